@@ -1,0 +1,89 @@
+// Decoding limits: what a module may cost before a byte of it runs (spec: 7.2 Implementation
+// Limitations). The defaults are those that the JS-API specification prescribes, where it does.
+
+/** Upper bounds on a module; exceeding one is a MalformedError that names it. */
+export interface DecodingLimits {
+  /** Bytes of the whole module. Default 1 GiB. */
+  readonly moduleBytes: number;
+  /** Types, over all recursion groups. Default 1,000,000. */
+  readonly types: number;
+  /** Functions, imports included. Default 1,000,000. */
+  readonly functions: number;
+  /** Default 1,000,000. */
+  readonly imports: number;
+  /** Default 1,000,000. */
+  readonly exports: number;
+  /** Default 1,000,000. */
+  readonly globals: number;
+  /** Default 1,000,000. */
+  readonly tags: number;
+  /** Default 100,000. */
+  readonly tables: number;
+  /** Default 100,000. */
+  readonly memories: number;
+  /** Element segments. Default 10,000,000. */
+  readonly elementSegments: number;
+  /** Elements of one segment. Default 10,000,000. */
+  readonly elements: number;
+  /** Data segments. Default 100,000. */
+  readonly dataSegments: number;
+  /** Bytes of one function body. Default 7,654,321. */
+  readonly bodyBytes: number;
+  /** Parameters and locals of one function. Default 50,000. */
+  readonly locals: number;
+  /** Parameters of a function type. Default 1,000. */
+  readonly params: number;
+  /** Results of a function type. Default 1,000. */
+  readonly results: number;
+  /** Fields of a struct type. Default 10,000. */
+  readonly fields: number;
+  /** Supertypes above a type. Default 63. */
+  readonly subtypingDepth: number;
+  /** Nested blocks in one function body. Default 100,000. */
+  readonly nesting: number;
+  /** Targets of one br_table, the default included. Default 65,521. */
+  readonly branchTargets: number;
+  /** Catch clauses of one try_table. Default 10,000. */
+  readonly catches: number;
+  /** Operands of one array.new_fixed. Default 10,000. */
+  readonly arrayFixedLength: number;
+  /** Bytes of one name (import, export, custom section). Default 100,000. */
+  readonly nameBytes: number;
+}
+
+export const DEFAULT_LIMITS: DecodingLimits = {
+  moduleBytes: 2 ** 30,
+  types: 1_000_000,
+  functions: 1_000_000,
+  imports: 1_000_000,
+  exports: 1_000_000,
+  globals: 1_000_000,
+  tags: 1_000_000,
+  tables: 100_000,
+  memories: 100_000,
+  elementSegments: 10_000_000,
+  elements: 10_000_000,
+  dataSegments: 100_000,
+  bodyBytes: 7_654_321,
+  locals: 50_000,
+  params: 1_000,
+  results: 1_000,
+  fields: 10_000,
+  subtypingDepth: 63,
+  nesting: 100_000,
+  branchTargets: 65_521,
+  catches: 10_000,
+  arrayFixedLength: 10_000,
+  nameBytes: 100_000,
+};
+
+/** The default limits with some replaced. */
+export function decodingLimits(changes: Partial<DecodingLimits> = {}): DecodingLimits {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!(name in DEFAULT_LIMITS)) throw new RangeError(`unknown decoding limit "${name}"`);
+    if (!(typeof value === "number" && value >= 0)) {
+      throw new RangeError(`decoding limit ${name} must be a number >= 0, not ${String(value)}`);
+    }
+  }
+  return { ...DEFAULT_LIMITS, ...changes };
+}

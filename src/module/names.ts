@@ -1,0 +1,40 @@
+// Names that the name section gives to a module's parts (spec: 7.4.1 Name Section, with the
+// extended-name-section proposal). Only the data; decoding is binary/name-section.ts.
+
+/** Names by index. */
+export type NameMap = ReadonlyMap<number, string>;
+
+/** Names by index inside something that has an index itself. */
+export type IndirectNameMap = ReadonlyMap<number, NameMap>;
+
+/** Everything a name section can name; maps are empty where it says nothing. */
+export interface NameSection {
+  readonly module: string | null;
+  readonly functions: NameMap;
+  readonly locals: IndirectNameMap;
+  readonly labels: IndirectNameMap;
+  readonly types: NameMap;
+  readonly tables: NameMap;
+  readonly memories: NameMap;
+  readonly globals: NameMap;
+  readonly elements: NameMap;
+  readonly data: NameMap;
+  readonly fields: IndirectNameMap;
+  readonly tags: NameMap;
+}
+
+/** A name section that names nothing. */
+export const NO_NAMES: NameSection = {
+  module: null,
+  functions: new Map(),
+  locals: new Map(),
+  labels: new Map(),
+  types: new Map(),
+  tables: new Map(),
+  memories: new Map(),
+  globals: new Map(),
+  elements: new Map(),
+  data: new Map(),
+  fields: new Map(),
+  tags: new Map(),
+};
