@@ -84,8 +84,9 @@ function messageOf(phrase: string, detail: string, where: Particulars): string {
 }
 
 /** The error of a decoding limit. */
-export function limitError(limit: string, found: number, allowed: number, offset: number) {
+export function limitError(limit: string, found: number, allowed: number, offset?: number) {
   const detail = `${found} ${limit}, at most ${allowed} are allowed`;
   const numbers = { expected: `at most ${allowed}`, found: String(found) };
-  return new MalformedError(`too many ${limit}`, detail, { offset, limit, ...numbers });
+  const place = offset === undefined ? {} : { offset };
+  return new MalformedError(`too many ${limit}`, detail, { ...place, limit, ...numbers });
 }

@@ -1,6 +1,8 @@
 // Decoding limits: what a module may cost before a byte of it runs (spec: 7.2 Implementation
 // Limitations). The defaults are those that the JS-API specification prescribes, where it does.
 
+import { limitError } from "./errors.ts";
+
 /** Upper bounds on a module; exceeding one is a MalformedError that names it. */
 export interface DecodingLimits {
   /** Bytes of the whole module. Default 1 GiB. */
@@ -86,4 +88,14 @@ export function decodingLimits(changes: Partial<DecodingLimits> = {}): DecodingL
     }
   }
   return { ...DEFAULT_LIMITS, ...changes };
+}
+
+/** Raises the error of a limit if `value` exceeds it. */
+export function limitOn(
+  limits: DecodingLimits,
+  name: keyof DecodingLimits,
+  value: number,
+  offset: number,
+): void {
+  if (value > limits[name]) throw limitError(name, value, limits[name], offset);
 }

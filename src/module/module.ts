@@ -198,7 +198,10 @@ export interface ModuleRecord {
 }
 
 /** The function type at a type index; undefined where there is none or it is no function. */
-export function funcTypeAt(module: Pick<ModuleRecord, "types">, index: number): FuncType | undefined {
+export function funcTypeAt(
+  module: Pick<ModuleRecord, "types">,
+  index: number,
+): FuncType | undefined {
   const composite = module.types[index]?.composite;
   return composite?.kind === "func" ? composite : undefined;
 }

@@ -1,0 +1,352 @@
+// Reads one instruction after the other: opcode and immediates, by the instruction table (spec: 5.4).
+// The one reader for everybody: validator, printer, dump and tests. What an index refers to and
+// whether it exists is not known here.
+
+import { type FeatureSet, featureBit } from "../isa/features.ts";
+import { BY_OPCODE } from "../isa/index.ts";
+import {
+  formatOpcode,
+  IMMEDIATES,
+  type Immediates,
+  OPCODE_SPACE,
+  opcodeOf,
+  pageSize,
+} from "../isa/instruction.ts";
+import type { ValType } from "../isa/types.ts";
+import { type DecodingLimits, limitOn } from "../module/limits.ts";
+import type { LocalRun } from "../module/module.ts";
+import { Cursor } from "./cursor.ts";
+import { readHeapType, readValType, requireFeature } from "./types.ts";
+
+/** Kinds of block types, in `InstructionReader.a`; `b` holds the value type or type index. */
+export const BLOCK_EMPTY = 0;
+export const BLOCK_VALTYPE = 1;
+export const BLOCK_TYPE_INDEX = 2;
+
+/** Kinds of catch clauses as in the binary format. */
+export const CATCH = 0;
+export const CATCH_REF = 1;
+export const CATCH_ALL = 2;
+export const CATCH_ALL_REF = 3;
+
+/** Marks opcodes that are no instruction, or none with the features that are on. */
+const ILLEGAL = IMMEDIATES.length;
+
+const tables = new Map<FeatureSet, Uint8Array>();
+
+/** Code of the immediates of every opcode under `features`; computed once per feature set. */
+function immediatesTable(features: FeatureSet): Uint8Array {
+  const known = tables.get(features);
+  if (known !== undefined) return known;
+  const table = new Uint8Array(OPCODE_SPACE).fill(ILLEGAL);
+  for (const row of BY_OPCODE) {
+    if (row === undefined || !isEnabled(row.opcode, features)) continue;
+    table[row.opcode] = IMMEDIATES.indexOf(row.immediates);
+  }
+  tables.set(features, table);
+  return table;
+}
+
+/** Whether there is an instruction with this dense opcode under `features`. */
+export function isEnabled(opcode: number, features: FeatureSet): boolean {
+  const row = BY_OPCODE[opcode];
+  if (row === undefined) return false;
+  if (row.feature === null || (features & featureBit(row.feature)) !== 0) return true;
+  // The legacy proposal has `throw` as well; its opcode is the same.
+  return row.name === "throw" && (features & featureBit("legacy-exceptions")) !== 0;
+}
+
+/** Reader of the instructions in a range of bytes. After `next`, its fields describe one. */
+export class InstructionReader extends Cursor {
+  readonly features: FeatureSet;
+  readonly limits: DecodingLimits;
+  /** Dense opcode of the instruction and the offset where it begins. */
+  op = 0;
+  start = 0;
+  /** Immediates in the order of the binary format; an unused one keeps an old value. */
+  a = 0;
+  b = 0;
+  c = 0;
+  d = 0;
+  /**
+   * i64 and f64 constants, memory offsets: halves (signed 32-bit). i32 and f32 constants: `low`.
+   * The bytes of v128 constants and shuffle lanes begin at `low`.
+   */
+  low = 0;
+  /** br_table: the labels with the default last. try_table: kind, tag, label of each clause. */
+  labels: Int32Array<ArrayBuffer> = new Int32Array(64);
+  labelCount = 0;
+  /** Operand types of `select t*`. */
+  types: ValType[] = [];
+  private readonly immediates: Uint8Array;
+
+  constructor(bytes: Uint8Array, features: FeatureSet, limits: DecodingLimits) {
+    super(bytes);
+    this.features = features;
+    this.limits = limits;
+    this.immediates = immediatesTable(features);
+  }
+
+  /** Layout of the immediates of the current instruction. */
+  get layout(): Immediates {
+    return IMMEDIATES[this.immediates[this.op]];
+  }
+
+  /** Reads the next instruction into the fields. */
+  next(): void {
+    const pos = this.pos;
+    this.start = pos;
+    if (pos >= this.end) throw this.truncated();
+    let op = this.bytes[pos];
+    this.pos = pos + 1;
+    if (op >= 0xfb && op <= 0xfe) op = this.prefixed(op);
+    this.op = op;
+    // The labels are the indices in IMMEDIATES.
+    switch (this.immediates[op]) {
+      case 0: // none
+        return;
+      case 1: // blocktype
+        this.blockType();
+        return;
+      case 2: // label
+      case 4: // func
+      case 6: // type
+      case 8: // local
+      case 9: // global
+      case 10: // table
+      case 28: // data
+      case 29: // elem
+      case 35: // tag
+        this.a = this.u32();
+        return;
+      case 3: // labels label
+        this.branchTable();
+        return;
+      case 11: // memory
+        this.a = this.memoryIndex();
+        return;
+      case 12: // memarg
+        this.memarg();
+        return;
+      case 14: // i32
+        this.low = this.s32();
+        return;
+      case 15: // i64
+        this.low = this.s64();
+        return;
+      case 16: // f32
+        this.low = this.bits32();
+        return;
+      case 17: // f64
+        this.low = this.bits32();
+        this.high = this.bits32();
+        return;
+      default:
+        this.rare(this.immediates[op]);
+    }
+  }
+
+  private rare(layout: number): void {
+    switch (layout) {
+      case 5: // type table
+        this.a = this.u32();
+        this.b = this.tableIndex();
+        return;
+      case 7: // valtypes
+        this.selectTypes();
+        return;
+      case 13: // memarg lane
+        this.memarg();
+        this.c = this.u8();
+        return;
+      case 18: // v128
+      case 20: // lanes
+        this.low = this.pos;
+        this.skip(16, "a 16-byte immediate");
+        return;
+      case 19: // lane
+        this.a = this.u8();
+        return;
+      case 21: // heaptype
+        this.a = readHeapType(this, this.features);
+        return;
+      case 22: // type field
+      case 23: // type count
+      case 24: // type data
+      case 25: // type elem
+      case 26: // type type
+      case 30: // elem table
+      case 31: // table table
+      case 32: // memory memory
+        this.a = layout === 32 ? this.memoryIndex() : this.u32();
+        this.b = layout === 32 ? this.memoryIndex() : this.u32();
+        return;
+      case 27: // data memory
+        this.a = this.u32();
+        this.b = this.memoryIndex();
+        return;
+      case 33: // blocktype catches
+        this.blockType();
+        this.catches();
+        return;
+      case 34: // castflags label heaptype heaptype
+        this.castFlags();
+        this.b = this.u32();
+        this.c = readHeapType(this, this.features);
+        this.d = readHeapType(this, this.features);
+        return;
+      case 36: // zero
+        if (this.u8() !== 0) throw this.error("zero byte expected", "", this.pos - 1);
+        return;
+      default:
+        throw this.illegal();
+    }
+  }
+
+  private truncated() {
+    return this.error("END opcode expected", "unexpected end of section or function");
+  }
+
+  private prefixed(prefix: number): number {
+    const sub = this.u32();
+    return sub < pageSize(prefix) ? opcodeOf(prefix, sub) : this.illegalSub(prefix, sub);
+  }
+
+  private illegalSub(prefix: number, sub: number): never {
+    throw this.error(`illegal opcode ${prefix.toString(16)} ${sub}`, "", this.start);
+  }
+
+  private illegal() {
+    const row = BY_OPCODE[this.op];
+    if (row === undefined) {
+      const base = this.op < 0x100 ? this.op.toString(16).padStart(2, "0") : formatOpcode(this.op);
+      return this.error(`illegal opcode ${base}`, "", this.start);
+    }
+    const what = `${row.name} (${formatOpcode(row.opcode)})`;
+    const detail = `${what} needs the feature ${row.feature}, which is off`;
+    return this.error("illegal opcode", detail, this.start);
+  }
+
+  /** Without multi-memory the byte must be zero; a padded zero is no zero byte. */
+  private memoryIndex(): number {
+    return this.zeroUnless("multi-memory");
+  }
+
+  private tableIndex(): number {
+    return this.zeroUnless("reference-types");
+  }
+
+  private zeroUnless(feature: "multi-memory" | "reference-types"): number {
+    if ((this.features & featureBit(feature)) !== 0) return this.u32();
+    if (this.u8() !== 0) throw this.error("zero byte expected", "", this.pos - 1);
+    return 0;
+  }
+
+  private blockType(): void {
+    const offset = this.pos;
+    const code = offset < this.end ? this.bytes[offset] : 0;
+    if (code === 0x40) {
+      this.pos++;
+      this.a = BLOCK_EMPTY;
+    } else if (code > 0x40 && code < 0x80) {
+      this.a = BLOCK_VALTYPE;
+      this.b = readValType(this, this.features);
+    } else {
+      this.b = this.s33();
+      this.a = BLOCK_TYPE_INDEX;
+      if (this.b < 0) throw this.error("malformed block type", "", offset);
+      const what = "a type index as block type";
+      const phrase = "malformed block type";
+      requireFeature(this, this.features, "multi-value", phrase, what, offset);
+    }
+  }
+
+  private memarg(): void {
+    const offset = this.pos;
+    let flags = this.u32();
+    this.b = 0;
+    if (flags >= 64) {
+      if (flags >= 128) throw this.error("malformed memop flags", String(flags), offset);
+      const what = "a memory index";
+      requireFeature(this, this.features, "multi-memory", "malformed memop flags", what, offset);
+      flags -= 64;
+      this.b = this.u32();
+    }
+    this.a = flags;
+    const at = this.pos;
+    if (at < this.end && this.bytes[at] < 0x80) {
+      this.pos = at + 1;
+      this.low = this.bytes[at];
+      this.high = 0;
+    } else if ((this.features & featureBit("memory64")) !== 0) {
+      this.low = this.u64();
+    } else {
+      this.low = this.u32() | 0;
+      this.high = 0;
+    }
+  }
+
+  private reserveLabels(count: number): void {
+    if (this.labels.length >= count) return;
+    this.labels = new Int32Array(Math.max(count, this.labels.length * 2));
+  }
+
+  private branchTable(): void {
+    const offset = this.pos;
+    const count = this.u32() + 1;
+    limitOn(this.limits, "branchTargets", count, offset);
+    if (count > this.end - this.pos) throw this.error("length out of bounds", "", offset);
+    this.reserveLabels(count);
+    for (let i = 0; i < count; i++) this.labels[i] = this.u32();
+    this.labelCount = count;
+  }
+
+  private catches(): void {
+    const offset = this.pos;
+    const count = this.u32();
+    limitOn(this.limits, "catches", count, offset);
+    if (count > this.end - this.pos) throw this.error("length out of bounds", "", offset);
+    this.reserveLabels(count * 3);
+    for (let i = 0; i < count; i++) {
+      const at = this.pos;
+      const kind = this.u8();
+      if (kind > CATCH_ALL_REF) throw this.error("malformed catch clause", String(kind), at);
+      this.labels[i * 3] = kind;
+      this.labels[i * 3 + 1] = kind < CATCH_ALL ? this.u32() : 0;
+      this.labels[i * 3 + 2] = this.u32();
+    }
+    this.labelCount = count;
+  }
+
+  private castFlags(): void {
+    const offset = this.pos;
+    this.a = this.u8();
+    if (this.a > 3) throw this.error("malformed br_on_cast flags", String(this.a), offset);
+  }
+
+  private selectTypes(): void {
+    const offset = this.pos;
+    const count = this.u32();
+    limitOn(this.limits, "results", count, offset);
+    this.types = [];
+    for (let i = 0; i < count; i++) this.types.push(readValType(this, this.features));
+  }
+
+  /** The local declarations at the start of a body; `params` count towards the limit. */
+  locals(params: number): LocalRun[] {
+    const runs: LocalRun[] = [];
+    let total = params;
+    const groups = this.u32();
+    for (let i = 0; i < groups; i++) {
+      const offset = this.pos;
+      const count = this.u32();
+      total += count;
+      // 2^32 is the format's own bound, in the suite's words; the other one is ours.
+      if (total >= 2 ** 32) throw this.error("too many locals", String(total), offset);
+      limitOn(this.limits, "locals", total, offset);
+      const type = readValType(this, this.features);
+      if (count > 0) runs.push({ count, type });
+    }
+    return runs;
+  }
+}

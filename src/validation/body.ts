@@ -1,0 +1,533 @@
+// Validates function bodies and constant expressions in one pass (spec: 3.4 Instructions, appendix
+// 7.3). Regular instructions go by the tables of plain.ts; every other one has a case here.
+
+import { InstructionReader } from "../binary/instructions.ts";
+import { featureBit } from "../isa/features.ts";
+import { BY_OPCODE } from "../isa/index.ts";
+import { ADDRESS } from "../isa/instruction.ts";
+import { BOT, formatValType, I32, type ValType } from "../isa/types.ts";
+import { ModuleError } from "../module/errors.ts";
+import { type ConstExpr, functionName } from "../module/module.ts";
+import type { ModuleContext } from "./context.ts";
+import {
+  ALIGN,
+  BINARY,
+  constantTable,
+  EXACT_ALIGN,
+  FIRST,
+  LANES,
+  LOAD,
+  REGULAR,
+  RESULT,
+  SECOND,
+  SHAPE,
+  STORE,
+  UNARY,
+} from "./plain.ts";
+import { ReferenceRules } from "./reference-rules.ts";
+import type { BodyFacts, BodySink } from "./sink.ts";
+import { type ControlFrame, NO_TYPES } from "./state.ts";
+
+/** Validates one body after the other against the same module. */
+export class BodyValidator extends ReferenceRules implements BodyFacts {
+  private readonly constants: Uint8Array;
+  private inConstant = false;
+  reachable = true;
+  heightBefore = 0;
+
+  constructor(context: ModuleContext) {
+    const { module, limits } = context;
+    super(context, new InstructionReader(module.bytes, module.features, limits));
+    this.constants = constantTable(module.features);
+  }
+
+  // BodyFacts
+
+  get instruction(): InstructionReader {
+    return this.reader;
+  }
+
+  get height(): number {
+    return this.sp;
+  }
+
+  get controlDepth(): number {
+    return this.depth + 1;
+  }
+
+  operandType(index: number): ValType {
+    return this.stack[index];
+  }
+
+  frameAt(label: number): ControlFrame {
+    return this.label(label);
+  }
+
+  /**
+   * Validates the body `bytes[start, end)` of a function; `sink` hears each instruction.
+   * @throws MalformedError for bytes that are no instructions, InvalidError for a broken rule
+   */
+  function(funcIndex: number, start: number, end: number, sink: BodySink | null = null): void {
+    const { context, reader } = this;
+    const type = context.functions[funcIndex];
+    reader.reset(context.module.bytes, start, end);
+    try {
+      const runs = reader.locals(type.params.length);
+      for (const run of runs) this.types.checkValType(run.type, start);
+      this.setLocals(type.params, runs);
+      this.begin(type.results);
+      this.run(sink);
+    } catch (error) {
+      throw this.locate(error, funcIndex, start);
+    }
+  }
+
+  /**
+   * Validates a constant expression that must give a value of type `expected` (spec: 3.4.14).
+   * @throws InvalidError if an instruction is not constant or a rule is broken
+   */
+  constant(expr: ConstExpr, expected: ValType): void {
+    const { reader, context } = this;
+    reader.reset(context.module.bytes, expr.start, expr.end);
+    this.inConstant = true;
+    try {
+      this.setLocals(NO_TYPES, []);
+      this.begin([expected]);
+      this.run(null);
+    } catch (error) {
+      throw this.locate(error, null, expr.start);
+    } finally {
+      this.inConstant = false;
+    }
+  }
+
+  private begin(results: readonly ValType[]): void {
+    this.depth = 0;
+    this.sp = 0;
+    this.enterFrame(this.frames[0], 0, NO_TYPES, results, this.reader.pos);
+  }
+
+  /** Adds to an error where it was found. */
+  private locate(error: unknown, funcIndex: number | null, start: number): unknown {
+    if (!(error instanceof ModuleError)) return error;
+    const { reader, context } = this;
+    const inCode = reader.start >= start && reader.pos > reader.start;
+    const instruction = inCode ? BY_OPCODE[reader.op]?.name : undefined;
+    const funcName = funcIndex === null ? undefined : functionName(context.module, funcIndex);
+    return error.within({
+      offset: inCode ? reader.start : reader.pos,
+      ...(funcIndex !== null && { section: "code", funcIndex }),
+      ...(funcName !== undefined && { funcName }),
+      ...(instruction !== undefined && { instruction }),
+    });
+  }
+
+  /** The one pass over the instructions. */
+  private run(sink: BodySink | null): void {
+    const { reader } = this;
+    do {
+      reader.next();
+      const { op } = reader;
+      if (this.inConstant) this.requireConstant(op);
+      if (sink !== null) {
+        this.reachable = !this.frame.unreachable;
+        this.heightBefore = this.sp;
+      }
+      switch (op) {
+        case 0x20: // local.get
+          this.localGet(reader.a);
+          break;
+        case 0x21: // local.set
+          this.localSet(reader.a);
+          break;
+        case 0x22: // local.tee
+          this.localTee(reader.a);
+          break;
+        case 0x41: // i32.const
+          this.push(I32);
+          break;
+        case 0x0b: // end
+          this.endBlock();
+          break;
+        case 0x10: // call
+          this.call(this.functionAt(reader.a));
+          break;
+        case 0x0c: // br
+          this.branch();
+          break;
+        case 0x0d: // br_if
+          this.branchIf();
+          break;
+        case 0x02: // block
+        case 0x03: // loop
+        case 0x04: // if
+          this.openBlock(op);
+          break;
+        default:
+          this.byShape(op);
+      }
+      if (sink !== null) sink.instruction(this);
+    } while (this.depth >= 0);
+    if (reader.pos !== reader.end) {
+      const left = reader.end - reader.pos;
+      throw reader.error("section size mismatch", `${left} bytes follow the final end`);
+    }
+  }
+
+  private requireConstant(op: number): void {
+    if (this.constants[op] === 1) return;
+    throw this.invalid("constant expression required", "the instruction is not constant");
+  }
+
+  private byShape(op: number): void {
+    const { sp, stack, floor } = this;
+    switch (SHAPE[op]) {
+      case BINARY:
+        if (sp - 2 >= floor && stack[sp - 1] === SECOND[op] && stack[sp - 2] === FIRST[op]) {
+          stack[sp - 2] = RESULT[op];
+          this.sp = sp - 1;
+          return;
+        }
+        this.pop(SECOND[op]);
+        this.pop(FIRST[op]);
+        this.push(RESULT[op]);
+        return;
+      case UNARY:
+        if (sp > floor && stack[sp - 1] === FIRST[op]) {
+          stack[sp - 1] = RESULT[op];
+          return;
+        }
+        this.pop(FIRST[op]);
+        this.push(RESULT[op]);
+        return;
+      case LOAD:
+        this.pop(this.memarg(op));
+        this.push(RESULT[op]);
+        return;
+      case STORE: {
+        const address = this.memarg(op);
+        this.pop(SECOND[op]);
+        this.pop(address);
+        return;
+      }
+      case REGULAR:
+        this.regular(op);
+        return;
+      default:
+        this.special(op);
+    }
+  }
+
+  // Locals and globals
+
+  private localGet(index: number): void {
+    const type = index < this.directCount ? this.directLocals[index] : this.localType(index);
+    // (ref …) without null: it may not have a value yet.
+    if ((type & 24) === 8) this.requireInitialised(index);
+    this.push(type);
+  }
+
+  private localSet(index: number): void {
+    const type = index < this.directCount ? this.directLocals[index] : this.localType(index);
+    this.pop(type);
+    if ((type & 24) === 8) this.initialise(index, type);
+  }
+
+  private localTee(index: number): void {
+    this.localSet(index);
+    this.push(this.localType(index));
+  }
+
+  private globalGet(): void {
+    const index = this.reader.a;
+    const { globals, importedGlobals, features } = this.context.module;
+    const global = globals[index];
+    const visible = this.inConstant ? this.context.visibleGlobals : globals.length;
+    if (global === undefined || index >= visible) {
+      throw this.invalid(`unknown global ${index}`, "");
+    }
+    if (this.inConstant) {
+      if (global.type.mutable) {
+        throw this.invalid("constant expression required", `global ${index} is mutable`);
+      }
+      const gc = (features & featureBit("gc")) !== 0;
+      if (!gc && index >= importedGlobals) {
+        throw this.invalid("constant expression required", `global ${index} is not imported`);
+      }
+    }
+    this.operand = global.type.type;
+    this.push(global.type.type);
+  }
+
+  private globalSet(): void {
+    const index = this.reader.a;
+    const global = this.context.module.globals[index];
+    if (global === undefined) throw this.invalid(`unknown global ${index}`, "");
+    if (!global.type.mutable) throw this.invalid("immutable global", String(index));
+    this.operand = global.type.type;
+    this.pop(global.type.type);
+  }
+
+  protected override noteFunctionReference(index: number): void {
+    if (this.inConstant) this.context.declared.add(index);
+    else super.noteFunctionReference(index);
+  }
+
+  // Memory
+
+  private memoryAddress(index: number): ValType {
+    const address = this.context.memoryAddresses[index];
+    if (address === undefined) throw this.invalid(`unknown memory ${index}`, "");
+    return address;
+  }
+
+  /** Checks memory, alignment and offset of an access; the address type. */
+  private memarg(op: number): ValType {
+    const { reader } = this;
+    const { a: align, b: memory, high } = reader;
+    const address = this.memoryAddress(memory);
+    if (align > ALIGN[op]) {
+      const detail = `2^${align}, at most 2^${ALIGN[op]}`;
+      throw this.invalid("alignment must not be larger than natural", detail);
+    }
+    if (align < ALIGN[op] && EXACT_ALIGN[op] === 1) {
+      const detail = `2^${align} for an access of 2^${ALIGN[op]}`;
+      throw this.invalid("atomic alignment must be natural", detail);
+    }
+    if (high !== 0 && address === I32) {
+      throw this.invalid("offset out of range", "it does not fit in 32 bits");
+    }
+    return address;
+  }
+
+  /** A regular instruction whose shape has no fast path: operands and results by its row. */
+  private regular(op: number): void {
+    const row = BY_OPCODE[op];
+    if (row === undefined || row.params === null) throw new Error(`no rule for opcode ${op}`);
+    const address = this.regularImmediates(op);
+    for (let i = row.params.length - 1; i >= 0; i--) {
+      this.pop(row.params[i] === ADDRESS ? address : row.params[i]);
+    }
+    for (const type of row.results) this.push(type === ADDRESS ? address : type);
+  }
+
+  /** Checks the immediates of a regular instruction; the address type, if it has one. */
+  private regularImmediates(op: number): ValType {
+    const { reader } = this;
+    switch (reader.layout) {
+      case "memarg":
+        return this.memarg(op);
+      case "memarg lane":
+        this.requireLane(reader.c, 16 >> ALIGN[op]);
+        return this.memarg(op);
+      case "lane":
+        this.requireLane(reader.a, LANES[op]);
+        return BOT;
+      case "lanes":
+        for (let i = 0; i < 16; i++) this.requireLane(reader.bytes[reader.low + i], 32);
+        return BOT;
+      case "memory":
+        return this.memoryAddress(reader.a);
+      case "data memory":
+        this.dataAt(reader.a);
+        return this.memoryAddress(reader.b);
+      case "data":
+        this.dataAt(reader.a);
+        return BOT;
+      case "elem":
+        this.elementAt(reader.a);
+        return BOT;
+      case "elem table":
+        this.checkTableInit();
+        return this.context.tableAddresses[reader.b];
+      case "table":
+        this.tableAt(reader.a);
+        return this.context.tableAddresses[reader.a];
+      default:
+        return BOT;
+    }
+  }
+
+  private requireLane(lane: number, count: number): void {
+    if (lane < count) return;
+    throw this.invalid("invalid lane index", `${lane}, there are ${count} lanes`);
+  }
+
+  // Parametric
+
+  private drop(): void {
+    this.operand = this.popAny();
+  }
+
+  private select(): void {
+    this.pop(I32);
+    const second = this.popAny();
+    const first = this.popAny();
+    this.requireSelectable(second);
+    this.requireSelectable(first);
+    if (first !== second && first !== BOT && second !== BOT) {
+      throw this.mismatchText(formatValType(first), formatValType(second));
+    }
+    this.operand = first === BOT ? second : first;
+    this.push(this.operand);
+  }
+
+  private selectTyped(): void {
+    const { types } = this.reader;
+    if (types.length !== 1) {
+      throw this.invalid("invalid result arity", `select of ${types.length} types`);
+    }
+    const [type] = types;
+    this.types.checkValType(type);
+    this.operand = type;
+    this.pop(I32);
+    this.pop(type);
+    this.pop(type);
+    this.push(type);
+  }
+
+  private memoryCopy(): void {
+    const to = this.memoryAddress(this.reader.a);
+    this.popCopy(to, this.memoryAddress(this.reader.b));
+  }
+
+  /** The instructions whose rule is hand-written and that are not in `run`. */
+  private special(op: number): void {
+    switch (op) {
+      case 0x00: // unreachable
+        return this.markUnreachable();
+      case 0x05: // else
+        return this.elseBlock();
+      case 0x06: // try
+        return this.openBlock(op);
+      case 0x07: // catch
+        return this.catchTag();
+      case 0x08: // throw
+        return this.throwTag();
+      case 0x09: // rethrow
+        return this.rethrow();
+      case 0x0a: // throw_ref
+        return this.throwReference();
+      case 0x0e: // br_table
+        return this.branchTable();
+      case 0x0f: // return
+        return this.returnFrom();
+      case 0x11: // call_indirect
+        return this.call(this.indirectCallee());
+      case 0x12: // return_call
+        return this.tailCall(this.functionAt(this.reader.a));
+      case 0x13: // return_call_indirect
+        return this.tailCall(this.indirectCallee());
+      case 0x14: // call_ref
+        return this.call(this.referenceCallee());
+      case 0x15: // return_call_ref
+        return this.tailCall(this.referenceCallee());
+      case 0x18: // delegate
+        return this.delegate();
+      case 0x19: // catch_all
+        return this.catchAll();
+      case 0x1a: // drop
+        return this.drop();
+      case 0x1b: // select
+        return this.select();
+      case 0x1c: // select t
+        return this.selectTyped();
+      case 0x1f: // try_table
+        return this.tryTable();
+      case 0x23: // global.get
+        return this.globalGet();
+      case 0x24: // global.set
+        return this.globalSet();
+      case 0x25: // table.get
+        return this.tableGet();
+      case 0x26: // table.set
+        return this.tableSet();
+      case 0xd0: // ref.null
+        return this.refNull();
+      case 0xd1: // ref.is_null
+        return this.refIsNull();
+      case 0xd2: // ref.func
+        return this.refFunc();
+      case 0xd4: // ref.as_non_null
+        return this.refAsNonNull();
+      case 0xd5: // br_on_null
+        return this.branchOnNull();
+      case 0xd6: // br_on_non_null
+        return this.branchOnNonNull();
+      case 0x20a: // memory.copy
+        return this.memoryCopy();
+      case 0x20e: // table.copy
+        return this.tableCopy();
+      case 0x20f: // table.grow
+        return this.tableGrow();
+      case 0x211: // table.fill
+        return this.tableFill();
+      default:
+        return this.aggregate(op);
+    }
+  }
+
+  /** Hand-written rules of the 0xFB page: structs, arrays, casts. */
+  private aggregate(op: number): void {
+    switch (op) {
+      case 0x100: // struct.new
+        return this.structNew();
+      case 0x101: // struct.new_default
+        return this.structNewDefault();
+      case 0x102: // struct.get
+        return this.structGet(false);
+      case 0x103: // struct.get_s
+      case 0x104: // struct.get_u
+        return this.structGet(true);
+      case 0x105: // struct.set
+        return this.structSet();
+      case 0x106: // array.new
+        return this.arrayNew();
+      case 0x107: // array.new_default
+        return this.arrayNewDefault();
+      case 0x108: // array.new_fixed
+        return this.arrayNewFixed();
+      case 0x109: // array.new_data
+        return this.arrayNewData();
+      case 0x10a: // array.new_elem
+        return this.arrayNewElem();
+      case 0x10b: // array.get
+        return this.arrayGet(false);
+      case 0x10c: // array.get_s
+      case 0x10d: // array.get_u
+        return this.arrayGet(true);
+      case 0x10e: // array.set
+        return this.arraySet();
+      case 0x10f: // array.len
+        return this.arrayLen();
+      case 0x110: // array.fill
+        return this.arrayFill();
+      case 0x111: // array.copy
+        return this.arrayCopy();
+      case 0x112: // array.init_data
+        return this.arrayInitData();
+      case 0x113: // array.init_elem
+        return this.arrayInitElem();
+      case 0x114: // ref.test
+      case 0x115: // ref.test null
+        return this.refTest();
+      case 0x116: // ref.cast
+        return this.refCast(false);
+      case 0x117: // ref.cast null
+        return this.refCast(true);
+      case 0x118: // br_on_cast
+        return this.branchOnCast(false);
+      case 0x119: // br_on_cast_fail
+        return this.branchOnCast(true);
+      case 0x11a: // any.convert_extern
+        return this.anyConvertExtern();
+      case 0x11b: // extern.convert_any
+        return this.externConvertAny();
+      case 0x11c: // ref.i31
+        return this.refI31();
+      default:
+        // A row without a rule is a defect of ours; the tests look for it.
+        throw new Error(`no typing rule for ${BY_OPCODE[op]?.name ?? `opcode ${op}`}`);
+    }
+  }
+}
