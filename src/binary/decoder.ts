@@ -319,7 +319,7 @@ export class Decoder {
   private finish(): void {
     const { module } = this;
     if (this.step === "header") {
-      this.checkHeader(this.length);
+      if (this.length >= MAGIC.length) this.checkHeader(this.length);
       throw this.error("unexpected end", `${this.length} bytes are no module header`, this.length);
     }
     if (this.step !== "section" || this.pos < this.length) this.incomplete();

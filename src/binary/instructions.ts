@@ -204,7 +204,7 @@ export class InstructionReader extends Cursor {
   }
 
   private truncated() {
-    return this.error("END opcode expected", "unexpected end of section or function");
+    return this.error("unexpected end of section or function", "END opcode expected");
   }
 
   private prefixed(prefix: number): number {

@@ -1,0 +1,47 @@
+// What a subcommand is, and the frozen exit codes (design: section 2).
+
+import type { ParseArgsConfig } from "node:util";
+
+/** Exit codes; they never change their meaning. */
+export const EXIT = {
+  ok: 0,
+  host: 1,
+  invalidModule: 6,
+  usage: 64,
+} as const;
+
+/** Where a command reads and writes; replaced by tests. */
+export interface Io {
+  /** Everything on standard input, in the chunks it comes in. */
+  readonly stdin: AsyncIterable<Uint8Array>;
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether colour may be used on `out`. */
+  readonly color: boolean;
+}
+
+type OptionValue = string | boolean | (string | boolean)[] | undefined;
+
+/** The arguments of a command after parsing. */
+export interface Arguments {
+  readonly values: Readonly<Record<string, OptionValue>>;
+  readonly positionals: readonly string[];
+}
+
+/** A subcommand of `wasmeter`. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Everything that `wasmeter NAME --help` prints. */
+  readonly help: string;
+  readonly options: NonNullable<ParseArgsConfig["options"]>;
+  /** Runs it; the exit code. A `UsageError` becomes exit code 64. */
+  run(args: Arguments, io: Io): Promise<number>;
+}
+
+/** The command line was wrong. */
+export class UsageError extends Error {}
+
+/** A file could not be read or a tool is missing; exit code 1. */
+export class HostError extends Error {}

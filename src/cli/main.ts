@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+// The command line: picks the subcommand, parses its arguments, turns errors into exit codes.
+
+import { realpathSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { type Command, EXIT, HostError, type Io, UsageError } from "./command.ts";
+import { validate } from "./commands/validate.ts";
+
+const COMMANDS: readonly Command[] = [validate];
+
+function usage(): string {
+  const width = Math.max(...COMMANDS.map((command) => command.name.length));
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return [
+    "usage: wasmeter COMMAND [options] FILE…",
+    "",
+    ...lines,
+    "",
+    "`wasmeter COMMAND --help` tells the rest. A FILE is .wasm or .wat; `-` is standard input.",
+    "",
+  ].join("\n");
+}
+
+/** Runs the command line `args` (without node and script); the exit code. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    (name === undefined ? io.err : io.out)(usage());
+    return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  const command = COMMANDS.find((item) => item.name === name);
+  try {
+    if (command === undefined) throw new UsageError(`there is no command "${name}"`);
+    if (rest.includes("--help")) {
+      io.out(command.help);
+      return EXIT.ok;
+    }
+    return await command.run(parse(command, rest), io);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      io.err(`wasmeter: ${error.message}\n\n${command?.help ?? usage()}`);
+      return EXIT.usage;
+    }
+    if (error instanceof HostError) {
+      io.err(`wasmeter: ${error.message}\n`);
+      return EXIT.host;
+    }
+    throw error;
+  }
+}
+
+function parse(command: Command, args: string[]) {
+  try {
+    const { options } = command;
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const isMain = process.argv[1] !== undefined && import.meta.url === entryUrl(process.argv[1]);
+if (isMain) {
+  const io: Io = {
+    stdin: process.stdin,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  };
+  // `wasmeter print big.wasm | head` closes the pipe early; that is no error.
+  process.stdout.on("error", (error: { code?: string }) => {
+    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    throw error;
+  });
+  process.exitCode = await main(process.argv.slice(2), io);
+}
+
+/** The URL of the script that was started; `bin` entries are symbolic links. */
+function entryUrl(path: string): string {
+  return pathToFileURL(realpathSync(path)).href;
+}
