@@ -79,12 +79,14 @@ export class InstructionReader extends Cursor {
   /** Operand types of `select t*`. */
   types: ValType[] = [];
   private readonly immediates: Uint8Array;
+  private readonly wideOffsets: boolean;
 
   constructor(bytes: Uint8Array, features: FeatureSet, limits: DecodingLimits) {
     super(bytes);
     this.features = features;
     this.limits = limits;
     this.immediates = immediatesTable(features);
+    this.wideOffsets = (features & featureBit("memory64")) !== 0;
   }
 
   /** Layout of the immediates of the current instruction. */
@@ -278,7 +280,7 @@ export class InstructionReader extends Cursor {
       this.pos = at + 1;
       this.low = this.bytes[at];
       this.high = 0;
-    } else if ((this.features & featureBit("memory64")) !== 0) {
+    } else if (this.wideOffsets) {
       this.low = this.u64();
     } else {
       this.low = this.u32() | 0;

@@ -240,23 +240,25 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
 
   private globalGet(): void {
     const index = this.reader.a;
-    const { globals, importedGlobals, features } = this.context.module;
+    const { globals } = this.context.module;
     const global = globals[index];
     const visible = this.inConstant ? this.context.visibleGlobals : globals.length;
     if (global === undefined || index >= visible) {
       throw this.invalid(`unknown global ${index}`, "");
     }
-    if (this.inConstant) {
-      if (global.type.mutable) {
-        throw this.invalid("constant expression required", `global ${index} is mutable`);
-      }
-      const gc = (features & featureBit("gc")) !== 0;
-      if (!gc && index >= importedGlobals) {
-        throw this.invalid("constant expression required", `global ${index} is not imported`);
-      }
-    }
+    if (this.inConstant) this.requireConstantGlobal(index);
     this.operand = global.type.type;
     this.push(global.type.type);
+  }
+
+  private requireConstantGlobal(index: number): void {
+    const { globals, importedGlobals, features } = this.context.module;
+    if (globals[index].type.mutable) {
+      throw this.invalid("constant expression required", `global ${index} is mutable`);
+    }
+    if ((features & featureBit("gc")) === 0 && index >= importedGlobals) {
+      throw this.invalid("constant expression required", `global ${index} is not imported`);
+    }
   }
 
   private globalSet(): void {

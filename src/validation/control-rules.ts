@@ -39,12 +39,14 @@ export class ControlRules extends BodyState {
   /** See `BodyFacts.closed` and `BodyFacts.operand`. */
   closed: ControlFrame = this.frame;
   operand: ValType = 0;
+  private readonly maxDepth: number;
   private blockParams: readonly ValType[] = NO_TYPES;
   private blockResults: readonly ValType[] = NO_TYPES;
 
   constructor(context: ModuleContext, reader: InstructionReader) {
     super(context);
     this.reader = reader;
+    this.maxDepth = context.limits.nesting;
   }
 
   // Blocks
@@ -75,7 +77,9 @@ export class ControlRules extends BodyState {
 
   private openFrame(op: number): void {
     const { start } = this.reader;
-    limitOn(this.context.limits, "nesting", this.depth + 1, start);
+    if (this.depth >= this.maxDepth) {
+      limitOn(this.context.limits, "nesting", this.depth + 1, start);
+    }
     this.pushControl(op, this.blockParams, this.blockResults, start);
   }
 
@@ -126,21 +130,21 @@ export class ControlRules extends BodyState {
   }
 
   protected branchTable(): void {
-    const { labels, labelCount } = this.reader;
+    const { labels, labelCount, start } = this.reader;
     this.pop(I32);
     const last = this.label(labels[labelCount - 1]).labelTypes;
-    let checked: readonly ValType[] | null = null;
     for (let i = 0; i < labelCount; i++) {
-      const types = this.label(labels[i]).labelTypes;
-      // Neighbours mostly share one list of types; it need not be compared again.
-      if (types === checked) continue;
+      const frame = this.label(labels[i]);
+      // A table may name a label many times; its types are compared once.
+      if (frame.branchTable === start) continue;
+      frame.branchTable = start;
+      const types = frame.labelTypes;
       if (types.length !== last.length) {
         const expected = this.types.format(last);
         const found = this.types.format(types);
         throw this.mismatchText(`${expected} as of the default label`, `label ${i} with ${found}`);
       }
       this.peekAll(types);
-      checked = types;
     }
     this.markUnreachable();
   }

@@ -36,6 +36,8 @@ export class ControlFrame {
   initHeight = 0;
   /** Offset of the instruction that opened it. */
   offset = 0;
+  /** Offset of the last br_table that was checked against this frame. */
+  branchTable = 0;
 }
 
 /** Stacks and locals of the body being validated. */
@@ -54,6 +56,7 @@ export class BodyState {
   protected directLocals: Int32Array = new Int32Array(DIRECT_LOCALS);
   protected directCount = 0;
   private runs: readonly LocalRun[] = [];
+  /** Number of locals up to the end of each run; entries beyond `runs` are old. */
   private readonly runEnds: number[] = [];
   private paramTypes: readonly ValType[] = NO_TYPES;
   /** Locals without a default that have a value by now, in the order they got it. */
@@ -70,22 +73,18 @@ export class BodyState {
   protected setLocals(params: readonly ValType[], runs: readonly LocalRun[]): void {
     this.paramTypes = params;
     this.runs = runs;
-    this.runEnds.length = 0;
-    this.initialised.clear();
-    this.initStack.length = 0;
-    let count = params.length;
-    let direct = 0;
-    while (direct < params.length && direct < DIRECT_LOCALS) {
-      this.directLocals[direct] = params[direct];
-      direct++;
+    let count = Math.min(params.length, DIRECT_LOCALS);
+    for (let i = 0; i < count; i++) this.directLocals[i] = params[i];
+    count = params.length;
+    for (let i = 0; i < runs.length; i++) {
+      const start = count;
+      count += runs[i].count;
+      this.runEnds[i] = count;
+      if (start < DIRECT_LOCALS) this.directLocals.fill(runs[i].type, start, count);
     }
-    for (const { count: length, type } of runs) {
-      count += length;
-      this.runEnds.push(count);
-      while (direct < count && direct < DIRECT_LOCALS) this.directLocals[direct++] = type;
-    }
-    this.directCount = direct;
+    this.directCount = Math.min(count, DIRECT_LOCALS);
     this.localCount = count;
+    this.resetInitialised(0);
   }
 
   protected localType(index: number): ValType {
@@ -95,7 +94,7 @@ export class BodyState {
     }
     if (index < this.paramTypes.length) return this.paramTypes[index];
     let low = 0;
-    let high = this.runEnds.length - 1;
+    let high = this.runs.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.runEnds[middle] > index) high = middle;
@@ -213,6 +212,7 @@ export class BodyState {
     frame.unreachable = false;
     frame.initHeight = this.initStack.length;
     frame.offset = offset;
+    frame.branchTable = 0;
     this.frame = frame;
     this.floor = frame.height;
   }
