@@ -2,8 +2,9 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts", "spec-tests/**/*.test.ts", "examples/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "spec-tests/**/*.test.ts"],
     testTimeout: 120_000,
     pool: "forks",
+    reporters: ["default", "./tools/summary-reporter.ts"],
   },
 });
