@@ -1,5 +1,6 @@
 // Rows: numeric instructions (spec: 4.3 Numerics, 5.4.9) with their meaning; the conventions of the
-// expressions are those of `Meaning` in ../instruction.ts.
+// expressions are those of `Meaning` in ../instruction.ts. V8's Math.ceil, floor and trunc hand a
+// signalling NaN on as it is, where a quiet one is due: hence `a + a`. An f32 becomes quiet when read.
 
 import { type Instruction, row, rowsOf } from "../instruction.ts";
 
@@ -192,9 +193,9 @@ export const NUMERIC: readonly Instruction[] = [
   }),
   row("f64.abs", 0x99, "f64 -> f64", { means: ["al", "ah & 0x7fffffff"], bits: true }),
   row("f64.neg", 0x9a, "f64 -> f64", { means: ["al", "ah ^ -2147483648"], bits: true }),
-  row("f64.ceil", 0x9b, "f64 -> f64", { means: "Math.ceil(a)" }),
-  row("f64.floor", 0x9c, "f64 -> f64", { means: "Math.floor(a)" }),
-  row("f64.trunc", 0x9d, "f64 -> f64", { means: "Math.trunc(a)" }),
+  row("f64.ceil", 0x9b, "f64 -> f64", { means: "a === a ? Math.ceil(a) : a + a" }),
+  row("f64.floor", 0x9c, "f64 -> f64", { means: "a === a ? Math.floor(a) : a + a" }),
+  row("f64.trunc", 0x9d, "f64 -> f64", { means: "a === a ? Math.trunc(a) : a + a" }),
   row("f64.nearest", 0x9e, "f64 -> f64", { means: "roundTiesToEven(a)" }),
   row("f64.sqrt", 0x9f, "f64 -> f64", { means: "Math.sqrt(a)" }),
   row("f64.add", 0xa0, "f64 f64 -> f64", { means: "a + b" }),
