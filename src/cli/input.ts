@@ -80,7 +80,8 @@ async function loadWabt(name: string): Promise<Wabt> {
   }
 }
 
-function reason(error: unknown): string {
+/** Why a file could not be read, in a few words. */
+export function reason(error: unknown): string {
   const code = (error as { code?: string }).code;
   if (code === "ENOENT") return "no such file";
   if (code === "EISDIR") return "it is a directory";

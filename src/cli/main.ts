@@ -5,9 +5,10 @@ import { realpathSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { type Command, EXIT, HostError, type Io, UsageError } from "./command.ts";
+import { spec } from "./commands/spec.ts";
 import { validate } from "./commands/validate.ts";
 
-const COMMANDS: readonly Command[] = [validate];
+const COMMANDS: readonly Command[] = [validate, spec];
 
 function usage(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));
