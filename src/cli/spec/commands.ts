@@ -81,6 +81,8 @@ const JUDGES: ReadonlyMap<string, Judge> = new Map([
   ["assert_exhaustion", executed],
   ["assert_exception", executed],
   ["assert_suspension", executed],
+  ["thread", executed],
+  ["wait", executed],
   ["assert_malformed", binary(refused(MalformedError))],
   ["assert_invalid", binary(refused(InvalidError))],
   ["assert_unlinkable", binary(validFor("needs linking"))],
