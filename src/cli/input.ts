@@ -57,7 +57,8 @@ async function assemble(name: string): Promise<Uint8Array> {
     const parsed = wabt.parseWat(name, text, features);
     return parsed.toBinary({ write_debug_names: true }).buffer;
   } catch (error) {
-    throw new HostError(`cannot assemble ${name}: ${reason(error)}`);
+    const message = reason(error).replace(/^parseWat failed:\s*/, "");
+    throw new HostError(`cannot assemble ${name}: ${message}`);
   }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command line: picks the subcommand, parses its arguments, turns errors into exit codes.
 
-import { realpathSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { type Command, EXIT, HostError, type Io, UsageError } from "./command.ts";
@@ -23,6 +23,25 @@ function usage(): string {
   ].join("\n");
 }
 
+/** The first lines of a help text: after a mistake the message must stay in sight. */
+function shortHelp(command: Command): string {
+  const [synopsis] = command.help.split("\n\n");
+  return `${synopsis}\n\`wasmeter ${command.name} --help\` tells the rest.\n`;
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Whether help is asked for; `-h` means it unless the command has its own `-h`. */
+function wantsHelp({ options }: Command, args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const words = end < 0 ? args : args.slice(0, end);
+  const own = Object.values(options).some(({ short }) => short === "h");
+  return words.includes("--help") || (!own && words.includes("-h"));
+}
+
 /** Runs the command line `args` (without node and script); the exit code. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args;
@@ -30,17 +49,21 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     (name === undefined ? io.err : io.out)(usage());
     return name === undefined ? EXIT.usage : EXIT.ok;
   }
+  if (name === "--version" || name === "-V") {
+    io.out(`wasmeter ${version()}\n`);
+    return EXIT.ok;
+  }
   const command = COMMANDS.find((item) => item.name === name);
   try {
     if (command === undefined) throw new UsageError(`there is no command "${name}"`);
-    if (rest.includes("--help")) {
+    if (wantsHelp(command, rest)) {
       io.out(command.help);
       return EXIT.ok;
     }
     return await command.run(parse(command, rest), io);
   } catch (error) {
     if (error instanceof UsageError) {
-      io.err(`wasmeter: ${error.message}\n\n${command?.help ?? usage()}`);
+      io.err(`wasmeter: ${error.message}\n\n${command ? shortHelp(command) : usage()}`);
       return EXIT.usage;
     }
     if (error instanceof HostError) {
@@ -56,7 +79,9 @@ function parse(command: Command, args: string[]) {
     const { options } = command;
     return parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const message = error instanceof Error ? error.message : String(error);
+    // Node advises to write `-- --typo`, which would only make a file of the mistyped option.
+    throw new UsageError(message.replace(/\. To specify a positional argument.*/s, ""));
   }
 }
 

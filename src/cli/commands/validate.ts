@@ -13,10 +13,11 @@ Decodes and validates each FILE (.wasm, .wat through wabt, or - for standard inp
 
   --features LIST  proposals and presets from left to right, - switches off:
                    wasm1, wasm2, wasm3, default, all; e.g. wasm2,simd,-threads
-  --json           one JSON object per file and line
+  --json           one JSON object per file and line; "valid" is null if it cannot be read
   --quiet          print nothing but errors
 
-Exit code: 0 all are valid, 1 a file cannot be read, 6 one is malformed or invalid.
+Exit code: 0 all are valid, 6 one is malformed or invalid, else 1 one cannot be read or,
+being text, not be assembled.
 `;
 
 /** The feature set that `--features` describes. */
@@ -52,6 +53,10 @@ async function judge(file: string, settings: DecodeSettings, io: Io): Promise<Ve
   }
 }
 
+function unreadable(file: string, { message }: HostError) {
+  return { file, valid: null, error: "HostError", message };
+}
+
 export const validate: Command = {
   name: "validate",
   summary: "check that modules are well-formed and valid",
@@ -63,6 +68,9 @@ export const validate: Command = {
   },
   async run(args, io) {
     if (args.positionals.length === 0) throw new UsageError("no file to validate");
+    if (args.positionals.filter((file) => file === "-").length > 1) {
+      throw new UsageError("- (standard input) can be read only once");
+    }
     const settings = featuresOption(args);
     let code: number = EXIT.ok;
     for (const file of args.positionals) {
@@ -75,6 +83,7 @@ export const validate: Command = {
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
         io.err(`wasmeter: ${error.message}\n`);
+        if (args.values.json) io.out(`${JSON.stringify(unreadable(file, error))}\n`);
         if (code === EXIT.ok) code = EXIT.host;
       }
     }
