@@ -1,0 +1,62 @@
+// Writes reports as tables: plain text for a terminal, Markdown for the README.
+
+import type { Column, Environment, Report, Row } from "./harness.ts";
+
+/** A report with the circumstances it was measured under. */
+export interface StoredReport extends Report {
+  readonly environment: Environment;
+}
+
+const NOTHING = "–";
+
+function cell(row: Row, { key, digits = 0 }: Column): string {
+  const value = row[key] ?? null;
+  if (value === null) return NOTHING;
+  return typeof value === "number" ? value.toFixed(digits) : value;
+}
+
+function isNumeric(report: Report, { key }: Column): boolean {
+  return report.rows.some((row) => typeof row[key] === "number");
+}
+
+/** Breaks text at spaces so that lines have at most `width` characters. */
+function wrapped(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(word);
+  }
+  return lines.join("\n");
+}
+
+/** The report for a terminal, columns aligned. */
+export function textTable(report: Report): string {
+  const { bench, about, columns, rows } = report;
+  const widths = columns.map((column) =>
+    Math.max(column.title.length, ...rows.map((row) => cell(row, column).length)),
+  );
+  const line = (texts: readonly string[]) =>
+    texts
+      .map((text, i) =>
+        isNumeric(report, columns[i]) ? text.padStart(widths[i]) : text.padEnd(widths[i]),
+      )
+      .join("  ")
+      .trimEnd();
+  const body = rows.map((row) => line(columns.map((column) => cell(row, column))));
+  const head = line(columns.map(({ title }) => title));
+  return `\n${bench}\n${wrapped(about, 100)}\n\n${[head, ...body].join("\n")}`;
+}
+
+/** The report as Markdown: what it is, a table, and where it was measured. */
+export function markdownTable(report: StoredReport): string {
+  const { about, columns, rows, environment } = report;
+  const line = (texts: readonly string[]) => `| ${texts.join(" | ")} |`;
+  const rule = columns.map((column) => (isNumeric(report, column) ? "---:" : "---"));
+  const { date, cpu, cores, node, v8 } = environment;
+  const caption = `*${date}, ${cpu}, ${cores} cores, Node ${node} (V8 ${v8})*`;
+  const body = rows.map((row) => line(columns.map((column) => cell(row, column))));
+  const table = [line(columns.map(({ title }) => title)), line(rule), ...body].join("\n");
+  return `${wrapped(about, 100)}\n\n${table}\n\n${caption}`;
+}

@@ -1,0 +1,124 @@
+// Runs benchmarks and prints their tables: `npm run bench -- [name…] [--json] [--quick] [--save]`.
+// Each task of a benchmark runs in a process of its own, so that none sees another's type feedback.
+
+import { fork } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { COLD, DECODE } from "./decode.ts";
+import { type StoredReport, textTable } from "./format.ts";
+import { GROWTH } from "./growth.ts";
+import {
+  type Bench,
+  ensureBuilt,
+  environment,
+  type Report,
+  type Sample,
+  type Task,
+} from "./harness.ts";
+import { MICRO } from "./micro.ts";
+import { PRINT } from "./print.ts";
+import { STREAM } from "./stream.ts";
+
+const BENCHES: readonly Bench[] = [DECODE, COLD, STREAM, GROWTH, PRINT, MICRO];
+const RESULTS = new URL("results/front.json", import.meta.url);
+const CHILD_FLAG = "--measure";
+
+/** What is kept of runs. */
+interface Results {
+  readonly reports: readonly StoredReport[];
+}
+
+function benchNamed(name: string): Bench {
+  const bench = BENCHES.find((item) => item.name === name);
+  if (bench !== undefined) return bench;
+  throw new RangeError(`no benchmark "${name}"; known: ${BENCHES.map((b) => b.name).join(", ")}`);
+}
+
+/** Measures one task in a fresh process. */
+function measureInChild(bench: Bench, task: Task): Promise<Sample> {
+  return new Promise((resolve, reject) => {
+    const child = fork(new URL(import.meta.url), [CHILD_FLAG, bench.name, JSON.stringify(task)]);
+    let sample: Sample | null = null;
+    child.on("message", (message) => {
+      sample = message as Sample;
+    });
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      if (sample !== null && code === 0) resolve(sample);
+      else reject(new Error(`${bench.name} ${JSON.stringify(task)}: exit code ${code}`));
+    });
+  });
+}
+
+async function runChild(name: string, task: string): Promise<void> {
+  const sample = await benchNamed(name).measure(JSON.parse(task) as Task);
+  process.send?.(sample);
+}
+
+async function runBench(bench: Bench, quick: boolean): Promise<Report> {
+  const results: [Task, Sample][] = [];
+  const tasks = bench.tasks(quick);
+  for (const task of tasks) {
+    progress(`${bench.name} ${results.length + 1}/${tasks.length} ${Object.values(task)[0]}`);
+    results.push([task, await measureInChild(bench, task)]);
+  }
+  progress("");
+  return bench.report(results);
+}
+
+/** One line that overwrites itself; only where somebody watches. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+/** Replaces the reports of the same benchmarks in the kept results; others stay as they are. */
+function save(results: Results): void {
+  const kept = readResults()?.reports ?? [];
+  const renewed = new Map(results.reports.map((report) => [report.bench, report]));
+  const order = BENCHES.map(({ name }) => name);
+  const reports = order.flatMap((name) => {
+    const report = renewed.get(name) ?? kept.find(({ bench }) => bench === name);
+    return report === undefined ? [] : [report];
+  });
+  mkdirSync(new URL(".", RESULTS), { recursive: true });
+  writeFileSync(RESULTS, `${JSON.stringify({ reports }, roundNumbers, 2)}\n`);
+}
+
+function readResults(): Results | null {
+  try {
+    return JSON.parse(readFileSync(RESULTS, "utf8")) as Results;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Four significant digits are more than the measurements carry. */
+function roundNumbers(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(4)) : value;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+      save: { type: "boolean", default: false },
+    },
+  });
+  const benches = positionals.length > 0 ? positionals.map(benchNamed) : BENCHES;
+  ensureBuilt();
+  const reports: StoredReport[] = [];
+  for (const bench of benches) {
+    const report = await runBench(bench, values.quick);
+    reports.push({ ...report, environment: environment() });
+    if (!values.json) console.log(textTable(report));
+  }
+  if (values.json) console.log(JSON.stringify({ reports }, roundNumbers, 2));
+  if (values.save) save({ reports });
+}
+
+const [flag, name, task] = process.argv.slice(2);
+if (flag === CHILD_FLAG) await runChild(name, task);
+else await main();
