@@ -11,6 +11,7 @@ import {
   type Sample,
   type Task,
   timed,
+  timedRuns,
 } from "./harness.ts";
 import { SHAPES } from "./shapes.ts";
 
@@ -19,6 +20,7 @@ const DOUBLINGS = 4;
 const LINEAR = 1.2;
 /** A single measurement runs the action often enough to last this long. */
 const SLICE_SECONDS = 0.01;
+const WARM_UP_SECONDS = 0.5;
 
 /** Seconds of one run, as the mean over a slice. */
 function sliceTime(action: () => void): number {
@@ -38,7 +40,7 @@ async function measure(task: Task): Promise<Sample> {
   const sizes = Array.from({ length: DOUBLINGS + 1 }, (_, i) => shape.base * 2 ** i);
   const modules = sizes.map((n) => shape.make(n));
   // The optimiser's work and first-time growth of stacks belong to none of the sizes.
-  for (let round = 0; round < 3; round++) for (const bytes of modules) api.Module.from(bytes);
+  timedRuns(() => modules.forEach((bytes) => api.Module.from(bytes)), 3, WARM_UP_SECONDS);
   const seconds: number[][] = modules.map(() => []);
   for (let round = 0; round < Number(task.rounds); round++) {
     modules.forEach((bytes, i) => {

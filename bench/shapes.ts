@@ -350,7 +350,7 @@ const SECTIONS: readonly Shape[] = [
   },
   {
     name: "one data segment of n bytes",
-    base: 2_000_000,
+    base: 250_000,
     make: (n) => moduleOf({ data: (w) => w.vec(1, () => w.u8(1).u32(n).zeros(n)) }),
   },
   {
