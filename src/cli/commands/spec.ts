@@ -54,10 +54,15 @@ function scriptsOf(args: Arguments): ScriptFile[] {
 
 function runFiles(files: readonly ScriptFile[], settings: RunSettings, io: Io): ScriptResult[] {
   const results: ScriptResult[] = [];
+  const ignored: string[] = [];
   for (const file of files) {
     const script = readScript(file);
-    if (script === null) io.err(`wasmeter: ${file.path} is no script, ignored\n`);
+    if (script === null) ignored.push(file.path);
     else results.push(runScript(script, settings));
+  }
+  if (ignored.length > 0) {
+    const others = ignored.length > 1 ? ` and ${ignored.length - 1} more` : "";
+    io.err(`wasmeter: ignored, being no scripts: ${ignored[0]}${others}\n`);
   }
   if (results.length === 0) throw new HostError("there is no script among these files");
   return results;

@@ -62,6 +62,9 @@ function isFolder(path: string): boolean {
 }
 
 function scriptsOfFile(path: string): ScriptFile[] {
+  if (!path.endsWith(".json")) {
+    throw new HostError(`${path} is no .json file; convert .wast scripts with wast2json first`);
+  }
   const fromManifest = basename(path) === "manifest.json" ? scriptsOfManifest(path) : null;
   return fromManifest ?? [{ ...namesOf(path), path, certain: true }];
 }
