@@ -1,5 +1,5 @@
-// The conformance suite, a test per group (spec: decoding 5, validation 3). Failures must be exactly
-// those of expectations.json; the counts are checked against the manifest and against a count of
+// The conformance suite, three tests per group (spec: 5 Binary Format, 3 Validation). Failures must
+// be exactly those of expectations.json; the counts are checked against the manifest and against a count of
 // the JSON files made here, so that a runner that judges nothing cannot pass.
 
 import { readFileSync } from "node:fs";

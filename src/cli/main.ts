@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The command line: picks the subcommand, parses its arguments, turns errors into exit codes.
 
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { type Command, EXIT, HostError, type Io, UsageError } from "./command.ts";
@@ -85,8 +86,7 @@ function parse(command: Command, args: string[]) {
   }
 }
 
-const isMain = process.argv[1] !== undefined && import.meta.url === entryUrl(process.argv[1]);
-if (isMain) {
+if (process.argv[1] !== undefined && isEntry(process.argv[1])) {
   const io: Io = {
     stdin: process.stdin,
     out: (text) => process.stdout.write(text),
@@ -101,7 +101,15 @@ if (isMain) {
   process.exitCode = await main(process.argv.slice(2), io);
 }
 
-/** The URL of the script that was started; `bin` entries are symbolic links. */
-function entryUrl(path: string): string {
-  return pathToFileURL(realpathSync(path)).href;
+/**
+ * Whether this file is the script that was started: `bin` entries are symbolic links, and
+ * `node dist/cli/main` leaves out the extension.
+ */
+function isEntry(path: string): boolean {
+  try {
+    const file = createRequire(import.meta.url).resolve(path);
+    return pathToFileURL(file).href === import.meta.url;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
-// A command line for tests: `main` with an Io that collects what is written, a folder for files, and
-// small modules written out byte by byte.
+// A command line for tests: `main` with an Io that collects what is written, a folder for files,
+// and small modules written out byte by byte.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -75,7 +75,7 @@ export function runScript(script: Script, settings: RunSettings = {}): ScriptRes
   return { group, name, results, modules: state.modules };
 }
 
-/** Whether the message of a refusal begins with the words of the suite; null: nothing to compare. */
+/** Whether the message of a refusal begins with the suite's words; null: nothing to compare. */
 export function phraseAgrees({ command, verdict }: CommandResult): boolean | null {
   const { outcome, message } = verdict;
   if (outcome !== "passed" || message === undefined || command.text === "") return null;

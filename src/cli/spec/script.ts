@@ -1,5 +1,5 @@
 // Finds and reads the scripts of a conformance suite: the converted suite with its manifest, one
-// group or script of it, or what plain `wast2json` writes (JSON files with their .wasm beside them).
+// group or script of it, or what plain `wast2json` writes (JSON with the .wasm files beside it).
 // Fields that are not known are ignored; judging the commands is not done here.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
