@@ -85,7 +85,8 @@ export class Decoder {
     this.append(chunk.length > room ? chunk.subarray(0, room) : chunk);
     this.attempt(() => {
       this.advance();
-      limitOn(this.limits, "moduleBytes", this.length + Math.max(chunk.length - room, 0), 0);
+      // How much more there is depends on the chunk, and the error must not.
+      limitOn(this.limits, "moduleBytes", this.length + (chunk.length > room ? 1 : 0), 0);
     });
   }
 
@@ -247,7 +248,9 @@ export class Decoder {
         this.listener.section(this.sectionId);
       }
     } catch (error) {
-      throw error instanceof ModuleError ? error.within({ section: this.sectionName() }) : error;
+      if (!(error instanceof ModuleError)) throw error;
+      // A rule about the section as a whole knows no better place than its start.
+      throw error.within({ section: this.sectionName(), offset: this.pos });
     }
     this.pos = this.sectionEnd;
     this.expect("section", 1);

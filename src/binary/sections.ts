@@ -75,7 +75,7 @@ function requireTags(reader: InstructionReader, offset: number, phrase: string):
 }
 
 function readImports(reader: InstructionReader, module: ModuleBuilder): void {
-  const { limits } = reader;
+  const { limits, pos: start } = reader;
   const count = readCount(reader, limits, "imports");
   for (let i = 0; i < count; i++) {
     const offset = reader.pos;
@@ -105,6 +105,9 @@ function readImports(reader: InstructionReader, module: ModuleBuilder): void {
         module.importedTags++;
         break;
     }
+  }
+  for (const space of ["functions", "tables", "memories", "globals", "tags"] as const) {
+    limitOn(limits, space, module[space].length, start);
   }
 }
 
