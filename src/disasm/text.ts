@@ -6,7 +6,7 @@ const CHUNK = 1 << 16;
 const COLUMNS = 100;
 const STEP = "  ";
 /** Deeper blocks are not indented further: a tower of blocks must not cost a square of spaces. */
-const MAX_LEVEL = 40;
+const MAX_LEVEL = 24;
 
 const INDENTS: readonly string[] = Array.from({ length: MAX_LEVEL + 1 }, (_, level) =>
   STEP.repeat(level),
