@@ -1,0 +1,74 @@
+// Where the instructions of a function body are, for mutation, reduction and filters. Reads with
+// src/binary, so it is no oracle: what it cannot read is left alone.
+
+import { InstructionReader } from "../../src/binary/instructions.ts";
+import { parseFeatures } from "../../src/isa/features.ts";
+import { INSTRUCTIONS } from "../../src/isa/index.ts";
+import type { Immediates } from "../../src/isa/instruction.ts";
+import { ModuleError } from "../../src/module/errors.ts";
+import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
+import type { Random } from "./random.ts";
+
+/** An instruction in a body: its range of bytes and its dense opcode. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly op: number;
+}
+
+const ALL = parseFeatures("all");
+
+/** Calls `visit` for each readable instruction of a body; the reader's fields describe it. */
+export function visitBody(body: Uint8Array, visit: (reader: InstructionReader) => void): void {
+  const reader = new InstructionReader(body, ALL, DEFAULT_LIMITS);
+  try {
+    reader.locals(0);
+    while (!reader.atEnd) {
+      reader.next();
+      visit(reader);
+    }
+  } catch (error) {
+    if (!(error instanceof ModuleError)) throw error;
+  }
+}
+
+/** The instructions of a body, as far as they can be read. */
+export function instructionSpans(body: Uint8Array): Span[] {
+  const spans: Span[] = [];
+  visitBody(body, ({ start, pos, op }) => spans.push({ start, end: pos, op }));
+  return spans;
+}
+
+interface Shape {
+  readonly immediates: Immediates;
+  readonly signature: string;
+}
+
+const SHAPES = new Map<number, Shape>(
+  INSTRUCTIONS.map(({ opcode, immediates, params, results }) => [
+    opcode,
+    { immediates, signature: params === null ? "" : `${params}>${results}` },
+  ]),
+);
+
+function groupBy(key: (shape: Shape) => string): ReadonlyMap<string, readonly number[]> {
+  const groups = new Map<string, number[]>();
+  for (const [opcode, shape] of SHAPES) {
+    const name = key(shape);
+    groups.set(name, [...(groups.get(name) ?? []), opcode]);
+  }
+  return groups;
+}
+
+const BY_LAYOUT = groupBy((shape) => shape.immediates);
+const BY_TYPE = groupBy((shape) => `${shape.immediates} ${shape.signature}`);
+
+/** Another opcode with the same immediates, and, where `sameType` is set, the same type. */
+export function similarOpcode(random: Random, op: number, sameType: boolean): number {
+  const shape = SHAPES.get(op);
+  if (shape === undefined) return op;
+  const { immediates, signature } = shape;
+  const regular = sameType && signature !== "";
+  const group = regular ? BY_TYPE.get(`${immediates} ${signature}`) : BY_LAYOUT.get(immediates);
+  return random.pick(group ?? [op]);
+}
