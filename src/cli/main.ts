@@ -5,11 +5,14 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { ModuleError } from "../module/errors.ts";
 import { type Command, EXIT, HostError, type Io, UsageError } from "./command.ts";
+import { dump } from "./commands/dump.ts";
+import { print } from "./commands/print.ts";
 import { spec } from "./commands/spec.ts";
 import { validate } from "./commands/validate.ts";
 
-const COMMANDS: readonly Command[] = [validate, spec];
+const COMMANDS: readonly Command[] = [validate, print, dump, spec];
 
 function usage(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));
@@ -70,6 +73,10 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     if (error instanceof HostError) {
       io.err(`wasmeter: ${error.message}\n`);
       return EXIT.host;
+    }
+    if (error instanceof ModuleError) {
+      io.err(`wasmeter: ${error.name}: ${error.message}\n`);
+      return EXIT.invalidModule;
     }
     throw error;
   }

@@ -27,6 +27,9 @@ const ROLES = new Map<number, Role>([
   [0x18, "close"], // delegate
 ]);
 
+/** Instructions of a constant expression that `constantText` shows. */
+const SHOWN_INSTRUCTIONS = 8;
+
 /** The role of the instruction with this opcode. */
 export function roleOf(op: number): Role {
   return ROLES.get(op) ?? "plain";
@@ -38,7 +41,7 @@ export function* localTypes(runs: readonly LocalRun[]): Generator<number> {
 }
 
 /** An instruction as it stands in the text, and the change it makes to the labels in `scope`. */
-function formatInstruction(reader: InstructionReader, role: Role, scope: Scope): string {
+export function formatInstruction(reader: InstructionReader, role: Role, scope: Scope): string {
   const { labels } = scope;
   const mnemonic = mnemonicOf(reader);
   if (role === "open") {
@@ -175,6 +178,16 @@ export class CodePrinter {
     out.write(keyword === "" ? "" : ` (${keyword}`);
     yield* out.list(2, this.constant(start, end));
     if (keyword !== "") out.write(")");
+  }
+
+  /** The instructions of a constant expression in a row; a long one breaks off with `…`. */
+  constantText({ start, end }: ConstExpr): string {
+    const texts: string[] = [];
+    for (const text of this.constant(start, end)) {
+      if (texts.length === SHOWN_INSTRUCTIONS) return `${texts.join(" ")} …`;
+      texts.push(text);
+    }
+    return texts.join(" ");
   }
 
   /** The expressions of an element segment, each in parentheses. */

@@ -3,11 +3,11 @@
 
 import { resolve } from "node:path";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
+import { featuresOption } from "../options.ts";
 import { formatJson, formatText } from "../spec/report.ts";
 import { runScript, type ScriptResult, summarize } from "../spec/runner.ts";
 import { findScripts, readScript, type ScriptFile } from "../spec/script.ts";
 import type { RunSettings } from "../spec/state.ts";
-import { featuresOption } from "./validate.ts";
 
 const HELP = `usage: wasmeter spec [options] PATH…
 

@@ -1,11 +1,11 @@
 // `wasmeter validate`: decodes and validates modules as their bytes arrive.
 
 import { type DecodeSettings, moduleDecoder } from "../../embedding/module.ts";
-import { parseFeatures } from "../../isa/features.ts";
 import { ModuleError } from "../../module/errors.ts";
 import type { ModuleRecord } from "../../module/module.ts";
-import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
+import { type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { isText, readChunks, readModuleBytes } from "../input.ts";
+import { featuresOption } from "../options.ts";
 
 const HELP = `usage: wasmeter validate [--features LIST] [--json] [--quiet] FILE…
 
@@ -19,17 +19,6 @@ Decodes and validates each FILE (.wasm, .wat through wabt, or - for standard inp
 Exit code: 0 all are valid, 6 one is malformed or invalid, else 1 one cannot be read or,
 being text, not be assembled.
 `;
-
-/** The feature set that `--features` describes. */
-export function featuresOption(args: Arguments): DecodeSettings {
-  const text = args.values.features;
-  if (typeof text !== "string") return {};
-  try {
-    return { features: parseFeatures(text) };
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
 
 type Verdict = { file: string; valid: boolean } & Record<string, unknown>;
 
