@@ -37,6 +37,18 @@ export function validatingDecoder(features: FeatureSet, limits: DecodingLimits):
   return new Decoder(features, limits, (module) => new ModuleValidator(module, limits));
 }
 
+const validators = new WeakMap<ModuleRecord, BodyValidator>();
+
+/**
+ * The validator of a validated module's function bodies, to run them past a sink again.
+ * @throws TypeError for a record that was decoded without validation
+ */
+export function functionValidator(module: ModuleRecord): BodyValidator {
+  const validator = validators.get(module);
+  if (validator === undefined) throw new TypeError("the module has not been validated");
+  return validator;
+}
+
 class ModuleValidator implements DecodeListener {
   private readonly module: ModuleRecord;
   private readonly context: ModuleContext;
@@ -81,7 +93,9 @@ class ModuleValidator implements DecodeListener {
     this.bodies.function(index, start, end);
   }
 
-  end(): void {}
+  end(): void {
+    validators.set(this.module, this.bodies);
+  }
 
   private has(feature: Feature): boolean {
     return (this.module.features & featureBit(feature)) !== 0;

@@ -1,0 +1,246 @@
+// Writes register instructions and keeps the abstract operand stack: where each operand is while
+// the emitter goes over a body. An operand is in its own slot, or still in a local, or a constant;
+// only what must be in its slot is moved there.
+
+import { isReference, F64, I64, type ValType } from "../isa/types.ts";
+import { OP } from "./opcodes.generated.ts";
+import { NARROW_SLOTS, OPCODE_BITS, SLOT_BITS, WIDE_SLOTS } from "./registers.ts";
+import type { CodeSpace } from "./space.ts";
+
+/** Where an operand is. */
+export const IN_SLOT = 0;
+export const IN_LOCAL = 1;
+export const CONSTANT_32 = 2;
+export const CONSTANT_64 = 3;
+export const NULL = 4;
+
+/** How a value is moved: one word, two words, or as a reference. */
+export type Width = "32" | "64" | "ref";
+
+export function widthOf(type: ValType): Width {
+  if (isReference(type)) return "ref";
+  return type === I64 || type === F64 ? "64" : "32";
+}
+
+const MOVES = { 32: OP.MOVE_32, 64: OP.MOVE_64, ref: OP.MOVE_REF } as const;
+
+/** A function whose translation needs more than the format has room for. */
+export class CodeLimitError extends Error {}
+
+/** Code under construction and the abstract operand stack. */
+export class OperandTracker {
+  protected readonly space: CodeSpace;
+  /** Number of locals, parameters included; operand h lies in slot `locals + h`. */
+  protected locals = 0;
+  protected maxHeight = 0;
+  private readonly kinds: number[] = [];
+  private readonly low: number[] = [];
+  private readonly high: number[] = [];
+  private readonly types: ValType[] = [];
+  /** Height below which no operand is in a local. */
+  private clean = 0;
+  /** Operands that are in a local: the highest one of each local, and the next lower one. */
+  private readonly aliasHead = new Map<number, number>();
+  private readonly aliasNext: number[] = [];
+  /** Position of the last instruction if it produced the operand at `resultHeight`; else -1. */
+  protected resultPosition = -1;
+  private resultHeight = -1;
+
+  constructor(space: CodeSpace) {
+    this.space = space;
+  }
+
+  protected resetOperands(locals: number): void {
+    this.locals = locals;
+    this.maxHeight = 0;
+    this.clean = 0;
+    this.aliasHead.clear();
+    this.forgetResult();
+  }
+
+  // Words
+
+  protected get position(): number {
+    return this.space.top;
+  }
+
+  protected word(value: number): number {
+    const { space } = this;
+    if (space.top >= space.words.length) {
+      throw new CodeLimitError("there is no room for more register code in this process");
+    }
+    space.words[space.top] = value;
+    return space.top++;
+  }
+
+  /** Writes an instruction's head; its position. */
+  protected instruction(op: number, x = 0, y = 0, z = 0): number {
+    const most = Math.max(x, y, z);
+    this.forgetResult();
+    if (most < NARROW_SLOTS) {
+      const slots = x | (y << SLOT_BITS) | (z << (2 * SLOT_BITS));
+      return this.word(op | (slots << OPCODE_BITS));
+    }
+    if (most >= WIDE_SLOTS) {
+      throw new CodeLimitError(`a function needs more than ${WIDE_SLOTS} slots`);
+    }
+    const at = this.word(OP.WIDE);
+    this.word(x | (y << 16));
+    this.word(op | (z << OPCODE_BITS));
+    return at;
+  }
+
+  /** The last instruction, at `position`, left its result as the operand at `height`. */
+  protected resultOf(position: number, height: number): void {
+    this.resultPosition = position;
+    this.resultHeight = height;
+  }
+
+  protected forgetResult(): void {
+    this.resultPosition = -1;
+  }
+
+  /** Whether the operand at `height` is what the last instruction produced. */
+  protected isLastResult(height: number): boolean {
+    return this.resultPosition >= 0 && this.resultHeight === height;
+  }
+
+  /** Makes the last instruction write to `slot` instead; false if it cannot. */
+  private redirectResult(slot: number): boolean {
+    const { words } = this.space;
+    const at = this.resultPosition;
+    if ((words[at] & 0x1ff) === OP.WIDE) {
+      words[at + 1] = (words[at + 1] & ~0xffff) | slot;
+      return true;
+    }
+    if (slot >= NARROW_SLOTS) return false;
+    const mask = (NARROW_SLOTS - 1) << OPCODE_BITS;
+    words[at] = (words[at] & ~mask) | (slot << OPCODE_BITS);
+    return true;
+  }
+
+  // Operands
+
+  protected slotOf(height: number): number {
+    return this.locals + height;
+  }
+
+  private set(height: number, kind: number, low: number, high: number, type: ValType): void {
+    this.kinds[height] = kind;
+    this.low[height] = low;
+    this.high[height] = high;
+    this.types[height] = type;
+    if (height >= this.maxHeight) this.maxHeight = height + 1;
+    if (height < this.clean) this.clean = height;
+  }
+
+  /** The operand at `height` is in its own slot. */
+  protected inSlot(height: number, type: ValType): void {
+    this.set(height, IN_SLOT, 0, 0, type);
+  }
+
+  protected constant(height: number, type: ValType, low: number, high: number): void {
+    this.set(height, widthOf(type) === "64" ? CONSTANT_64 : CONSTANT_32, low, high, type);
+  }
+
+  protected nullReference(height: number, type: ValType): void {
+    this.set(height, NULL, 0, 0, type);
+  }
+
+  /** The operand at `height` is what the local holds now. */
+  protected aliasOf(height: number, local: number, type: ValType): void {
+    this.set(height, IN_LOCAL, local, 0, type);
+    let head = this.aliasHead.get(local) ?? -1;
+    while (head >= height) head = this.aliasNext[head];
+    this.aliasNext[height] = head;
+    this.aliasHead.set(local, height);
+  }
+
+  protected kindAt(height: number): number {
+    return this.kinds[height];
+  }
+
+  protected lowAt(height: number): number {
+    return this.low[height];
+  }
+
+  protected highAt(height: number): number {
+    return this.high[height];
+  }
+
+  /** Copies the operand at `height` into `slot`. */
+  protected copyTo(height: number, slot: number): void {
+    const width = widthOf(this.types[height]);
+    switch (this.kinds[height]) {
+      case IN_SLOT:
+        if (slot !== this.slotOf(height)) this.instruction(MOVES[width], slot, this.slotOf(height));
+        return;
+      case IN_LOCAL:
+        if (slot !== this.low[height]) this.instruction(MOVES[width], slot, this.low[height]);
+        return;
+      case NULL:
+        this.instruction(OP.CONST_NULL, slot);
+        return;
+      case CONSTANT_32:
+        this.instruction(OP.CONST_32, slot);
+        this.word(this.low[height]);
+        return;
+      default:
+        this.instruction(OP.CONST_64, slot);
+        this.word(this.low[height]);
+        this.word(this.high[height]);
+    }
+  }
+
+  /** Brings the operand at `height` into its own slot. */
+  protected settle(height: number): void {
+    if (this.kinds[height] === IN_SLOT) return;
+    this.copyTo(height, this.slotOf(height));
+    this.kinds[height] = IN_SLOT;
+  }
+
+  protected settleRange(from: number, to: number): void {
+    for (let height = from; height < to; height++) this.settle(height);
+  }
+
+  /** A slot that holds the operand at `height`, its own or a local's. */
+  protected slotHolding(height: number): number {
+    if (this.kinds[height] === IN_LOCAL) return this.low[height];
+    this.settle(height);
+    return this.slotOf(height);
+  }
+
+  /** Brings operands below `height` out of locals: what follows may change locals on one path. */
+  protected settleAliases(height: number): void {
+    for (let h = this.clean; h < height; h++) {
+      if (this.kinds[h] === IN_LOCAL) this.settle(h);
+    }
+    this.clean = height;
+  }
+
+  /** Operands below `height` that are in `local` move to their slots: the local is about to change. */
+  private settleAliasesOf(local: number, height: number): void {
+    let at = this.aliasHead.get(local) ?? -1;
+    for (; at >= 0; at = this.aliasNext[at]) {
+      if (at < height && this.kinds[at] === IN_LOCAL && this.low[at] === local) this.settle(at);
+    }
+    this.aliasHead.delete(local);
+  }
+
+  /** `local.set`: the operand at `height` goes to the local. */
+  protected storeLocal(local: number, height: number): void {
+    const produced = this.isLastResult(height) && this.kinds[height] === IN_SLOT;
+    const position = this.resultPosition;
+    const before = this.position;
+    this.settleAliasesOf(local, height);
+    // The producer may write to the local itself, unless an operand had to be saved first.
+    if (produced && this.position === before) {
+      this.resultPosition = position;
+      if (this.redirectResult(local)) {
+        this.forgetResult();
+        return;
+      }
+    }
+    this.copyTo(height, local);
+  }
+}

@@ -1,0 +1,23 @@
+// The format of register code: how an instruction is packed into 32-bit words (design: section 3).
+//
+//   narrow   opcode (9 bits) | x (7) | y (7) | z (7), then extra words (immediates, targets, costs)
+//   wide     WIDE | 0, then x (16) | y (16), then opcode (9) | z (16), then the extra words
+//
+// x is the destination. A slot is 8 bytes of the frame: one value of any scalar type. Slots are
+// encoded as slot numbers and decoded to indices of the Int32Array view, twice as large.
+//
+// In front of a function's first instruction lies its header, read by whoever enters it.
+
+export const OPCODE_BITS = 9;
+export const SLOT_BITS = 7;
+/** Slots that fit in a narrow instruction, and those that fit in a wide one. */
+export const NARROW_SLOTS = 1 << SLOT_BITS;
+export const WIDE_SLOTS = 1 << 16;
+
+/** Header words, counted back from a function's entry. */
+export const HEADER_FRAME = 1;
+export const HEADER_COST = 2;
+export const HEADER_ZERO = 3;
+export const HEADER_PARAMS = 4;
+export const HEADER_FUNCTION = 5;
+export const HEADER_WORDS = 5;

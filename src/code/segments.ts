@@ -1,0 +1,48 @@
+// Fuel by segments (design: section 2, Fuel). A segment is what runs from a point of control (the
+// function's entry, a label, the instruction after a transfer) up to and including the next
+// control transfer. It is paid when it is entered. Labels do not end it: they only open another
+// segment that ends at the same place. Costs come from the price table and the Wasm instructions
+// alone, so whatever executes a function bills the same.
+
+/** A point where control can arrive; its cost is known once the next transfer is reached. */
+export class SegmentPoint {
+  /** Running price up to the point; -1 until it is placed. */
+  start = -1;
+  /** Price from the point to the next transfer; -1 while unknown. */
+  cost = -1;
+  /** Told the cost as soon as it is known. */
+  readonly waiting: ((cost: number) => void)[] = [];
+}
+
+/** Computes the costs of a function's segments in one pass over its instructions. */
+export class SegmentCosts {
+  private total = 0;
+  private open: SegmentPoint[] = [];
+
+  /** Places `point` before the next instruction. */
+  place(point: SegmentPoint): void {
+    point.start = this.total;
+    this.open.push(point);
+  }
+
+  /** Adds the price of an instruction. */
+  add(price: number): void {
+    this.total += price;
+  }
+
+  /** The instruction just added is a control transfer: the open segments end with it. */
+  transfer(): void {
+    for (const point of this.open) {
+      point.cost = this.total - point.start;
+      for (const tell of point.waiting) tell(point.cost);
+      point.waiting.length = 0;
+    }
+    this.open.length = 0;
+  }
+
+  /** Calls `tell` with the cost of the segment at `point`, now or when it is known. */
+  whenKnown(point: SegmentPoint, tell: (cost: number) => void): void {
+    if (point.cost >= 0) tell(point.cost);
+    else point.waiting.push(tell);
+  }
+}

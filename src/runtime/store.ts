@@ -1,0 +1,73 @@
+// The store (spec: 4.2.3): the accounts and limits that the instances in it share. What is allocated
+// is counted here, so that a limit has one place to be checked.
+
+import { PRICE_TABLE_1, type PriceTable } from "../code/prices.ts";
+
+/** What the instances of a store may use together. Exceeding one never harms the store. */
+export interface RuntimeLimits {
+  /** Bytes of linear memory, over all memories. Default 4 GiB. */
+  readonly memoryBytes: number;
+  /** Table elements, over all tables. Default 10,000,000. */
+  readonly tableElements: number;
+  /** Module instances. Default 100,000. */
+  readonly instances: number;
+  /** Global instances. Default 1,000,000. */
+  readonly globals: number;
+  /** Calls in progress. Default 200,000. */
+  readonly callDepth: number;
+  /** Bytes of frames on the value stack. Default 32 MiB, which is the most there can be. */
+  readonly stackBytes: number;
+}
+
+export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
+  memoryBytes: 2 ** 32,
+  tableElements: 10_000_000,
+  instances: 100_000,
+  globals: 1_000_000,
+  callDepth: 200_000,
+  stackBytes: 2 ** 25,
+};
+
+/** Kinds of things a store counts; also keys of its limits. */
+export type Counted = "memoryBytes" | "tableElements" | "instances" | "globals";
+
+/** A store: accounts and limits of the instances that were made in it. */
+export class Store {
+  readonly limits: RuntimeLimits;
+  readonly prices: PriceTable;
+  /** Fuel that is left; Infinity: not metered. Assignable at any time. */
+  fuel: number;
+  private readonly used: Record<Counted, number> = {
+    memoryBytes: 0,
+    tableElements: 0,
+    instances: 0,
+    globals: 0,
+  };
+  /** Most bytes of linear memory that there have been at once. */
+  peakMemoryBytes = 0;
+  /** Calls of host functions so far. */
+  hostCalls = 0;
+
+  constructor(
+    limits: Partial<RuntimeLimits> = {},
+    fuel = Number.POSITIVE_INFINITY,
+    prices: PriceTable = PRICE_TABLE_1,
+  ) {
+    this.limits = { ...DEFAULT_RUNTIME_LIMITS, ...limits };
+    this.fuel = fuel;
+    this.prices = prices;
+  }
+
+  /** Counts `amount` more; false, with nothing counted, if the limit does not allow it. */
+  reserve(what: Counted, amount: number): boolean {
+    if (this.used[what] + amount > this.limits[what]) return false;
+    this.used[what] += amount;
+    if (this.used.memoryBytes > this.peakMemoryBytes) this.peakMemoryBytes = this.used.memoryBytes;
+    return true;
+  }
+
+  /** How much of something there is now. */
+  usage(what: Counted): number {
+    return this.used[what];
+  }
+}
