@@ -97,6 +97,7 @@ function mutateRaw(random: Random, bytes: Uint8Array, donor: Uint8Array): Uint8A
 // Mutations of sections
 
 function shuffleSections(random: Random, parts: Part[], donor: Part[]): Part[] {
+  if (parts.length === 0) return parts;
   const at = random.below(parts.length);
   const other = random.below(parts.length);
   const copy = [...parts];
@@ -271,7 +272,7 @@ const KIND_MUTATIONS = {
 export function mutate(random: Random, seed: Uint8Array, donor: Uint8Array): Mutant {
   const kind = random.pick(["raw", "section", "deep", "deep", "deep"] as const);
   const parts = kind === "raw" ? null : splitSections(seed);
-  const count = random.pick([1, 1, 1, 2, 2, 4]);
+  const count = random.pick([1, 1, 1, 1, 2, 3]);
   if (kind === "raw" || parts === null) {
     let bytes = seed;
     for (let i = 0; i < count; i++) bytes = mutateRaw(random, bytes, donor);
