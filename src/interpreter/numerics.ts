@@ -1,7 +1,7 @@
 // Helpers for the numeric instructions that one JavaScript expression does not cover (spec: 4.3
 // Numerics). The `meaning` expressions of src/isa/rows/numeric.ts call them by these names. Only
-// numbers, no BigInt: variable BigInt shifts cost 8–22 ns each on V8. Traps are not raised here; the
-// rows list them, and a divisor of zero never arrives.
+// numbers, no BigInt: variable BigInt shifts cost 8–22 ns each on V8. Traps are not raised here;
+// the rows list them, and a divisor of zero never arrives.
 
 /** High half (signed 32-bit) of the last result of a helper named `i64…`. */
 export let i64High = 0;
@@ -61,8 +61,8 @@ function divide(al: number, ah: number, bl: number, bh: number): void {
 }
 
 /**
- * Both below 2^53: a quotient that is no integer lies 1 / b or more below the next integer, which is
- * more than half a unit in its last place, so rounding never reaches that integer.
+ * Both below 2^53: a quotient that is no integer lies 1 / b or more below the next integer, which
+ * is more than half a unit in its last place, so rounding never reaches that integer.
  */
 function divideExact(a: number, b: number): void {
   const quotient = Math.floor(a / b);
@@ -73,7 +73,7 @@ function divideExact(a: number, b: number): void {
   remainderHigh = (remainder / TWO_32) | 0;
 }
 
-/** Schoolbook division by a 32-bit divisor; the low half in two steps, so that doubles are exact. */
+/** Schoolbook division by a 32-bit divisor, in steps for which doubles are exact. */
 function divideBy32(al: number, ah: number, b: number): void {
   const high = ah >>> 0;
   const top = Math.floor(high / b);
@@ -88,8 +88,8 @@ function divideBy32(al: number, ah: number, b: number): void {
 }
 
 /**
- * A divisor of 2^32 or more: the quotient fits in 32 bits, so its estimate in doubles is wrong by at
- * most 1. One less than the estimate is never too large, and then the remainder is at most the
+ * A divisor of 2^32 or more: the quotient fits in 32 bits, so its estimate in doubles is wrong by
+ * at most 1. One less than the estimate is never too large, and then the remainder is at most the
  * dividend and fits in 64 bits.
  */
 function divideByWide(al: number, ah: number, bl: number, bh: number): void {

@@ -1,6 +1,6 @@
-// Decoding limits (src/module/limits.ts): at each limit a module is accepted, one above it is refused
-// by an error that names the limit. And decode bombs: huge counts in few bytes are refused at once,
-// before anything of that size is allocated.
+// Decoding limits (src/module/limits.ts): at each limit a module is accepted, one above it is
+// refused by an error that names the limit. And decode bombs: huge counts in few bytes are refused
+// at once, before anything of that size is allocated.
 
 import { describe, expect, it } from "vitest";
 import { DEFAULT_LIMITS, type DecodingLimits, decodingLimits } from "../../src/module/limits.ts";

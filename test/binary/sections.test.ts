@@ -1,5 +1,5 @@
-// Framing of modules (spec: 5.5.2, 5.5.16): header, section order and sizes, counts that must agree,
-// what is said about files that are no modules.
+// Framing of modules (spec: 5.5.2, 5.5.16): header, section order and sizes, counts that must
+// agree, what is said about files that are no modules.
 
 import { describe, expect, it } from "vitest";
 import {

@@ -1,5 +1,5 @@
-// Where the specification suite lies: beside the checkout, or where WASMETER_SPEC_SUITE says. Nothing
-// of it is part of this repository; tests that need it say so once and are skipped without it.
+// Where the specification suite lies: beside the checkout, or where WASMETER_SPEC_SUITE says.
+// Nothing of it is part of this repository; without it, tests that need it say so and are skipped.
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,6 +1,7 @@
 // Runs one instruction of the table on the host's own WebAssembly, for comparison. Operands and
 // results cross through linear memory as integers, so NaN payloads survive. The modules are built
-// from bytes right here, so that nothing of src/ but the row's opcode has a part in the expectation.
+// from bytes right here, so that nothing of src/ but the row's opcode has a part in the
+// expectation.
 
 import { prefixOf } from "../../src/isa/instruction.ts";
 import { F32, F64, I32, I64, type ValType } from "../../src/isa/types.ts";

@@ -24,9 +24,13 @@ type Computation = (cells: DataView) => Outcome;
 
 /** Declarations of the variables of one operand, read from its cell. */
 function declareOperand(name: string, type: ValType, at: number, bits: boolean): string {
-  const pair = `const ${name}l = cells.getInt32(${at}, true), ${name}h = cells.getInt32(${at + 4}, true);`;
-  if (type === I32 || (type === F32 && bits)) return `const ${name} = cells.getInt32(${at}, true);`;
-  if (type === I64 || (type === F64 && bits)) return pair;
+  const half = (suffix: string, from: number) => {
+    return `const ${name}${suffix} = cells.getInt32(${from}, true);`;
+  };
+  if (type === I32 || (type === F32 && bits)) return half("", at);
+  if (type === I64 || (type === F64 && bits)) {
+    return half("l", at) + half("h", at + 4);
+  }
   return `const ${name} = cells.getFloat${type === F32 ? 32 : 64}(${at}, true);`;
 }
 
@@ -34,13 +38,15 @@ function declareOperand(name: string, type: ValType, at: number, bits: boolean):
 function storeResult({ meaning, results }: Instruction): string {
   const { result, condition, bits } = meaning!;
   if (typeof result !== "string") {
-    return `const lo = ${result[0]}; out.setInt32(0, lo, true); out.setInt32(4, ${result[1]}, true);`;
+    const [low, high] = result;
+    return `const lo = ${low}; out.setInt32(0, lo, true); out.setInt32(4, ${high}, true);`;
   }
   if (condition) return `out.setInt32(0, (${result}) ? 1 : 0, true);`;
   const [type] = results;
   if (type === I32 || bits) {
     // A value that is not an i32 must not be mended by setInt32.
-    return `const r = ${result}; if (r !== (r | 0)) return "no i32: " + r; out.setInt32(0, r, true);`;
+    return `const r = ${result}; if (r !== (r | 0)) return "no i32: " + r;
+    out.setInt32(0, r, true);`;
   }
   if (type === F64) return `out.setFloat64(0, ${result}, true);`;
   return `const r = ${result}; if (r === r && r !== Math.fround(r)) return "no f32: " + r;

@@ -1,5 +1,5 @@
-// Operands for the differential tests of numeric instructions: the bit patterns where mistakes hide,
-// and seeded random ones. An operand is its bits as an unsigned bigint.
+// Operands for the differential tests of numeric instructions: the bit patterns where mistakes
+// hide, and seeded random ones. An operand is its bits as an unsigned bigint.
 
 import { F32, F64, I32, type ValType } from "../../src/isa/types.ts";
 

@@ -1,5 +1,5 @@
-// The particulars of errors: every refusal says what, where and, for types, expected and found. Also
-// that nesting costs no recursion, and that the validator and the suite agree on every first word.
+// The particulars of errors: every refusal says what, where and, for types, expected and found.
+// Also that nesting costs no recursion, and that over the suite every error has a place.
 
 import { describe, expect, it } from "vitest";
 import { ModuleError } from "../../src/module/errors.ts";

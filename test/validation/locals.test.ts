@@ -1,5 +1,6 @@
-// Locals without a default value (spec: 3.4.9, appendix 7.3): they must be set before they are read,
-// and what a block sets is forgotten at its end. Bodies are bytes; wabt has no typed references.
+// Locals without a default value (spec: 3.4.9, appendix 7.3): they must be set before they are
+// read, and what a block sets is forgotten at its end. Bodies are bytes; wabt has no typed
+// references.
 
 import { describe, expect, it } from "vitest";
 import { body, moduleOf, section, vec } from "../binary/bytes.ts";

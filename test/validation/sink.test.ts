@@ -20,7 +20,8 @@ function frame({ op, height, params, results, labelTypes }: ControlFrame): strin
 /** `name before>after [stack] depth`, with `!` before what control cannot reach. */
 function line(facts: BodyFacts, name: string): string {
   const { reachable, heightBefore, height, controlDepth } = facts;
-  return `${reachable ? "" : "!"}${name} ${heightBefore}>${height} [${stackOf(facts)}] ${controlDepth}`;
+  const mark = reachable ? "" : "!";
+  return `${mark}${name} ${heightBefore}>${height} [${stackOf(facts)}] ${controlDepth}`;
 }
 
 describe("heights, stack and depth", () => {

@@ -1,5 +1,6 @@
-// Equality and subtyping of defined types (spec: 3.1.1 – 3.1.6, 3.3): types are equal if their whole
-// recursion groups are. Asked through the relation itself, over type sections written as bytes.
+// Equality and subtyping of defined types (spec: 3.1.1 – 3.1.6, 3.3): types are equal if their
+// whole recursion groups are. Asked through the relation itself, over type sections written as
+// bytes.
 
 import { describe, expect, it } from "vitest";
 import { refType } from "../../src/isa/types.ts";

@@ -1,6 +1,7 @@
 // Rows: numeric instructions (spec: 4.3 Numerics, 5.4.9) with their meaning; the conventions of the
 // expressions are those of `Meaning` in ../instruction.ts. V8's Math.ceil, floor and trunc hand a
-// signalling NaN on as it is, where a quiet one is due: hence `a + a`. An f32 becomes quiet when read.
+// signalling NaN on as it is, where a quiet one is due: hence `a + a`. An f32 becomes quiet when
+// it is read.
 
 import { type Instruction, row, rowsOf } from "../instruction.ts";
 

@@ -1,0 +1,80 @@
+// Which folder of src/ may import which (design: "Imports point one way"). The rules, and a check
+// of one file's text against them; the test runs it over all files.
+
+/** Folders that each folder may import besides itself. */
+const CHAIN = [
+  "isa",
+  "module",
+  "binary",
+  "validation",
+  "code",
+  "runtime",
+  "interpreter",
+  "embedding",
+] as const;
+
+/** Everything in the chain below this folder. */
+function below(folder: (typeof CHAIN)[number]): readonly string[] {
+  return CHAIN.slice(0, CHAIN.indexOf(folder));
+}
+
+/** For each folder of src/, the other folders it may import. */
+export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
+  ...CHAIN.map((folder) => [folder, below(folder)] as const),
+  ["reference", below("embedding")],
+  ["api", CHAIN],
+  ["js-api", CHAIN],
+  ["wasi", [...CHAIN, "api", "js-api"]],
+  ["disasm", ["isa", "module", "binary"]],
+  ["cli", [...CHAIN, "reference", "api", "js-api", "wasi", "disasm"]],
+]);
+
+/** Packages that the command line loads if they are there. */
+const OPTIONAL_PEERS: ReadonlySet<string> = new Set(["wabt"]);
+
+/** Static, dynamic and type imports and re-exports, with the module they name. */
+const IMPORT = /(?<=[\s}*;(]|^)(?:from\s*|import\s*\(?\s*)(["'])([^"'\n]+)\1/gm;
+
+/** Blanks out comments, and keeps lines where they are. */
+function withoutComments(text: string): string {
+  const blank = (comment: string) => comment.replace(/[^\n]/g, " ");
+  // A string may hold what looks like a comment; it is matched first and kept.
+  const tokens = /(["'`])(?:\\.|(?!\1)[^\\])*?\1|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
+  return text.replace(tokens, (token) => (token.startsWith("/") ? blank(token) : token));
+}
+
+/** Folder of src/ (or the file itself) that a relative import in `path` leads to; null outside. */
+function targetOf(path: string, specifier: string): string | null {
+  const { pathname } = new URL(specifier, `file:///${path}`);
+  const [top, folder] = pathname.slice(1).split("/");
+  return top === "src" ? folder : null;
+}
+
+function problem(path: string, specifier: string): string | null {
+  const folder = path.split("/")[1];
+  const allowed = MAY_IMPORT.get(folder);
+  if (allowed === undefined) return `the folder ${folder} has no place in the order of imports`;
+  if (specifier.startsWith("node:")) {
+    return folder === "cli" ? null : `only cli may import ${specifier}`;
+  }
+  if (!specifier.startsWith(".")) {
+    if (folder === "cli" && OPTIONAL_PEERS.has(specifier)) return null;
+    return `there are no runtime dependencies, but it imports ${specifier}`;
+  }
+  if (!specifier.endsWith(".ts")) return `${specifier} lacks its extension .ts`;
+  const target = targetOf(path, specifier);
+  if (target === folder || (target !== null && allowed.includes(target))) return null;
+  return `${folder} must not import ${target ?? specifier}`;
+}
+
+/** Forbidden imports of the file `path` (`src/…`) with this text, as `path:line: problem`. */
+export function forbiddenImports(path: string, text: string): string[] {
+  const found: string[] = [];
+  const code = withoutComments(text);
+  for (const match of code.matchAll(IMPORT)) {
+    const what = problem(path, match[2]);
+    const line = code.slice(0, match.index).split("\n").length;
+    if (what !== null) found.push(`${path}:${line}: ${what}`);
+  }
+  return found;
+}
