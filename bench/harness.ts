@@ -41,6 +41,8 @@ export interface Report {
 /** A benchmark: tasks, each measured in a fresh process, and the report made of all of them. */
 export interface Bench {
   readonly name: string;
+  /** Options of Node for the measuring processes. */
+  readonly nodeOptions?: readonly string[];
   tasks(quick: boolean): readonly Task[];
   measure(task: Task): Promise<Sample>;
   report(results: readonly (readonly [Task, Sample])[]): Report;

@@ -37,7 +37,9 @@ function benchNamed(name: string): Bench {
 /** Measures one task in a fresh process. */
 function measureInChild(bench: Bench, task: Task): Promise<Sample> {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL(import.meta.url), [CHILD_FLAG, bench.name, JSON.stringify(task)]);
+    const args = [CHILD_FLAG, bench.name, JSON.stringify(task)];
+    const execArgv = [...process.execArgv, ...(bench.nodeOptions ?? [])];
+    const child = fork(new URL(import.meta.url), args, { execArgv });
     let sample: Sample | null = null;
     child.on("message", (message) => {
       sample = message as Sample;
