@@ -2,10 +2,23 @@
 // module as well as on both verdicts, so that it takes no more than the difference it names.
 // Section numbers are those of the WebAssembly 3.0 specification.
 
+import { BLOCK_TYPE_INDEX, type InstructionReader } from "../../src/binary/instructions.ts";
+import { moduleDecode } from "../../src/embedding/module.ts";
+import { parseFeatures } from "../../src/isa/features.ts";
 import { BY_OPCODE } from "../../src/isa/index.ts";
-import type { ModuleRecord } from "../../src/module/module.ts";
-import { visitBody } from "./instructions.ts";
+import {
+  formatValType,
+  HEAP_EXN,
+  HEAP_NOEXN,
+  heapOf,
+  isAbstractHeap,
+  isReference,
+  type ValType,
+} from "../../src/isa/types.ts";
+import { funcTypeAt, type Memory, type ModuleRecord } from "../../src/module/module.ts";
+import { immediateTypes, visitBody } from "./instructions.ts";
 import type { Verdict } from "./verdict.ts";
+import { SECTION } from "./writer.ts";
 
 /** Both verdicts on a module about which they differ. */
 export interface Disagreement {
@@ -40,30 +53,128 @@ function bodies({ bytes, bodyStarts, bodyEnds }: ModuleRecord): Uint8Array[] {
 const LEGACY: ReadonlySet<string> = new Set(["try", "catch", "catch_all", "rethrow", "delegate"]);
 const NEW: ReadonlySet<string> = new Set(["try_table", "throw_ref"]);
 
+function isExn(type: ValType): boolean {
+  return isReference(type) && (heapOf(type) === HEAP_EXN || heapOf(type) === HEAP_NOEXN);
+}
+
+/** V8 counts types of the new proposal in bodies as uses of it. */
 function mixesExceptions(module: ModuleRecord): boolean {
   let legacy = false;
   let standard = false;
   for (const body of bodies(module)) {
-    visitBody(body, ({ op }) => {
-      const name = BY_OPCODE[op]?.name ?? "";
+    const locals = visitBody(body, (reader) => {
+      const name = BY_OPCODE[reader.op]?.name ?? "";
       legacy ||= LEGACY.has(name);
-      standard ||= NEW.has(name);
+      standard ||= NEW.has(name) || immediateTypes(reader).some(isExn);
     });
+    standard ||= locals.some(isExn);
   }
   return legacy && standard;
 }
 
+/** Bytes of the LEB128 integer at an offset. */
+function integerLength(bytes: Uint8Array, offset: number): number {
+  let length = 1;
+  while (bytes[offset + length - 1] >= 0x80) length++;
+  return length;
+}
+
+/** Id of the section that has this offset in its payload. */
+function sectionAt({ sections }: ModuleRecord, offset: number): number | undefined {
+  return sections.find(({ start, end }) => start <= offset && offset < end)?.id;
+}
+
+const LIMITS_SECTIONS: ReadonlySet<number> = new Set([
+  SECTION.import,
+  SECTION.table,
+  SECTION.memory,
+]);
+
+/** Whether the host stumbled over an integer that only has room in a u64. */
+function isLongInteger({ theirs }: Disagreement, module: ModuleRecord, inCode: boolean): boolean {
+  const offset = Number(/@\+(\d+)$/.exec(theirs ?? "")?.[1]);
+  const section = sectionAt(module, offset) ?? SECTION.custom;
+  if (inCode ? section !== SECTION.code : !LIMITS_SECTIONS.has(section)) return false;
+  // The host names the fifth byte of the integer.
+  const five = module.bytes.subarray(offset - 4, offset + 1);
+  return five.length === 5 && five.every((byte) => byte >= 0x80);
+}
+
+/** The signed integer at an offset, as the host reads it: padding does not matter. */
+function signedAt(bytes: Uint8Array, offset: number): number {
+  const length = integerLength(bytes, offset);
+  let value = 0;
+  for (let i = length - 1; i >= 0; i--) value = value * 128 + (bytes[offset + i] & 0x7f);
+  return value >= 128 ** length / 2 ? value - 128 ** length : value;
+}
+
+/** The readable instructions before `offset` in the body around it, with the reader at each. */
+function visitBefore(
+  bytes: Uint8Array,
+  offset: number,
+  visit: (reader: InstructionReader, module: ModuleRecord) => void,
+): void {
+  const module = moduleDecode(bytes, { features: ALL });
+  const index = module.bodyEnds.findIndex((end) => offset < end);
+  if (index < 0) return;
+  const start = module.bodyStarts[index];
+  visitBody(bytes.subarray(start, module.bodyEnds[index]), (reader) => {
+    if (start + reader.start < offset) visit(reader, module);
+  });
+}
+
+/** Instructions after which operands may be of unknown type. */
+const JUMPS: ReadonlySet<string> = new Set([
+  "unreachable",
+  "br",
+  "br_table",
+  "return",
+  "return_call",
+  "return_call_indirect",
+  "return_call_ref",
+  "throw",
+  "throw_ref",
+  "rethrow",
+]);
+
+function hasJumpBefore(bytes: Uint8Array, offset: number): boolean {
+  let found = false;
+  visitBefore(bytes, offset, ({ op }) => {
+    found ||= JUMPS.has(BY_OPCODE[op]?.name ?? "");
+  });
+  return found;
+}
+
+/** Result types of the loops of the function around `offset` that begin before it. */
+function loopResultsBefore(bytes: Uint8Array, offset: number): string[] {
+  const found: string[] = [];
+  visitBefore(bytes, offset, (reader, module) => {
+    if (BY_OPCODE[reader.op]?.name !== "loop") return;
+    const results =
+      reader.a === BLOCK_TYPE_INDEX
+        ? (funcTypeAt(module, reader.b)?.results ?? [])
+        : immediateTypes(reader);
+    found.push(...results.map((type) => formatValType(type)));
+  });
+  return found;
+}
+
 /** V8's bound on the initial size of a table. */
 const V8_TABLE_ELEMENTS = 10_000_000n;
+/** V8's bound on the initial size of a memory with 64-bit addresses: 16 GiB. */
+const V8_MEMORY64_PAGES = 262_144n;
+
+const ALL = parseFeatures("all");
 
 export const FILTERS: readonly Filter[] = [
   {
     name: "legacy and new exceptions",
     reason:
       "V8 refuses modules that use both. The legacy proposal is not part of the standard and the " +
-      "standard forbids nothing beyond its own rules (3.4.1); wasmeter takes both.",
+      "standard forbids nothing beyond its own rules (3.4.1); wasmeter takes both. Where the uses " +
+      "are in different functions, V8 refuses in validate and accepts in the constructor.",
     applies(disagreement) {
-      const module = refusedByHost(disagreement, /mix of legacy and new exception handling/);
+      const module = refusedByHost(disagreement, /^$|mix of legacy and new exception/);
       return module !== null && mixesExceptions(module);
     },
   },
@@ -73,6 +184,70 @@ export const FILTERS: readonly Filter[] = [
     applies(disagreement) {
       const module = refusedByHost(disagreement, /table size .* larger than implementation limit/);
       return module?.tables.some(({ type }) => type.min > V8_TABLE_ELEMENTS) ?? false;
+    },
+  },
+  {
+    name: "memory size",
+    reason:
+      "An implementation limit of V8 (7.2.1): 16 GiB; wasmeter has the standard's 2^48 pages.",
+    applies(disagreement) {
+      const message = /memory size .* larger than implementation limit/;
+      const module = refusedByHost(disagreement, message);
+      const beyond = ({ type }: Memory) => (type.max ?? type.min) > V8_MEMORY64_PAGES;
+      return module?.memories.some((memory) => memory.type.address64 && beyond(memory)) ?? false;
+    },
+  },
+  {
+    name: "long limits",
+    reason:
+      "Limits are u64 whatever the address type (5.3.12); V8 reads u32 for 32-bit memories and " +
+      "tables, so it refuses encodings of more than five bytes.",
+    applies(disagreement) {
+      const module = refusedByHost(disagreement, /length overflow|extra bits/);
+      return module !== null && isLongInteger(disagreement, module, false);
+    },
+  },
+  {
+    name: "long memory offsets",
+    reason:
+      "The offset of a memory argument is a u64 whatever the address type (5.4.6); V8 reads u32 " +
+      "for 32-bit memories.",
+    applies(disagreement) {
+      const module = refusedByHost(disagreement, /length overflow|extra bits/);
+      return module !== null && isLongInteger(disagreement, module, true);
+    },
+  },
+  {
+    name: "tag attribute",
+    reason: "The attribute of a tag is the byte 0 (5.3.11); V8 reads a u32, also a padded one.",
+    applies({ ours, theirs, bytes }) {
+      if (theirs !== null || ours.error?.phrase !== "malformed tag attribute") return false;
+      const at = ours.offset ?? 0;
+      const length = integerLength(bytes, at);
+      const value = bytes.subarray(at, at + length);
+      return length > 1 && length <= 5 && value.every((byte) => (byte & 0x7f) === 0);
+    },
+  },
+  {
+    name: "type of element segment",
+    reason:
+      "The type of an element segment is a reference type (5.5.12); V8 does not mind a number " +
+      "type where the segment is not active and has no elements of another type.",
+    applies({ ours, theirs, bytes }) {
+      if (theirs !== null || ours.error?.phrase !== "malformed reference type") return false;
+      const type = bytes[ours.offset ?? 0];
+      return ours.error.section === "element" && type >= 0x7b && type <= 0x7f;
+    },
+  },
+  {
+    name: "results of a loop",
+    reason:
+      "After the end of a loop the operands have its declared result types (3.4.1); V8 keeps the " +
+      "subtypes that they had inside, since no branch ends there.",
+    applies(disagreement) {
+      const error = acceptedByHost(disagreement);
+      if (error?.phrase !== "type mismatch" || error.found === undefined) return false;
+      return loopResultsBefore(disagreement.bytes, error.offset ?? 0).includes(error.found);
     },
   },
   {
@@ -93,6 +268,27 @@ export const FILTERS: readonly Filter[] = [
     applies(disagreement) {
       const error = acceptedByHost(disagreement);
       return error?.instruction === "br_on_non_null" && error.found === "[]";
+    },
+  },
+  {
+    name: "ref.eq beside an unknown operand",
+    reason:
+      "Both operands of ref.eq are eqref (3.4.7); V8 looks at neither if one of them is of unknown " +
+      "type.",
+    applies(disagreement) {
+      const error = acceptedByHost(disagreement);
+      if (error?.instruction !== "ref.eq" || error.expected !== "eqref") return false;
+      return hasJumpBefore(disagreement.bytes, error.offset ?? 0);
+    },
+  },
+  {
+    name: "padded heap type",
+    reason: "An abstract heap type is a single byte (5.3.3); V8 reads a padded s33 as well.",
+    applies({ ours, theirs, bytes }) {
+      if (theirs !== null || ours.error?.phrase !== "malformed heap type") return false;
+      const at = ours.offset ?? 0;
+      const length = integerLength(bytes, at);
+      return length > 1 && length <= 5 && isAbstractHeap(signedAt(bytes, at));
     },
   },
   {

@@ -1,10 +1,11 @@
 // Where the instructions of a function body are, for mutation, reduction and filters. Reads with
 // src/binary, so it is no oracle: what it cannot read is left alone.
 
-import { InstructionReader } from "../../src/binary/instructions.ts";
+import { BLOCK_VALTYPE, InstructionReader } from "../../src/binary/instructions.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
 import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import type { Immediates } from "../../src/isa/instruction.ts";
+import { refType, type ValType } from "../../src/isa/types.ts";
 import { ModuleError } from "../../src/module/errors.ts";
 import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
 import type { Random } from "./random.ts";
@@ -18,17 +19,42 @@ export interface Span {
 
 const ALL = parseFeatures("all");
 
-/** Calls `visit` for each readable instruction of a body; the reader's fields describe it. */
-export function visitBody(body: Uint8Array, visit: (reader: InstructionReader) => void): void {
+/**
+ * Calls `visit` for each readable instruction of a body; the reader's fields describe it. Returns
+ * the types of the locals.
+ */
+export function visitBody(
+  body: Uint8Array,
+  visit: (reader: InstructionReader) => void,
+): readonly ValType[] {
   const reader = new InstructionReader(body, ALL, DEFAULT_LIMITS);
+  let locals: readonly ValType[] = [];
   try {
-    reader.locals(0);
+    locals = reader.locals(0).map(({ type }) => type);
     while (!reader.atEnd) {
       reader.next();
       visit(reader);
     }
   } catch (error) {
     if (!(error instanceof ModuleError)) throw error;
+  }
+  return locals;
+}
+
+/** The types in the immediates of the instruction that was just read; type indices aside. */
+export function immediateTypes(reader: InstructionReader): readonly ValType[] {
+  switch (reader.layout) {
+    case "blocktype":
+    case "blocktype catches":
+      return reader.a === BLOCK_VALTYPE ? [reader.b] : [];
+    case "valtypes":
+      return reader.types;
+    case "heaptype":
+      return [refType(reader.a, true)];
+    case "castflags label heaptype heaptype":
+      return [refType(reader.c, true), refType(reader.d, true)];
+    default:
+      return [];
   }
 }
 
