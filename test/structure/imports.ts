@@ -32,8 +32,10 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
 /** Packages that the command line loads if they are there. */
 const OPTIONAL_PEERS: ReadonlySet<string> = new Set(["wabt"]);
 
-/** Static, dynamic and type imports and re-exports, with the module they name. */
-const IMPORT = /(?<=[\s}*;(]|^)(?:from\s*|import\s*\(?\s*)(["'])([^"'\n]+)\1/gm;
+/** The module that a static import or a re-export names; they begin a line. */
+const STATIC_IMPORT = /^(?:import|export)\b(?:[^"'`;=()]*\bfrom)?\s*(["'])([^"'\n]+)\1/gm;
+/** The module that a dynamic import or an import type names. */
+const DYNAMIC_IMPORT = /\bimport\(\s*(["'])([^"'\n]+)\1/g;
 
 /** Blanks out comments, and keeps lines where they are. */
 function withoutComments(text: string): string {
@@ -71,9 +73,9 @@ function problem(path: string, specifier: string): string | null {
 export function forbiddenImports(path: string, text: string): string[] {
   const found: string[] = [];
   const code = withoutComments(text);
-  for (const match of code.matchAll(IMPORT)) {
+  for (const match of [...code.matchAll(STATIC_IMPORT), ...code.matchAll(DYNAMIC_IMPORT)]) {
     const what = problem(path, match[2]);
-    const line = code.slice(0, match.index).split("\n").length;
+    const line = code.slice(0, match.index + match[0].length).split("\n").length;
     if (what !== null) found.push(`${path}:${line}: ${what}`);
   }
   return found;
