@@ -3,10 +3,11 @@
 
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
-import type { FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
+import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
 import type { MemoryInstance } from "./memory.ts";
 import type { Store } from "./store.ts";
 import type { TableInstance } from "./table.ts";
+import { funcTypeOfId } from "./types.ts";
 
 /**
  * A value as it crosses the border: i32, f32 and f64 are numbers, i64 is a bigint, references are
@@ -28,6 +29,7 @@ export type HostCode = (call: HostCall, args: Value[]) => unknown;
 
 /** A function instance: code of a module instance, or of the host. */
 export class FunctionInstance {
+  /** Closed: what it mentions are type ids, not type indices of a module (see types.ts). */
   readonly type: FuncType;
   readonly typeId: number;
   /** The instance whose code it is; null for a host function. */
@@ -56,6 +58,7 @@ export class FunctionInstance {
 
 /** A global instance: its value lies in two words of `cells`, or in `reference`. */
 export class GlobalInstance {
+  /** Closed. */
   readonly type: GlobalType;
   readonly cells: Int32Array;
   /** Index of its first word in `cells`. */
@@ -67,9 +70,16 @@ export class GlobalInstance {
     this.cells = cells;
     this.at = at;
   }
+
+  /** Gives it its first value; whether a later one is allowed is for the caller. */
+  initialise({ low, high, reference }: RawValue): void {
+    this.cells[this.at] = low;
+    this.cells[this.at + 1] = high;
+    this.reference = reference;
+  }
 }
 
-/** A tag instance; its identity is what a catch clause compares. */
+/** A tag instance; its identity is what a catch clause compares. Its type is closed. */
 export class TagInstance {
   readonly type: FuncType;
   readonly typeId: number;
@@ -106,7 +116,13 @@ export type ExternInstance =
   | { readonly kind: "global"; readonly value: GlobalInstance }
   | { readonly kind: "tag"; readonly value: TagInstance };
 
-/** A module instance (spec: 4.2.5). Index spaces begin with the imports. */
+/** Shared by all instances that define no global: thousands of empty arrays add up. */
+const NO_CELLS = new Int32Array(0);
+
+/**
+ * A module instance (spec: 4.2.5). Index spaces begin with the imports. Functions and exports are made
+ * when they are asked for: most instances use few of them, and there may be thousands of instances.
+ */
 export class ModuleInstance {
   readonly store: Store;
   readonly compiled: CompiledModule;
@@ -123,14 +139,39 @@ export class ModuleInstance {
   readonly elements: (readonly Value[])[] = [];
   /** Length in bytes of each data segment; 0 once it is dropped. */
   readonly dataLengths: number[] = [];
-  readonly exports = new Map<string, ExternInstance>();
+  private exportMap: ReadonlyMap<string, ExternInstance> | null = null;
 
   constructor(store: Store, compiled: CompiledModule) {
     this.store = store;
     this.compiled = compiled;
     this.module = compiled.module;
     const { globals, importedGlobals } = this.module;
-    this.globalCells = new Int32Array(2 * (globals.length - importedGlobals));
+    const defined = globals.length - importedGlobals;
+    this.globalCells = defined === 0 ? NO_CELLS : new Int32Array(2 * defined);
+  }
+
+  /** The exports by name, in their order. The same instances every time. */
+  get exports(): ReadonlyMap<string, ExternInstance> {
+    this.exportMap ??= new Map(
+      this.module.exports.map(({ name, kind, index }) => [name, this.extern(kind, index)]),
+    );
+    return this.exportMap;
+  }
+
+  /** What stands at `index` in the index space of this kind. */
+  private extern(kind: ExternKind, index: number): ExternInstance {
+    switch (kind) {
+      case "func":
+        return { kind, value: this.functionAt(index) };
+      case "table":
+        return { kind, value: this.tables[index] };
+      case "memory":
+        return { kind, value: this.memories[index] };
+      case "global":
+        return { kind, value: this.globals[index] };
+      case "tag":
+        return { kind, value: this.tags[index] };
+    }
   }
 
   /** The function instance at `index`; a defined one is made when first asked for. */
@@ -138,9 +179,8 @@ export class ModuleInstance {
     let found = this.functions[index];
     if (found === undefined) {
       const { compiled, module } = this;
-      const typeIndex = module.functions[index];
-      const type = compiled.funcType(typeIndex);
-      found = new FunctionInstance(type, compiled.typeIds[typeIndex], this, compiled.code(index));
+      const typeId = compiled.typeIds[module.functions[index]];
+      found = new FunctionInstance(funcTypeOfId(typeId), typeId, this, compiled.code(index));
       this.functions[index] = found;
     }
     return found;

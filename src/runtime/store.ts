@@ -1,5 +1,7 @@
 // The store (spec: 4.2.3): the accounts and limits that the instances in it share. What is allocated
-// is counted here, so that a limit has one place to be checked.
+// is counted here, so that a limit has one place to be checked. What dies gives its part back when
+// the host's garbage collector notices, not earlier than the next task of the event loop: a program
+// that must not depend on that moment gives each tenant a store of its own.
 
 import { PRICE_TABLE_1, type PriceTable } from "../code/prices.ts";
 
@@ -31,6 +33,31 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
 /** Kinds of things a store counts; also keys of its limits. */
 export type Counted = "memoryBytes" | "tableElements" | "instances" | "globals";
 
+/** A part of one of a store's accounts, held by a single thing until that dies. */
+export class Lease {
+  private readonly store: Store;
+  private readonly what: Counted;
+  private held = 0;
+
+  constructor(store: Store, what: Counted) {
+    this.store = store;
+    this.what = what;
+  }
+
+  /** Holds `amount` more; false, with nothing changed, if the limit does not allow it. */
+  extend(amount: number): boolean {
+    if (!this.store.reserve(this.what, amount)) return false;
+    this.held += amount;
+    return true;
+  }
+
+  /** Gives everything back. Harmless when nothing is held any more. */
+  release(): void {
+    this.store.reserve(this.what, -this.held);
+    this.held = 0;
+  }
+}
+
 /** A store: accounts and limits of the instances that were made in it. */
 export class Store {
   readonly limits: RuntimeLimits;
@@ -47,6 +74,8 @@ export class Store {
   peakMemoryBytes = 0;
   /** Calls of host functions so far. */
   hostCalls = 0;
+  /** Of this store alone, so that a store that dies with everything in it leaves nothing to do. */
+  private readonly mourner: FinalizationRegistry<Lease> | null;
 
   constructor(
     limits: Partial<RuntimeLimits> = {},
@@ -56,14 +85,32 @@ export class Store {
     this.limits = { ...DEFAULT_RUNTIME_LIMITS, ...limits };
     this.fuel = fuel;
     this.prices = prices;
+    // Without it (very small engines) what was counted stays counted.
+    this.mourner =
+      typeof FinalizationRegistry === "undefined"
+        ? null
+        : new FinalizationRegistry((lease) => lease.release());
+  }
+
+  /** Whether the limit allows `amount` more. */
+  allows(what: Counted, amount: number): boolean {
+    return this.used[what] + amount <= this.limits[what];
   }
 
   /** Counts `amount` more; false, with nothing counted, if the limit does not allow it. */
   reserve(what: Counted, amount: number): boolean {
-    if (this.used[what] + amount > this.limits[what]) return false;
+    // Giving back is allowed even where a limit was exceeded from the start.
+    if (amount > 0 && !this.allows(what, amount)) return false;
     this.used[what] += amount;
     if (this.used.memoryBytes > this.peakMemoryBytes) this.peakMemoryBytes = this.used.memoryBytes;
     return true;
+  }
+
+  /** An empty lease, which is released at the latest when `holder` has died. */
+  lease(what: Counted, holder: object): Lease {
+    const lease = new Lease(this, what);
+    this.mourner?.register(holder, lease);
+    return lease;
   }
 
   /** How much of something there is now. */

@@ -1,30 +1,36 @@
-// Table instances (spec: 4.2.7): references by index.
+// Table instances (spec: 4.2.7): references by index. What reads and writes elements is in bulk.ts.
 
 import type { TableType } from "../module/module.ts";
 import type { Value } from "./instances.ts";
-import type { Store } from "./store.ts";
+import type { Lease, Store } from "./store.ts";
 
-/** A table. `type.min` is its size when it was made. */
+/** Beyond this an array of the host would be too long, which V8 answers by ending the process. */
+const MOST_ELEMENTS = 2 ** 26;
+
+/** A table. It has no elements until it grows; `type` is closed (see types.ts). */
 export class TableInstance {
   readonly type: TableType;
   readonly store: Store;
+  /** Its part of the store's `tableElements`. */
+  readonly lease: Lease;
   /** What call_indirect looks into. */
   readonly elements: Value[] = [];
 
   constructor(store: Store, type: TableType) {
     this.store = store;
     this.type = type;
+    this.lease = store.lease("tableElements", this);
   }
 
   /**
    * Grows by `delta` elements that hold `value`: the former size, or -1 if the type's maximum or the
-   * store's limit does not allow it (spec: 4.5.3.3).
+   * store's limit does not allow it (spec: growing tables). A `delta` beyond 2^53 may be rounded.
    */
   grow(delta: number, value: Value): number {
-    const { elements, type, store } = this;
+    const { elements, lease, type } = this;
     const before = elements.length;
-    const most = Math.min(Number(type.max ?? Number.POSITIVE_INFINITY), 2 ** 32 - 1);
-    if (before + delta > most || !store.reserve("tableElements", delta)) return -1;
+    const most = type.max === null ? MOST_ELEMENTS : Math.min(Number(type.max), MOST_ELEMENTS);
+    if (before + delta > most || !lease.extend(delta)) return -1;
     for (let i = 0; i < delta; i++) elements.push(value);
     return before;
   }

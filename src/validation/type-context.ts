@@ -29,7 +29,7 @@ import type { DecodingLimits } from "../module/limits.ts";
 import type { FieldType, FuncType, SubType } from "../module/module.ts";
 
 /** The abstract heap type directly above a composite type of this kind, and its bottom. */
-const KIND_HEAPS = { func: HEAP_FUNC, struct: HEAP_STRUCT, array: HEAP_ARRAY } as const;
+export const KIND_HEAPS = { func: HEAP_FUNC, struct: HEAP_STRUCT, array: HEAP_ARRAY } as const;
 
 /** Types of a module and their matching relation. Grows as recursion groups are added. */
 export class TypeContext {
@@ -224,7 +224,7 @@ function fieldsOf(composite: Exclude<SubType["composite"], FuncType>): readonly 
 }
 
 /** Matching of two different abstract heap types. */
-function abstractMatches(sub: HeapType, sup: HeapType): boolean {
+export function abstractMatches(sub: HeapType, sup: HeapType): boolean {
   if (sub === sup) return true;
   switch (sup) {
     case HEAP_ANY:

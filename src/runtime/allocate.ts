@@ -1,0 +1,71 @@
+// Allocation of single instances (spec: 4.5.3 Allocation), by instantiation and by the embedder. What
+// a limit of the store forbids raises Exhaustion and leaves the store's accounts as they were. Types
+// are closed ones (types.ts).
+
+import type { GlobalType, MemoryType, TableType } from "../module/module.ts";
+import { GlobalInstance, type RawValue, type Value } from "./instances.ts";
+import { MemoryInstance } from "./memory.ts";
+import type { Counted, Lease, Store } from "./store.ts";
+import { TableInstance } from "./table.ts";
+import { Exhaustion } from "./trap.ts";
+
+/** The error of an amount that a limit of the store does not allow. */
+function overLimit(store: Store, what: Counted, amount: number): Exhaustion {
+  const used = `${store.usage(what)} of at most ${store.limits[what]} are in use`;
+  return new Exhaustion(what, `${amount} more ${UNITS[what]} asked for, ${used}`);
+}
+
+const UNITS: Readonly<Record<Counted, string>> = {
+  memoryBytes: "bytes of linear memory",
+  tableElements: "table elements",
+  instances: "module instances",
+  globals: "globals",
+};
+
+/**
+ * A lease of `amount` that ends with `holder`.
+ * @throws Exhaustion
+ */
+export function leaseFor(store: Store, what: Counted, amount: number, holder: object): Lease {
+  if (!store.allows(what, amount)) throw overLimit(store, what, amount);
+  const lease = store.lease(what, holder);
+  lease.extend(amount);
+  return lease;
+}
+
+/**
+ * `allocmem`: a memory of the type's least size, all zero.
+ * @throws Exhaustion of the store's `memoryBytes`, or of the host's memory
+ */
+export function allocateMemory(store: Store, type: MemoryType): MemoryInstance {
+  const memory = new MemoryInstance(store, type);
+  const pages = Number(type.min);
+  if (memory.grow(pages) >= 0) return memory;
+  const bytes = pages * memory.pageSize;
+  if (!store.allows("memoryBytes", bytes)) throw overLimit(store, "memoryBytes", bytes);
+  throw new Exhaustion("hostMemory", `the host gives no memory of ${bytes} bytes`);
+}
+
+/**
+ * `alloctable`: a table of the type's least size whose elements hold `value`.
+ * @throws Exhaustion of the store's `tableElements`, or of the host's memory
+ */
+export function allocateTable(store: Store, type: TableType, value: Value = null): TableInstance {
+  const table = new TableInstance(store, type);
+  const size = Number(type.min);
+  if (table.grow(size, value) >= 0) return table;
+  if (!store.allows("tableElements", size)) throw overLimit(store, "tableElements", size);
+  throw new Exhaustion("hostMemory", `the host gives no table of ${size} elements`);
+}
+
+/**
+ * `allocglobal`: a global that no module defines.
+ * @throws Exhaustion of the store's `globals`
+ */
+export function allocateGlobal(store: Store, type: GlobalType, value: RawValue): GlobalInstance {
+  const cells = new Int32Array(2);
+  leaseFor(store, "globals", 1, cells);
+  const global = new GlobalInstance(type, cells, 0);
+  global.initialise(value);
+  return global;
+}

@@ -1,0 +1,96 @@
+// Values of constant expressions (spec: 3.4.12, 4.5.4 Instantiation): initialisers of globals and
+// tables, elements, offsets of active segments. They have been validated, so that there is neither a
+// check nor a trap in here. Vector and aggregate instructions are not served yet.
+
+import { InstructionReader } from "../binary/instructions.ts";
+import { UnsupportedError } from "../code/errors.ts";
+import { BY_OPCODE } from "../isa/index.ts";
+import { DEFAULT_LIMITS } from "../module/limits.ts";
+import type { ConstExpr, ModuleRecord } from "../module/module.ts";
+import type { ModuleInstance, RawValue } from "./instances.ts";
+
+/** Null of any type; also the initial value of references. */
+export const NULL_VALUE: RawValue = { low: 0, high: 0, reference: null };
+
+/** One reader per module, which an evaluation has to itself: nothing in it calls back. */
+const readers = new WeakMap<ModuleRecord, InstructionReader>();
+
+function readerOf(module: ModuleRecord): InstructionReader {
+  let reader = readers.get(module);
+  if (reader === undefined) {
+    reader = new InstructionReader(module.bytes, module.features, DEFAULT_LIMITS);
+    readers.set(module, reader);
+  }
+  return reader;
+}
+
+function bits(low: number, high = 0): RawValue {
+  return { low, high, reference: null };
+}
+
+/**
+ * The value of a constant expression of the instance's module. The globals it reads and the
+ * functions it mentions must be there already.
+ * @throws UnsupportedError for vector and aggregate instructions
+ */
+export function evaluateConstant(instance: ModuleInstance, expr: ConstExpr): RawValue {
+  const reader = readerOf(instance.module);
+  reader.reset(instance.module.bytes, expr.start, expr.end);
+  const stack: RawValue[] = [];
+  for (;;) {
+    reader.next();
+    switch (reader.op) {
+      case 0x0b: // end, which closes the expression: it has no blocks
+        return stack[0];
+      case 0x23: // global.get
+        stack.push(valueOfGlobal(instance, reader.a));
+        break;
+      case 0x41: // i32.const
+      case 0x43: // f32.const
+        stack.push(bits(reader.low));
+        break;
+      case 0x42: // i64.const
+      case 0x44: // f64.const
+        stack.push(bits(reader.low, reader.high));
+        break;
+      case 0xd0: // ref.null
+        stack.push(NULL_VALUE);
+        break;
+      case 0xd2: // ref.func
+        stack.push({ low: 0, high: 0, reference: instance.functionAt(reader.a) });
+        break;
+      default:
+        stack.push(arithmetic(reader, stack));
+    }
+  }
+}
+
+function valueOfGlobal(instance: ModuleInstance, index: number): RawValue {
+  const { at, cells, reference } = instance.globals[index];
+  return { low: cells[at], high: cells[at + 1], reference };
+}
+
+/** The instructions of extended constant expressions; takes two operands from the stack. */
+function arithmetic(reader: InstructionReader, stack: RawValue[]): RawValue {
+  const { op, start } = reader;
+  const operate = ARITHMETIC.get(op);
+  if (operate === undefined)
+    throw new UnsupportedError(BY_OPCODE[op]?.name ?? `opcode ${op}`, start);
+  const b = stack.pop() as RawValue;
+  const a = stack.pop() as RawValue;
+  return operate(a, b);
+}
+
+/** Expressions of i64 are rare and short: exactness matters here, not speed. */
+const i64 = ({ low, high }: RawValue) => (BigInt(high) << 32n) | BigInt(low >>> 0);
+const halves = (value: bigint) => bits(Number(BigInt.asIntN(32, value)), high32(value));
+const high32 = (value: bigint) => Number(BigInt.asIntN(32, value >> 32n));
+
+const ARITHMETIC: ReadonlyMap<number, (a: RawValue, b: RawValue) => RawValue> = new Map([
+  [0x6a, (a, b) => bits((a.low + b.low) | 0)], // i32.add
+  [0x6b, (a, b) => bits((a.low - b.low) | 0)], // i32.sub
+  [0x6c, (a, b) => bits(Math.imul(a.low, b.low))], // i32.mul
+  [0x7c, (a, b) => halves(i64(a) + i64(b))], // i64.add
+  [0x7d, (a, b) => halves(i64(a) - i64(b))], // i64.sub
+  [0x7e, (a, b) => halves(i64(a) * i64(b))], // i64.mul
+]);
