@@ -15,6 +15,7 @@ import {
   isReference,
   type ValType,
 } from "../../src/isa/types.ts";
+import { ModuleError } from "../../src/module/errors.ts";
 import { funcTypeAt, type Memory, type ModuleRecord } from "../../src/module/module.ts";
 import { immediateTypes, visitBody } from "./instructions.ts";
 import type { Verdict } from "./verdict.ts";
@@ -108,15 +109,25 @@ function signedAt(bytes: Uint8Array, offset: number): number {
   return value >= 128 ** length / 2 ? value - 128 ** length : value;
 }
 
+/** The module without validation; null if what follows the error is malformed. */
+function decode(bytes: Uint8Array): ModuleRecord | null {
+  try {
+    return moduleDecode(bytes, { features: ALL });
+  } catch (error) {
+    if (error instanceof ModuleError) return null;
+    throw error;
+  }
+}
+
 /** The readable instructions before `offset` in the body around it, with the reader at each. */
 function visitBefore(
   bytes: Uint8Array,
   offset: number,
   visit: (reader: InstructionReader, module: ModuleRecord) => void,
 ): void {
-  const module = moduleDecode(bytes, { features: ALL });
-  const index = module.bodyEnds.findIndex((end) => offset < end);
-  if (index < 0) return;
+  const module = decode(bytes);
+  const index = module?.bodyEnds.findIndex((end) => offset < end) ?? -1;
+  if (module === null || index < 0) return;
   const start = module.bodyStarts[index];
   visitBody(bytes.subarray(start, module.bodyEnds[index]), (reader) => {
     if (start + reader.start < offset) visit(reader, module);
