@@ -153,23 +153,33 @@ class Campaign {
 
   private async compare(input: Input, accepted: boolean): Promise<void> {
     const { verdict, bytes } = input;
-    if (accepted === (verdict.kind === "valid") || verdict.kind === "defect") return;
-    const theirs = accepted ? null : await this.options.host.explain(bytes);
-    const filter = FILTERS.find((known) => known.applies({ bytes, ours: verdict, theirs }));
-    if (filter !== undefined) {
-      this.filtered.set(filter.name, (this.filtered.get(filter.name) ?? 0) + 1);
-      return;
-    }
-    const detail = accepted
-      ? `the host accepts it; wasmeter: ${verdict.kind}: ${verdict.message}`
-      : `wasmeter accepts it; the host: ${theirs}`;
-    this.report("disagreement", input, detail);
+    const { detail, filter } = await examine(this.options.host, bytes, verdict, accepted);
+    if (filter !== null) this.filtered.set(filter, (this.filtered.get(filter) ?? 0) + 1);
+    else if (detail !== null) this.report("disagreement", input, detail);
   }
 
   private report(kind: Finding["kind"], input: Input, detail: string): void {
     const { index, origin, bytes } = input;
     this.findings.push({ kind, index, origin, bytes, detail });
   }
+}
+
+/** How the verdicts differ, and the filter that knows the difference; null where they do not. */
+export async function examine(
+  host: Host,
+  bytes: Uint8Array,
+  verdict: Verdict,
+  accepted: boolean,
+): Promise<{ detail: string | null; filter: string | null }> {
+  if (accepted === (verdict.kind === "valid") || verdict.kind === "defect") {
+    return { detail: null, filter: null };
+  }
+  const theirs = accepted ? null : await host.explain(bytes);
+  const known = FILTERS.find((filter) => filter.applies({ bytes, ours: verdict, theirs }));
+  const detail = accepted
+    ? `the host accepts it; wasmeter: ${verdict.kind}: ${verdict.message}`
+    : `wasmeter accepts it; the host: ${theirs}`;
+  return { detail, filter: known?.name ?? null };
 }
 
 /** Runs a campaign to its end. */

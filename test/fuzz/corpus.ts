@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FeatureSet } from "../../src/isa/features.ts";
+import type { Source } from "./campaign.ts";
 import { generateModule, randomFeatures } from "./generate/module.ts";
 import { cutModule } from "./parts.ts";
 import { Random } from "./random.ts";
@@ -63,4 +64,14 @@ export function generatedModules(seed: number, count: number, features: FeatureS
     const random = Random.of(seed, index);
     return generateModule(random, { features: randomFeatures(random, features) });
   });
+}
+
+/** All that campaigns start from; generated modules count most, cut ones are large and slow. */
+export function campaignSources(seed: number, features: FeatureSet): Source[] {
+  const sources = [
+    { name: "suite", weight: 4, modules: suiteModules() },
+    { name: "npm", weight: 1, modules: packagedModules(new Random(seed)) },
+    { name: "generated", weight: 5, modules: generatedModules(seed, 300, features) },
+  ];
+  return sources.filter(({ modules }) => modules.length > 0);
 }

@@ -52,19 +52,22 @@ function* stubBodies(bytes: Uint8Array): Iterable<Uint8Array> {
   yield* codeVariants(bytes, (body) => (body.length > STUB.length ? [STUB] : []));
 }
 
-/** Removes the last function of the code section and its declaration. */
-function* withoutLastFunction(bytes: Uint8Array): Iterable<Uint8Array> {
+/** One function fewer: its body and its declaration. */
+function* withoutFunctions(bytes: Uint8Array): Iterable<Uint8Array> {
   const parts = splitSections(bytes) ?? [];
   const code = parts.findIndex(({ id }) => id === SECTION.code);
   const declared = parts.findIndex(({ id }) => id === SECTION.function);
   const bodies = code < 0 ? null : splitBodies(parts[code].payload);
   const types = declared < 0 ? [] : [...parts[declared].payload];
-  // Type indices of one byte each are enough to take the last one off.
-  if (bodies === null || bodies.length === 0 || types.length !== bodies.length + 1) return;
+  // Type indices of one byte each are enough to take one out.
+  if (bodies === null || types.length !== bodies.length + 1) return;
   if (types.some((byte) => byte >= 0x80)) return;
-  const shorter = Uint8Array.of(types[0] - 1, ...types.slice(1, -1));
-  const fewer = withPayload(parts, code, joinBodies(bodies.slice(0, -1)));
-  yield joinSections(withPayload(fewer, declared, shorter));
+  for (let i = bodies.length - 1; i >= 0; i--) {
+    const others = <T>(_: T, index: number) => index !== i;
+    const fewer = withPayload(parts, code, joinBodies(bodies.filter(others)));
+    const shorter = Uint8Array.of(types[0] - 1, ...types.slice(1).filter(others));
+    yield joinSections(withPayload(fewer, declared, shorter));
+  }
 }
 
 /** Runs of instructions taken out, long runs first. */
@@ -80,21 +83,40 @@ function* withoutInstructions(bytes: Uint8Array): Iterable<Uint8Array> {
   });
 }
 
-/** The contents of sections, byte by byte; sizes are corrected, counts are lowered by one. */
-function* withoutPayloadBytes(bytes: Uint8Array): Iterable<Uint8Array> {
-  const parts = splitSections(bytes) ?? [];
-  for (let at = 0; at < parts.length; at++) {
-    const { payload } = parts[at];
-    for (let length = Math.min(32, payload.length); length > 0; length >>= 1) {
-      for (let from = 0; from + length <= payload.length; from += Math.max(1, length >> 1)) {
-        const shorter = spliceBytes(payload, from, length);
-        yield joinSections(withPayload(parts, at, shorter));
-        if (from === 0 || payload[0] === 0) continue;
-        shorter[0]--;
-        yield joinSections(withPayload(parts, at, shorter));
+/** Payloads up to this length are tried thoroughly. */
+const SHORT = 160;
+const LONGEST_ENTRY = 24;
+
+/** What begins with a count, some bytes taken out, with the count as it was and lowered by one. */
+function* shorterVectors(vector: Uint8Array): Iterable<Uint8Array> {
+  const thorough = vector.length <= SHORT;
+  for (let length = LONGEST_ENTRY; length > 0; length = thorough ? length - 1 : length >> 1) {
+    for (let from = 0; from + length <= vector.length; from += thorough ? 1 : length) {
+      const shorter = spliceBytes(vector, from, length);
+      if (from > 0 && vector[0] > 0) {
+        const lowered = shorter.slice();
+        lowered[0]--;
+        yield lowered;
       }
+      yield shorter;
     }
   }
+}
+
+/** Entries of sections taken out: types, imports, globals and the like. */
+function* withoutEntries(bytes: Uint8Array): Iterable<Uint8Array> {
+  const parts = splitSections(bytes) ?? [];
+  for (let at = 0; at < parts.length; at++) {
+    if (parts[at].id === SECTION.code) continue;
+    for (const payload of shorterVectors(parts[at].payload)) {
+      yield joinSections(withPayload(parts, at, payload));
+    }
+  }
+}
+
+/** Locals, and bytes that are no readable instructions. */
+function* withoutBodyBytes(bytes: Uint8Array): Iterable<Uint8Array> {
+  yield* codeVariants(bytes, shorterVectors);
 }
 
 function* withoutBytes(bytes: Uint8Array): Iterable<Uint8Array> {
@@ -108,14 +130,15 @@ function* withoutBytes(bytes: Uint8Array): Iterable<Uint8Array> {
 const SHRINKERS: readonly Shrinker[] = [
   withoutSections,
   stubBodies,
-  withoutLastFunction,
+  withoutFunctions,
   withoutInstructions,
-  withoutPayloadBytes,
+  withoutEntries,
+  withoutBodyBytes,
   withoutBytes,
 ];
 
 /** Candidates tried before giving up; a reduction is a help, not a proof of minimality. */
-const MAX_TRIES = 20_000;
+const MAX_TRIES = 50_000;
 
 /** The smallest interesting input found; `bytes` itself must be interesting. */
 export async function reduce(bytes: Uint8Array, interesting: Interesting): Promise<Uint8Array> {

@@ -130,9 +130,8 @@ function indirectCallee(body: Body, typeIndex: number, table: number): Callee {
     params,
     results,
     emit(depth, tail) {
-      const { address64, min } = body.plan.tables[table].type;
-      // A mask needs a power of two; the tables that are to be called through are short.
-      addressOperand(body, address64 ? I64 : I32, depth, min > 1n ? 2 : 1);
+      const { address64 } = body.plan.tables[table].type;
+      addressOperand(body, address64 ? I64 : I32, depth, 1);
       finishCall(body, "call_indirect", tail, callee, 1).u32(typeIndex).u32(table);
     },
   };
@@ -384,7 +383,11 @@ export const CONTROL_STATEMENTS: readonly StatementProduction[] = [
       body.jump("return");
     },
   },
-  { weight: 1, can: () => true, emit: (body) => void body.jump("unreachable") },
+  {
+    weight: 1,
+    can: (body) => !body.plan.bounded || body.random.oneIn(4),
+    emit: (body) => void body.jump("unreachable"),
+  },
   {
     weight: 1,
     can: (body) => body.plan.tags.length > 0,

@@ -147,7 +147,7 @@ export class Plan {
     const address64 = this.has("memory64") && random.oneIn(3);
     const shared = this.has("threads") && random.oneIn(4);
     const pageSizeLog2 = this.has("custom-page-sizes") && random.oneIn(3) ? 0 : 16;
-    const min = random.pick([0n, 1n, 1n, 2n]);
+    const min = this.bounded ? 1n : random.pick([0n, 1n, 1n, 2n]);
     const max = shared || random.oneIn(2) ? min + random.pick([0n, 1n, 5n]) : null;
     return { min, max, address64, shared, pageSizeLog2 };
   }
@@ -209,7 +209,8 @@ export class Plan {
 
   private table(element: ValType, imported: boolean): PlannedTable {
     const { random } = this;
-    const min = random.pick(COUNT_32);
+    // Active segments have up to three elements; they must fit where the module is to be run.
+    const min = this.bounded ? 8n : random.pick(COUNT_32);
     const max = random.oneIn(2) ? min + random.pick(COUNT_32) : null;
     const address64 = this.has("memory64") && random.oneIn(3);
     const limits = { min, max, address64, shared: false };

@@ -72,7 +72,7 @@ function tables(body: Body, accept: (element: ValType) => boolean): number[] {
 
 /** A small i32 in a module that is to be run: an index or a length. */
 function small(body: Body, depth: number): void {
-  addressOperand(body, I32, depth, 8);
+  addressOperand(body, I32, depth, 7);
 }
 
 function smalls(body: Body, count: number, depth: number): void {
@@ -263,7 +263,7 @@ export const REFERENCE_VALUES: readonly ValueProduction[] = [
     can: (body, type) => body.has("reference-types") && tableFor(body, type).length > 0,
     emit(body, type, depth) {
       const table = body.random.pick(tableFor(body, type));
-      addressOperand(body, addressOf(body, table), depth, 2);
+      addressOperand(body, addressOf(body, table), depth, 1);
       body.instruction("table.get", 1, 1).u32(table);
     },
   },
@@ -326,7 +326,7 @@ export const REFERENCE_VALUES: readonly ValueProduction[] = [
     emit(body, type, depth) {
       const table = body.random.pick(growable(body, type));
       body.value(body.plan.tables[table].type.element, depth);
-      addressOperand(body, type, depth, 8);
+      addressOperand(body, type, depth, 7);
       body.instruction("table.grow", 2, 1).u32(table);
     },
   },
@@ -371,7 +371,7 @@ function emitTableCopy(body: Body, depth: number): void {
   const from = body.random.pick(tables(body, (type) => body.types.matches(type, element)));
   const [toType, fromType] = [addressOf(body, to), addressOf(body, from)];
   for (const type of [toType, fromType, lengthType(toType, fromType)]) {
-    addressOperand(body, type, depth, 2);
+    addressOperand(body, type, depth, 1);
   }
   body.instruction("table.copy", 3, 0).u32(to).u32(from);
 }
@@ -424,11 +424,11 @@ export const REFERENCE_STATEMENTS: readonly StatementProduction[] = [
     emit(body, depth) {
       const table = body.random.below(body.plan.tables.length);
       const address = addressOf(body, table);
-      addressOperand(body, address, depth, 2);
+      addressOperand(body, address, depth, 1);
       body.value(body.plan.tables[table].type.element, depth);
       if (body.random.oneIn(2)) body.instruction("table.set", 2, 0).u32(table);
       else {
-        addressOperand(body, address, depth, 2);
+        addressOperand(body, address, depth, 1);
         body.instruction("table.fill", 3, 0).u32(table);
       }
     },
