@@ -29,9 +29,10 @@ export function isText(name: string): boolean {
 
 /** Assembles a `.wat` file through wabt. */
 async function assemble(name: string): Promise<Uint8Array> {
-  let text: string;
+  // Bytes, not a string: wabt would cut every character of a string to its low byte.
+  let text: Uint8Array;
   try {
-    text = await readFile(name, "utf8");
+    text = await readFile(name);
   } catch (error) {
     throw new HostError(`cannot read ${name}: ${reason(error)}`);
   }
@@ -66,7 +67,7 @@ async function assemble(name: string): Promise<Uint8Array> {
 interface Wabt {
   parseWat(
     name: string,
-    text: string,
+    text: Uint8Array,
     features: Readonly<Record<string, boolean>>,
   ): { toBinary(options: { write_debug_names: boolean }): { buffer: Uint8Array } };
 }

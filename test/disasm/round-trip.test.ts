@@ -164,3 +164,58 @@ test.skipIf(modules.length === 0 || wasmTools === null)("the suite, through wasm
   expect([...refused, ...garbled]).toEqual([]);
   expect(equal).toBe(modules.length);
 });
+
+/** Everything that wabt's name section can name. */
+const NAMED = `(module $m
+  (type $t (func (param i32) (result i32)))
+  (import "env" "log" (func $log (type $t) (param i32) (result i32)))
+  (table $table 1 funcref)
+  (memory $memory 1)
+  (tag $tag (param i32))
+  (global $global (mut i32) (i32.const 0))
+  (elem $elem (i32.const 0) func $log)
+  (func $main (type $t) (param $x i32) (result i32)
+    (local $y i64)
+    (local.set $y (i64.const 1))
+    (global.set $global (call $log (local.get $x)))
+    (memory.init $data (i32.const 0) (i32.const 0) (i32.const 0))
+    (call_indirect $table (type $t) (i32.const 1) (i32.const 0)))
+  (data $data "x"))`;
+
+test("names survive the round trip", () => {
+  const text = print(assembleWithWabt(NAMED), false);
+  expect(print(assembleWithWabt(text), false)).toBe(text);
+  const definition = /\((type|func|table|memory|tag|global|elem|data|param|local) \$(\S+) /g;
+  const ids = [...text.matchAll(definition)].map(([, kind, id]) => `${kind} ${id}`);
+  expect(ids.sort()).toEqual(
+    ["data data", "elem elem", "func log", "func main", "global global", "local y", "memory memory"]
+      .concat(["param x", "table table", "tag tag", "type t"])
+      .sort(),
+  );
+  const uses = ["call $log", "local.set $y", "global.set $global", "memory.init $data"];
+  for (const use of uses) expect(text).toContain(`    ${use}\n`);
+});
+
+const FIELDS_AND_LABELS = `(module
+  (type $point (struct (field $x i32) (field $y (mut i64))))
+  (rec (type $a (sub (array (ref null $b)))) (type $b (sub final $a (array (ref null $b)))))
+  (func $f (param $p (ref $point)) (result i32)
+    block $outer (result i32)
+      local.get $p
+      struct.get $point $x
+      br $outer
+    end))`;
+
+test.skipIf(wasmTools === null)("names of fields and labels survive, through wasm-tools", () => {
+  if (wasmTools === null) return;
+  const text = print(wasmTools(FIELDS_AND_LABELS), true);
+  expect(print(wasmTools(text), true)).toBe(text);
+  for (const part of [
+    "(field $y (mut i64))",
+    "struct.get $point $x",
+    "br $outer",
+    "(ref $point)",
+  ]) {
+    expect(text).toContain(part);
+  }
+});
