@@ -2,11 +2,14 @@
 // WASMETER_HOST names it (for example "npx -y node@26"). Long ones: npm run fuzz.
 
 import { afterAll, describe, expect, it } from "vitest";
-import { type Finding, runCampaign, type Summary } from "./campaign.ts";
+import { parseFeatures } from "../../src/isa/features.ts";
+import { examine, type Finding, runCampaign, type Summary } from "./campaign.ts";
 import { campaignSources, suiteLocation, suiteModules } from "./corpus.ts";
+import { COUNTEREXAMPLES } from "./counterexamples.ts";
 import { childHost, type Host, localHost } from "./hosts.ts";
 import { hostFeatures } from "./probe.ts";
 import { toHex } from "./reduce.ts";
+import { judge } from "./verdict.ts";
 
 const command = process.env.WASMETER_HOST;
 const local = localHost();
@@ -42,6 +45,18 @@ describe("fuzzing", () => {
 
   it.skipIf(other === null)(`agrees with ${command}`, async () => {
     check(await campaign(other as Host, 20260702, 6000));
+  });
+
+  it.skipIf(other === null)(`knows how ${command} differs on the counterexamples`, async () => {
+    const host = other as Host;
+    const known = COUNTEREXAMPLES.filter(({ features }) => features === "all");
+    for (const { name, hex } of known) {
+      const bytes = Uint8Array.from(Buffer.from(hex, "hex"));
+      const [accepted] = await host.validate([bytes]);
+      const verdict = judge(bytes, parseFeatures("all"));
+      const { detail, filter } = await examine(host, bytes, verdict, accepted);
+      expect(detail === null || filter !== null, `${name}: ${detail}`).toBe(true);
+    }
   });
 
   it.skipIf(local === null)("is the same for the same seed", async () => {

@@ -18,7 +18,7 @@ export const COUNTEREXAMPLES: readonly Counterexample[] = [
     hex: "0061736d01000000010401600000030201000a08010600d070d6000b",
     features: "all",
     expected: "invalid",
-    reason: "3.4.1: the label of br_on_non_null has a type [t* (ref ht)], which cannot be empty",
+    reason: "Validation, br_on_non_null: the label has a type [t* (ref ht)], which cannot be empty",
   },
   {
     name: "br_on_non_null to a label that takes a vector",
@@ -27,63 +27,71 @@ export const COUNTEREXAMPLES: readonly Counterexample[] = [
       "0101fdb70101010101010b",
     features: "all",
     expected: "invalid",
-    reason: "3.4.1: the last type of the label is a reference type, in unreachable code as well",
+    reason:
+      "Validation, br_on_non_null: the last type of the label is a reference type, in " +
+      "unreachable code as well",
   },
   {
     name: "ref.as_non_null of an unknown operand used as i32",
     hex: "0061736d01000000010401600000030201000a0801060000d4451a0b",
     features: "all",
     expected: "invalid",
-    reason: "3.4.7: ref.as_non_null leaves (ref ht), which is no i32 whatever ht is",
+    reason: "Validation, ref.as_non_null: it leaves (ref ht), which is no i32 whatever ht is",
   },
   {
     name: "more precise operands after the end of a loop",
     hex: "0061736d01000000010401600000030201000a0c010a00036dd06c0bfb1d1a0b",
     features: "all",
     expected: "invalid",
-    reason: "3.4.1: a loop leaves its declared results, here eqref; i31.get_s takes i31ref",
+    reason: "Validation, loop: it leaves its declared results, here eqref; i31.get_s takes i31ref",
   },
   {
     name: "ref.eq of an unknown operand and a function",
     hex: "0061736d01000000010601600170017f030201000a08010600002000d30b",
     features: "all",
     expected: "invalid",
-    reason: "3.4.7: both operands are eqref; the upper one is known to be funcref",
+    reason: "Validation, ref.eq: both operands are eqref; the upper one is known to be funcref",
   },
   {
     name: "padded abstract heap type",
     hex: "0061736d01000000010401600000030201000a08010600d0f07f1a0b",
     features: "all",
     expected: "malformed",
-    reason: "5.3.3: an abstract heap type is the single byte 0x70; s33 is for type indices only",
+    reason:
+      "Binary Format, Heap Types: an abstract heap type is the single byte 0x70; s33 is for " +
+      "type indices only",
   },
   {
     name: "padded tag attribute",
     hex: "0061736d010000000104016000000d0401800000",
     features: "all",
     expected: "malformed",
-    reason: "5.3.11: the attribute of a tag is the byte 0x00",
+    reason: "Binary Format, Tag Types: the attribute of a tag is the byte 0x00",
   },
   {
     name: "declarative element segment of a number type",
     hex: "0061736d01000000090401077d00",
     features: "all",
     expected: "malformed",
-    reason: "5.5.12: with flags 7 follows a reference type, 0x7d is f32",
+    reason: "Binary Format, Element Section: with flags 7 follows a reference type, 0x7d is f32",
   },
   {
     name: "table limits in more than five bytes",
     hex: "0061736d010000000409017000818080808000",
     features: "all",
     expected: "valid",
-    reason: "5.3.12: limits are u64 for every address type; 1 may be padded to ten bytes",
+    reason:
+      "Binary Format, Limits: limits are u64 for every address type; 1 may be padded to ten " +
+      "bytes",
   },
   {
     name: "table limits in more than five bytes without memory64",
     hex: "0061736d010000000409017000818080808000",
     features: "wasm2",
     expected: "malformed",
-    reason: "2.0, 5.3.7: before memory64 limits are u32, at most five bytes",
+    reason:
+      "WebAssembly 2.0, Binary Format, Limits: before memory64 limits are u32, at most five " +
+      "bytes",
   },
   {
     name: "legacy and new exceptions in one module",
@@ -97,14 +105,15 @@ export const COUNTEREXAMPLES: readonly Counterexample[] = [
     hex: "0061736d010000000408017000ffffffdf0f",
     features: "all",
     expected: "valid",
-    reason: "3.2.13: a table with 32-bit addresses may have up to 2^32 - 1 elements",
+    reason:
+      "Validation, Table Types: a table with 32-bit addresses may have up to 2^32 - 1 elements",
   },
   {
     name: "a 64-bit memory of 2^48 pages",
     hex: "0061736d010000000509010480808080808040",
     features: "all",
     expected: "valid",
-    reason: "3.2.14: a memory with 64-bit addresses may have up to 2^48 pages",
+    reason: "Validation, Memory Types: a memory with 64-bit addresses may have up to 2^48 pages",
   },
   {
     name: "atomic load with less than natural alignment",

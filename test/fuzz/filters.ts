@@ -1,6 +1,6 @@
 // Differences between wasmeter and V8 that are known and justified. A filter is a predicate on the
 // module as well as on both verdicts, so that it takes no more than the difference it names.
-// Section numbers are those of the WebAssembly 3.0 specification.
+// Sections are those of the WebAssembly 3.0 specification.
 
 import { BLOCK_TYPE_INDEX, type InstructionReader } from "../../src/binary/instructions.ts";
 import { moduleDecode } from "../../src/embedding/module.ts";
@@ -181,8 +181,8 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "legacy and new exceptions",
     reason:
-      "V8 refuses modules that use both. The legacy proposal is not part of the standard and the " +
-      "standard forbids nothing beyond its own rules (3.4.1); wasmeter takes both. Where the uses " +
+      "V8 refuses modules that use both. The legacy proposal is not part of the standard and " +
+      "the standard forbids nothing beyond its own rules; wasmeter takes both. Where the uses " +
       "are in different functions, V8 refuses in validate and accepts in the constructor.",
     applies(disagreement) {
       const module = refusedByHost(disagreement, /^$|mix of legacy and new exception/);
@@ -191,7 +191,9 @@ export const FILTERS: readonly Filter[] = [
   },
   {
     name: "table size",
-    reason: "An implementation limit of V8 (7.2.1): 10,000,000 elements; wasmeter has 2^32 - 1.",
+    reason:
+      "An implementation limit of V8 (appendix, Implementation Limitations): 10,000,000 " +
+      "elements; wasmeter has 2^32 - 1.",
     applies(disagreement) {
       const module = refusedByHost(disagreement, /table size .* larger than implementation limit/);
       return module?.tables.some(({ type }) => type.min > V8_TABLE_ELEMENTS) ?? false;
@@ -200,7 +202,8 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "memory size",
     reason:
-      "An implementation limit of V8 (7.2.1): 16 GiB; wasmeter has the standard's 2^48 pages.",
+      "An implementation limit of V8 (appendix, Implementation Limitations): 16 GiB; wasmeter " +
+      "has the standard's 2^48 pages.",
     applies(disagreement) {
       const message = /memory size .* larger than implementation limit/;
       const module = refusedByHost(disagreement, message);
@@ -211,8 +214,8 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "long limits",
     reason:
-      "Limits are u64 whatever the address type (5.3.12); V8 reads u32 for 32-bit memories and " +
-      "tables, so it refuses encodings of more than five bytes.",
+      "Limits are u64 whatever the address type (Binary Format, Limits); V8 reads u32 for " +
+      "32-bit memories and tables, so it refuses encodings of more than five bytes.",
     applies(disagreement) {
       const module = refusedByHost(disagreement, /length overflow|extra bits/);
       return module !== null && isLongInteger(disagreement, module, false);
@@ -221,8 +224,8 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "long memory offsets",
     reason:
-      "The offset of a memory argument is a u64 whatever the address type (5.4.6); V8 reads u32 " +
-      "for 32-bit memories.",
+      "The offset of a memory argument is a u64 whatever the address type (Binary Format, " +
+      "Memory Instructions); V8 reads u32 for 32-bit memories.",
     applies(disagreement) {
       const module = refusedByHost(disagreement, /length overflow|extra bits/);
       return module !== null && isLongInteger(disagreement, module, true);
@@ -230,7 +233,9 @@ export const FILTERS: readonly Filter[] = [
   },
   {
     name: "tag attribute",
-    reason: "The attribute of a tag is the byte 0 (5.3.11); V8 reads a u32, also a padded one.",
+    reason:
+      "The attribute of a tag is the byte 0 (Binary Format, Tag Types); V8 reads a u32, also a " +
+      "padded one.",
     applies({ ours, theirs, bytes }) {
       if (theirs !== null || ours.error?.phrase !== "malformed tag attribute") return false;
       const at = ours.offset ?? 0;
@@ -242,8 +247,9 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "type of element segment",
     reason:
-      "The type of an element segment is a reference type (5.5.12); V8 does not mind a number " +
-      "type where the segment is not active and has no elements of another type.",
+      "The type of an element segment is a reference type (Binary Format, Element Section); V8 " +
+      "does not mind a number type where the segment is not active and has no elements of " +
+      "another type.",
     applies({ ours, theirs, bytes }) {
       if (theirs !== null || ours.error?.phrase !== "malformed reference type") return false;
       const type = bytes[ours.offset ?? 0];
@@ -253,8 +259,8 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "results of a loop",
     reason:
-      "After the end of a loop the operands have its declared result types (3.4.1); V8 keeps the " +
-      "subtypes that they had inside, since no branch ends there.",
+      "After the end of a loop the operands have its declared result types (Validation, loop); " +
+      "V8 keeps the subtypes that they had inside, since no branch ends there.",
     applies(disagreement) {
       const error = acceptedByHost(disagreement);
       if (error?.phrase !== "type mismatch" || error.found === undefined) return false;
@@ -265,7 +271,7 @@ export const FILTERS: readonly Filter[] = [
     name: "bottom reference",
     reason:
       "ref.as_non_null and br_on_null leave a reference also where their operand is of unknown " +
-      "type (3.4.7, appendix 7.3: pop_ref); V8 takes it for a number if need be.",
+      "type (Validation Algorithm, pop_ref); V8 takes it for a number if need be.",
     applies(disagreement) {
       const error = acceptedByHost(disagreement);
       return error?.phrase === "type mismatch" && /^\(ref bot\)/.test(error.found ?? "");
@@ -274,8 +280,8 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "label of br_on_non_null",
     reason:
-      "The label must end in a reference type (3.4.1); V8 does not ask for it where the label " +
-      "has no types at all.",
+      "The label must end in a reference type (Validation, br_on_non_null); V8 does not ask for" +
+      " it where the label has no types at all.",
     applies(disagreement) {
       const error = acceptedByHost(disagreement);
       return error?.instruction === "br_on_non_null" && error.found === "[]";
@@ -284,8 +290,8 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "ref.eq beside an unknown operand",
     reason:
-      "Both operands of ref.eq are eqref (3.4.7); V8 looks at neither if one of them is of unknown " +
-      "type.",
+      "Both operands of ref.eq are eqref (Validation, ref.eq); V8 looks at neither if one of " +
+      "them is of unknown type.",
     applies(disagreement) {
       const error = acceptedByHost(disagreement);
       if (error?.instruction !== "ref.eq" || error.expected !== "eqref") return false;
@@ -294,7 +300,9 @@ export const FILTERS: readonly Filter[] = [
   },
   {
     name: "padded heap type",
-    reason: "An abstract heap type is a single byte (5.3.3); V8 reads a padded s33 as well.",
+    reason:
+      "An abstract heap type is a single byte (Binary Format, Heap Types); V8 reads a padded " +
+      "s33 as well.",
     applies({ ours, theirs, bytes }) {
       if (theirs !== null || ours.error?.phrase !== "malformed heap type") return false;
       const at = ours.offset ?? 0;
@@ -305,8 +313,8 @@ export const FILTERS: readonly Filter[] = [
   {
     name: "atomic alignment",
     reason:
-      "The alignment of an atomic access must be its natural one (threads proposal, validation of " +
-      "atomic instructions); V8 up to 11.x accepts smaller ones.",
+      "The alignment of an atomic access must be its natural one (threads proposal, validation " +
+      "of atomic instructions); V8 up to 11.x accepts smaller ones.",
     applies(disagreement) {
       return acceptedByHost(disagreement)?.phrase === "atomic alignment must be natural";
     },

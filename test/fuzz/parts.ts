@@ -1,6 +1,6 @@
 // Takes modules apart into sections and function bodies and puts them together again, sizes
 // corrected, so that mutation and reduction reach deep into a module. It follows the framing of
-// the binary format only (spec: 5.5.2) and gives up (null) where the framing is broken.
+// the binary format only (spec: 5.5.2 Sections) and gives up (null) where the framing is broken.
 
 import { ByteWriter, HEADER, SECTION } from "./writer.ts";
 

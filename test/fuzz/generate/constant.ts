@@ -1,5 +1,5 @@
-// Random constant expressions of a wanted type (spec: 3.4.14). Some types have no constant, such
-// as (ref extern) without gc; `possible` finds a type near by that has one.
+// Random constant expressions of a wanted type (spec: 3.4, Constant Expressions). Some types have
+// no constant, such as (ref extern) without gc; `possible` finds a type near by that has one.
 
 import {
   HEAP_ANY,

@@ -1,4 +1,4 @@
-// Productions for structured control, branches, calls and exceptions (spec: 3.4.1 – 3.4.4).
+// Productions for structured control, branches, calls and exceptions (spec: 3.4 Instructions).
 
 import {
   EXNREF,

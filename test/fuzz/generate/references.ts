@@ -1,4 +1,4 @@
-// Productions for references, tables, structs, arrays and casts (spec: 3.4.5, 3.4.7 – 3.4.9).
+// Productions for references, tables, structs, arrays and casts (spec: 3.4 Instructions).
 
 import {
   ARRAYREF,
