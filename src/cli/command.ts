@@ -15,6 +15,11 @@ export interface Io {
   /** Everything on standard input, in the chunks it comes in. */
   readonly stdin: AsyncIterable<Uint8Array>;
   out(text: string): void;
+  /**
+   * Waits until the reader of `out` has taken enough. A command that writes more than a screen
+   * awaits it now and then, else everything piles up in memory before a slow pipe.
+   */
+  drained?(): Promise<void>;
   err(text: string): void;
   /** Whether colour may be used on `out`. */
   readonly color: boolean;

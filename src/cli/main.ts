@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line: picks the subcommand, parses its arguments, turns errors into exit codes.
 
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -97,6 +98,9 @@ if (process.argv[1] !== undefined && isEntry(process.argv[1])) {
   const io: Io = {
     stdin: process.stdin,
     out: (text) => process.stdout.write(text),
+    drained: async () => {
+      if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
+    },
     err: (text) => process.stderr.write(text),
     color: process.stdout.isTTY === true && !process.env.NO_COLOR,
   };

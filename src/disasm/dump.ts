@@ -75,9 +75,14 @@ export interface SectionHeader {
   readonly name: string | null;
 }
 
+/** Custom sections by where they end, which no two sections share. */
+function customsByEnd(module: ModuleRecord): Map<number, CustomSection> {
+  return new Map(module.customs.map((custom) => [custom.end, custom]));
+}
+
 /** The headers of all sections in the order of the module. */
 export function sectionHeaders(module: ModuleRecord): SectionHeader[] {
-  const customs = new Map(module.customs.map((custom) => [custom.end, custom]));
+  const customs = customsByEnd(module);
   return module.sections.map(({ id, start, end }) => {
     const name = (id === 0 && customs.get(end)?.name) || null;
     const count = id === 0 ? null : leadingCount(module.bytes, start, end);
@@ -112,16 +117,18 @@ export class SectionDetails {
   private readonly module: ModuleRecord;
   private readonly ids: Identifiers;
   private readonly code: CodePrinter;
+  private readonly customs: ReadonlyMap<number, CustomSection>;
 
   constructor(module: ModuleRecord, limits: Partial<DecodingLimits> = {}) {
     this.module = module;
+    this.customs = customsByEnd(module);
     this.ids = new Identifiers(module);
     this.code = new CodePrinter(module, this.ids, decodingLimits(limits), new TextBuffer());
   }
 
   /** The entries of one of the module's sections. */
   items(section: SectionSpan): Iterable<Item> {
-    const custom = this.module.customs.find(({ end }) => end === section.end);
+    const custom = this.customs.get(section.end);
     const readers: readonly (() => Iterable<Item>)[] = [
       () => this.custom(custom),
       () => this.types(),

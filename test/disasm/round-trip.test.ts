@@ -185,7 +185,7 @@ const NAMED = `(module $m
 test("names survive the round trip", () => {
   const text = print(assembleWithWabt(NAMED), false);
   expect(print(assembleWithWabt(text), false)).toBe(text);
-  const definition = /\((type|func|table|memory|tag|global|elem|data|param|local) \$(\S+) /g;
+  const definition = /\((type|func|table|memory|tag|global|elem|data|param|local) \$([^\s)]+) /g;
   const ids = [...text.matchAll(definition)].map(([, kind, id]) => `${kind} ${id}`);
   expect(ids.sort()).toEqual(
     ["data data", "elem elem", "func log", "func main", "global global", "local y", "memory memory"]

@@ -92,21 +92,39 @@ function letters({ values }: Arguments) {
 }
 
 /** Collects small pieces, so that not every line is a write of its own. */
-function writer(io: Io) {
-  let pending = "";
-  return (text: string, flush = false) => {
-    pending += text;
-    if (pending.length < 1 << 16 && !flush) return;
-    io.out(pending);
-    pending = "";
-  };
+class Writer {
+  private readonly io: Io;
+  private pending = "";
+
+  constructor(io: Io) {
+    this.io = io;
+  }
+
+  write(text: string): void {
+    this.pending += text;
+  }
+
+  /** Hands on what is collected, if it is much. */
+  async pass(): Promise<void> {
+    if (this.pending.length < 1 << 16) return;
+    this.flush();
+    await this.io.drained?.();
+  }
+
+  flush(): void {
+    this.io.out(this.pending);
+    this.pending = "";
+  }
 }
 
 /** Writes the disassembly; the first error in a body. */
-function writeCode(part: PartialModule, write: (text: string) => void): ModuleError | null {
+async function writeCode(part: PartialModule, out: Writer): Promise<ModuleError | null> {
   const text = disassemble(part.module);
   let chunk = text.next();
-  for (; !chunk.done; chunk = text.next()) write(chunk.value);
+  for (; !chunk.done; chunk = text.next()) {
+    out.write(chunk.value);
+    await out.pass();
+  }
   return chunk.value;
 }
 
@@ -130,14 +148,17 @@ export const dump: Command = {
     if (show.json) {
       io.out(toJson(file, part, show.details === true));
     } else {
-      const write = writer(io);
+      const out = new Writer(io);
       const { module } = part;
-      write(`${file}: ${module.bytes.length} bytes, ${module.sections.length} sections\n`);
-      if (show.headers) write(`\n${headersText(sectionHeaders(module))}`);
-      if (show.details) for (const text of detailsText(part)) write(text);
-      const bodyError = show.code ? writeCode(part, write) : null;
+      out.write(`${file}: ${module.bytes.length} bytes, ${module.sections.length} sections\n`);
+      if (show.headers) out.write(`\n${headersText(sectionHeaders(module))}`);
+      for (const text of show.details ? detailsText(part) : []) {
+        out.write(text);
+        await out.pass();
+      }
+      const bodyError = show.code ? await writeCode(part, out) : null;
       error ??= bodyError;
-      write("", true);
+      out.flush();
     }
     if (error !== null) throw error;
     return EXIT.ok;

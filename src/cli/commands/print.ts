@@ -22,7 +22,7 @@ Exit code: 0 printed, 1 a file cannot be read or written, 6 the module is malfor
 
 /** Where the text goes. */
 interface Sink {
-  write(text: string): void;
+  write(text: string): void | Promise<void>;
   close(): void;
 }
 
@@ -45,7 +45,13 @@ function fileSink(path: string): Sink {
 }
 
 function sinkFor(output: unknown, io: Io): Sink {
-  if (typeof output !== "string" || output === "-") return { write: io.out, close() {} };
+  if (typeof output !== "string" || output === "-") {
+    const write = (text: string) => {
+      io.out(text);
+      return io.drained?.();
+    };
+    return { write, close() {} };
+  }
   return fileSink(output);
 }
 
@@ -66,7 +72,7 @@ export const print: Command = {
     const sink = sinkFor(args.values.output, io);
     const text = printModule(module, { customs: args.values.custom === true });
     let chunk = text.next();
-    for (; !chunk.done; chunk = text.next()) sink.write(chunk.value);
+    for (; !chunk.done; chunk = text.next()) await sink.write(chunk.value);
     sink.close();
     if (chunk.value === null) return EXIT.ok;
     throw chunk.value;
