@@ -36,9 +36,15 @@ export type ExportDescription = { readonly name: string } & ExternDescription;
 export type Bytes = ArrayBufferView | ArrayBufferLike;
 
 /** A source of bytes: a web stream, a Node stream, an async generator. */
-export type ByteStream =
-  | AsyncIterable<Bytes>
-  | { getReader(): { read(): Promise<{ done: boolean; value?: Bytes }>; releaseLock(): void } };
+export type ByteStream = AsyncIterable<Bytes> | { getReader(): ByteReader };
+
+/** The reader of a web stream, as far as it is used. */
+export interface ByteReader {
+  read(): Promise<{ done: boolean; value?: Bytes }>;
+  /** Says that the rest is not wanted. */
+  cancel(): Promise<unknown>;
+  releaseLock(): void;
+}
 
 function settingsOf(options: ModuleOptions): DecodeSettings {
   const { features, limits } = options;
@@ -167,11 +173,14 @@ async function* chunksOf(stream: ByteStream): AsyncIterable<Bytes> {
   }
   // Browsers whose ReadableStream is not iterable yet.
   const reader = stream.getReader();
+  let finished = false;
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       if (part.value !== undefined) yield part.value;
     }
+    finished = true;
   } finally {
+    if (!finished) await reader.cancel();
     reader.releaseLock();
   }
 }

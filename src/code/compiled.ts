@@ -3,8 +3,8 @@
 // table.
 
 import type { FuncType, ModuleRecord } from "../module/module.ts";
-import { functionValidator } from "../validation/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
+import { functionValidator } from "../validation/module.ts";
 import { Emitter } from "./emitter.ts";
 import type { PriceTable } from "./prices.ts";
 import { type CodeSpace, FunctionCode } from "./space.ts";
@@ -44,7 +44,6 @@ export class CompiledModule {
     this.validator ??= functionValidator(module);
     const body = code.index - module.importedFunctions;
     const emitter = new Emitter(this, code, space);
-    emitter.begin();
     const { bodyStarts, bodyEnds } = module;
     this.validator.function(code.index, bodyStarts[body], bodyEnds[body], emitter);
     emitter.finish();

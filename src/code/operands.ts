@@ -2,9 +2,10 @@
 // the emitter goes over a body. An operand is in its own slot, or still in a local, or a constant;
 // only what must be in its slot is moved there.
 
-import { isReference, F64, I64, type ValType } from "../isa/types.ts";
+import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import { CodeLimitError } from "./errors.ts";
 import { OP } from "./opcodes.generated.ts";
-import { NARROW_SLOTS, OPCODE_BITS, SLOT_BITS, WIDE_SLOTS } from "./registers.ts";
+import { NARROW_SLOTS, OPCODE_BITS, OPCODE_MASK, SLOT_BITS, WIDE_SLOTS } from "./registers.ts";
 import type { CodeSpace } from "./space.ts";
 
 /** Where an operand is. */
@@ -24,15 +25,13 @@ export function widthOf(type: ValType): Width {
 
 const MOVES = { 32: OP.MOVE_32, 64: OP.MOVE_64, ref: OP.MOVE_REF } as const;
 
-/** A function whose translation needs more than the format has room for. */
-export class CodeLimitError extends Error {}
-
 /** Code under construction and the abstract operand stack. */
 export class OperandTracker {
   protected readonly space: CodeSpace;
   /** Number of locals, parameters included; operand h lies in slot `locals + h`. */
   protected locals = 0;
   protected maxHeight = 0;
+  protected usesReferences = false;
   private readonly kinds: number[] = [];
   private readonly low: number[] = [];
   private readonly high: number[] = [];
@@ -74,7 +73,7 @@ export class OperandTracker {
   }
 
   /** Writes an instruction's head; its position. */
-  protected instruction(op: number, x = 0, y = 0, z = 0): number {
+  protected emit(op: number, x = 0, y = 0, z = 0): number {
     const most = Math.max(x, y, z);
     this.forgetResult();
     if (most < NARROW_SLOTS) {
@@ -109,7 +108,7 @@ export class OperandTracker {
   private redirectResult(slot: number): boolean {
     const { words } = this.space;
     const at = this.resultPosition;
-    if ((words[at] & 0x1ff) === OP.WIDE) {
+    if ((words[at] & OPCODE_MASK) === OP.WIDE) {
       words[at + 1] = (words[at + 1] & ~0xffff) | slot;
       return true;
     }
@@ -130,6 +129,7 @@ export class OperandTracker {
     this.low[height] = low;
     this.high[height] = high;
     this.types[height] = type;
+    if (isReference(type)) this.usesReferences = true;
     if (height >= this.maxHeight) this.maxHeight = height + 1;
     if (height < this.clean) this.clean = height;
   }
@@ -173,20 +173,20 @@ export class OperandTracker {
     const width = widthOf(this.types[height]);
     switch (this.kinds[height]) {
       case IN_SLOT:
-        if (slot !== this.slotOf(height)) this.instruction(MOVES[width], slot, this.slotOf(height));
+        if (slot !== this.slotOf(height)) this.emit(MOVES[width], slot, this.slotOf(height));
         return;
       case IN_LOCAL:
-        if (slot !== this.low[height]) this.instruction(MOVES[width], slot, this.low[height]);
+        if (slot !== this.low[height]) this.emit(MOVES[width], slot, this.low[height]);
         return;
       case NULL:
-        this.instruction(OP.CONST_NULL, slot);
+        this.emit(OP.CONST_NULL, slot);
         return;
       case CONSTANT_32:
-        this.instruction(OP.CONST_32, slot);
+        this.emit(OP.CONST_32, slot);
         this.word(this.low[height]);
         return;
       default:
-        this.instruction(OP.CONST_64, slot);
+        this.emit(OP.CONST_64, slot);
         this.word(this.low[height]);
         this.word(this.high[height]);
     }

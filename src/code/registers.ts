@@ -9,15 +9,14 @@
 // In front of a function's first instruction lies its header, read by whoever enters it.
 
 export const OPCODE_BITS = 9;
+export const OPCODE_MASK = (1 << OPCODE_BITS) - 1;
 export const SLOT_BITS = 7;
 /** Slots that fit in a narrow instruction, and those that fit in a wide one. */
 export const NARROW_SLOTS = 1 << SLOT_BITS;
 export const WIDE_SLOTS = 1 << 16;
 
-/** Header words, counted back from a function's entry. */
-export const HEADER_FRAME = 1;
-export const HEADER_COST = 2;
-export const HEADER_ZERO = 3;
-export const HEADER_PARAMS = 4;
-export const HEADER_FUNCTION = 5;
+/**
+ * Words in front of a function's entry: its index, words of parameters, words of locals to zero, cost
+ * of its first segment, words of its frame (next to the entry).
+ */
 export const HEADER_WORDS = 5;

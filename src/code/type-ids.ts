@@ -2,7 +2,7 @@
 // exactly if they are equal, wherever they were defined: call_indirect and import matching compare
 // ids. Ids last as long as the realm; there are as many as there are different types.
 
-import { isReference, heapOf, isNullable, refType, type ValType } from "../isa/types.ts";
+import { heapOf, isNullable, isReference, refType, type ValType } from "../isa/types.ts";
 import type { FuncType, ModuleRecord, SubType } from "../module/module.ts";
 
 /** A type by its id. Type indices inside `composite` are ids, too. */
@@ -80,7 +80,11 @@ function mapType(
   switch (composite.kind) {
     case "func": {
       const params = composite.params.map(valtype);
-      return { final, parent, composite: { kind: "func", params, results: composite.results.map(valtype) } };
+      return {
+        final,
+        parent,
+        composite: { kind: "func", params, results: composite.results.map(valtype) },
+      };
     }
     case "struct":
       return { final, parent, composite: { kind: "struct", fields: composite.fields.map(field) } };

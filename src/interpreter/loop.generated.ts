@@ -43,7 +43,7 @@ const FLOATS = new Float32Array(buffer);
 const DOUBLES = new Float64Array(buffer);
 export const CODE: Int32Array<ArrayBuffer> = new Int32Array(CODE_WORDS);
 export const CONTROL: Int32Array<ArrayBuffer> = new Int32Array(CONTROL_WORDS);
-/** References of the frames, by slot; grows as they are used. */
+/** References of the frames, by slot; `reserveReferences` makes it longer. */
 export const REFERENCES: unknown[] = [];
 
 /** Why `run` came back. */
@@ -61,6 +61,7 @@ export const RETURN_CALL_LAZY = 11;
 export const RETURN_CALL_IMPORT = 12;
 export const RETURN_CALL_INDIRECT = 13;
 export const RETURN_CALL_REF = 14;
+export const REFERENCES_SHORT = 15;
 
 /** Registers of the machine: what `run` starts from, and where it stopped. */
 export const machine = {
@@ -175,567 +176,573 @@ export function run(): number {
           { trap = UNREACHABLE; status = TRAPPED; break loop; }
         case 23: // finish
           { status = FINISHED; break loop; }
-        case 24: // slow
+        case 24: // reserve references
+          { if (R.length < (((fp >> 1) + C[(pc + 1) | 0]) | 0)) { status = REFERENCES_SHORT; break loop; } pc = (pc + 2) | 0; continue; }
+        case 25: // slow
           { status = SLOW; break loop; }
-        case 25: // move 32
+        case 26: // move 32
           { S[x] = S[y]; pc = (pc + 1) | 0; continue; }
-        case 26: // move 64
+        case 27: // move 64
           { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 1) | 0; continue; }
-        case 27: // move ref
+        case 28: // move ref
           { R[x >> 1] = R[y >> 1]; pc = (pc + 1) | 0; continue; }
-        case 28: // const 32
+        case 29: // const 32
           { S[x] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
-        case 29: // const 64
+        case 30: // const 64
           { S[x] = C[(pc + 1) | 0]; S[(x + 1) | 0] = C[(pc + 2) | 0]; pc = (pc + 3) | 0; continue; }
-        case 30: // const null
+        case 31: // const null
           { R[x >> 1] = null; pc = (pc + 1) | 0; continue; }
-        case 31: // select 32
+        case 32: // select 32
           { S[x] = S[(fp + C[(pc + 1) | 0]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 2) | 0; continue; }
-        case 32: // select 64
+        case 33: // select 64
           { const from = S[(fp + C[(pc + 1) | 0]) | 0] !== 0 ? y : z; const high = S[(from + 1) | 0]; S[x] = S[from]; S[(x + 1) | 0] = high; pc = (pc + 2) | 0; continue; }
-        case 33: // select ref
+        case 34: // select ref
           { R[x >> 1] = R[(S[(fp + C[(pc + 1) | 0]) | 0] !== 0 ? y : z) >> 1]; pc = (pc + 2) | 0; continue; }
-        case 34: // ref.is_null
+        case 35: // ref.is_null
           { S[x] = R[y >> 1] === null ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 35: // ref.as_non_null
+        case 36: // ref.as_non_null
           { if (R[y >> 1] === null) { trap = NULL_REFERENCE; status = TRAPPED; break loop; } R[x >> 1] = R[y >> 1]; pc = (pc + 1) | 0; continue; }
-        case 36: // global.get 32
+        case 37: // global.get 32
           { S[x] = G[C[(pc + 1) | 0]]; pc = (pc + 2) | 0; continue; }
-        case 37: // global.get 64
+        case 38: // global.get 64
           { const i = C[(pc + 1) | 0]; S[x] = G[i]; S[(x + 1) | 0] = G[(i + 1) | 0]; pc = (pc + 2) | 0; continue; }
-        case 38: // global.set 32
+        case 39: // global.set 32
           { G[C[(pc + 1) | 0]] = S[y]; pc = (pc + 2) | 0; continue; }
-        case 39: // global.set 64
+        case 40: // global.set 64
           { const i = C[(pc + 1) | 0]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 2) | 0; continue; }
-        case 40: // memory
+        case 41: // memory
           { memoryIndex = C[(pc + 1) | 0]; const m = (instance as ModuleInstance).memories[memoryIndex]; mem = m.view; memLength = m.fastLength; pc = (pc + 2) | 0; continue; }
-        case 41: // index 64
+        case 42: // index 64
           { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; pc = (pc + 1) | 0; continue; }
-        case 42: // address 64
+        case 43: // address 64
           { if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; pc = (pc + 1) | 0; continue; }
-        case 43: // i32.eqz
+        case 44: // i32.eqz
           { const a = S[y]; S[x] = a === 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 44: // br_if i32.eqz
+        case 45: // br_if i32.eqz
           { const a = S[y]; if (a === 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 45: // i32.eq
+        case 46: // br_if not i32.eqz
+          { const a = S[y]; if (!(a === 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+        case 47: // i32.eq
           { const a = S[y]; const b = S[z]; S[x] = a === b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 46: // i32.eq imm
+        case 48: // i32.eq imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a === b ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 47: // br_if i32.eq
+        case 49: // br_if i32.eq
           { const a = S[y]; const b = S[z]; if (a === b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 48: // br_if i32.eq imm
+        case 50: // br_if i32.eq imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a === b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 49: // i32.ne
+        case 51: // i32.ne
           { const a = S[y]; const b = S[z]; S[x] = a !== b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 50: // i32.ne imm
+        case 52: // i32.ne imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a !== b ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 51: // br_if i32.ne
+        case 53: // br_if i32.ne
           { const a = S[y]; const b = S[z]; if (a !== b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 52: // br_if i32.ne imm
+        case 54: // br_if i32.ne imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a !== b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 53: // i32.lt_s
+        case 55: // i32.lt_s
           { const a = S[y]; const b = S[z]; S[x] = a < b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 54: // i32.lt_s imm
+        case 56: // i32.lt_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a < b ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 55: // br_if i32.lt_s
+        case 57: // br_if i32.lt_s
           { const a = S[y]; const b = S[z]; if (a < b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 56: // br_if i32.lt_s imm
+        case 58: // br_if i32.lt_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a < b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 57: // i32.lt_u
+        case 59: // i32.lt_u
           { const a = S[y]; const b = S[z]; S[x] = a >>> 0 < b >>> 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 58: // i32.lt_u imm
+        case 60: // i32.lt_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >>> 0 < b >>> 0 ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 59: // br_if i32.lt_u
+        case 61: // br_if i32.lt_u
           { const a = S[y]; const b = S[z]; if (a >>> 0 < b >>> 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 60: // br_if i32.lt_u imm
+        case 62: // br_if i32.lt_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >>> 0 < b >>> 0) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 61: // i32.gt_s
+        case 63: // i32.gt_s
           { const a = S[y]; const b = S[z]; S[x] = a > b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 62: // i32.gt_s imm
+        case 64: // i32.gt_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a > b ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 63: // br_if i32.gt_s
+        case 65: // br_if i32.gt_s
           { const a = S[y]; const b = S[z]; if (a > b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 64: // br_if i32.gt_s imm
+        case 66: // br_if i32.gt_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a > b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 65: // i32.gt_u
+        case 67: // i32.gt_u
           { const a = S[y]; const b = S[z]; S[x] = a >>> 0 > b >>> 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 66: // i32.gt_u imm
+        case 68: // i32.gt_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >>> 0 > b >>> 0 ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 67: // br_if i32.gt_u
+        case 69: // br_if i32.gt_u
           { const a = S[y]; const b = S[z]; if (a >>> 0 > b >>> 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 68: // br_if i32.gt_u imm
+        case 70: // br_if i32.gt_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >>> 0 > b >>> 0) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 69: // i32.le_s
+        case 71: // i32.le_s
           { const a = S[y]; const b = S[z]; S[x] = a <= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 70: // i32.le_s imm
+        case 72: // i32.le_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a <= b ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 71: // br_if i32.le_s
+        case 73: // br_if i32.le_s
           { const a = S[y]; const b = S[z]; if (a <= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 72: // br_if i32.le_s imm
+        case 74: // br_if i32.le_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a <= b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 73: // i32.le_u
+        case 75: // i32.le_u
           { const a = S[y]; const b = S[z]; S[x] = a >>> 0 <= b >>> 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 74: // i32.le_u imm
+        case 76: // i32.le_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >>> 0 <= b >>> 0 ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 75: // br_if i32.le_u
+        case 77: // br_if i32.le_u
           { const a = S[y]; const b = S[z]; if (a >>> 0 <= b >>> 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 76: // br_if i32.le_u imm
+        case 78: // br_if i32.le_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >>> 0 <= b >>> 0) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 77: // i32.ge_s
+        case 79: // i32.ge_s
           { const a = S[y]; const b = S[z]; S[x] = a >= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 78: // i32.ge_s imm
+        case 80: // i32.ge_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >= b ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 79: // br_if i32.ge_s
+        case 81: // br_if i32.ge_s
           { const a = S[y]; const b = S[z]; if (a >= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 80: // br_if i32.ge_s imm
+        case 82: // br_if i32.ge_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >= b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 81: // i32.ge_u
+        case 83: // i32.ge_u
           { const a = S[y]; const b = S[z]; S[x] = a >>> 0 >= b >>> 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 82: // i32.ge_u imm
+        case 84: // i32.ge_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >>> 0 >= b >>> 0 ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 83: // br_if i32.ge_u
+        case 85: // br_if i32.ge_u
           { const a = S[y]; const b = S[z]; if (a >>> 0 >= b >>> 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 84: // br_if i32.ge_u imm
+        case 86: // br_if i32.ge_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >>> 0 >= b >>> 0) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 85: // i64.eqz
+        case 87: // i64.eqz
           { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = (al | ah) === 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 86: // br_if i64.eqz
+        case 88: // br_if i64.eqz
           { const al = S[y]; const ah = S[(y + 1) | 0]; if ((al | ah) === 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 87: // i64.eq
+        case 89: // br_if not i64.eqz
+          { const al = S[y]; const ah = S[(y + 1) | 0]; if (!((al | ah) === 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+        case 90: // i64.eq
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al === bl && ah === bh ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 88: // i64.eq imm
+        case 91: // i64.eq imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al === bl && ah === bh ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 89: // br_if i64.eq
+        case 92: // br_if i64.eq
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (al === bl && ah === bh) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 90: // br_if i64.eq imm
+        case 93: // br_if i64.eq imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (al === bl && ah === bh) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 91: // i64.ne
+        case 94: // i64.ne
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al !== bl || ah !== bh ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 92: // i64.ne imm
+        case 95: // i64.ne imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al !== bl || ah !== bh ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 93: // br_if i64.ne
+        case 96: // br_if i64.ne
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (al !== bl || ah !== bh) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 94: // br_if i64.ne imm
+        case 97: // br_if i64.ne imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (al !== bl || ah !== bh) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 95: // i64.lt_s
+        case 98: // i64.lt_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah < bh || (ah === bh && al >>> 0 < bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 96: // i64.lt_s imm
+        case 99: // i64.lt_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah < bh || (ah === bh && al >>> 0 < bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 97: // br_if i64.lt_s
+        case 100: // br_if i64.lt_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah < bh || (ah === bh && al >>> 0 < bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 98: // br_if i64.lt_s imm
+        case 101: // br_if i64.lt_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah < bh || (ah === bh && al >>> 0 < bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 99: // i64.lt_u
+        case 102: // i64.lt_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 100: // i64.lt_u imm
+        case 103: // i64.lt_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 101: // br_if i64.lt_u
+        case 104: // br_if i64.lt_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 102: // br_if i64.lt_u imm
+        case 105: // br_if i64.lt_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 103: // i64.gt_s
+        case 106: // i64.gt_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah > bh || (ah === bh && al >>> 0 > bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 104: // i64.gt_s imm
+        case 107: // i64.gt_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah > bh || (ah === bh && al >>> 0 > bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 105: // br_if i64.gt_s
+        case 108: // br_if i64.gt_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah > bh || (ah === bh && al >>> 0 > bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 106: // br_if i64.gt_s imm
+        case 109: // br_if i64.gt_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah > bh || (ah === bh && al >>> 0 > bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 107: // i64.gt_u
+        case 110: // i64.gt_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 > bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 108: // i64.gt_u imm
+        case 111: // i64.gt_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 > bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 109: // br_if i64.gt_u
+        case 112: // br_if i64.gt_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 > bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 110: // br_if i64.gt_u imm
+        case 113: // br_if i64.gt_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 > bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 111: // i64.le_s
+        case 114: // i64.le_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah < bh || (ah === bh && al >>> 0 <= bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 112: // i64.le_s imm
+        case 115: // i64.le_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah < bh || (ah === bh && al >>> 0 <= bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 113: // br_if i64.le_s
+        case 116: // br_if i64.le_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah < bh || (ah === bh && al >>> 0 <= bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 114: // br_if i64.le_s imm
+        case 117: // br_if i64.le_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah < bh || (ah === bh && al >>> 0 <= bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 115: // i64.le_u
+        case 118: // i64.le_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 <= bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 116: // i64.le_u imm
+        case 119: // i64.le_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 <= bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 117: // br_if i64.le_u
+        case 120: // br_if i64.le_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 <= bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 118: // br_if i64.le_u imm
+        case 121: // br_if i64.le_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 <= bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 119: // i64.ge_s
+        case 122: // i64.ge_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah > bh || (ah === bh && al >>> 0 >= bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 120: // i64.ge_s imm
+        case 123: // i64.ge_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah > bh || (ah === bh && al >>> 0 >= bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 121: // br_if i64.ge_s
+        case 124: // br_if i64.ge_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah > bh || (ah === bh && al >>> 0 >= bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 122: // br_if i64.ge_s imm
+        case 125: // br_if i64.ge_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah > bh || (ah === bh && al >>> 0 >= bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 123: // i64.ge_u
+        case 126: // i64.ge_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 >= bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 124: // i64.ge_u imm
+        case 127: // i64.ge_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 >= bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 125: // br_if i64.ge_u
+        case 128: // br_if i64.ge_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 >= bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 126: // br_if i64.ge_u imm
+        case 129: // br_if i64.ge_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 >= bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
-        case 127: // f32.eq
+        case 130: // f32.eq
           { const a = F[y]; const b = F[z]; S[x] = a === b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 128: // br_if f32.eq
+        case 131: // br_if f32.eq
           { const a = F[y]; const b = F[z]; if (a === b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 129: // br_if not f32.eq
+        case 132: // br_if not f32.eq
           { const a = F[y]; const b = F[z]; if (!(a === b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 130: // f32.ne
+        case 133: // f32.ne
           { const a = F[y]; const b = F[z]; S[x] = a !== b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 131: // br_if f32.ne
+        case 134: // br_if f32.ne
           { const a = F[y]; const b = F[z]; if (a !== b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 132: // br_if not f32.ne
+        case 135: // br_if not f32.ne
           { const a = F[y]; const b = F[z]; if (!(a !== b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 133: // f32.lt
+        case 136: // f32.lt
           { const a = F[y]; const b = F[z]; S[x] = a < b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 134: // br_if f32.lt
+        case 137: // br_if f32.lt
           { const a = F[y]; const b = F[z]; if (a < b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 135: // br_if not f32.lt
+        case 138: // br_if not f32.lt
           { const a = F[y]; const b = F[z]; if (!(a < b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 136: // f32.gt
+        case 139: // f32.gt
           { const a = F[y]; const b = F[z]; S[x] = a > b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 137: // br_if f32.gt
+        case 140: // br_if f32.gt
           { const a = F[y]; const b = F[z]; if (a > b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 138: // br_if not f32.gt
+        case 141: // br_if not f32.gt
           { const a = F[y]; const b = F[z]; if (!(a > b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 139: // f32.le
+        case 142: // f32.le
           { const a = F[y]; const b = F[z]; S[x] = a <= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 140: // br_if f32.le
+        case 143: // br_if f32.le
           { const a = F[y]; const b = F[z]; if (a <= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 141: // br_if not f32.le
+        case 144: // br_if not f32.le
           { const a = F[y]; const b = F[z]; if (!(a <= b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 142: // f32.ge
+        case 145: // f32.ge
           { const a = F[y]; const b = F[z]; S[x] = a >= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 143: // br_if f32.ge
+        case 146: // br_if f32.ge
           { const a = F[y]; const b = F[z]; if (a >= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 144: // br_if not f32.ge
+        case 147: // br_if not f32.ge
           { const a = F[y]; const b = F[z]; if (!(a >= b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 145: // f64.eq
+        case 148: // f64.eq
           { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a === b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 146: // br_if f64.eq
+        case 149: // br_if f64.eq
           { const a = D[y >> 1]; const b = D[z >> 1]; if (a === b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 147: // br_if not f64.eq
+        case 150: // br_if not f64.eq
           { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a === b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 148: // f64.ne
+        case 151: // f64.ne
           { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a !== b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 149: // br_if f64.ne
+        case 152: // br_if f64.ne
           { const a = D[y >> 1]; const b = D[z >> 1]; if (a !== b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 150: // br_if not f64.ne
+        case 153: // br_if not f64.ne
           { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a !== b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 151: // f64.lt
+        case 154: // f64.lt
           { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a < b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 152: // br_if f64.lt
+        case 155: // br_if f64.lt
           { const a = D[y >> 1]; const b = D[z >> 1]; if (a < b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 153: // br_if not f64.lt
+        case 156: // br_if not f64.lt
           { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a < b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 154: // f64.gt
+        case 157: // f64.gt
           { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a > b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 155: // br_if f64.gt
+        case 158: // br_if f64.gt
           { const a = D[y >> 1]; const b = D[z >> 1]; if (a > b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 156: // br_if not f64.gt
+        case 159: // br_if not f64.gt
           { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a > b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 157: // f64.le
+        case 160: // f64.le
           { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a <= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 158: // br_if f64.le
+        case 161: // br_if f64.le
           { const a = D[y >> 1]; const b = D[z >> 1]; if (a <= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 159: // br_if not f64.le
+        case 162: // br_if not f64.le
           { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a <= b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 160: // f64.ge
+        case 163: // f64.ge
           { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a >= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
-        case 161: // br_if f64.ge
+        case 164: // br_if f64.ge
           { const a = D[y >> 1]; const b = D[z >> 1]; if (a >= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 162: // br_if not f64.ge
+        case 165: // br_if not f64.ge
           { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a >= b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
-        case 163: // i32.clz
+        case 166: // i32.clz
           { const a = S[y]; S[x] = Math.clz32(a); pc = (pc + 1) | 0; continue; }
-        case 164: // i32.ctz
+        case 167: // i32.ctz
           { const a = S[y]; S[x] = countTrailingZeros(a); pc = (pc + 1) | 0; continue; }
-        case 165: // i32.popcnt
+        case 168: // i32.popcnt
           { const a = S[y]; S[x] = populationCount(a); pc = (pc + 1) | 0; continue; }
-        case 166: // i32.add
+        case 169: // i32.add
           { const a = S[y]; const b = S[z]; S[x] = (a + b) | 0; pc = (pc + 1) | 0; continue; }
-        case 167: // i32.add imm
+        case 170: // i32.add imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = (a + b) | 0; pc = (pc + 2) | 0; continue; }
-        case 168: // i32.sub
+        case 171: // i32.sub
           { const a = S[y]; const b = S[z]; S[x] = (a - b) | 0; pc = (pc + 1) | 0; continue; }
-        case 169: // i32.sub imm
+        case 172: // i32.sub imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = (a - b) | 0; pc = (pc + 2) | 0; continue; }
-        case 170: // i32.mul
+        case 173: // i32.mul
           { const a = S[y]; const b = S[z]; S[x] = Math.imul(a, b); pc = (pc + 1) | 0; continue; }
-        case 171: // i32.mul imm
+        case 174: // i32.mul imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = Math.imul(a, b); pc = (pc + 2) | 0; continue; }
-        case 172: // i32.div_s
+        case 175: // i32.div_s
           { const a = S[y]; const b = S[z]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (a === -2147483648 && b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = (a / b) | 0; pc = (pc + 1) | 0; continue; }
-        case 173: // i32.div_s imm
+        case 176: // i32.div_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (a === -2147483648 && b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = (a / b) | 0; pc = (pc + 2) | 0; continue; }
-        case 174: // i32.div_u
+        case 177: // i32.div_u
           { const a = S[y]; const b = S[z]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = ((a >>> 0) / (b >>> 0)) | 0; pc = (pc + 1) | 0; continue; }
-        case 175: // i32.div_u imm
+        case 178: // i32.div_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = ((a >>> 0) / (b >>> 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 176: // i32.rem_s
+        case 179: // i32.rem_s
           { const a = S[y]; const b = S[z]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = (a % b) | 0; pc = (pc + 1) | 0; continue; }
-        case 177: // i32.rem_s imm
+        case 180: // i32.rem_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = (a % b) | 0; pc = (pc + 2) | 0; continue; }
-        case 178: // i32.rem_u
+        case 181: // i32.rem_u
           { const a = S[y]; const b = S[z]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = ((a >>> 0) % (b >>> 0)) | 0; pc = (pc + 1) | 0; continue; }
-        case 179: // i32.rem_u imm
+        case 182: // i32.rem_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = ((a >>> 0) % (b >>> 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 180: // i32.and
+        case 183: // i32.and
           { const a = S[y]; const b = S[z]; S[x] = a & b; pc = (pc + 1) | 0; continue; }
-        case 181: // i32.and imm
+        case 184: // i32.and imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a & b; pc = (pc + 2) | 0; continue; }
-        case 182: // i32.or
+        case 185: // i32.or
           { const a = S[y]; const b = S[z]; S[x] = a | b; pc = (pc + 1) | 0; continue; }
-        case 183: // i32.or imm
+        case 186: // i32.or imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a | b; pc = (pc + 2) | 0; continue; }
-        case 184: // i32.xor
+        case 187: // i32.xor
           { const a = S[y]; const b = S[z]; S[x] = a ^ b; pc = (pc + 1) | 0; continue; }
-        case 185: // i32.xor imm
+        case 188: // i32.xor imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a ^ b; pc = (pc + 2) | 0; continue; }
-        case 186: // i32.shl
+        case 189: // i32.shl
           { const a = S[y]; const b = S[z]; S[x] = a << b; pc = (pc + 1) | 0; continue; }
-        case 187: // i32.shl imm
+        case 190: // i32.shl imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a << b; pc = (pc + 2) | 0; continue; }
-        case 188: // i32.shr_s
+        case 191: // i32.shr_s
           { const a = S[y]; const b = S[z]; S[x] = a >> b; pc = (pc + 1) | 0; continue; }
-        case 189: // i32.shr_s imm
+        case 192: // i32.shr_s imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >> b; pc = (pc + 2) | 0; continue; }
-        case 190: // i32.shr_u
+        case 193: // i32.shr_u
           { const a = S[y]; const b = S[z]; S[x] = (a >>> b) | 0; pc = (pc + 1) | 0; continue; }
-        case 191: // i32.shr_u imm
+        case 194: // i32.shr_u imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = (a >>> b) | 0; pc = (pc + 2) | 0; continue; }
-        case 192: // i32.rotl
+        case 195: // i32.rotl
           { const a = S[y]; const b = S[z]; S[x] = (a << b) | (a >>> -b); pc = (pc + 1) | 0; continue; }
-        case 193: // i32.rotl imm
+        case 196: // i32.rotl imm
           { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = (a << b) | (a >>> -b); pc = (pc + 2) | 0; continue; }
-        case 194: // i32.rotr
+        case 197: // i32.rotr
           { const a = S[y]; const b = S[z]; S[x] = (a >>> b) | (a << -b); pc = (pc + 1) | 0; continue; }
-        case 195: // i64.clz
+        case 198: // i64.clz
           { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = ah === 0 ? 32 + Math.clz32(al) : Math.clz32(ah); S[(x + 1) | 0] = 0; pc = (pc + 1) | 0; continue; }
-        case 196: // i64.ctz
+        case 199: // i64.ctz
           { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al === 0 ? 32 + countTrailingZeros(ah) : countTrailingZeros(al); S[(x + 1) | 0] = 0; pc = (pc + 1) | 0; continue; }
-        case 197: // i64.popcnt
+        case 200: // i64.popcnt
           { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = populationCount(al) + populationCount(ah); S[(x + 1) | 0] = 0; pc = (pc + 1) | 0; continue; }
-        case 198: // i64.add
+        case 201: // i64.add
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; const lo = (al + bl) | 0; S[x] = lo; S[(x + 1) | 0] = (ah + bh + (lo >>> 0 < al >>> 0 ? 1 : 0)) | 0; pc = (pc + 1) | 0; continue; }
-        case 199: // i64.add imm
+        case 202: // i64.add imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; const lo = (al + bl) | 0; S[x] = lo; S[(x + 1) | 0] = (ah + bh + (lo >>> 0 < al >>> 0 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 200: // i64.sub
+        case 203: // i64.sub
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = (al - bl) | 0; S[(x + 1) | 0] = (ah - bh - (al >>> 0 < bl >>> 0 ? 1 : 0)) | 0; pc = (pc + 1) | 0; continue; }
-        case 201: // i64.sub imm
+        case 204: // i64.sub imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = (al - bl) | 0; S[(x + 1) | 0] = (ah - bh - (al >>> 0 < bl >>> 0 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 202: // i64.mul
+        case 205: // i64.mul
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = Math.imul(al, bl); S[(x + 1) | 0] = (multiplyHighU32(al, bl) + Math.imul(al, bh) + Math.imul(ah, bl)) | 0; pc = (pc + 1) | 0; continue; }
-        case 203: // i64.mul imm
+        case 206: // i64.mul imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = Math.imul(al, bl); S[(x + 1) | 0] = (multiplyHighU32(al, bl) + Math.imul(al, bh) + Math.imul(ah, bl)) | 0; pc = (pc + 2) | 0; continue; }
-        case 204: // i64.div_s
+        case 207: // i64.div_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if ((bl | bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (al === 0 && ah === -2147483648 && (bl & bh) === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = i64DivS(al, ah, bl, bh); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 205: // i64.div_u
+        case 208: // i64.div_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if ((bl | bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = i64DivU(al, ah, bl, bh); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 206: // i64.rem_s
+        case 209: // i64.rem_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if ((bl | bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = i64RemS(al, ah, bl, bh); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 207: // i64.rem_u
+        case 210: // i64.rem_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if ((bl | bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = i64RemU(al, ah, bl, bh); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 208: // i64.and
+        case 211: // i64.and
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al & bl; S[(x + 1) | 0] = ah & bh; pc = (pc + 1) | 0; continue; }
-        case 209: // i64.and imm
+        case 212: // i64.and imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al & bl; S[(x + 1) | 0] = ah & bh; pc = (pc + 2) | 0; continue; }
-        case 210: // i64.or
+        case 213: // i64.or
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al | bl; S[(x + 1) | 0] = ah | bh; pc = (pc + 1) | 0; continue; }
-        case 211: // i64.or imm
+        case 214: // i64.or imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al | bl; S[(x + 1) | 0] = ah | bh; pc = (pc + 2) | 0; continue; }
-        case 212: // i64.xor
+        case 215: // i64.xor
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al ^ bl; S[(x + 1) | 0] = ah ^ bh; pc = (pc + 1) | 0; continue; }
-        case 213: // i64.xor imm
+        case 216: // i64.xor imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al ^ bl; S[(x + 1) | 0] = ah ^ bh; pc = (pc + 2) | 0; continue; }
-        case 214: // i64.shl
+        case 217: // i64.shl
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? 0 : al << bl; S[(x + 1) | 0] = bl & 32 ? al << bl : (ah << bl) | (al >>> 1 >>> ~bl); pc = (pc + 1) | 0; continue; }
-        case 215: // i64.shl imm
+        case 218: // i64.shl imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; S[x] = bl & 32 ? 0 : al << bl; S[(x + 1) | 0] = bl & 32 ? al << bl : (ah << bl) | (al >>> 1 >>> ~bl); pc = (pc + 2) | 0; continue; }
-        case 216: // i64.shr_s
+        case 219: // i64.shr_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? ah >> bl : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? ah >> 31 : ah >> bl; pc = (pc + 1) | 0; continue; }
-        case 217: // i64.shr_s imm
+        case 220: // i64.shr_s imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; S[x] = bl & 32 ? ah >> bl : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? ah >> 31 : ah >> bl; pc = (pc + 2) | 0; continue; }
-        case 218: // i64.shr_u
+        case 221: // i64.shr_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? (ah >>> bl) | 0 : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? 0 : (ah >>> bl) | 0; pc = (pc + 1) | 0; continue; }
-        case 219: // i64.shr_u imm
+        case 222: // i64.shr_u imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; S[x] = bl & 32 ? (ah >>> bl) | 0 : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? 0 : (ah >>> bl) | 0; pc = (pc + 2) | 0; continue; }
-        case 220: // i64.rotl
+        case 223: // i64.rotl
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? (ah << bl) | (al >>> 1 >>> ~bl) : (al << bl) | (ah >>> 1 >>> ~bl); S[(x + 1) | 0] = bl & 32 ? (al << bl) | (ah >>> 1 >>> ~bl) : (ah << bl) | (al >>> 1 >>> ~bl); pc = (pc + 1) | 0; continue; }
-        case 221: // i64.rotl imm
+        case 224: // i64.rotl imm
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; S[x] = bl & 32 ? (ah << bl) | (al >>> 1 >>> ~bl) : (al << bl) | (ah >>> 1 >>> ~bl); S[(x + 1) | 0] = bl & 32 ? (al << bl) | (ah >>> 1 >>> ~bl) : (ah << bl) | (al >>> 1 >>> ~bl); pc = (pc + 2) | 0; continue; }
-        case 222: // i64.rotr
+        case 225: // i64.rotr
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? (ah >>> bl) | (al << 1 << ~bl) : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? (al >>> bl) | (ah << 1 << ~bl) : (ah >>> bl) | (al << 1 << ~bl); pc = (pc + 1) | 0; continue; }
-        case 223: // f32.abs
+        case 226: // f32.abs
           { const a = S[y]; S[x] = a & 0x7fffffff; pc = (pc + 1) | 0; continue; }
-        case 224: // f32.neg
+        case 227: // f32.neg
           { const a = S[y]; S[x] = a ^ -2147483648; pc = (pc + 1) | 0; continue; }
-        case 225: // f32.ceil
+        case 228: // f32.ceil
           { const a = F[y]; F[x] = Math.ceil(a); pc = (pc + 1) | 0; continue; }
-        case 226: // f32.floor
+        case 229: // f32.floor
           { const a = F[y]; F[x] = Math.floor(a); pc = (pc + 1) | 0; continue; }
-        case 227: // f32.trunc
+        case 230: // f32.trunc
           { const a = F[y]; F[x] = Math.trunc(a); pc = (pc + 1) | 0; continue; }
-        case 228: // f32.nearest
+        case 231: // f32.nearest
           { const a = F[y]; F[x] = roundTiesToEven(a); pc = (pc + 1) | 0; continue; }
-        case 229: // f32.sqrt
+        case 232: // f32.sqrt
           { const a = F[y]; F[x] = Math.fround(Math.sqrt(a)); pc = (pc + 1) | 0; continue; }
-        case 230: // f32.add
+        case 233: // f32.add
           { const a = F[y]; const b = F[z]; F[x] = Math.fround(a + b); pc = (pc + 1) | 0; continue; }
-        case 231: // f32.sub
+        case 234: // f32.sub
           { const a = F[y]; const b = F[z]; F[x] = Math.fround(a - b); pc = (pc + 1) | 0; continue; }
-        case 232: // f32.mul
+        case 235: // f32.mul
           { const a = F[y]; const b = F[z]; F[x] = Math.fround(a * b); pc = (pc + 1) | 0; continue; }
-        case 233: // f32.div
+        case 236: // f32.div
           { const a = F[y]; const b = F[z]; F[x] = Math.fround(a / b); pc = (pc + 1) | 0; continue; }
-        case 234: // f32.min
+        case 237: // f32.min
           { const a = F[y]; const b = F[z]; F[x] = Math.min(a, b); pc = (pc + 1) | 0; continue; }
-        case 235: // f32.max
+        case 238: // f32.max
           { const a = F[y]; const b = F[z]; F[x] = Math.max(a, b); pc = (pc + 1) | 0; continue; }
-        case 236: // f32.copysign
+        case 239: // f32.copysign
           { const a = S[y]; const b = S[z]; S[x] = (a & 0x7fffffff) | (b & -2147483648); pc = (pc + 1) | 0; continue; }
-        case 237: // f64.abs
+        case 240: // f64.abs
           { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al; S[(x + 1) | 0] = ah & 0x7fffffff; pc = (pc + 1) | 0; continue; }
-        case 238: // f64.neg
+        case 241: // f64.neg
           { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al; S[(x + 1) | 0] = ah ^ -2147483648; pc = (pc + 1) | 0; continue; }
-        case 239: // f64.ceil
+        case 242: // f64.ceil
           { const a = D[y >> 1]; D[x >> 1] = a === a ? Math.ceil(a) : a + a; pc = (pc + 1) | 0; continue; }
-        case 240: // f64.floor
+        case 243: // f64.floor
           { const a = D[y >> 1]; D[x >> 1] = a === a ? Math.floor(a) : a + a; pc = (pc + 1) | 0; continue; }
-        case 241: // f64.trunc
+        case 244: // f64.trunc
           { const a = D[y >> 1]; D[x >> 1] = a === a ? Math.trunc(a) : a + a; pc = (pc + 1) | 0; continue; }
-        case 242: // f64.nearest
+        case 245: // f64.nearest
           { const a = D[y >> 1]; D[x >> 1] = roundTiesToEven(a); pc = (pc + 1) | 0; continue; }
-        case 243: // f64.sqrt
+        case 246: // f64.sqrt
           { const a = D[y >> 1]; D[x >> 1] = Math.sqrt(a); pc = (pc + 1) | 0; continue; }
-        case 244: // f64.add
+        case 247: // f64.add
           { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = a + b; pc = (pc + 1) | 0; continue; }
-        case 245: // f64.sub
+        case 248: // f64.sub
           { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = a - b; pc = (pc + 1) | 0; continue; }
-        case 246: // f64.mul
+        case 249: // f64.mul
           { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = a * b; pc = (pc + 1) | 0; continue; }
-        case 247: // f64.div
+        case 250: // f64.div
           { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = a / b; pc = (pc + 1) | 0; continue; }
-        case 248: // f64.min
+        case 251: // f64.min
           { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = Math.min(a, b); pc = (pc + 1) | 0; continue; }
-        case 249: // f64.max
+        case 252: // f64.max
           { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = Math.max(a, b); pc = (pc + 1) | 0; continue; }
-        case 250: // f64.copysign
+        case 253: // f64.copysign
           { const al = S[y]; const ah = S[(y + 1) | 0]; const bh = S[(z + 1) | 0]; S[x] = al; S[(x + 1) | 0] = (ah & 0x7fffffff) | (bh & -2147483648); pc = (pc + 1) | 0; continue; }
-        case 251: // i32.wrap_i64
+        case 254: // i32.wrap_i64
           { const al = S[y]; S[x] = al; pc = (pc + 1) | 0; continue; }
-        case 252: // i32.trunc_f32_s
+        case 255: // i32.trunc_f32_s
           { const a = F[y]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -2147483649 || a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = a | 0; pc = (pc + 1) | 0; continue; }
-        case 253: // i32.trunc_f32_u
+        case 256: // i32.trunc_f32_u
           { const a = F[y]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -1 || a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = a | 0; pc = (pc + 1) | 0; continue; }
-        case 254: // i32.trunc_f64_s
+        case 257: // i32.trunc_f64_s
           { const a = D[y >> 1]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -2147483649 || a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = a | 0; pc = (pc + 1) | 0; continue; }
-        case 255: // i32.trunc_f64_u
+        case 258: // i32.trunc_f64_u
           { const a = D[y >> 1]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -1 || a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = a | 0; pc = (pc + 1) | 0; continue; }
-        case 256: // i64.extend_i32_s
+        case 259: // i64.extend_i32_s
           { const a = S[y]; S[x] = a; S[(x + 1) | 0] = a >> 31; pc = (pc + 1) | 0; continue; }
-        case 257: // i64.extend_i32_u
+        case 260: // i64.extend_i32_u
           { const a = S[y]; S[x] = a; S[(x + 1) | 0] = 0; pc = (pc + 1) | 0; continue; }
-        case 258: // i64.trunc_f32_s
+        case 261: // i64.trunc_f32_s
           { const a = F[y]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a < -9223372036854775808 || a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = Math.trunc(a) | 0; S[(x + 1) | 0] = Math.floor(Math.trunc(a) / 4294967296) | 0; pc = (pc + 1) | 0; continue; }
-        case 259: // i64.trunc_f32_u
+        case 262: // i64.trunc_f32_u
           { const a = F[y]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -1 || a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = Math.trunc(a) | 0; S[(x + 1) | 0] = Math.floor(Math.trunc(a) / 4294967296) | 0; pc = (pc + 1) | 0; continue; }
-        case 260: // i64.trunc_f64_s
+        case 263: // i64.trunc_f64_s
           { const a = D[y >> 1]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a < -9223372036854775808 || a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = Math.trunc(a) | 0; S[(x + 1) | 0] = Math.floor(Math.trunc(a) / 4294967296) | 0; pc = (pc + 1) | 0; continue; }
-        case 261: // i64.trunc_f64_u
+        case 264: // i64.trunc_f64_u
           { const a = D[y >> 1]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -1 || a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = Math.trunc(a) | 0; S[(x + 1) | 0] = Math.floor(Math.trunc(a) / 4294967296) | 0; pc = (pc + 1) | 0; continue; }
-        case 262: // f32.convert_i32_s
+        case 265: // f32.convert_i32_s
           { const a = S[y]; F[x] = Math.fround(a); pc = (pc + 1) | 0; continue; }
-        case 263: // f32.convert_i32_u
+        case 266: // f32.convert_i32_u
           { const a = S[y]; F[x] = Math.fround(a >>> 0); pc = (pc + 1) | 0; continue; }
-        case 264: // f32.convert_i64_s
+        case 267: // f32.convert_i64_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; F[x] = f32FromI64S(al, ah); pc = (pc + 1) | 0; continue; }
-        case 265: // f32.convert_i64_u
+        case 268: // f32.convert_i64_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; F[x] = f32FromI64U(al, ah); pc = (pc + 1) | 0; continue; }
-        case 266: // f32.demote_f64
+        case 269: // f32.demote_f64
           { const a = D[y >> 1]; F[x] = Math.fround(a); pc = (pc + 1) | 0; continue; }
-        case 267: // f64.convert_i32_s
+        case 270: // f64.convert_i32_s
           { const a = S[y]; D[x >> 1] = a; pc = (pc + 1) | 0; continue; }
-        case 268: // f64.convert_i32_u
+        case 271: // f64.convert_i32_u
           { const a = S[y]; D[x >> 1] = a >>> 0; pc = (pc + 1) | 0; continue; }
-        case 269: // f64.convert_i64_s
+        case 272: // f64.convert_i64_s
           { const al = S[y]; const ah = S[(y + 1) | 0]; D[x >> 1] = ah * 4294967296 + (al >>> 0); pc = (pc + 1) | 0; continue; }
-        case 270: // f64.convert_i64_u
+        case 273: // f64.convert_i64_u
           { const al = S[y]; const ah = S[(y + 1) | 0]; D[x >> 1] = (ah >>> 0) * 4294967296 + (al >>> 0); pc = (pc + 1) | 0; continue; }
-        case 271: // f64.promote_f32
+        case 274: // f64.promote_f32
           { const a = F[y]; D[x >> 1] = a; pc = (pc + 1) | 0; continue; }
-        case 272: // i32.reinterpret_f32
+        case 275: // i32.reinterpret_f32
           { const a = S[y]; S[x] = a; pc = (pc + 1) | 0; continue; }
-        case 273: // i64.reinterpret_f64
+        case 276: // i64.reinterpret_f64
           { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al; S[(x + 1) | 0] = ah; pc = (pc + 1) | 0; continue; }
-        case 274: // f32.reinterpret_i32
+        case 277: // f32.reinterpret_i32
           { const a = S[y]; S[x] = a; pc = (pc + 1) | 0; continue; }
-        case 275: // f64.reinterpret_i64
+        case 278: // f64.reinterpret_i64
           { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al; S[(x + 1) | 0] = ah; pc = (pc + 1) | 0; continue; }
-        case 276: // i32.extend8_s
+        case 279: // i32.extend8_s
           { const a = S[y]; S[x] = (a << 24) >> 24; pc = (pc + 1) | 0; continue; }
-        case 277: // i32.extend16_s
+        case 280: // i32.extend16_s
           { const a = S[y]; S[x] = (a << 16) >> 16; pc = (pc + 1) | 0; continue; }
-        case 278: // i64.extend8_s
+        case 281: // i64.extend8_s
           { const al = S[y]; const lo = (al << 24) >> 24; S[x] = lo; S[(x + 1) | 0] = lo >> 31; pc = (pc + 1) | 0; continue; }
-        case 279: // i64.extend16_s
+        case 282: // i64.extend16_s
           { const al = S[y]; const lo = (al << 16) >> 16; S[x] = lo; S[(x + 1) | 0] = lo >> 31; pc = (pc + 1) | 0; continue; }
-        case 280: // i64.extend32_s
+        case 283: // i64.extend32_s
           { const al = S[y]; S[x] = al; S[(x + 1) | 0] = al >> 31; pc = (pc + 1) | 0; continue; }
-        case 281: // i32.trunc_sat_f32_s
+        case 284: // i32.trunc_sat_f32_s
           { const a = F[y]; S[x] = a >= 2147483647 ? 2147483647 : a <= -2147483648 ? -2147483648 : a | 0; pc = (pc + 1) | 0; continue; }
-        case 282: // i32.trunc_sat_f32_u
+        case 285: // i32.trunc_sat_f32_u
           { const a = F[y]; S[x] = a >= 4294967295 ? -1 : a > 0 ? a | 0 : 0; pc = (pc + 1) | 0; continue; }
-        case 283: // i32.trunc_sat_f64_s
+        case 286: // i32.trunc_sat_f64_s
           { const a = D[y >> 1]; S[x] = a >= 2147483647 ? 2147483647 : a <= -2147483648 ? -2147483648 : a | 0; pc = (pc + 1) | 0; continue; }
-        case 284: // i32.trunc_sat_f64_u
+        case 287: // i32.trunc_sat_f64_u
           { const a = D[y >> 1]; S[x] = a >= 4294967295 ? -1 : a > 0 ? a | 0 : 0; pc = (pc + 1) | 0; continue; }
-        case 285: // i64.trunc_sat_f32_s
+        case 288: // i64.trunc_sat_f32_s
           { const a = F[y]; S[x] = i64TruncSatS(a); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 286: // i64.trunc_sat_f32_u
+        case 289: // i64.trunc_sat_f32_u
           { const a = F[y]; S[x] = i64TruncSatU(a); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 287: // i64.trunc_sat_f64_s
+        case 290: // i64.trunc_sat_f64_s
           { const a = D[y >> 1]; S[x] = i64TruncSatS(a); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 288: // i64.trunc_sat_f64_u
+        case 291: // i64.trunc_sat_f64_u
           { const a = D[y >> 1]; S[x] = i64TruncSatU(a); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 289: // i32.load
+        case 292: // i32.load
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(ea, true); pc = (pc + 3) | 0; continue; }
-        case 290: // i64.load
+        case 293: // i64.load
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(ea, true); S[(x + 1) | 0] = mem.getInt32((ea + 4) | 0, true); pc = (pc + 3) | 0; continue; }
-        case 291: // i32.load8_s
+        case 294: // i32.load8_s
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt8(ea); pc = (pc + 3) | 0; continue; }
-        case 292: // i32.load8_u
+        case 295: // i32.load8_u
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getUint8(ea); pc = (pc + 3) | 0; continue; }
-        case 293: // i32.load16_s
+        case 296: // i32.load16_s
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt16(ea, true); pc = (pc + 3) | 0; continue; }
-        case 294: // i32.load16_u
+        case 297: // i32.load16_u
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getUint16(ea, true); pc = (pc + 3) | 0; continue; }
-        case 295: // i64.load8_s
+        case 298: // i64.load8_s
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt8(ea); S[(x + 1) | 0] = S[x] >> 31; pc = (pc + 3) | 0; continue; }
-        case 296: // i64.load8_u
+        case 299: // i64.load8_u
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getUint8(ea); S[(x + 1) | 0] = 0; pc = (pc + 3) | 0; continue; }
-        case 297: // i64.load16_s
+        case 300: // i64.load16_s
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt16(ea, true); S[(x + 1) | 0] = S[x] >> 31; pc = (pc + 3) | 0; continue; }
-        case 298: // i64.load16_u
+        case 301: // i64.load16_u
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getUint16(ea, true); S[(x + 1) | 0] = 0; pc = (pc + 3) | 0; continue; }
-        case 299: // i64.load32_s
+        case 302: // i64.load32_s
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(ea, true); S[(x + 1) | 0] = S[x] >> 31; pc = (pc + 3) | 0; continue; }
-        case 300: // i64.load32_u
+        case 303: // i64.load32_u
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(ea, true); S[(x + 1) | 0] = 0; pc = (pc + 3) | 0; continue; }
-        case 301: // i32.store
+        case 304: // i32.store
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; mem.setInt32(ea, S[z], true); pc = (pc + 3) | 0; continue; }
-        case 302: // i64.store
+        case 305: // i64.store
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; mem.setInt32(ea, S[z], true); mem.setInt32((ea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 303: // i32.store8
+        case 306: // i32.store8
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; mem.setInt8(ea, S[z]); pc = (pc + 3) | 0; continue; }
-        case 304: // i32.store16
+        case 307: // i32.store16
           { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; mem.setInt16(ea, S[z], true); pc = (pc + 3) | 0; continue; }
         default:
           throw new Error(`register opcode ${w} at ${pc}`);

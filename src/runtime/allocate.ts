@@ -2,12 +2,45 @@
 // a limit of the store forbids raises Exhaustion and leaves the store's accounts as they were. Types
 // are closed ones (types.ts).
 
+import { Decoder } from "../binary/decoder.ts";
+import { FunctionCode } from "../code/space.ts";
+import { featureSet } from "../isa/features.ts";
+import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { GlobalType, MemoryType, TableType } from "../module/module.ts";
-import { GlobalInstance, type RawValue, type Value } from "./instances.ts";
+import {
+  FunctionInstance,
+  GlobalInstance,
+  type HostCode,
+  type RawValue,
+  type Value,
+} from "./instances.ts";
 import { MemoryInstance } from "./memory.ts";
 import type { Counted, Lease, Store } from "./store.ts";
 import { TableInstance } from "./table.ts";
 import { Exhaustion } from "./trap.ts";
+import { funcTypeOfId } from "./types.ts";
+
+const EMPTY_MODULE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+let noCode: FunctionCode | null = null;
+
+/** Stands for the code of host functions, so that the loop need not distinguish. */
+function hostCode(): FunctionCode {
+  if (noCode === null) {
+    const decoder = new Decoder(featureSet(), DEFAULT_LIMITS);
+    decoder.push(EMPTY_MODULE);
+    noCode = new FunctionCode(decoder.end(), 0);
+  }
+  return noCode;
+}
+
+/** `allochostfunc`: a function of the host with the type of this id; `name` is for backtraces. */
+export function allocateHostFunction(
+  typeId: number,
+  host: HostCode,
+  name: string,
+): FunctionInstance {
+  return new FunctionInstance(funcTypeOfId(typeId), typeId, null, hostCode(), host, name);
+}
 
 /** The error of an amount that a limit of the store does not allow. */
 function overLimit(store: Store, what: Counted, amount: number): Exhaustion {

@@ -1,6 +1,7 @@
 // Instantiation (spec: 4.5.4): links a module's imports, allocates what it defines, runs its active
 // segments and its start function. Calling functions is for the interpreter, above this layer: it
-// hands the call in. Constant expressions are in constant.ts, import matching in link.ts.
+// hands the call in. Constant expressions are in constant.ts, import matching in link.ts. Steps are
+// numbered as in version 2.0 of the specification; tables' initialisers came later.
 
 import { type CompiledModule, compile } from "../code/compiled.ts";
 import type { ElementSegment, ModuleRecord } from "../module/module.ts";
@@ -67,7 +68,7 @@ class Instantiation {
     const { instance, module } = this;
     try {
       this.allocate();
-      // Steps 16 and 17: active segments, in their order, those of elements first.
+      // Steps 14 and 15: active segments in their order, those of elements first.
       for (const index of module.elements.keys()) this.runElements(index);
       for (const index of module.data.keys()) this.runData(index);
     } catch (error) {
@@ -75,7 +76,7 @@ class Instantiation {
       if (!this.escaped) for (const lease of this.leases) lease.release();
       throw error;
     }
-    // Step 18: the start function.
+    // Step 16: the start function.
     if (module.start !== null) start(instance.functionAt(module.start));
     return instance;
   }
@@ -102,7 +103,7 @@ class Instantiation {
   }
 
   /**
-   * Steps 8 to 14: allocation, with the constant expressions in the order in which they may depend
+   * Steps 5 to 13: allocation, with the constant expressions in the order in which they may depend
    * on each other. Functions have no step: they appear when they are asked for.
    */
   private allocate(): void {

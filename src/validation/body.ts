@@ -59,6 +59,10 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     return this.stack[index];
   }
 
+  typeOfLocal(index: number): ValType {
+    return this.localType(index);
+  }
+
   frameAt(label: number): ControlFrame {
     return this.label(label);
   }
@@ -76,6 +80,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
       for (const run of runs) this.types.checkValType(run.type, start);
       this.setLocals(type.params, runs);
       this.begin(type.results);
+      sink?.begin?.(this);
       this.run(sink);
     } catch (error) {
       throw this.locate(error, funcIndex, start);
@@ -130,7 +135,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
       const { op } = reader;
       if (this.inConstant) this.requireConstant(op);
       if (sink !== null) {
-        this.reachable = !this.frame.unreachable;
+        this.reachable = !this.frame.unreachable && !this.frame.dead;
         this.heightBefore = this.sp;
       }
       switch (op) {
@@ -224,11 +229,13 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     const type = index < this.directCount ? this.directLocals[index] : this.localType(index);
     // (ref …) without null: it may not have a value yet.
     if ((type & 24) === 8) this.requireInitialised(index);
+    this.operand = type;
     this.push(type);
   }
 
   private localSet(index: number): void {
     const type = index < this.directCount ? this.directLocals[index] : this.localType(index);
+    this.operand = type;
     this.pop(type);
     if ((type & 24) === 8) this.initialise(index, type);
   }

@@ -336,6 +336,7 @@ export class ReferenceRules extends ControlRules {
   protected tableGrow(): void {
     const { element } = this.tableAt(this.reader.a);
     const address = this.context.tableAddresses[this.reader.a];
+    this.operand = element;
     this.pop(address);
     this.pop(element);
     this.push(address);
@@ -344,6 +345,7 @@ export class ReferenceRules extends ControlRules {
   protected tableFill(): void {
     const { element } = this.tableAt(this.reader.a);
     const address = this.context.tableAddresses[this.reader.a];
+    this.operand = element;
     this.pop(address);
     this.pop(element);
     this.pop(address);

@@ -22,6 +22,9 @@ export interface BodyFacts {
    * `local.*`, `global.*` and `table.*` handle, of the reference that `ref.*` and casts inspect.
    */
   readonly operand: ValType;
+  /** Number of locals, parameters included, and their types. */
+  readonly localCount: number;
+  typeOfLocal(index: number): ValType;
   /** Number of frames that are open; the function itself is one. */
   readonly controlDepth: number;
   /** The open frame that a label names, 0 being the innermost. */
@@ -32,5 +35,7 @@ export interface BodyFacts {
 
 /** Hears every instruction of a body in order, also unreachable ones. */
 export interface BodySink {
+  /** The locals are known, the first instruction is about to be read. */
+  begin?(facts: BodyFacts): void;
   instruction(facts: BodyFacts): void;
 }

@@ -32,6 +32,8 @@ export class ControlFrame {
   height = 0;
   /** Whether the rest of the block cannot be reached. */
   unreachable = false;
+  /** Whether the block stands where control never comes, so that none of it can be reached. */
+  dead = false;
   /** Height of the stack of initialised locals at entry. */
   initHeight = 0;
   /** Offset of the instruction that opened it. */
@@ -52,7 +54,7 @@ export class BodyState {
   protected depth = 0;
   protected frame: ControlFrame = this.frames[0];
 
-  protected localCount = 0;
+  localCount = 0;
   protected directLocals: Int32Array = new Int32Array(DIRECT_LOCALS);
   protected directCount = 0;
   private runs: readonly LocalRun[] = [];
@@ -191,8 +193,10 @@ export class BodyState {
     results: readonly ValType[],
     offset: number,
   ): void {
+    const { unreachable, dead } = this.frame;
     const depth = ++this.depth;
     if (depth === this.frames.length) this.frames.push(new ControlFrame());
+    this.frames[depth].dead = unreachable || dead;
     this.enterFrame(this.frames[depth], op, params, results, offset);
     this.pushAll(params);
   }

@@ -102,8 +102,7 @@ describe("heights, stack and depth", () => {
     ]);
   });
 
-  // Known to fail: the validator looks at the innermost frame only.
-  it.fails("says of every block inside unreachable code that control cannot reach it", () => {
+  it("says of every block inside unreachable code that control cannot reach it", () => {
     const text = `(module (func
       block
         return
@@ -219,8 +218,7 @@ describe("the operand type that an instruction was resolved to", () => {
     ]);
   });
 
-  // Known to fail: the validator leaves the operand of an earlier instruction there.
-  it.fails("of locals and of the rest of the table instructions", () => {
+  it("of locals and of the rest of the table instructions", () => {
     const text = `(module
       (table $t 1 externref)
       (func (param externref f32)

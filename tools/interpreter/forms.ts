@@ -71,7 +71,9 @@ function immediate(type: ValType, text: string): string {
 
 function textOf({ meaning }: Instruction): string {
   const { result = "", traps = [] } = meaning ?? {};
-  return [...(typeof result === "string" ? [result] : result), ...traps.map(([when]) => when)].join(";");
+  return [...(typeof result === "string" ? [result] : result), ...traps.map(([when]) => when)].join(
+    ";",
+  );
 }
 
 function operands(row: Instruction, second: "register" | "immediate" | null): string {
@@ -104,7 +106,8 @@ function store(row: Instruction): string {
 }
 
 /** Operations whose second operand is often a constant. */
-const WITH_IMMEDIATE = /\.(add|sub|mul|and|or|xor|shl|shr_s|shr_u|rotl|eq|ne|[lg][te]_[su]|div_u|rem_u|div_s|rem_s)$/;
+const WITH_IMMEDIATE =
+  /\.(add|sub|mul|and|or|xor|shl|shr_s|shr_u|rotl|eq|ne|[lg][te]_[su]|div_u|rem_u|div_s|rem_s)$/;
 
 function plainForms(row: Instruction): Form[] {
   const { name, params, meaning } = row;
@@ -116,7 +119,8 @@ function plainForms(row: Instruction): Form[] {
   const body = (second: "register" | "immediate" | null, words: number) =>
     `${operands(row, second)}${store(row)} ${next(words)}`;
   forms.push({ name, of, role: "registers", source: body(binary ? "register" : null, 1) });
-  const hasImmediate = binary && integer && WITH_IMMEDIATE.test(name) && !/64\.(div|rem)/.test(name);
+  const hasImmediate =
+    binary && integer && WITH_IMMEDIATE.test(name) && !/64\.(div|rem)/.test(name);
   if (hasImmediate) {
     forms.push({ name: `${name} imm`, of, role: "immediate", source: body("immediate", 2) });
   }
@@ -127,7 +131,7 @@ function plainForms(row: Instruction): Form[] {
   const second = binary ? "register" : null;
   forms.push({ name: `br_if ${name}`, of, role: "branchIf", source: jump(second, condition, 1) });
   // Comparisons of integers have their opposite among them; those of floats do not, because of NaN.
-  if (!integer) {
+  if (!integer || !binary) {
     const source = jump(second, `!(${condition})`, 1);
     forms.push({ name: `br_if not ${name}`, of, role: "branchIfNot", source });
   }
@@ -244,6 +248,11 @@ const HAND_WRITTEN: readonly Form[] = [
   { name: "return_call_ref", source: exit("RETURN_CALL_REF") },
   { name: "unreachable", source: trap("UNREACHABLE") },
   { name: "finish", source: exit("FINISHED") },
+  {
+    // Entered in front of functions that handle references: their slots must be there.
+    name: "reserve references",
+    source: `if (R.length < (((fp >> 1) + ${word(1)}) | 0)) { ${exit("REFERENCES_SHORT")} } ${next(2)}`,
+  },
   { name: "slow", source: exit("SLOW") },
   { name: "move 32", source: `S[x] = S[y]; ${next(1)}` },
   { name: "move 64", source: `S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; ${next(1)}` },

@@ -1,0 +1,201 @@
+// Translates control flow: labels, branches, their operands and costs. Branch targets and segment
+// costs are written when they become known.
+
+import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import { OP } from "./opcodes.generated.ts";
+import { OperandTracker } from "./operands.ts";
+import { type SegmentCosts, SegmentPoint } from "./segments.ts";
+import type { CodeSpace } from "./space.ts";
+
+/** A place that code branches to. */
+export class Target {
+  readonly point = new SegmentPoint();
+  position = -1;
+  private readonly waiting: ((position: number) => void)[] = [];
+
+  get isUsed(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  bind(position: number): void {
+    this.position = position;
+    for (const tell of this.waiting) tell(position);
+  }
+
+  whenBound(tell: (position: number) => void): void {
+    if (this.position >= 0) tell(this.position);
+    else this.waiting.push(tell);
+  }
+}
+
+/** A label of a Wasm block, as the emitter knows it. */
+export interface Label {
+  readonly target: Target;
+  /** Height of the operands a branch leaves. */
+  readonly base: number;
+  /** Types that a branch takes along. */
+  readonly types: readonly ValType[];
+  /** The function's own label: a branch to it returns. */
+  readonly isFunction: boolean;
+  /** Opened in code that cannot be reached: nothing of it is emitted. */
+  readonly dead: boolean;
+  /** Where an `if` goes when its condition is zero; null once `else` has been seen. */
+  otherwise: Target | null;
+}
+
+/** A condition, as a branch tests it: an opcode for each outcome and its operands. */
+export interface Condition {
+  readonly ifTrue: number;
+  readonly ifFalse: number;
+  readonly y: number;
+  readonly z: number;
+  readonly immediate: number | null;
+}
+
+/** Emission of transfers. */
+export class ControlEmitter extends OperandTracker {
+  protected readonly costs: SegmentCosts;
+  protected readonly labels: Label[] = [];
+
+  constructor(space: CodeSpace, costs: SegmentCosts) {
+    super(space);
+    this.costs = costs;
+  }
+
+  /** Control can arrive here from elsewhere: nothing is known about the last instruction. */
+  protected bind(target: Target): void {
+    this.costs.place(target.point);
+    target.bind(this.position);
+    this.forgetResult();
+  }
+
+  /** A word that will hold the position of `target`. */
+  private targetWord(target: Target): void {
+    const at = this.word(0);
+    const { words } = this.space;
+    target.whenBound((position) => {
+      words[at] = position;
+    });
+  }
+
+  /** A word that will hold the cost of the segment at `point`. */
+  protected costWord(point: SegmentPoint): void {
+    const at = this.word(0);
+    const { words } = this.space;
+    this.costs.whenKnown(point, (cost) => {
+      words[at] = cost;
+    });
+  }
+
+  protected jump(target: Target): void {
+    this.emit(OP.JUMP);
+    this.targetWord(target);
+    this.costWord(target.point);
+  }
+
+  /**
+   * Branches to `target` if the condition is `sense`; otherwise control goes on behind it, as the
+   * segment `after`, or for null on a path that costs nothing before its next transfer.
+   */
+  protected branch(
+    condition: Condition,
+    sense: boolean,
+    target: Target,
+    after: SegmentPoint | null,
+  ): void {
+    this.emit(sense ? condition.ifTrue : condition.ifFalse, 0, condition.y, condition.z);
+    if (condition.immediate !== null) this.word(condition.immediate);
+    this.targetWord(target);
+    this.costWord(target.point);
+    if (after === null) this.word(0);
+    else this.costWord(after);
+  }
+
+  /** Whether the operands on top already lie where the label wants them. */
+  private inPlace({ base, types }: Label, height: number): boolean {
+    return height - types.length === base;
+  }
+
+  /** Moves the label's operands, the ones below `height`, to where the label wants them. */
+  private moveOperands(label: Label, height: number): void {
+    const from = height - label.types.length;
+    // Destinations are never above their sources, so going up overwrites nothing that is needed.
+    for (let i = 0; i < label.types.length; i++) {
+      this.copyTo(from + i, this.slotOf(label.base + i));
+    }
+  }
+
+  /** `br`: leaves for the label with the operands below `height`. */
+  protected branchTo(label: Label, height: number): void {
+    if (label.isFunction) {
+      this.emitReturn(label.types, height);
+      return;
+    }
+    this.moveOperands(label, height);
+    this.jump(label.target);
+  }
+
+  /** `br_if`: leaves for the label if the condition holds; else goes on as another segment. */
+  protected branchToIf(condition: Condition, label: Label, height: number): void {
+    const direct = label.types.length === 0 || this.inPlace(label, height);
+    if (direct && !label.isFunction) {
+      this.settleRange(height - label.types.length, height);
+      const after = new SegmentPoint();
+      this.branch(condition, true, label.target, after);
+      this.costs.place(after);
+      return;
+    }
+    // Operands move on the path that leaves, so that path is the one that falls through; the jump
+    // at its end pays for the segment.
+    const over = new Target();
+    this.branch(condition, false, over, null);
+    this.branchTo(label, height);
+    this.bind(over);
+  }
+
+  /** `br_table`: entries that must move operands go through a piece of code of their own. */
+  protected branchTable(index: number, labels: readonly Label[], height: number): void {
+    const arity = labels[0].types.length;
+    this.settleRange(height - arity, height);
+    this.emit(OP.BR_TABLE, 0, index);
+    this.word(labels.length - 1);
+    const stubs = new Map<Label, Target>();
+    for (const label of labels) {
+      const direct = !label.isFunction && (arity === 0 || this.inPlace(label, height));
+      if (direct) {
+        this.targetWord(label.target);
+        this.costWord(label.target.point);
+        continue;
+      }
+      let stub = stubs.get(label);
+      if (stub === undefined) {
+        stub = new Target();
+        stubs.set(label, stub);
+      }
+      // The jump at the end of the stub pays for the segment.
+      this.targetWord(stub);
+      this.word(0);
+    }
+    for (const [label, stub] of stubs) {
+      stub.bind(this.position);
+      this.branchTo(label, height);
+    }
+  }
+
+  /** Gives the operands below `height` to the caller. */
+  protected emitReturn(types: readonly ValType[], height: number): void {
+    if (types.length === 1) {
+      const [type] = types;
+      const slot = this.slotHolding(height - 1);
+      const wide = type === I64 || type === F64;
+      const op = isReference(type) ? OP.RETURN_REF : wide ? OP.RETURN_64 : OP.RETURN_32;
+      this.emit(op, 0, slot);
+      return;
+    }
+    const from = height - types.length;
+    // Results go where parameters and locals were, which may be sources: first out of there.
+    this.settleRange(from, height);
+    for (let i = 0; i < types.length; i++) this.copyTo(from + i, i);
+    this.emit(OP.RETURN);
+  }
+}

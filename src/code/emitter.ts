@@ -1,0 +1,350 @@
+// Translates one function body into register code while the validator goes over it (design: section
+// 3). The validator finds every fact (heights, types, labels); this only decides where values live
+// and which register instruction stands for what.
+
+import type { InstructionReader } from "../binary/instructions.ts";
+import { BY_OPCODE } from "../isa/index.ts";
+import {
+  F32,
+  F64,
+  I32,
+  I64,
+  isDefaultable,
+  isReference,
+  refType,
+  type ValType,
+} from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
+import type { BodyFacts, BodySink } from "../validation/sink.ts";
+import type { CompiledModule } from "./compiled.ts";
+import { UnsupportedError } from "./errors.ts";
+import { IMMEDIATE, OP, REGISTERS } from "./opcodes.generated.ts";
+import { CONSTANT_32, CONSTANT_64, widthOf } from "./operands.ts";
+import { HEADER_WORDS } from "./registers.ts";
+import { SegmentPoint } from "./segments.ts";
+import type { CodeSpace, FunctionCode } from "./space.ts";
+import { StructureEmitter } from "./structure.ts";
+
+/** Largest offset plus size that the loop's 32-bit check takes. */
+const MAX_FAST_OFFSET = 2 ** 31 - 1;
+const EQZ = 0x45;
+
+/** Instructions whose operands may be swapped: add, mul, and, or, xor, eq, ne of both integers. */
+const COMMUTATIVE: ReadonlySet<number> = new Set([
+  0x6a, 0x6c, 0x71, 0x72, 0x73, 0x46, 0x47, 0x7c, 0x7e, 0x83, 0x84, 0x85, 0x51, 0x52,
+]);
+
+/** Proposals whose instructions are validated but not run yet. */
+const LATER: ReadonlySet<string> = new Set([
+  "simd",
+  "relaxed-simd",
+  "gc",
+  "legacy-exceptions",
+  "threads",
+  "wide-arithmetic",
+]);
+
+const SELECTS = { 32: OP.SELECT_32, 64: OP.SELECT_64, ref: OP.SELECT_REF } as const;
+
+/** The sink that writes register code. */
+export class Emitter extends StructureEmitter implements BodySink {
+  private readonly code: FunctionCode;
+  private readonly type: FuncType;
+  private entry = 0;
+  private readonly entryPoint = new SegmentPoint();
+
+  constructor(compiled: CompiledModule, code: FunctionCode, space: CodeSpace) {
+    super(compiled, space);
+    this.code = code;
+    this.type = compiled.funcType(compiled.module.functions[code.index]);
+  }
+
+  /** Reserves the header and clears reference locals; numbers are zeroed by whoever calls. */
+  begin(facts: BodyFacts): void {
+    for (let i = 0; i < HEADER_WORDS; i++) this.word(0);
+    this.entry = this.position;
+    const { params, results } = this.type;
+    this.resetOperands(facts.localCount);
+    this.costs.place(this.entryPoint);
+    for (let i = 0; i < facts.localCount; i++) {
+      const type = facts.typeOfLocal(i);
+      this.requireScalar(type, facts);
+      if (isReference(type)) this.usesReferences = true;
+      if (i >= params.length && isReference(type) && isDefaultable(type)) {
+        this.emit(OP.CONST_NULL, i);
+      }
+    }
+    this.pushLabel({ base: 0, types: results, isFunction: true });
+  }
+
+  /** Writes the header and publishes the code. */
+  finish(): void {
+    const { code } = this;
+    const slots = this.locals + this.maxHeight + 1;
+    if (this.usesReferences) this.addReferencePrologue(slots);
+    this.writeHeader(this.entry, slots);
+    code.handlers = this.handlers;
+    code.positions = Int32Array.from(this.positions);
+    code.offsets = Int32Array.from(this.offsets);
+    code.end = this.position;
+    code.entry = this.entry;
+  }
+
+  private writeHeader(entry: number, slots: number): void {
+    const { words } = this.space;
+    const params = this.type.params.length;
+    words[entry - 1] = 2 * slots;
+    words[entry - 2] = this.entryPoint.cost;
+    words[entry - 3] = 2 * (this.locals - params);
+    words[entry - 4] = 2 * params;
+    words[entry - 5] = this.code.index;
+  }
+
+  /** Another entry, behind the body, that makes sure of the frame's reference slots first. */
+  private addReferencePrologue(slots: number): void {
+    const body = this.entry;
+    for (let i = 0; i < HEADER_WORDS; i++) this.word(0);
+    this.entry = this.position;
+    this.emit(OP.RESERVE_REFERENCES);
+    this.word(slots);
+    this.emit(OP.JUMP);
+    this.word(body);
+    this.word(0);
+  }
+
+  private requireSupported(op: number, reader: InstructionReader): void {
+    const row = BY_OPCODE[op];
+    if (row?.feature != null && LATER.has(row.feature)) {
+      throw new UnsupportedError(row.name, reader.start);
+    }
+  }
+
+  /** Hears of the next instruction. */
+  instruction(facts: BodyFacts): void {
+    const { op } = facts.instruction;
+    if (!facts.reachable) {
+      this.structureOnly(op, facts);
+      return;
+    }
+    this.positions.push(this.position);
+    this.offsets.push(facts.instruction.start);
+    this.costs.add(this.compiled.prices.fixed[op]);
+    if (REGISTERS[op] !== 0) this.plain(op, facts);
+    else if (!this.structured(op, facts)) this.other(op, facts);
+  }
+
+  // Plain instructions
+
+  private plain(op: number, facts: BodyFacts): void {
+    const row = BY_OPCODE[op];
+    const params = row?.params ?? [];
+    const height = facts.heightBefore;
+    if (row?.access != null) {
+      this.memoryAccess(op, facts, row.access.bytes);
+    } else if (params.length === 1) {
+      if (op === EQZ && this.negateLast(height - 1)) return;
+      const y = this.slotHolding(height - 1);
+      this.result(op, REGISTERS[op], height - 1, row?.results[0] ?? I32, y, 0, null);
+    } else {
+      this.binary(op, height - 2, row?.results[0] ?? I32);
+    }
+  }
+
+  /** The second operand as an immediate word, or null. */
+  private immediateAt(op: number, height: number): number | null {
+    if (IMMEDIATE[op] === 0) return null;
+    const kind = this.kindAt(height);
+    const low = this.lowAt(height);
+    if (kind === CONSTANT_32) return low;
+    if (kind === CONSTANT_64 && this.highAt(height) === low >> 31) return low;
+    return null;
+  }
+
+  private binary(op: number, height: number, result: ValType): void {
+    let first = height;
+    let second = height + 1;
+    if (COMMUTATIVE.has(op) && this.immediateAt(op, second) === null) {
+      if (this.immediateAt(op, first) !== null) [first, second] = [second, first];
+    }
+    const immediate = this.immediateAt(op, second);
+    const y = this.slotHolding(first);
+    const z = immediate === null ? this.slotHolding(second) : 0;
+    const registerOp = immediate === null ? REGISTERS[op] : IMMEDIATE[op];
+    this.result(op, registerOp, height, result, y, z, immediate);
+  }
+
+  /** Emits an instruction whose result is the operand at `height`. */
+  private result(
+    op: number,
+    registerOp: number,
+    height: number,
+    type: ValType,
+    y: number,
+    z: number,
+    immediate: number | null,
+  ): void {
+    const start = this.emit(registerOp, this.slotOf(height), y, z);
+    if (immediate !== null) this.word(immediate);
+    this.inSlot(height, type);
+    this.resultOf(start, height);
+    this.last = { op, y, z, immediate, start };
+  }
+
+  // Memory
+
+  private memoryAccess(op: number, facts: BodyFacts, bytes: number): void {
+    const { b: memory, low, high } = facts.instruction;
+    const row = BY_OPCODE[op];
+    const isStore = row?.access?.kind === "store";
+    const height = facts.heightBefore - (isStore ? 2 : 1);
+    const offset = low >>> 0;
+    if (high !== 0 || offset + bytes > MAX_FAST_OFFSET) {
+      this.slow(facts, height, isStore ? null : (row?.results[0] ?? I32));
+      return;
+    }
+    const { address64 } = this.compiled.module.memories[memory].type;
+    let y = this.slotHolding(height);
+    const z = isStore ? this.slotHolding(height + 1) : 0;
+    if (address64) {
+      this.emit(OP.ADDRESS_64, this.slotOf(height), y);
+      y = this.slotOf(height);
+    }
+    if (memory !== 0) this.selectMemory(memory);
+    const start = this.emit(REGISTERS[op], this.slotOf(height), y, z);
+    this.word(offset);
+    this.word(offset + bytes);
+    if (!isStore) {
+      this.inSlot(height, row?.results[0] ?? I32);
+      this.resultOf(start, height);
+      this.last.start = -1;
+    }
+    if (memory !== 0) this.selectMemory(0);
+  }
+
+  private selectMemory(index: number): void {
+    this.emit(OP.MEMORY);
+    this.word(index);
+  }
+
+  // The rest
+
+  private other(op: number, facts: BodyFacts): void {
+    const { instruction: reader } = facts;
+    const height = facts.heightBefore;
+    this.requireSupported(op, reader);
+    switch (op) {
+      case 0x01: // nop
+      case 0x1a: // drop
+        return;
+      case 0x1b: // select
+      case 0x1c: // select t
+        return this.select(height - 3, facts.operand);
+      case 0x20: // local.get
+        return this.aliasOf(height, reader.a, facts.typeOfLocal(reader.a));
+      case 0x21: // local.set
+        return this.storeLocal(reader.a, height - 1);
+      case 0x22: // local.tee
+        this.storeLocal(reader.a, height - 1);
+        return this.aliasOf(height - 1, reader.a, facts.typeOfLocal(reader.a));
+      case 0x23: // global.get
+        return this.globalGet(facts);
+      case 0x24: // global.set
+        return this.globalSet(facts);
+      case 0x41: // i32.const
+        return this.constant(height, I32, reader.low, 0);
+      case 0x42: // i64.const
+        return this.constant(height, I64, reader.low, reader.high);
+      case 0x43: // f32.const
+        return this.constant(height, F32, reader.low, 0);
+      case 0x44: // f64.const
+        return this.constant(height, F64, reader.low, reader.high);
+      case 0xd0: // ref.null
+        return this.nullReference(height, refType(reader.a, true));
+      case 0xd1: // ref.is_null
+        return this.result(
+          op,
+          OP.REF_IS_NULL,
+          height - 1,
+          I32,
+          this.slotHolding(height - 1),
+          0,
+          null,
+        );
+      case 0xd4: // ref.as_non_null
+        this.emit(OP.REF_AS_NON_NULL, this.slotOf(height - 1), this.slotHolding(height - 1));
+        return this.inSlot(height - 1, facts.operand);
+      default:
+        return this.slowByRow(op, facts);
+    }
+  }
+
+  private select(height: number, type: ValType): void {
+    const y = this.slotHolding(height);
+    const z = this.slotHolding(height + 1);
+    const condition = this.slotHolding(height + 2);
+    const start = this.emit(SELECTS[widthOf(type)], this.slotOf(height), y, z);
+    this.word(2 * condition);
+    this.inSlot(height, type);
+    this.resultOf(start, height);
+    this.last.start = -1;
+  }
+
+  /** Word of a numeric global that the module defines itself; null for others. */
+  private ownCell(facts: BodyFacts): number | null {
+    const { importedGlobals } = this.compiled.module;
+    const index = facts.instruction.a - importedGlobals;
+    return index < 0 || isReference(facts.operand) ? null : 2 * index;
+  }
+
+  private globalGet(facts: BodyFacts): void {
+    const height = facts.heightBefore;
+    const cell = this.ownCell(facts);
+    this.requireScalar(facts.operand, facts);
+    if (cell === null) return this.slow(facts, height, facts.operand);
+    const wide = widthOf(facts.operand) === "64";
+    const start = this.emit(wide ? OP.GLOBAL_GET_64 : OP.GLOBAL_GET_32, this.slotOf(height));
+    this.word(cell);
+    this.inSlot(height, facts.operand);
+    this.resultOf(start, height);
+    this.last.start = -1;
+  }
+
+  private globalSet(facts: BodyFacts): void {
+    const height = facts.heightBefore - 1;
+    const cell = this.ownCell(facts);
+    if (cell === null) return this.slow(facts, height, null);
+    const wide = widthOf(facts.operand) === "64";
+    this.emit(wide ? OP.GLOBAL_SET_64 : OP.GLOBAL_SET_32, 0, this.slotHolding(height));
+    this.word(cell);
+  }
+
+  /** Everything else happens outside of the loop; operands and results by height. */
+  private slowByRow(op: number, facts: BodyFacts): void {
+    const operands = SLOW_OPERANDS[op];
+    if (operands === undefined) {
+      throw new UnsupportedError(BY_OPCODE[op]?.name ?? `opcode ${op}`, facts.instruction.start);
+    }
+    const height = facts.heightBefore - operands;
+    const type = facts.height > height ? facts.operandType(height) : null;
+    this.slow(facts, height, type);
+  }
+}
+
+/** Operands of the instructions that leave the loop, by opcode. */
+const SLOW_OPERANDS: Readonly<Record<number, number>> = {
+  37: 1, // table.get
+  38: 2, // table.set
+  63: 0, // memory.size
+  64: 1, // memory.grow
+  210: 0, // ref.func
+  520: 3, // memory.init
+  521: 0, // data.drop
+  522: 3, // memory.copy
+  523: 3, // memory.fill
+  524: 3, // table.init
+  525: 0, // elem.drop
+  526: 3, // table.copy
+  527: 2, // table.grow
+  528: 0, // table.size
+  529: 3, // table.fill
+};

@@ -1,0 +1,536 @@
+// Translates structured instructions: blocks, branches, calls, exceptions. What is plain is in
+// emitter.ts, how transfers are written in control.ts.
+
+import { CATCH_ALL, CATCH_ALL_REF, CATCH_REF } from "../binary/instructions.ts";
+import { I32, V128, type ValType } from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
+import type { BodyFacts } from "../validation/sink.ts";
+import type { CompiledModule } from "./compiled.ts";
+import { type Condition, ControlEmitter, type Label, Target } from "./control.ts";
+import { UnsupportedError } from "./errors.ts";
+import {
+  BRANCH_IF,
+  BRANCH_IF_IMMEDIATE,
+  BRANCH_IF_NOT,
+  BRANCH_IF_NOT_IMMEDIATE,
+  IMMEDIATE,
+  OP,
+  REGISTERS,
+} from "./opcodes.generated.ts";
+import { OPCODE_MASK } from "./registers.ts";
+import { SegmentCosts, SegmentPoint } from "./segments.ts";
+import type { CatchClause, CodeSpace, Handler } from "./space.ts";
+
+/** An instruction just emitted that a branch may take over. */
+interface LastInstruction {
+  /** Wasm opcode. */
+  op: number;
+  y: number;
+  z: number;
+  immediate: number | null;
+  /** Position; -1 if it cannot be taken back. */
+  start: number;
+}
+
+interface OpenHandler extends Handler {
+  /** Number of labels that were open around the try_table. */
+  readonly depth: number;
+}
+
+/** Comparisons of integers and their opposites, by opcode. */
+const OPPOSITE = new Map<number, number>(
+  [
+    [0x46, 0x47],
+    [0x48, 0x4e],
+    [0x49, 0x4f],
+    [0x4a, 0x4c],
+    [0x4b, 0x4d],
+    [0x51, 0x52],
+    [0x53, 0x59],
+    [0x54, 0x5a],
+    [0x55, 0x57],
+    [0x56, 0x58],
+  ].flatMap(
+    ([a, b]) =>
+      [
+        [a, b],
+        [b, a],
+      ] as [number, number][],
+  ),
+);
+
+/** Emission of structured instructions. */
+export class StructureEmitter extends ControlEmitter {
+  protected readonly compiled: CompiledModule;
+  protected readonly positions: number[] = [];
+  protected readonly offsets: number[] = [];
+  protected readonly handlers: Handler[] = [];
+  private readonly openHandlers: OpenHandler[] = [];
+  private returnTarget: Target | null = null;
+  protected last: LastInstruction = { op: 0, y: 0, z: 0, immediate: null, start: -1 };
+
+  constructor(compiled: CompiledModule, space: CodeSpace) {
+    super(space, new SegmentCosts());
+    this.compiled = compiled;
+  }
+
+  // Labels
+
+  protected pushLabel(label: {
+    base: number;
+    types: readonly ValType[];
+    isFunction?: boolean;
+    dead?: boolean;
+    otherwise?: Target | null;
+  }): Label {
+    const { base, types, isFunction = false, dead = false, otherwise = null } = label;
+    const made = { target: new Target(), base, types, isFunction, dead, otherwise };
+    this.labels.push(made);
+    return made;
+  }
+
+  private labelAt(index: number): Label {
+    return this.labels[this.labels.length - 1 - index];
+  }
+
+  // Conditions
+
+  protected slotCondition(slot: number): Condition {
+    return { ifTrue: OP.BR_IF, ifFalse: OP.BR_UNLESS, y: slot, z: 0, immediate: null };
+  }
+
+  /** Takes back the comparison that produced the operand at `height`, if it was the last one. */
+  protected fusedCondition(height: number): Condition | null {
+    const { op, y, z, immediate, start } = this.last;
+    if (!this.isLastResult(height) || start < 0 || start !== this.resultPosition) return null;
+    const withWord = immediate !== null;
+    const ifTrue = withWord ? BRANCH_IF_IMMEDIATE[op] : BRANCH_IF[op];
+    const ifFalse = withWord ? BRANCH_IF_NOT_IMMEDIATE[op] : BRANCH_IF_NOT[op];
+    if (ifTrue === 0 || ifFalse === 0) return null;
+    this.space.top = start;
+    this.forgetResult();
+    return { ifTrue, ifFalse, y, z, immediate };
+  }
+
+  /** Turns the comparison at `height`, if it was the last instruction, into its opposite. */
+  protected negateLast(height: number): boolean {
+    const { op, start } = this.last;
+    const opposite = OPPOSITE.get(op);
+    const isLast = this.isLastResult(height) && start >= 0 && start === this.resultPosition;
+    if (opposite === undefined || !isLast) return false;
+    const { words } = this.space;
+    const at = (words[start] & OPCODE_MASK) === OP.WIDE ? start + 2 : start;
+    const table = this.last.immediate === null ? REGISTERS : IMMEDIATE;
+    words[at] = (words[at] & ~OPCODE_MASK) | table[opposite];
+    this.last.op = opposite;
+    return true;
+  }
+
+  private takeCondition(height: number): Condition {
+    return this.fusedCondition(height) ?? this.slotCondition(this.slotHolding(height));
+  }
+
+  protected requireScalar(type: ValType, facts: BodyFacts): void {
+    if (type === V128) throw new UnsupportedError("a v128 value", facts.instruction.start);
+  }
+
+  // Dispatch
+
+  /** Translates a structured instruction that can be reached; false if it is none. */
+  protected structured(op: number, facts: BodyFacts): boolean {
+    const { instruction: reader, heightBefore: height } = facts;
+    switch (op) {
+      case 0x00: // unreachable
+        this.costs.transfer();
+        this.emit(OP.UNREACHABLE);
+        return true;
+      case 0x02: // block
+        this.openBlock(facts);
+        return true;
+      case 0x03: // loop
+        this.bind(this.openBlock(facts).target);
+        return true;
+      case 0x04: // if
+        this.openIf(facts);
+        return true;
+      case 0x05: // else
+        this.elseOf(facts, true);
+        return true;
+      case 0x0b: // end
+        this.endBlock(facts, true);
+        return true;
+      case 0x0c: // br
+        this.costs.transfer();
+        this.branchTo(this.labelAt(reader.a), height);
+        return true;
+      case 0x0d: // br_if
+        this.costs.transfer();
+        this.branchToIf(this.takeCondition(height - 1), this.labelAt(reader.a), height - 1);
+        return true;
+      case 0x0e: // br_table
+        this.costs.transfer();
+        this.table(facts);
+        return true;
+      case 0x0f: // return
+        this.costs.transfer();
+        this.emitReturn(this.labels[0].types, height);
+        return true;
+      case 0xd5: // br_on_null
+        this.branchOnNull(facts);
+        return true;
+      case 0xd6: // br_on_non_null
+        this.branchOnNonNull(facts);
+        return true;
+      case 0x1f: // try_table
+        this.tryTable(facts);
+        return true;
+      case 0x08: // throw
+        this.throwTag(facts);
+        return true;
+      case 0x0a: // throw_ref
+        this.costs.transfer();
+        this.slow(facts, height - 1, null);
+        return true;
+      default:
+        return this.callInstruction(op, facts);
+    }
+  }
+
+  /** Keeps track of blocks in code that cannot be reached. */
+  protected structureOnly(op: number, facts: BodyFacts): void {
+    switch (op) {
+      case 0x02: // block
+      case 0x03: // loop
+      case 0x04: // if
+      case 0x06: // try
+      case 0x1f: // try_table
+        this.pushLabel({ base: 0, types: [], dead: true });
+        return;
+      case 0x05: // else
+        if (!this.labelAt(0).dead) this.elseOf(facts, false);
+        return;
+      case 0x0b: // end
+      case 0x18: // delegate
+        if (this.labelAt(0).dead) this.labels.pop();
+        else this.endBlock(facts, false);
+    }
+  }
+
+  // Blocks
+
+  /** Operands that a branch may find changed leave the locals they are in. */
+  private settleForBlock(facts: BodyFacts): void {
+    const { height, params } = facts.frameAt(0);
+    const top = height + params.length;
+    this.settleAliases(top);
+    this.settleRange(height, top);
+  }
+
+  private openBlock(facts: BodyFacts, otherwise: Target | null = null): Label {
+    this.settleForBlock(facts);
+    const { height, labelTypes } = facts.frameAt(0);
+    for (const type of labelTypes) this.requireScalar(type, facts);
+    return this.pushLabel({ base: height, types: labelTypes, otherwise });
+  }
+
+  private openIf(facts: BodyFacts): void {
+    this.costs.transfer();
+    const condition = this.takeCondition(facts.heightBefore - 1);
+    const otherwise = new Target();
+    this.openBlock(facts, otherwise);
+    const then = new SegmentPoint();
+    this.branch(condition, false, otherwise, then);
+    this.costs.place(then);
+  }
+
+  private settleResults(label: Label, types: readonly ValType[]): void {
+    this.settleRange(label.base, label.base + types.length);
+  }
+
+  private elseOf(facts: BodyFacts, reachable: boolean): void {
+    const label = this.labelAt(0);
+    const { results, params } = facts.closed;
+    if (reachable) {
+      this.settleResults(label, results);
+      this.costs.transfer();
+      this.jump(label.target);
+    }
+    if (label.otherwise !== null) this.bind(label.otherwise);
+    label.otherwise = null;
+    params.forEach((type, i) => this.inSlot(label.base + i, type));
+  }
+
+  private endBlock(facts: BodyFacts, reachable: boolean): void {
+    const label = this.labels.pop() as Label;
+    if (label.isFunction) {
+      this.costs.transfer();
+      if (reachable) this.emitReturn(label.types, facts.heightBefore);
+      this.emitReturnTarget(label.types);
+      return;
+    }
+    const { results } = facts.closed;
+    if (reachable) this.settleResults(label, results);
+    this.closeHandlers();
+    if (label.otherwise !== null) this.bind(label.otherwise);
+    // A loop's target was bound where it begins.
+    if (label.target.position < 0) this.bind(label.target);
+    results.forEach((type, i) => this.inSlot(label.base + i, type));
+  }
+
+  /** Where catch clauses for the function's label go: their operands are the results. */
+  private emitReturnTarget(types: readonly ValType[]): void {
+    if (this.returnTarget === null) return;
+    this.bind(this.returnTarget);
+    this.costs.transfer();
+    types.forEach((type, i) => this.inSlot(i, type));
+    this.emitReturn(types, types.length);
+  }
+
+  // Branches
+
+  private table(facts: BodyFacts): void {
+    const { labels, labelCount } = facts.instruction;
+    const height = facts.heightBefore - 1;
+    const index = this.slotHolding(height);
+    const targets: Label[] = [];
+    for (let i = 0; i < labelCount; i++) targets.push(this.labelAt(labels[i]));
+    this.branchTable(index, targets, height);
+  }
+
+  private branchOnNull(facts: BodyFacts): void {
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    const y = this.slotHolding(height);
+    const condition = {
+      ifTrue: OP.BR_IF_NULL,
+      ifFalse: OP.BR_UNLESS_NULL,
+      y,
+      z: 0,
+      immediate: null,
+    };
+    this.branchToIf(condition, this.labelAt(facts.instruction.a), height);
+  }
+
+  private branchOnNonNull(facts: BodyFacts): void {
+    this.costs.transfer();
+    const height = facts.heightBefore;
+    const y = this.slotHolding(height - 1);
+    const condition = {
+      ifTrue: OP.BR_UNLESS_NULL,
+      ifFalse: OP.BR_IF_NULL,
+      y,
+      z: 0,
+      immediate: null,
+    };
+    this.branchToIf(condition, this.labelAt(facts.instruction.a), height);
+  }
+
+  // Calls
+
+  private callInstruction(op: number, facts: BodyFacts): boolean {
+    const { instruction: reader, heightBefore: height } = facts;
+    const { module } = this.compiled;
+    const ofFunction = () => this.compiled.funcType(module.functions[reader.a]);
+    const ofType = () => this.compiled.funcType(reader.a);
+    switch (op) {
+      case 0x10: // call
+        this.call(facts, ofFunction());
+        return true;
+      case 0x11: // call_indirect
+        this.callIndirect(facts, ofType());
+        return true;
+      case 0x12: // return_call
+        this.costs.transfer();
+        this.moveArguments(ofFunction(), height);
+        this.directCall(reader.a, true, 0);
+        return true;
+      case 0x13: // return_call_indirect
+        this.returnCallIndirect(facts, ofType());
+        return true;
+      case 0x14: // call_ref
+        this.callReference(facts, ofType());
+        return true;
+      case 0x15: // return_call_ref
+        this.returnCallReference(facts, ofType());
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Arguments lie where the callee's frame begins; the results will lie there. */
+  private placeArguments(type: FuncType, height: number): number {
+    const base = height - type.params.length;
+    this.settleRange(base, height);
+    return base;
+  }
+
+  /** The call's last word: the cost of what follows it. Then the results are in their slots. */
+  private afterCall(type: FuncType, base: number, facts: BodyFacts): void {
+    const after = new SegmentPoint();
+    this.costWord(after);
+    this.costs.place(after);
+    this.forgetResult();
+    type.results.forEach((result, i) => {
+      this.requireScalar(result, facts);
+      this.inSlot(base + i, result);
+    });
+  }
+
+  /** The call to a function by its index: how depends on whether it is imported or translated. */
+  private directCall(index: number, tail: boolean, delta: number): void {
+    const { compiled } = this;
+    if (index < compiled.module.importedFunctions) {
+      this.emit(tail ? OP.RETURN_CALL_IMPORT : OP.CALL_IMPORT);
+      if (!tail) this.word(delta);
+      this.word(index);
+      return;
+    }
+    const { entry } = compiled.code(index);
+    const known = entry >= 0;
+    if (tail) this.emit(known ? OP.RETURN_CALL : OP.RETURN_CALL_LAZY);
+    else this.emit(known ? OP.CALL : OP.CALL_LAZY);
+    if (!tail) this.word(delta);
+    this.word(known ? entry : index);
+  }
+
+  private call(facts: BodyFacts, type: FuncType): void {
+    this.costs.transfer();
+    const base = this.placeArguments(type, facts.heightBefore);
+    this.directCall(facts.instruction.a, false, 2 * this.slotOf(base));
+    this.afterCall(type, base, facts);
+  }
+
+  /** The slot of a table index; a 64-bit one is brought down to 32 bits. */
+  private tableIndex(height: number, table: number): number {
+    const slot = this.slotHolding(height);
+    if (!this.compiled.module.tables[table].type.address64) return slot;
+    this.emit(OP.INDEX_64, this.slotOf(height), slot);
+    this.inSlot(height, I32);
+    return this.slotOf(height);
+  }
+
+  private callIndirect(facts: BodyFacts, type: FuncType): void {
+    const { a: typeIndex, b: table } = facts.instruction;
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    const base = this.placeArguments(type, height);
+    const index = this.tableIndex(height, table);
+    this.emit(OP.CALL_INDIRECT, 0, index);
+    this.word(2 * this.slotOf(base));
+    this.word(typeIndex);
+    this.word(this.compiled.typeIds[typeIndex]);
+    this.word(table);
+    this.afterCall(type, base, facts);
+  }
+
+  private callReference(facts: BodyFacts, type: FuncType): void {
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    const base = this.placeArguments(type, height);
+    this.emit(OP.CALL_REF, 0, this.slotHolding(height));
+    this.word(2 * this.slotOf(base));
+    this.word(facts.instruction.a);
+    this.afterCall(type, base, facts);
+  }
+
+  /** Arguments of a tail call go where this function's parameters are. */
+  private moveArguments(type: FuncType, height: number): void {
+    const base = this.placeArguments(type, height);
+    type.params.forEach((_, i) => this.copyTo(base + i, i));
+  }
+
+  private returnCallIndirect(facts: BodyFacts, type: FuncType): void {
+    const { a: typeIndex, b: table } = facts.instruction;
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    // The index must not be in a parameter that an argument is about to overwrite.
+    this.settle(height);
+    const index = this.tableIndex(height, table);
+    this.moveArguments(type, height);
+    this.emit(OP.RETURN_CALL_INDIRECT, 0, index);
+    this.word(typeIndex);
+    this.word(this.compiled.typeIds[typeIndex]);
+    this.word(table);
+  }
+
+  private returnCallReference(facts: BodyFacts, type: FuncType): void {
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    this.settle(height);
+    this.moveArguments(type, height);
+    this.emit(OP.RETURN_CALL_REF, 0, this.slotOf(height));
+    this.word(facts.instruction.a);
+  }
+
+  // Instructions that leave the loop
+
+  /**
+   * Has the world outside of the loop execute the current instruction. Its operands, from `base` up,
+   * are in their slots; a result of type `type` replaces them.
+   */
+  protected slow(facts: BodyFacts, base: number, type: ValType | null): void {
+    const { op, a, b, low, high } = facts.instruction;
+    this.settleRange(base, facts.heightBefore);
+    // An instruction without operands and results still names a slot.
+    this.emit(OP.SLOW, this.slotOf(base));
+    for (const value of [op, a, b, low, high]) this.word(value);
+    if (type === null) return;
+    this.requireScalar(type, facts);
+    this.inSlot(base, type);
+  }
+
+  // Exceptions
+
+  private throwTag(facts: BodyFacts): void {
+    const { module } = this.compiled;
+    const { params } = this.compiled.funcType(module.tags[facts.instruction.a]);
+    this.costs.transfer();
+    this.slow(facts, facts.heightBefore - params.length, null);
+  }
+
+  private tryTable(facts: BodyFacts): void {
+    const { labels, labelCount } = facts.instruction;
+    const depth = this.labels.length;
+    const clauses: CatchClause[] = [];
+    for (let i = 0; i < labelCount; i++) {
+      const [kind, tag, label] = labels.subarray(3 * i, 3 * i + 3);
+      clauses.push(this.clause(kind, tag, this.labelAt(label)));
+    }
+    this.openBlock(facts);
+    this.openHandlers.push({ start: this.position, end: -1, clauses, depth });
+    this.forgetResult();
+  }
+
+  private clause(kind: number, tag: number, label: Label): CatchClause {
+    // A clause for the function's own label ends in a return that is emitted behind the body.
+    if (label.isFunction) this.returnTarget ??= new Target();
+    const target =
+      label.isFunction && this.returnTarget !== null ? this.returnTarget : label.target;
+    const clause: CatchClause = {
+      tag: kind === CATCH_ALL || kind === CATCH_ALL_REF ? -1 : tag,
+      withReference: kind === CATCH_REF || kind === CATCH_ALL_REF,
+      slot: this.slotOf(label.base),
+      target: -1,
+      cost: 0,
+    };
+    target.whenBound((position) => {
+      clause.target = position;
+    });
+    this.costs.whenKnown(target.point, (cost) => {
+      clause.cost = cost;
+    });
+    return clause;
+  }
+
+  /** The handlers whose block has just been closed end here. */
+  private closeHandlers(): void {
+    let open = this.openHandlers.at(-1);
+    while (open !== undefined && open.depth >= this.labels.length) {
+      open.end = this.position;
+      this.handlers.push(open);
+      this.openHandlers.pop();
+      open = this.openHandlers.at(-1);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// The operations of the embedding appendix that run code (spec: 7.1.3 Modules, 7.1.4 Module
+// Instances, 7.1.6 Functions), to completion. Slices and suspension are the embedder API's.
+
+import { type Outcome, Thread } from "../interpreter/thread.ts";
+import type { ModuleRecord } from "../module/module.ts";
+import type {
+  ExternInstance,
+  FunctionInstance,
+  ModuleInstance,
+  Value,
+} from "../runtime/instances.ts";
+import { instantiate } from "../runtime/instantiate.ts";
+import type { Store } from "../runtime/store.ts";
+import { Exhaustion } from "../runtime/trap.ts";
+
+/** The values of a finished outcome; raises what ended it otherwise. */
+export function valuesOf(outcome: Outcome): Value[] {
+  switch (outcome.kind) {
+    case "returned":
+      return outcome.values;
+    case "trapped":
+      throw outcome.trap;
+    case "threw":
+      throw outcome.error;
+    default:
+      throw new Exhaustion("fuel");
+  }
+}
+
+/**
+ * `func_invoke`: calls a function and runs it to its end.
+ * @throws Trap, Exhaustion, WasmException, and whatever a host function throws
+ */
+export function funcInvoke(store: Store, func: FunctionInstance, args: readonly Value[]): Value[] {
+  return valuesOf(new Thread(store, func, args, false).run(Number.POSITIVE_INFINITY));
+}
+
+/**
+ * `module_instantiate`: makes an instance and runs its start function. `imports` are in the module's
+ * order, undefined where there is nothing to give.
+ * @throws LinkError, Exhaustion, Trap, and what the start function raises
+ */
+export function moduleInstantiate(
+  store: Store,
+  module: ModuleRecord,
+  imports: readonly (ExternInstance | undefined)[],
+): ModuleInstance {
+  return instantiate(store, module, imports, (start) => {
+    funcInvoke(store, start, []);
+  });
+}

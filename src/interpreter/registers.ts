@@ -1,0 +1,90 @@
+// The machine's own code and what the driver must do by hand: entering functions, finding out what
+// code a position belongs to, keeping the reference slots long enough.
+
+import { OP } from "../code/opcodes.generated.ts";
+import { OPCODE_BITS } from "../code/registers.ts";
+import type { CodeSpace, FunctionCode } from "../code/space.ts";
+import type { FunctionInstance } from "../runtime/instances.ts";
+import { CODE, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
+
+/** Where the outermost frame returns to. */
+export const EXIT_PC = 8;
+/** Where a frame returns to whose caller belongs to another instance. */
+export const RESTORE_PC = 12;
+
+// The word before a return position is the cost of what follows: nothing here.
+CODE[EXIT_PC] = OP.FINISH;
+CODE[RESTORE_PC] = OP.FINISH;
+
+/** The realm's register code. */
+export const space: CodeSpace = { words: CODE, top: 16 };
+
+/** Translated functions in the order of their code. */
+const translated: FunctionCode[] = [];
+
+/** Makes sure that a function of a module has register code; its entry. */
+export function entryOf(func: FunctionInstance): number {
+  const { code, instance } = func;
+  if (code.entry < 0 && instance !== null) {
+    const { top } = space;
+    try {
+      instance.compiled.translate(code, space);
+    } catch (error) {
+      // What was written of a function that cannot be translated is of no use.
+      space.top = top;
+      throw error;
+    }
+    translated.push(code);
+  }
+  return code.entry;
+}
+
+/** The function whose code is at `pc`; undefined for the machine's own code. */
+export function codeAt(pc: number): FunctionCode | undefined {
+  let low = 0;
+  let high = translated.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (translated[middle].end > pc) high = middle;
+    else low = middle + 1;
+  }
+  return translated[low];
+}
+
+/** Zeroes the locals of the frame at `frame` that the function at `entry` gets. */
+export function zeroLocals(entry: number, frame: number): void {
+  const from = frame + CODE[entry - 4];
+  SLOTS.fill(0, from, from + CODE[entry - 3]);
+}
+
+/** Whether a frame at `frame` for the function at `entry` fits under the limits. */
+export function frameFits(entry: number, frame: number): boolean {
+  return frame + CODE[entry - 1] <= machine.slotLimit && machine.ksp < machine.controlLimit;
+}
+
+/** Makes the reference slots below `slots` exist. */
+export function reserveReferences(slots: number): void {
+  const wanted = Math.max(slots, Math.min(REFERENCES.length * 2, REFERENCES.length + 65536));
+  while (REFERENCES.length < wanted) REFERENCES.push(null);
+}
+
+/** Forgets references from `slots` on, so that the host can collect what they held. */
+export function releaseReferences(slots: number): void {
+  if (REFERENCES.length > slots) REFERENCES.length = slots;
+}
+
+/** The extra word `n` of the instruction the machine stopped at. */
+export function extra(n: number): number {
+  return CODE[machine.pc + n];
+}
+
+/** Opcode of the instruction the machine stopped at, of its narrow or wide form. */
+export function currentOpcode(): number {
+  return CODE[machine.pc] & ((1 << OPCODE_BITS) - 1);
+}
+
+/** Rewrites the opcode and one word of the call the machine stopped at: it need not stop again. */
+export function patchCall(op: number, at: number, entry: number): void {
+  CODE[machine.pc] = op;
+  CODE[machine.pc + at] = entry;
+}

@@ -1,0 +1,546 @@
+// A call from outside and everything it leads to (spec: 4.4.11 Invocation), as something that can be
+// run in slices: the driver around the loop. What needs the world outside of register code is done
+// here: host calls, calls between instances, fuel accounts, the beginning and the end.
+
+import { OP } from "../code/opcodes.generated.ts";
+import { idMatches } from "../code/type-ids.ts";
+import type {
+  ExceptionInstance,
+  FunctionInstance,
+  ModuleInstance,
+  Value,
+} from "../runtime/instances.ts";
+import type { Store } from "../runtime/store.ts";
+import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
+import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
+import { backtrace } from "./backtrace.ts";
+import {
+  CALL_IMPORT,
+  CALL_INDIRECT,
+  CALL_LAZY,
+  CALL_REF,
+  CODE,
+  CONTROL,
+  CONTROL_WORDS,
+  FINISHED,
+  machine,
+  OUT_OF_BOUNDS,
+  OUT_OF_BUDGET,
+  REFERENCES,
+  REFERENCES_SHORT,
+  RETURN_CALL_IMPORT,
+  RETURN_CALL_INDIRECT,
+  RETURN_CALL_LAZY,
+  RETURN_CALL_REF,
+  run,
+  SLOT_WORDS,
+  SLOTS,
+  STACK_OVERFLOW,
+  TRAPPED,
+} from "./loop.generated.ts";
+import {
+  codeAt,
+  EXIT_PC,
+  entryOf,
+  extra,
+  frameFits,
+  patchCall,
+  RESTORE_PC,
+  releaseReferences,
+  reserveReferences,
+  zeroLocals,
+} from "./registers.ts";
+import { farAccess, slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
+import { unwind } from "./unwind.ts";
+import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
+
+/** How a run ended, or why it paused. */
+export type Outcome =
+  | { readonly kind: "returned"; readonly values: Value[] }
+  | { readonly kind: "trapped"; readonly trap: Trap }
+  | { readonly kind: "threw"; readonly error: unknown }
+  | { readonly kind: "suspended"; readonly reason: "fuel" | "slice" }
+  | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: PromiseLike<unknown> };
+
+/** Largest budget of one stretch: the loop counts in 32 bits. */
+const MAX_GRANT = 2 ** 30;
+
+/** A thread's frames while others use the machine. */
+interface Saved {
+  readonly slots: Int32Array;
+  readonly references: readonly unknown[];
+  readonly control: Int32Array;
+  readonly pc: number;
+  readonly fp: number;
+}
+
+/** A call that waits for a host function's promise. */
+interface Awaited {
+  readonly callee: FunctionInstance;
+  readonly frame: number;
+  readonly returnWords: number;
+}
+
+/** First free word of the slots and of the control stack: a thread that starts begins there. */
+let slotTop = 0;
+let controlTop = 0;
+/** The innermost thread that is on the machine. */
+let current: Thread | null = null;
+
+/** The thread whose guest is running, or has called the host function that is running. */
+export function currentThread(): Thread | null {
+  return current;
+}
+
+/** One invocation. */
+export class Thread {
+  readonly store: Store;
+  readonly callee: FunctionInstance;
+  private readonly args: readonly Value[];
+  /** Whether host functions may return promises. */
+  private readonly mayAwait: boolean;
+  private started = false;
+  private saved: Saved | null = null;
+  private awaited: Awaited | null = null;
+  /** Price of the segment that the thread stopped in front of. */
+  private pending = 0;
+  /** Budget given to the loop when it was last entered, and what is left of the slice. */
+  private granted = 0;
+  private slice = 0;
+  /** Fuel that this invocation has used. */
+  fuelUsed = 0;
+  private slotBase = 0;
+  private controlBase = 0;
+  private instance: ModuleInstance | null;
+  /** Instances of the frames that called into another one, outermost first. */
+  readonly callers: (ModuleInstance | null)[] = [];
+  /** Host function that lies beneath a nested thread and keeps it from being suspended. */
+  readonly beneath: Thread | null = current;
+
+  constructor(store: Store, callee: FunctionInstance, args: readonly Value[], mayAwait: boolean) {
+    this.store = store;
+    this.callee = callee;
+    this.args = args;
+    this.mayAwait = mayAwait;
+    this.instance = callee.instance;
+  }
+
+  /**
+   * Runs for about `slice` units of fuel: at least one segment, and at most one more than it allows.
+   * A thread that is suspended goes on; `resume` is what its host function's promise gave.
+   */
+  run(slice: number, resume?: { value: unknown } | { error: unknown }): Outcome {
+    const outer = { slotTop, controlTop, current };
+    this.slotBase = slotTop;
+    this.controlBase = controlTop;
+    this.slice = slice;
+    this.granted = 0;
+    machine.budget = 0;
+    current = this;
+    const { slotLimit, controlLimit } = machine;
+    const { stackBytes, callDepth } = this.store.limits;
+    machine.slotLimit = Math.min(SLOT_WORDS - 64, stackBytes / 4);
+    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * (callDepth + 1));
+    let outcome: Outcome | null = null;
+    try {
+      outcome = this.enter(resume) ?? this.drive();
+      return outcome;
+    } finally {
+      if (outcome?.kind === "suspended") this.save();
+      releaseReferences(this.slotBase >> 1);
+      machine.slotLimit = slotLimit;
+      machine.controlLimit = controlLimit;
+      ({ slotTop, controlTop, current } = outer);
+    }
+  }
+
+  // Beginning, pausing, end
+
+  private enter(resume?: { value: unknown } | { error: unknown }): Outcome | null {
+    if (!this.started) {
+      this.started = true;
+      return this.begin();
+    }
+    this.restore();
+    const { awaited } = this;
+    this.awaited = null;
+    if (awaited !== null) {
+      if (resume !== undefined && "error" in resume) return this.hostThrew(resume.error);
+      return this.hostReturned(awaited, resume?.value);
+    }
+    return this.pay(this.pending);
+  }
+
+  private begin(): Outcome | null {
+    const { callee, slotBase, controlBase } = this;
+    const { params } = callee.type;
+    reserveReferences((slotBase >> 1) + params.length);
+    writeValues(slotBase, params, this.args);
+    machine.fp = slotBase;
+    machine.ksp = controlBase + 2;
+    CONTROL[controlBase] = EXIT_PC;
+    CONTROL[controlBase + 1] = 0;
+    if (callee.host !== null) {
+      // The results are where the loop would have left them.
+      machine.pc = EXIT_PC;
+      return this.callHost(callee, slotBase, 0) ?? this.finish();
+    }
+    return this.enterFunction(callee, slotBase);
+  }
+
+  private save(): void {
+    const { slotBase, controlBase } = this;
+    // The instruction at pc may still read operands above the frame's own size: the callee's.
+    const top = Math.min(machine.fp + this.frameWords() + 64, SLOT_WORDS);
+    this.saved = {
+      slots: SLOTS.slice(slotBase, top),
+      references: REFERENCES.slice(slotBase >> 1, top >> 1),
+      control: CONTROL.slice(controlBase, machine.ksp),
+      pc: machine.pc,
+      fp: machine.fp - slotBase,
+    };
+  }
+
+  private restore(): void {
+    const { saved, slotBase, controlBase } = this;
+    if (saved === null) throw new Error("this execution is not suspended");
+    SLOTS.set(saved.slots, slotBase);
+    reserveReferences((slotBase >> 1) + saved.references.length);
+    saved.references.forEach((reference, i) => {
+      REFERENCES[(slotBase >> 1) + i] = reference;
+    });
+    CONTROL.set(saved.control, controlBase);
+    machine.pc = saved.pc;
+    machine.fp = slotBase + saved.fp;
+    machine.ksp = controlBase + saved.control.length;
+    this.saved = null;
+  }
+
+  /** Words of the frame that is current. */
+  private frameWords(): number {
+    const code = codeAt(machine.pc);
+    return code === undefined ? 0 : CODE[code.entry - 1];
+  }
+
+  private finish(): Outcome {
+    return { kind: "returned", values: readValues(this.slotBase, this.callee.type.results) };
+  }
+
+  private fail(error: unknown): Outcome {
+    this.settle();
+    return error instanceof Trap ? { kind: "trapped", trap: error } : { kind: "threw", error };
+  }
+
+  private trap(code: number): Outcome {
+    return this.fail(new Trap(code, backtrace(this.instance, this.callers)));
+  }
+
+  // Fuel
+
+  /** Books what the loop has spent since the last time. */
+  private settle(): void {
+    const spent = this.granted - machine.budget;
+    this.granted = machine.budget;
+    if (spent === 0) return;
+    this.store.fuel -= spent;
+    this.slice -= spent;
+    this.fuelUsed += spent;
+  }
+
+  /** Pays `cost` and gives the loop a new budget, or says why it cannot. */
+  private pay(cost: number): Outcome | null {
+    this.settle();
+    const { store } = this;
+    this.pending = cost;
+    if (store.fuel < cost) return { kind: "suspended", reason: "fuel" };
+    if (this.slice <= 0) return { kind: "suspended", reason: "slice" };
+    const grant = Math.min(store.fuel, Math.max(this.slice, cost), MAX_GRANT);
+    this.granted = Math.floor(grant);
+    machine.budget = this.granted - cost;
+    this.pending = 0;
+    return null;
+  }
+
+  /** Pays for what a bulk operation costs beyond its base price; false if there is not enough. */
+  private charge(cost: number): boolean {
+    this.settle();
+    if (this.store.fuel < cost) return false;
+    this.store.fuel -= cost;
+    this.slice -= cost;
+    this.fuelUsed += cost;
+    const grant = Math.min(this.store.fuel, Math.max(this.slice, 0), MAX_GRANT);
+    this.granted = Math.floor(grant);
+    machine.budget = this.granted;
+    return true;
+  }
+
+  // The driver
+
+  private drive(): Outcome {
+    for (;;) {
+      machine.instance = this.instance;
+      const outcome = this.handle(run());
+      if (outcome !== null) return outcome;
+    }
+  }
+
+  private handle(status: number): Outcome | null {
+    switch (status) {
+      case OUT_OF_BUDGET:
+        return this.pay(machine.pending);
+      case FINISHED:
+        return this.leaveMachineFrame();
+      case TRAPPED:
+        return this.trap(machine.trap);
+      case STACK_OVERFLOW:
+        return this.overflow();
+      case OUT_OF_BOUNDS:
+        return this.attempt(() => {
+          farAccess(this.instance as ModuleInstance);
+          return null;
+        });
+      case REFERENCES_SHORT:
+        reserveReferences((machine.fp >> 1) + extra(1));
+        return null;
+      case CALL_LAZY:
+        return this.translateCallee(OP.CALL, extra(2), 2);
+      case RETURN_CALL_LAZY:
+        return this.translateCallee(OP.RETURN_CALL, extra(1), 1);
+      case CALL_IMPORT:
+        return this.call(this.functionAt(extra(2)), extra(1), 4);
+      case CALL_INDIRECT:
+        return this.callIndirect(machine.callee as FunctionInstance, extra(3), (f) =>
+          this.call(f, extra(1), 6),
+        );
+      case CALL_REF:
+        return this.callReference((f) => this.call(f, extra(1), 4));
+      case RETURN_CALL_IMPORT:
+        return this.tailCall(this.functionAt(extra(1)));
+      case RETURN_CALL_INDIRECT:
+        return this.returnCallIndirect();
+      case RETURN_CALL_REF:
+        return this.callReference((f) => this.tailCall(f));
+      default:
+        return this.slow();
+    }
+  }
+
+  /** Runs an action of ours; what it raises ends the invocation. */
+  private attempt(action: () => Outcome | null): Outcome | null {
+    try {
+      return action();
+    } catch (error) {
+      return this.raised(error);
+    }
+  }
+
+  /** An error of ours, a trap code or a Wasm exception, on the way out of a slow instruction. */
+  private raised(error: unknown): Outcome | null {
+    if (error instanceof TrapSignal) return this.trap(error.code);
+    if (error instanceof WasmException) return this.throwException(error.exception, error);
+    return this.fail(error);
+  }
+
+  private overflow(): Outcome {
+    const kind = machine.ksp >= machine.controlLimit ? "callDepth" : "stackBytes";
+    return this.fail(new Exhaustion(kind, "", backtrace(this.instance, this.callers)));
+  }
+
+  private functionAt(index: number): FunctionInstance {
+    return (this.instance as ModuleInstance).functionAt(index);
+  }
+
+  private translateCallee(op: number, index: number, at: number): Outcome | null {
+    return this.attempt(() => {
+      patchCall(op, at, entryOf(this.functionAt(index)));
+      return null;
+    });
+  }
+
+  /** A function returned to the machine's own code: to the end, or to another instance's code. */
+  private leaveMachineFrame(): Outcome | null {
+    if (machine.pc === EXIT_PC) {
+      this.settle();
+      return this.finish();
+    }
+    this.instance = this.callers.pop() ?? null;
+    return this.returnToCaller();
+  }
+
+  /** Does what a return instruction does. */
+  private returnToCaller(): Outcome | null {
+    machine.ksp -= 2;
+    machine.pc = CONTROL[machine.ksp];
+    machine.fp -= CONTROL[machine.ksp + 1];
+    return this.pay(CODE[machine.pc - 1]);
+  }
+
+  // Calls
+
+  /** Calls with the frame `delta` words above this one; the instruction has `words` words. */
+  private call(callee: FunctionInstance, delta: number, words: number): Outcome | null {
+    const frame = machine.fp + delta;
+    if (callee.host !== null) return this.callHost(callee, frame, words);
+    return this.attempt(() => {
+      // Before anything changes: translating may fail.
+      const entry = entryOf(callee);
+      if (!frameFits(entry, frame)) return this.overflow();
+      this.pushControl(machine.pc + words, delta);
+      this.switchTo(callee.instance);
+      return this.enterFunction(callee, frame);
+    });
+  }
+
+  private pushControl(returnTo: number, delta: number): void {
+    CONTROL[machine.ksp] = returnTo;
+    CONTROL[machine.ksp + 1] = delta;
+    machine.ksp += 2;
+  }
+
+  /** Goes over to another instance; a frame of the machine's own brings this one back. */
+  private switchTo(instance: ModuleInstance | null): void {
+    if (instance === this.instance) return;
+    this.callers.push(this.instance);
+    this.pushControl(RESTORE_PC, 0);
+    this.instance = instance;
+  }
+
+  private enterFunction(callee: FunctionInstance, frame: number): Outcome | null {
+    return this.attempt(() => {
+      const entry = entryOf(callee);
+      if (!frameFits(entry, frame)) return this.overflow();
+      zeroLocals(entry, frame);
+      machine.fp = frame;
+      machine.pc = entry;
+      return this.pay(CODE[entry - 2]);
+    });
+  }
+
+  private callIndirect(
+    callee: FunctionInstance,
+    typeId: number,
+    call: (callee: FunctionInstance) => Outcome | null,
+  ): Outcome | null {
+    if (!idMatches(callee.typeId, typeId)) return this.trap(INDIRECT_CALL_TYPE_MISMATCH);
+    return call(callee);
+  }
+
+  private callReference(call: (callee: FunctionInstance) => Outcome | null): Outcome | null {
+    const callee = REFERENCES[machine.y >> 1] as FunctionInstance | null;
+    return callee === null ? this.trap(NULL_FUNCTION_REFERENCE) : call(callee);
+  }
+
+  private returnCallIndirect(): Outcome | null {
+    const found = tableFunction(this.instance as ModuleInstance, extra(3), SLOTS[machine.y]);
+    if (typeof found === "number") return this.trap(found);
+    return this.callIndirect(found, extra(2), (f) => this.tailCall(f));
+  }
+
+  /** The arguments lie in the current frame, which the callee takes over. */
+  private tailCall(callee: FunctionInstance): Outcome | null {
+    if (callee.host !== null) return this.callHost(callee, machine.fp, 0);
+    if (callee.instance !== this.instance) {
+      // If the caller gets its instance back anyway, another such frame would only pile up.
+      if (CONTROL[machine.ksp - 2] === RESTORE_PC) this.instance = callee.instance;
+      else this.switchTo(callee.instance);
+    }
+    return this.enterFunction(callee, machine.fp);
+  }
+
+  /** Calls a host function; its arguments and results lie at `frame`. 0 words: a tail call. */
+  private callHost(callee: FunctionInstance, frame: number, words: number): Outcome | null {
+    const { params, results } = callee.type;
+    const { pc, fp, ksp } = machine;
+    this.settle();
+    this.store.hostCalls++;
+    slotTop = frame + 2 * (Math.max(params.length, results.length) + 1);
+    controlTop = ksp;
+    let result: unknown;
+    let failure: { error: unknown } | null = null;
+    try {
+      const host = callee.host as NonNullable<typeof callee.host>;
+      result = host({ caller: this.instance }, readValues(frame, params));
+    } catch (error) {
+      failure = { error };
+    }
+    machine.pc = pc;
+    machine.fp = fp;
+    machine.ksp = ksp;
+    this.granted = 0;
+    machine.budget = 0;
+    if (failure !== null) return this.hostThrew(failure.error);
+    const awaited = { callee, frame: frame - this.slotBase, returnWords: words };
+    if (!isPromise(result)) return this.hostReturned(awaited, result);
+    if (this.mayAwait && this.beneath === null) {
+      this.awaited = awaited;
+      return { kind: "suspended", reason: "host", promise: result };
+    }
+    return this.fail(promiseError(callee, this.beneath));
+  }
+
+  private hostReturned({ callee, frame, returnWords }: Awaited, result: unknown): Outcome | null {
+    try {
+      const { results } = callee.type;
+      const at = this.slotBase + frame;
+      reserveReferences((at >> 1) + results.length);
+      writeValues(at, results, resultsOf(result, results, callee.name || "a host function"));
+    } catch (error) {
+      return this.fail(error);
+    }
+    if (returnWords === 0) return machine.pc === EXIT_PC ? this.finish() : this.returnToCaller();
+    machine.pc += returnWords;
+    return this.pay(CODE[machine.pc - 1]);
+  }
+
+  /** A host function threw: a Wasm exception may be caught, everything else passes through. */
+  private hostThrew(error: unknown): Outcome | null {
+    if (error instanceof WasmException && machine.pc !== EXIT_PC) {
+      return this.throwException(error.exception, error);
+    }
+    return this.fail(error);
+  }
+
+  // Exceptions and slow instructions
+
+  /** Looks for a handler; without one the invocation ends. */
+  private throwException(exception: ExceptionInstance, original?: WasmException): Outcome | null {
+    const trace = original?.backtrace ?? backtrace(this.instance, this.callers);
+    const found = unwind(exception, this.instance, this.callers);
+    if (found !== null) {
+      this.instance = found.instance;
+      return this.pay(found.cost);
+    }
+    if (original !== undefined) return this.fail(original);
+    const { params } = exception.tag.type;
+    const payload = exception.payload.map((value, i) => fromRaw(value, params[i]));
+    return this.fail(new WasmException(exception, payload, trace));
+  }
+
+  private slow(): Outcome | null {
+    try {
+      const instance = this.instance as ModuleInstance;
+      const thrown = slowInstruction(instance, (cost) => this.charge(cost));
+      if (thrown === "unpaid") return { kind: "suspended", reason: "fuel" };
+      return thrown === null ? null : this.throwException(thrown);
+    } catch (error) {
+      return this.raised(error);
+    }
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as PromiseLike<unknown>).then === "function"
+  );
+}
+
+function promiseError(callee: FunctionInstance, beneath: Thread | null): TypeError {
+  const name = callee.name || "a host function";
+  const why =
+    beneath === null
+      ? "the call is synchronous; use callAsync or start"
+      : "it was called from another host function, which cannot be suspended";
+  return new TypeError(`${name} returned a promise, but ${why}`);
+}

@@ -1,0 +1,116 @@
+// Values between JavaScript and the slots of the machine (spec: 4.2.1 Values; JS-API 5.6
+// ToWebAssemblyValue). A slot is two words of SLOTS and one entry of REFERENCES.
+
+import { F32, F64, I32, I64, isReference, type ValType } from "../isa/types.ts";
+import type { RawValue, Value } from "../runtime/instances.ts";
+import { REFERENCES, SLOTS } from "./loop.generated.ts";
+
+const doubles = new Float64Array(1);
+const words = new Int32Array(doubles.buffer);
+const floats = new Float32Array(doubles.buffer);
+
+/** The bits of a number value, where a JavaScript number would lose a NaN's payload. */
+export class Bits {
+  readonly low: number;
+  readonly high: number;
+
+  constructor(low: number, high = 0) {
+    this.low = low | 0;
+    this.high = high | 0;
+  }
+}
+
+/** Bits of a JavaScript value as a value of `type`; raises TypeError where it cannot be one. */
+export function toRaw(value: Value, type: ValType): RawValue {
+  if (value instanceof Bits) return { low: value.low, high: value.high, reference: null };
+  if (isReference(type)) return { low: 0, high: 0, reference: value };
+  switch (type) {
+    case I32:
+      return { low: (value as number) | 0, high: 0, reference: null };
+    case I64: {
+      const wrapped = BigInt.asIntN(64, toBigInt(value));
+      const high = Number(wrapped >> 32n);
+      return { low: Number(BigInt.asIntN(32, wrapped)), high, reference: null };
+    }
+    case F32:
+      floats[0] = value as number;
+      return { low: words[0], high: 0, reference: null };
+    case F64:
+      doubles[0] = value as number;
+      return { low: words[0], high: words[1], reference: null };
+    default:
+      throw new TypeError("a v128 value cannot cross the border");
+  }
+}
+
+function toBigInt(value: Value): bigint {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number") {
+    throw new TypeError(`an i64 must be a bigint, found the number ${value} (write ${value}n)`);
+  }
+  return BigInt(value as string);
+}
+
+/** The JavaScript value of bits. */
+export function fromRaw({ low, high, reference }: RawValue, type: ValType): Value {
+  if (isReference(type)) return reference;
+  switch (type) {
+    case I32:
+      return low;
+    case I64:
+      return (BigInt(high) << 32n) | BigInt(low >>> 0);
+    case F32:
+      words[0] = low;
+      return floats[0];
+    default:
+      words[0] = low;
+      words[1] = high;
+      return doubles[0];
+  }
+}
+
+/** What the slot at word `at` holds. */
+export function readSlot(at: number, type: ValType): RawValue {
+  const reference = isReference(type) ? REFERENCES[at >> 1] : null;
+  return { low: SLOTS[at], high: SLOTS[at + 1], reference };
+}
+
+export function writeSlot(at: number, type: ValType, value: RawValue): void {
+  if (isReference(type)) REFERENCES[at >> 1] = value.reference;
+  else {
+    SLOTS[at] = value.low;
+    SLOTS[at + 1] = value.high;
+  }
+}
+
+/** Reads the JavaScript values of consecutive slots. */
+export function readValues(at: number, types: readonly ValType[]): Value[] {
+  return types.map((type, i) => {
+    const word = at + 2 * i;
+    // The common case needs no object.
+    return type === I32 ? SLOTS[word] : fromRaw(readSlot(word, type), type);
+  });
+}
+
+/** Writes JavaScript values into consecutive slots. */
+export function writeValues(at: number, types: readonly ValType[], values: readonly Value[]): void {
+  types.forEach((type, i) => {
+    const word = at + 2 * i;
+    const value = values[i];
+    if (type === I32 && !(value instanceof Bits)) SLOTS[word] = value as number;
+    else writeSlot(word, type, toRaw(value, type));
+  });
+}
+
+/** The values that a host function returned: none, one, or an array of several. */
+export function resultsOf(value: unknown, types: readonly ValType[], name: string): Value[] {
+  if (types.length === 0) return [];
+  if (types.length === 1) return [value];
+  const values = isIterable(value) ? [...value] : null;
+  if (values?.length === types.length) return values;
+  throw new TypeError(`${name} must return an array of ${types.length} values`);
+}
+
+function isIterable(value: unknown): value is Iterable<Value> {
+  return value != null && typeof (value as Iterable<Value>)[Symbol.iterator] === "function";
+}
