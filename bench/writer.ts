@@ -1,5 +1,5 @@
-// Writes WebAssembly modules byte by byte (spec: 5.2 Values, 5.5 Modules), for the benchmark shapes.
-// It knows framing and LEB128 and nothing of validity: what it is told to write, it writes.
+// Writes WebAssembly modules byte by byte (spec: 5.2 Values, 5.5 Modules), for the benchmark
+// shapes. It knows framing and LEB128 and nothing of validity: what it is told to write, it writes.
 
 /** Section ids of the binary format, by name. */
 export const SECTION = {
