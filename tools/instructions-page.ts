@@ -1,5 +1,6 @@
-// Writes docs/instructions.md from the instruction table: a chapter each, a row per instruction that
-// can be linked to by its name. With --check it writes nothing and exits with 1 if the page is stale.
+// Writes docs/instructions.md from the instruction table: a chapter each, a row per instruction
+// that can be linked to by its name. With --check it writes nothing and exits with 1 if the page is
+// stale.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

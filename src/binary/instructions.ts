@@ -1,6 +1,6 @@
-// Reads one instruction after the other: opcode and immediates, by the instruction table (spec: 5.4).
-// The one reader for everybody: validator, printer, dump and tests. What an index refers to and
-// whether it exists is not known here.
+// Reads one instruction after the other: opcode and immediates, by the instruction table (spec:
+// 5.4). The one reader for everybody: validator, printer, dump and tests. What an index refers to
+// and whether it exists is not known here.
 
 import { type FeatureSet, featureBit } from "../isa/features.ts";
 import { BY_OPCODE } from "../isa/index.ts";

@@ -1,5 +1,5 @@
-// Decodes the contents of each section into the module builder (spec: 5.5 Modules). The code section
-// is not here: its bodies arrive one by one (framing.ts).
+// Decodes the contents of each section into the module builder (spec: 5.5 Modules). The code
+// section is not here: its bodies arrive one by one (framing.ts).
 
 import { featureBit } from "../isa/features.ts";
 import { FUNCREF, HEAP_FUNC, refType, type ValType } from "../isa/types.ts";

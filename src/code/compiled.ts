@@ -1,6 +1,6 @@
-// A module together with what is derived from it when it is used: type ids and, function by function
-// on the first call, register code. Shared by all instances of the module that have the same price
-// table.
+// A module together with what is derived from it when it is used: type ids and, function by
+// function on the first call, register code. Shared by all instances of the module that have the
+// same price table.
 
 import type { FuncType, ModuleRecord } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";

@@ -218,7 +218,9 @@ export class OperandTracker {
     this.clean = height;
   }
 
-  /** Operands below `height` that are in `local` move to their slots: the local is about to change. */
+  /**
+   * Operands below `height` that are in `local` move to their slots: the local is about to change.
+   */
   private settleAliasesOf(local: number, height: number): void {
     let at = this.aliasHead.get(local) ?? -1;
     for (; at >= 0; at = this.aliasNext[at]) {

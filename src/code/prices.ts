@@ -1,5 +1,5 @@
-// Price tables (design: section 2, Fuel): what each Wasm instruction costs. Table 1 is what the rows
-// of the instruction table say.
+// Price tables (design: section 2, Fuel): what each Wasm instruction costs. Table 1 is what the
+// rows of the instruction table say.
 
 import { INSTRUCTIONS } from "../isa/index.ts";
 import { OPCODE_SPACE } from "../isa/instruction.ts";

@@ -16,7 +16,7 @@ export const NARROW_SLOTS = 1 << SLOT_BITS;
 export const WIDE_SLOTS = 1 << 16;
 
 /**
- * Words in front of a function's entry: its index, words of parameters, words of locals to zero, cost
- * of its first segment, words of its frame (next to the entry).
+ * Words in front of a function's entry: its index, words of parameters, words of locals to zero,
+ * cost of its first segment, words of its frame (next to the entry).
  */
 export const HEADER_WORDS = 5;

@@ -1,13 +1,11 @@
-// Translates structured instructions: blocks, branches, calls, exceptions. What is plain is in
+// Translates structured instructions: blocks, branches, exceptions. What is plain is in
 // emitter.ts, how transfers are written in control.ts.
 
 import { CATCH_ALL, CATCH_ALL_REF, CATCH_REF } from "../binary/instructions.ts";
-import { I32, V128, type ValType } from "../isa/types.ts";
-import type { FuncType } from "../module/module.ts";
+import type { ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
-import type { CompiledModule } from "./compiled.ts";
-import { type Condition, ControlEmitter, type Label, Target } from "./control.ts";
-import { UnsupportedError } from "./errors.ts";
+import { CallEmitter } from "./calls.ts";
+import { type Condition, type Label, Target } from "./control.ts";
 import {
   BRANCH_IF,
   BRANCH_IF_IMMEDIATE,
@@ -18,8 +16,8 @@ import {
   REGISTERS,
 } from "./opcodes.generated.ts";
 import { OPCODE_MASK } from "./registers.ts";
-import { SegmentCosts, SegmentPoint } from "./segments.ts";
-import type { CatchClause, CodeSpace, Handler } from "./space.ts";
+import { SegmentPoint } from "./segments.ts";
+import type { CatchClause, Handler } from "./space.ts";
 
 /** An instruction just emitted that a branch may take over. */
 interface LastInstruction {
@@ -38,41 +36,37 @@ interface OpenHandler extends Handler {
 }
 
 /** Comparisons of integers and their opposites, by opcode. */
-const OPPOSITE = new Map<number, number>(
-  [
-    [0x46, 0x47],
-    [0x48, 0x4e],
-    [0x49, 0x4f],
-    [0x4a, 0x4c],
-    [0x4b, 0x4d],
-    [0x51, 0x52],
-    [0x53, 0x59],
-    [0x54, 0x5a],
-    [0x55, 0x57],
-    [0x56, 0x58],
-  ].flatMap(
-    ([a, b]) =>
-      [
-        [a, b],
-        [b, a],
-      ] as [number, number][],
-  ),
-);
+const OPPOSITE: Readonly<Record<number, number>> = {
+  70: 0x47, // eq, ne
+  71: 0x46,
+  72: 0x4e, // lt_s, ge_s
+  78: 0x48,
+  73: 0x4f, // lt_u, ge_u
+  79: 0x49,
+  74: 0x4c, // gt_s, le_s
+  76: 0x4a,
+  75: 0x4d, // gt_u, le_u
+  77: 0x4b,
+  81: 0x52, // the same of i64
+  82: 0x51,
+  83: 0x59,
+  89: 0x53,
+  84: 0x5a,
+  90: 0x54,
+  85: 0x57,
+  87: 0x55,
+  86: 0x58,
+  88: 0x56,
+};
 
 /** Emission of structured instructions. */
-export class StructureEmitter extends ControlEmitter {
-  protected readonly compiled: CompiledModule;
+export class StructureEmitter extends CallEmitter {
   protected readonly positions: number[] = [];
   protected readonly offsets: number[] = [];
   protected readonly handlers: Handler[] = [];
   private readonly openHandlers: OpenHandler[] = [];
   private returnTarget: Target | null = null;
   protected last: LastInstruction = { op: 0, y: 0, z: 0, immediate: null, start: -1 };
-
-  constructor(compiled: CompiledModule, space: CodeSpace) {
-    super(space, new SegmentCosts());
-    this.compiled = compiled;
-  }
 
   // Labels
 
@@ -115,7 +109,7 @@ export class StructureEmitter extends ControlEmitter {
   /** Turns the comparison at `height`, if it was the last instruction, into its opposite. */
   protected negateLast(height: number): boolean {
     const { op, start } = this.last;
-    const opposite = OPPOSITE.get(op);
+    const opposite = OPPOSITE[op];
     const isLast = this.isLastResult(height) && start >= 0 && start === this.resultPosition;
     if (opposite === undefined || !isLast) return false;
     const { words } = this.space;
@@ -128,10 +122,6 @@ export class StructureEmitter extends ControlEmitter {
 
   private takeCondition(height: number): Condition {
     return this.fusedCondition(height) ?? this.slotCondition(this.slotHolding(height));
-  }
-
-  protected requireScalar(type: ValType, facts: BodyFacts): void {
-    if (type === V128) throw new UnsupportedError("a v128 value", facts.instruction.start);
   }
 
   // Dispatch
@@ -323,161 +313,6 @@ export class StructureEmitter extends ControlEmitter {
       immediate: null,
     };
     this.branchToIf(condition, this.labelAt(facts.instruction.a), height);
-  }
-
-  // Calls
-
-  private callInstruction(op: number, facts: BodyFacts): boolean {
-    const { instruction: reader, heightBefore: height } = facts;
-    const { module } = this.compiled;
-    const ofFunction = () => this.compiled.funcType(module.functions[reader.a]);
-    const ofType = () => this.compiled.funcType(reader.a);
-    switch (op) {
-      case 0x10: // call
-        this.call(facts, ofFunction());
-        return true;
-      case 0x11: // call_indirect
-        this.callIndirect(facts, ofType());
-        return true;
-      case 0x12: // return_call
-        this.costs.transfer();
-        this.moveArguments(ofFunction(), height);
-        this.directCall(reader.a, true, 0);
-        return true;
-      case 0x13: // return_call_indirect
-        this.returnCallIndirect(facts, ofType());
-        return true;
-      case 0x14: // call_ref
-        this.callReference(facts, ofType());
-        return true;
-      case 0x15: // return_call_ref
-        this.returnCallReference(facts, ofType());
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  /** Arguments lie where the callee's frame begins; the results will lie there. */
-  private placeArguments(type: FuncType, height: number): number {
-    const base = height - type.params.length;
-    this.settleRange(base, height);
-    return base;
-  }
-
-  /** The call's last word: the cost of what follows it. Then the results are in their slots. */
-  private afterCall(type: FuncType, base: number, facts: BodyFacts): void {
-    const after = new SegmentPoint();
-    this.costWord(after);
-    this.costs.place(after);
-    this.forgetResult();
-    type.results.forEach((result, i) => {
-      this.requireScalar(result, facts);
-      this.inSlot(base + i, result);
-    });
-  }
-
-  /** The call to a function by its index: how depends on whether it is imported or translated. */
-  private directCall(index: number, tail: boolean, delta: number): void {
-    const { compiled } = this;
-    if (index < compiled.module.importedFunctions) {
-      this.emit(tail ? OP.RETURN_CALL_IMPORT : OP.CALL_IMPORT);
-      if (!tail) this.word(delta);
-      this.word(index);
-      return;
-    }
-    const { entry } = compiled.code(index);
-    const known = entry >= 0;
-    if (tail) this.emit(known ? OP.RETURN_CALL : OP.RETURN_CALL_LAZY);
-    else this.emit(known ? OP.CALL : OP.CALL_LAZY);
-    if (!tail) this.word(delta);
-    this.word(known ? entry : index);
-  }
-
-  private call(facts: BodyFacts, type: FuncType): void {
-    this.costs.transfer();
-    const base = this.placeArguments(type, facts.heightBefore);
-    this.directCall(facts.instruction.a, false, 2 * this.slotOf(base));
-    this.afterCall(type, base, facts);
-  }
-
-  /** The slot of a table index; a 64-bit one is brought down to 32 bits. */
-  private tableIndex(height: number, table: number): number {
-    const slot = this.slotHolding(height);
-    if (!this.compiled.module.tables[table].type.address64) return slot;
-    this.emit(OP.INDEX_64, this.slotOf(height), slot);
-    this.inSlot(height, I32);
-    return this.slotOf(height);
-  }
-
-  private callIndirect(facts: BodyFacts, type: FuncType): void {
-    const { a: typeIndex, b: table } = facts.instruction;
-    this.costs.transfer();
-    const height = facts.heightBefore - 1;
-    const base = this.placeArguments(type, height);
-    const index = this.tableIndex(height, table);
-    this.emit(OP.CALL_INDIRECT, 0, index);
-    this.word(2 * this.slotOf(base));
-    this.word(typeIndex);
-    this.word(this.compiled.typeIds[typeIndex]);
-    this.word(table);
-    this.afterCall(type, base, facts);
-  }
-
-  private callReference(facts: BodyFacts, type: FuncType): void {
-    this.costs.transfer();
-    const height = facts.heightBefore - 1;
-    const base = this.placeArguments(type, height);
-    this.emit(OP.CALL_REF, 0, this.slotHolding(height));
-    this.word(2 * this.slotOf(base));
-    this.word(facts.instruction.a);
-    this.afterCall(type, base, facts);
-  }
-
-  /** Arguments of a tail call go where this function's parameters are. */
-  private moveArguments(type: FuncType, height: number): void {
-    const base = this.placeArguments(type, height);
-    type.params.forEach((_, i) => this.copyTo(base + i, i));
-  }
-
-  private returnCallIndirect(facts: BodyFacts, type: FuncType): void {
-    const { a: typeIndex, b: table } = facts.instruction;
-    this.costs.transfer();
-    const height = facts.heightBefore - 1;
-    // The index must not be in a parameter that an argument is about to overwrite.
-    this.settle(height);
-    const index = this.tableIndex(height, table);
-    this.moveArguments(type, height);
-    this.emit(OP.RETURN_CALL_INDIRECT, 0, index);
-    this.word(typeIndex);
-    this.word(this.compiled.typeIds[typeIndex]);
-    this.word(table);
-  }
-
-  private returnCallReference(facts: BodyFacts, type: FuncType): void {
-    this.costs.transfer();
-    const height = facts.heightBefore - 1;
-    this.settle(height);
-    this.moveArguments(type, height);
-    this.emit(OP.RETURN_CALL_REF, 0, this.slotOf(height));
-    this.word(facts.instruction.a);
-  }
-
-  // Instructions that leave the loop
-
-  /**
-   * Has the world outside of the loop execute the current instruction. Its operands, from `base` up,
-   * are in their slots; a result of type `type` replaces them.
-   */
-  protected slow(facts: BodyFacts, base: number, type: ValType | null): void {
-    const { op, a, b, low, high } = facts.instruction;
-    this.settleRange(base, facts.heightBefore);
-    // An instruction without operands and results still names a slot.
-    this.emit(OP.SLOW, this.slotOf(base));
-    for (const value of [op, a, b, low, high]) this.word(value);
-    if (type === null) return;
-    this.requireScalar(type, facts);
-    this.inSlot(base, type);
   }
 
   // Exceptions

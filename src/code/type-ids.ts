@@ -1,6 +1,6 @@
-// Identities of types across modules (spec: 3.1.3 Rolling and Unrolling). Two types have the same id
-// exactly if they are equal, wherever they were defined: call_indirect and import matching compare
-// ids. Ids last as long as the realm; there are as many as there are different types.
+// Identities of types across modules (spec: 3.1.3 Rolling and Unrolling). Two types have the same
+// id exactly if they are equal, wherever they were defined: call_indirect and import matching
+// compare ids. Ids last as long as the realm; there are as many as there are different types.
 
 import { heapOf, isNullable, isReference, refType, type ValType } from "../isa/types.ts";
 import type { FuncType, ModuleRecord, SubType } from "../module/module.ts";
@@ -30,7 +30,9 @@ export function idMatches(sub: number, sup: number): boolean {
   return false;
 }
 
-/** Id of a function type that no module defines: final, without supertype, in a group of its own. */
+/**
+ * Id of a function type that no module defines: final, without supertype, in a group of its own.
+ */
 export function idOfFuncType(type: FuncType): number {
   const sub = { final: true, supers: [], composite: type, groupStart: 0, groupSize: 1 };
   return internGroup([sub], 0, []);

@@ -1,6 +1,7 @@
 // Function bodies and constant expressions as text (spec: 6.5 Instructions), one instruction to a
-// line, blocks indented. Nothing recurses: what is open is a stack of labels. Code that is malformed
-// or invalid is printed as far as it can be read; what is wrong stands there as a comment.
+// line, blocks indented. Nothing recurses: what is open is a stack of labels. Code that is
+// malformed or invalid is printed as far as it can be read; what is wrong stands there as a
+// comment.
 
 import { InstructionReader } from "../binary/instructions.ts";
 import { ModuleError } from "../module/errors.ts";

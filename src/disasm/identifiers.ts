@@ -1,6 +1,6 @@
-// Identifiers for a module's parts (spec: 6.3.5 Identifiers) out of its name section (7.4.1). A name
-// becomes `$name` with characters that no identifier has replaced; duplicates get a number. What
-// has no name is referred to by index.
+// Identifiers for a module's parts (spec: 6.3.5 Identifiers) out of its name section (7.4.1). A
+// name becomes `$name` with characters that no identifier has replaced; duplicates get a number.
+// What has no name is referred to by index.
 
 import type { ModuleRecord } from "../module/module.ts";
 import type { NameMap } from "../module/names.ts";

@@ -32,7 +32,9 @@ function unlessFirst(space: IdentifierSpace, index: number): string {
   return index === 0 ? "" : ` ${space.ref(index)}`;
 }
 
-/** `null` after the mnemonic belongs to the type: `ref.test null` is written `ref.test (ref null t)`. */
+/**
+ * `null` after the mnemonic belongs to the type: `ref.test null` is written `ref.test (ref null t)`.
+ */
 const NULL_SUFFIX = " null";
 
 function formatBlockType(reader: InstructionReader, { module, ids }: Scope): string {
@@ -62,7 +64,9 @@ function formatLabels(reader: InstructionReader, { labels }: Scope): string {
 
 const CATCH_WORDS = ["catch", "catch_ref", "catch_all", "catch_all_ref"];
 
-/** The clauses' labels count from outside of the block, so this comes before its label is pushed. */
+/**
+ * The clauses' labels count from outside of the block, so this comes before its label is pushed.
+ */
 function formatCatches(reader: InstructionReader, { ids, labels }: Scope): string {
   let text = "";
   for (let i = 0; i < reader.labelCount; i++) {

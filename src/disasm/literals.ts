@@ -119,7 +119,9 @@ export function* byteStrings(bytes: Uint8Array, start: number, end: number): Gen
 /** What nobody sees or what moves the text around: controls, format characters, odd spaces. */
 const INVISIBLE = /[\p{C}\p{Z}]/u;
 
-/** The string literal of a name. Visible characters stay as they are, others become byte escapes. */
+/**
+ * The string literal of a name. Visible characters stay as they are, others become byte escapes.
+ */
 export function formatName(name: string): string {
   let text = "";
   for (const char of name) {

@@ -93,7 +93,8 @@ export function featureSet(switches: FeatureSwitches = {}): FeatureSet {
 
 /**
  * Parses `"wasm2,simd,-threads"`: names and presets (`all`, `default`, `wasm1`, `wasm2`, `wasm3`)
- * from left to right, `-` before a name switches it off. A list without a preset starts from the default.
+ * from left to right, `-` before a name switches it off. A list without a preset starts from the
+ * default.
  * @throws RangeError for a name that is neither
  */
 export function parseFeatures(text: string): FeatureSet {

@@ -123,7 +123,9 @@ export function formatHeapType(
   return HEAP_NAMES.get(heap) ?? typeName(heap);
 }
 
-/** Text of a value or storage type as the text format writes it: `i32`, `funcref`, `(ref null 3)`. */
+/**
+ * Text of a value or storage type as the text format writes it: `i32`, `funcref`, `(ref null 3)`.
+ */
 export function formatValType(type: ValType, typeName: (index: number) => string = String): string {
   if (!isReference(type)) return NUMBER_NAMES[type] ?? `type(${type})`;
   const heap = heapOf(type);

@@ -1,6 +1,6 @@
-// Allocation of single instances (spec: 4.5.3 Allocation), by instantiation and by the embedder. What
-// a limit of the store forbids raises Exhaustion and leaves the store's accounts as they were. Types
-// are closed ones (types.ts).
+// Allocation of single instances (spec: 4.5.3 Allocation), by instantiation and by the embedder.
+// What a limit of the store forbids raises Exhaustion and leaves the store's accounts as they were.
+// Types are closed ones (types.ts).
 
 import { Decoder } from "../binary/decoder.ts";
 import { FunctionCode } from "../code/space.ts";

@@ -1,11 +1,11 @@
 // Operations on ranges of memories and tables, and single table elements (spec: 4.6.7 Table
 // Instructions, 4.6.8 Memory Instructions). Growing is in memory.ts and table.ts, fuel is for the
-// caller. Each returns 0, or the code of its trap (traps.ts) with nothing written: the interpreter has
-// traps as numbers, and a returned one needs no handler around the call.
+// caller. Each returns 0, or the code of its trap (traps.ts) with nothing written: the interpreter
+// has traps as numbers, and a returned one needs no handler around the call.
 //
-// Offsets and lengths are unsigned integers as JavaScript numbers. From 2^53 on they may be rounded:
-// no memory or table is longer than 2^32, and the sum of two such numbers is exact below 2^53 and
-// stays above 2^32 otherwise, so that every comparison comes out as with exact integers.
+// Offsets and lengths are unsigned integers as JavaScript numbers. From 2^53 on they may be
+// rounded: no memory or table is longer than 2^32, and the sum of two such numbers is exact below
+// 2^53 and stays above 2^32 otherwise, so that every comparison comes out as with exact integers.
 
 import type { ModuleInstance, Value } from "./instances.ts";
 import type { MemoryInstance } from "./memory.ts";

@@ -1,6 +1,6 @@
 // Values of constant expressions (spec: 3.4.12, 4.5.4 Instantiation): initialisers of globals and
-// tables, elements, offsets of active segments. They have been validated, so that there is neither a
-// check nor a trap in here. Vector and aggregate instructions are not served yet.
+// tables, elements, offsets of active segments. They have been validated, so that there is neither
+// a check nor a trap in here. Vector and aggregate instructions are not served yet.
 
 import { InstructionReader } from "../binary/instructions.ts";
 import { UnsupportedError } from "../code/errors.ts";

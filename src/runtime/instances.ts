@@ -1,5 +1,6 @@
-// Runtime structure (spec: 4.2): instances of functions, tables, memories, globals, tags and modules.
-// Plain data with the operations that belong to one of them; instantiation is in instantiate.ts.
+// Runtime structure (spec: 4.2): instances of functions, tables, memories, globals, tags and
+// modules. Plain data with the operations that belong to one of them; instantiation is in
+// instantiate.ts.
 
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
@@ -120,8 +121,9 @@ export type ExternInstance =
 const NO_CELLS = new Int32Array(0);
 
 /**
- * A module instance (spec: 4.2.5). Index spaces begin with the imports. Functions and exports are made
- * when they are asked for: most instances use few of them, and there may be thousands of instances.
+ * A module instance (spec: 4.2.5). Index spaces begin with the imports. Functions and exports are
+ * made when they are asked for: most instances use few of them, and there may be thousands of
+ * instances.
  */
 export class ModuleInstance {
   readonly store: Store;

@@ -22,9 +22,9 @@ import { Trap } from "./trap.ts";
 import { closeGlobalType, closeTableType, funcTypeOfId } from "./types.ts";
 
 /**
- * Makes an instance of a validated module. `imports` are in the module's order, undefined where there
- * is nothing to give. `start` is called with the start function, if there is one, when the instance is
- * complete; to run it later, keep it and return.
+ * Makes an instance of a validated module. `imports` are in the module's order, undefined where
+ * there is nothing to give. `start` is called with the start function, if there is one, when the
+ * instance is complete; to run it later, keep it and return.
  *
  * Whatever fails before the first segment is written leaves the store as it was. A segment that
  * traps stops instantiation, and what the segments before it wrote stays written.

@@ -1,5 +1,5 @@
-// Import matching (spec: 3.3.16 External Types, 4.5.4 Instantiation): whether what is given for each
-// import has the type that the module asks for. Only looks; instantiate.ts puts it in place.
+// Import matching (spec: 3.3.16 External Types, 4.5.4 Instantiation): whether what is given for
+// each import has the type that the module asks for. Only looks; instantiate.ts puts it in place.
 
 import type { CompiledModule } from "../code/compiled.ts";
 import { idMatches } from "../code/type-ids.ts";

@@ -1,6 +1,6 @@
-// Memory instances (spec: 4.2.8). Bytes live in a plain ArrayBuffer that is larger than the memory; a
-// view as long as the memory makes growth cheap as long as the buffer lasts (design: section 3.12).
-// What reads and writes many bytes at once is in bulk.ts.
+// Memory instances (spec: 4.2.8). Bytes live in a plain ArrayBuffer that is larger than the memory;
+// a view as long as the memory makes growth cheap as long as the buffer lasts (design: section
+// 3.12). What reads and writes many bytes at once is in bulk.ts.
 
 import type { MemoryType } from "../module/module.ts";
 import type { Lease, Store } from "./store.ts";

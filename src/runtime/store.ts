@@ -1,7 +1,7 @@
-// The store (spec: 4.2.3): the accounts and limits that the instances in it share. What is allocated
-// is counted here, so that a limit has one place to be checked. What dies gives its part back when
-// the host's garbage collector notices, not earlier than the next task of the event loop: a program
-// that must not depend on that moment gives each tenant a store of its own.
+// The store (spec: 4.2.3): the accounts and limits that the instances in it share. What is
+// allocated is counted here, so that a limit has one place to be checked. What dies gives its part
+// back when the host's garbage collector notices, not earlier than the next task of the event loop:
+// a program that must not depend on that moment gives each tenant a store of its own.
 
 import { PRICE_TABLE_1, type PriceTable } from "../code/prices.ts";
 

@@ -23,8 +23,9 @@ export class TableInstance {
   }
 
   /**
-   * Grows by `delta` elements that hold `value`: the former size, or -1 if the type's maximum or the
-   * store's limit does not allow it (spec: growing tables). A `delta` beyond 2^53 may be rounded.
+   * Grows by `delta` elements that hold `value`: the former size, or -1 if the type's maximum or
+   * the store's limit does not allow it (spec: growing tables). A `delta` beyond 2^53 may be
+   * rounded.
    */
   grow(delta: number, value: Value): number {
     const { elements, lease, type } = this;

@@ -15,7 +15,9 @@ export interface BodyFacts {
   /** Operands on the stack before and after it. */
   readonly heightBefore: number;
   readonly height: number;
-  /** Type of the operand at `index`, counted from the bottom of the stack, after the instruction. */
+  /**
+   * Type of the operand at `index`, counted from the bottom of the stack, after the instruction.
+   */
   operandType(index: number): ValType;
   /**
    * The type a polymorphic instruction was resolved to: of the value that `drop`, `select`,

@@ -1,5 +1,6 @@
 // The operand stack and the control stack of one function body (spec: appendix 7.3 Validation
-// Algorithm). Frames are kept and reused by depth, so a body allocates nothing once stacks have grown.
+// Algorithm). Frames are kept and reused by depth, so a body allocates nothing once stacks have
+// grown.
 
 import {
   BOT,
@@ -227,7 +228,7 @@ export class BodyState {
     this.popAll(frame.results);
     if (this.sp !== frame.height) {
       const left = Array.from(this.stack.subarray(frame.height, this.sp));
-      const detail = `${left.length} operands are left over: ${this.types.format(left)}`;
+      const detail = `operands are left over: ${this.types.format(left)}`;
       throw this.invalid("type mismatch", detail, this.types.format([]), this.types.format(left));
     }
     this.resetInitialised(frame.initHeight);

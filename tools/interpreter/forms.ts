@@ -308,7 +308,9 @@ const HAND_WRITTEN: readonly Form[] = [
   },
 ];
 
-/** Accesses that move the same bits as another one: floats as integers, narrow i64 stores as i32. */
+/**
+ * Accesses that move the same bits as another one: floats as integers, narrow i64 stores as i32.
+ */
 export const SAME_AS: Readonly<Record<string, string>> = {
   "f32.load": "i32.load",
   "f64.load": "i64.load",

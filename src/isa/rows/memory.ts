@@ -1,5 +1,6 @@
 // Rows: memory and table instructions (spec: 5.4.5, 5.4.6). Plain loads and stores have regular
-// typing rules with the address type of their memory; vector and atomic ones are in their own files.
+// typing rules with the address type of their memory; vector and atomic ones are in their own
+// files.
 
 import { type Instruction, row, rowsOf } from "../instruction.ts";
 

@@ -1,0 +1,180 @@
+// Translates calls and the instructions that leave the loop: how arguments, results and costs lie.
+
+import { I32, V128, type ValType } from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
+import type { BodyFacts } from "../validation/sink.ts";
+import type { CompiledModule } from "./compiled.ts";
+import { ControlEmitter } from "./control.ts";
+import { UnsupportedError } from "./errors.ts";
+import { OP } from "./opcodes.generated.ts";
+import { SegmentCosts, SegmentPoint } from "./segments.ts";
+import type { CodeSpace } from "./space.ts";
+
+/** Emission of calls. */
+export class CallEmitter extends ControlEmitter {
+  protected readonly compiled: CompiledModule;
+
+  constructor(compiled: CompiledModule, space: CodeSpace) {
+    super(space, new SegmentCosts());
+    this.compiled = compiled;
+  }
+
+  protected requireScalar(type: ValType, facts: BodyFacts): void {
+    if (type === V128) throw new UnsupportedError("a v128 value", facts.instruction.start);
+  }
+
+  // Calls
+
+  protected callInstruction(op: number, facts: BodyFacts): boolean {
+    const { instruction: reader, heightBefore: height } = facts;
+    const { module } = this.compiled;
+    const ofFunction = () => this.compiled.funcType(module.functions[reader.a]);
+    const ofType = () => this.compiled.funcType(reader.a);
+    switch (op) {
+      case 0x10: // call
+        this.call(facts, ofFunction());
+        return true;
+      case 0x11: // call_indirect
+        this.callIndirect(facts, ofType());
+        return true;
+      case 0x12: // return_call
+        this.costs.transfer();
+        this.moveArguments(ofFunction(), height);
+        this.directCall(reader.a, true, 0);
+        return true;
+      case 0x13: // return_call_indirect
+        this.returnCallIndirect(facts, ofType());
+        return true;
+      case 0x14: // call_ref
+        this.callReference(facts, ofType());
+        return true;
+      case 0x15: // return_call_ref
+        this.returnCallReference(facts, ofType());
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Arguments lie where the callee's frame begins; the results will lie there. */
+  private placeArguments(type: FuncType, height: number): number {
+    const base = height - type.params.length;
+    this.settleRange(base, height);
+    return base;
+  }
+
+  /** The call's last word: the cost of what follows it. Then the results are in their slots. */
+  private afterCall(type: FuncType, base: number, facts: BodyFacts): void {
+    const after = new SegmentPoint();
+    this.costWord(after);
+    this.costs.place(after);
+    this.forgetResult();
+    type.results.forEach((result, i) => {
+      this.requireScalar(result, facts);
+      this.inSlot(base + i, result);
+    });
+  }
+
+  /** The call to a function by its index: how depends on whether it is imported or translated. */
+  private directCall(index: number, tail: boolean, delta: number): void {
+    const { compiled } = this;
+    if (index < compiled.module.importedFunctions) {
+      this.emit(tail ? OP.RETURN_CALL_IMPORT : OP.CALL_IMPORT);
+      if (!tail) this.word(delta);
+      this.word(index);
+      return;
+    }
+    const { entry } = compiled.code(index);
+    const known = entry >= 0;
+    if (tail) this.emit(known ? OP.RETURN_CALL : OP.RETURN_CALL_LAZY);
+    else this.emit(known ? OP.CALL : OP.CALL_LAZY);
+    if (!tail) this.word(delta);
+    this.word(known ? entry : index);
+  }
+
+  private call(facts: BodyFacts, type: FuncType): void {
+    this.costs.transfer();
+    const base = this.placeArguments(type, facts.heightBefore);
+    this.directCall(facts.instruction.a, false, 2 * this.slotOf(base));
+    this.afterCall(type, base, facts);
+  }
+
+  /** The slot of a table index; a 64-bit one is brought down to 32 bits. */
+  private tableIndex(height: number, table: number): number {
+    const slot = this.slotHolding(height);
+    if (!this.compiled.module.tables[table].type.address64) return slot;
+    this.emit(OP.INDEX_64, this.slotOf(height), slot);
+    this.inSlot(height, I32);
+    return this.slotOf(height);
+  }
+
+  private callIndirect(facts: BodyFacts, type: FuncType): void {
+    const { a: typeIndex, b: table } = facts.instruction;
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    const base = this.placeArguments(type, height);
+    const index = this.tableIndex(height, table);
+    this.emit(OP.CALL_INDIRECT, 0, index);
+    this.word(2 * this.slotOf(base));
+    this.word(typeIndex);
+    this.word(this.compiled.typeIds[typeIndex]);
+    this.word(table);
+    this.afterCall(type, base, facts);
+  }
+
+  private callReference(facts: BodyFacts, type: FuncType): void {
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    const base = this.placeArguments(type, height);
+    this.emit(OP.CALL_REF, 0, this.slotHolding(height));
+    this.word(2 * this.slotOf(base));
+    this.word(facts.instruction.a);
+    this.afterCall(type, base, facts);
+  }
+
+  /** Arguments of a tail call go where this function's parameters are. */
+  private moveArguments(type: FuncType, height: number): void {
+    const base = this.placeArguments(type, height);
+    type.params.forEach((_, i) => this.copyTo(base + i, i));
+  }
+
+  private returnCallIndirect(facts: BodyFacts, type: FuncType): void {
+    const { a: typeIndex, b: table } = facts.instruction;
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    // The index must not be in a parameter that an argument is about to overwrite.
+    this.settle(height);
+    const index = this.tableIndex(height, table);
+    this.moveArguments(type, height);
+    this.emit(OP.RETURN_CALL_INDIRECT, 0, index);
+    this.word(typeIndex);
+    this.word(this.compiled.typeIds[typeIndex]);
+    this.word(table);
+  }
+
+  private returnCallReference(facts: BodyFacts, type: FuncType): void {
+    this.costs.transfer();
+    const height = facts.heightBefore - 1;
+    this.settle(height);
+    this.moveArguments(type, height);
+    this.emit(OP.RETURN_CALL_REF, 0, this.slotOf(height));
+    this.word(facts.instruction.a);
+  }
+
+  // Instructions that leave the loop
+
+  /**
+   * Has the world outside of the loop execute the current instruction. Its operands, from `base`
+   * up, are in their slots; a result of type `type` replaces them.
+   */
+  protected slow(facts: BodyFacts, base: number, type: ValType | null): void {
+    const { op, a, b, low, high } = facts.instruction;
+    this.settleRange(base, facts.heightBefore);
+    // An instruction without operands and results still names a slot.
+    this.emit(OP.SLOW, this.slotOf(base));
+    for (const value of [op, a, b, low, high]) this.word(value);
+    if (type === null) return;
+    this.requireScalar(type, facts);
+    this.inSlot(base, type);
+  }
+}
