@@ -1,4 +1,4 @@
-// Measures the first decode of a module in a fresh process. Plain JavaScript, so that nothing stands
+// Measures the first decode of a module in a fresh process. Plain JavaScript, so that nothing is
 // between Node and the built package: `node cold.mjs <url of dist/> <file> <peer>` prints JSON with
 // the seconds of wall-clock time to load the code and of CPU time to decode the module once.
 

@@ -127,10 +127,10 @@ export const GROWTH: Bench = {
       };
     });
     const about =
-      "Time against size on hostile shapes, decode and validate, warm: nanoseconds of CPU time per " +
-      "byte at five doubling sizes without garbage collection, and the exponent through them; " +
-      `above ${LINEAR} growth is called more than linear. Time per byte is high where two bytes ` +
-      "stand for 1,000 operands.";
+      "Time against size on hostile shapes, decode and validate, warm: nanoseconds of CPU time " +
+      "per byte at five doubling sizes without garbage collection, and the exponent through " +
+      `them; above ${LINEAR} growth is called more than linear. Time per byte is high where two ` +
+      "bytes stand for 1,000 operands.";
     return { bench: "growth", about, columns: COLUMNS, rows };
   },
 };
