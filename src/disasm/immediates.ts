@@ -33,7 +33,8 @@ function unlessFirst(space: IdentifierSpace, index: number): string {
 }
 
 /**
- * `null` after the mnemonic belongs to the type: `ref.test null` is written `ref.test (ref null t)`.
+ * `null` after the mnemonic belongs to the type: `ref.test null` is written `ref.test (ref null
+ * t)`.
  */
 const NULL_SUFFIX = " null";
 

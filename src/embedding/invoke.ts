@@ -36,8 +36,8 @@ export function funcInvoke(store: Store, func: FunctionInstance, args: readonly 
 }
 
 /**
- * `module_instantiate`: makes an instance and runs its start function. `imports` are in the module's
- * order, undefined where there is nothing to give.
+ * `module_instantiate`: makes an instance and runs its start function. `imports` are in the
+ * module's order, undefined where there is nothing to give.
  * @throws LinkError, Exhaustion, Trap, and what the start function raises
  */
 export function moduleInstantiate(

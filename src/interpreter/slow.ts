@@ -1,6 +1,6 @@
 // Instructions that leave the loop (spec: 4.6): table and bulk operations, memory.size and grow,
-// references to functions, imported globals, throw; and memory accesses that the loop's 32-bit bounds
-// check does not cover. Operands lie in consecutive slots from x up, a result goes to x.
+// references to functions, imported globals, throw; and memory accesses that the loop's 32-bit
+// bounds check does not cover. Operands lie in consecutive slots from x up, a result goes to x.
 
 import { REGISTER_NAMES } from "../code/opcodes.generated.ts";
 import { BY_OPCODE } from "../isa/index.ts";

@@ -1,6 +1,6 @@
-// A call from outside and everything it leads to (spec: 4.4.11 Invocation), as something that can be
-// run in slices: the driver around the loop. What needs the world outside of register code is done
-// here: host calls, calls between instances, fuel accounts, the beginning and the end.
+// A call from outside and everything it leads to (spec: 4.4.11 Invocation), as something that can
+// be run in slices: the driver around the loop. What needs the world outside of register code is
+// done here: host calls, calls between instances, fuel accounts, the beginning and the end.
 
 import { OP } from "../code/opcodes.generated.ts";
 import { idMatches } from "../code/type-ids.ts";
@@ -14,6 +14,10 @@ import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
+import { FuelMeter, type Outcome } from "./meter.ts";
+
+export type { Outcome } from "./meter.ts";
+
 import {
   CALL_IMPORT,
   CALL_INDIRECT,
@@ -54,17 +58,6 @@ import { farAccess, slowInstruction, TrapSignal, tableFunction } from "./slow.ts
 import { unwind } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 
-/** How a run ended, or why it paused. */
-export type Outcome =
-  | { readonly kind: "returned"; readonly values: Value[] }
-  | { readonly kind: "trapped"; readonly trap: Trap }
-  | { readonly kind: "threw"; readonly error: unknown }
-  | { readonly kind: "suspended"; readonly reason: "fuel" | "slice" }
-  | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: PromiseLike<unknown> };
-
-/** Largest budget of one stretch: the loop counts in 32 bits. */
-const MAX_GRANT = 2 ** 30;
-
 /** A thread's frames while others use the machine. */
 interface Saved {
   readonly slots: Int32Array;
@@ -93,8 +86,7 @@ export function currentThread(): Thread | null {
 }
 
 /** One invocation. */
-export class Thread {
-  readonly store: Store;
+export class Thread extends FuelMeter {
   readonly callee: FunctionInstance;
   private readonly args: readonly Value[];
   /** Whether host functions may return promises. */
@@ -102,13 +94,6 @@ export class Thread {
   private started = false;
   private saved: Saved | null = null;
   private awaited: Awaited | null = null;
-  /** Price of the segment that the thread stopped in front of. */
-  private pending = 0;
-  /** Budget given to the loop when it was last entered, and what is left of the slice. */
-  private granted = 0;
-  private slice = 0;
-  /** Fuel that this invocation has used. */
-  fuelUsed = 0;
   private slotBase = 0;
   private controlBase = 0;
   private instance: ModuleInstance | null;
@@ -118,7 +103,7 @@ export class Thread {
   readonly beneath: Thread | null = current;
 
   constructor(store: Store, callee: FunctionInstance, args: readonly Value[], mayAwait: boolean) {
-    this.store = store;
+    super(store);
     this.callee = callee;
     this.args = args;
     this.mayAwait = mayAwait;
@@ -126,16 +111,14 @@ export class Thread {
   }
 
   /**
-   * Runs for about `slice` units of fuel: at least one segment, and at most one more than it allows.
-   * A thread that is suspended goes on; `resume` is what its host function's promise gave.
+   * Runs for about `slice` units of fuel: at least one segment, and at most one more than it
+   * allows. A thread that is suspended goes on; `resume` is what its host function's promise gave.
    */
   run(slice: number, resume?: { value: unknown } | { error: unknown }): Outcome {
     const outer = { slotTop, controlTop, current };
     this.slotBase = slotTop;
     this.controlBase = controlTop;
-    this.slice = slice;
-    this.granted = 0;
-    machine.budget = 0;
+    this.beginSlice(slice);
     current = this;
     const { slotLimit, controlLimit } = machine;
     const { stackBytes, callDepth } = this.store.limits;
@@ -233,45 +216,6 @@ export class Thread {
 
   private trap(code: number): Outcome {
     return this.fail(new Trap(code, backtrace(this.instance, this.callers)));
-  }
-
-  // Fuel
-
-  /** Books what the loop has spent since the last time. */
-  private settle(): void {
-    const spent = this.granted - machine.budget;
-    this.granted = machine.budget;
-    if (spent === 0) return;
-    this.store.fuel -= spent;
-    this.slice -= spent;
-    this.fuelUsed += spent;
-  }
-
-  /** Pays `cost` and gives the loop a new budget, or says why it cannot. */
-  private pay(cost: number): Outcome | null {
-    this.settle();
-    const { store } = this;
-    this.pending = cost;
-    if (store.fuel < cost) return { kind: "suspended", reason: "fuel" };
-    if (this.slice <= 0) return { kind: "suspended", reason: "slice" };
-    const grant = Math.min(store.fuel, Math.max(this.slice, cost), MAX_GRANT);
-    this.granted = Math.floor(grant);
-    machine.budget = this.granted - cost;
-    this.pending = 0;
-    return null;
-  }
-
-  /** Pays for what a bulk operation costs beyond its base price; false if there is not enough. */
-  private charge(cost: number): boolean {
-    this.settle();
-    if (this.store.fuel < cost) return false;
-    this.store.fuel -= cost;
-    this.slice -= cost;
-    this.fuelUsed += cost;
-    const grant = Math.min(this.store.fuel, Math.max(this.slice, 0), MAX_GRANT);
-    this.granted = Math.floor(grant);
-    machine.budget = this.granted;
-    return true;
   }
 
   // The driver
@@ -466,8 +410,7 @@ export class Thread {
     machine.pc = pc;
     machine.fp = fp;
     machine.ksp = ksp;
-    this.granted = 0;
-    machine.budget = 0;
+    this.resetBudget();
     if (failure !== null) return this.hostThrew(failure.error);
     const awaited = { callee, frame: frame - this.slotBase, returnWords: words };
     if (!isPromise(result)) return this.hostReturned(awaited, result);

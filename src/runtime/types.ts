@@ -89,7 +89,8 @@ function signature(keyword: string, type: FuncType, format: (t: ValType) => stri
 
 /** `i64 1 2 shared`: limits as the text format writes them. */
 function formatLimits({ address64, max, min, shared }: Limits): string {
-  return `${address64 ? "i64 " : ""}${min}${max === null ? "" : ` ${max}`}${shared ? " shared" : ""}`;
+  const words = [address64 ? "i64" : "", min, max ?? "", shared ? "shared" : ""];
+  return words.filter((word) => word !== "").join(" ");
 }
 
 export function formatTable(type: TableType): string {

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The loop and its tables may be long. */
 const GENERATED = /\.generated\.ts$/;
 /** The validator's dispatch is one switch with a method per instruction beside it. */
-const LONG_FILES = ["src/validation/body.ts"];
+const LONG_FILES: readonly string[] = [];
 const MAX_LINES = 500;
 const MAX_COLUMNS = 100;
 
@@ -97,7 +97,7 @@ describe("files", () => {
   });
 
   // Known to fail: comments, which the formatter leaves alone.
-  it.fails("have lines of at most 100 columns", () => {
+  it("have lines of at most 100 columns", () => {
     const files = sources().filter((path) => !GENERATED.test(path));
     const wide = files.flatMap((path) => {
       const lines = read(path).split("\n");
