@@ -71,6 +71,10 @@ const SLOW_MS = 1000;
 const CHUNKED = 4;
 /** One input in so many is a fresh module instead of a mutant. */
 const FRESH = 12;
+/** One input in so many is a fresh module in which typing rules were broken. */
+const SLOPPY = 5;
+/** Decisions for each broken rule; a module takes some thousands. */
+const MISTAKES = [100, 400, 1500];
 const DEFAULT_BATCH = 500;
 
 /** A campaign while it runs. */
@@ -127,6 +131,11 @@ class Campaign {
     if (sources.length === 0 || random.oneIn(FRESH)) {
       const bytes = generateModule(random, { features: randomFeatures(random, features) });
       return { origin: "fresh", bytes };
+    }
+    if (random.oneIn(SLOPPY)) {
+      const mistakes = random.pick(MISTAKES);
+      const subset = randomFeatures(random, features);
+      return { origin: "sloppy", bytes: generateModule(random, { features: subset, mistakes }) };
     }
     const source = random.weighted(sources);
     const mutant = mutate(random, random.pick(source.modules), random.pick(source.modules));

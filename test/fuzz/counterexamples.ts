@@ -62,6 +62,14 @@ export const COUNTEREXAMPLES: readonly Counterexample[] = [
       "type indices only",
   },
   {
+    name: "padded empty block type",
+    hex: "0061736d01000000010401600000030201000a0801060003c07f0b0b",
+    features: "all",
+    expected: "malformed",
+    reason:
+      "Binary Format, Control Instructions: a block type is 0x40, a value type or an s33 >= 0",
+  },
+  {
     name: "padded tag attribute",
     hex: "0061736d010000000104016000000d0401800000",
     features: "all",

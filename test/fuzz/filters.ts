@@ -311,6 +311,18 @@ export const FILTERS: readonly Filter[] = [
     },
   },
   {
+    name: "padded empty block type",
+    reason:
+      "The empty block type is the byte 0x40 (Binary Format, Control Instructions); V8 takes any " +
+      "negative integer whose low seven bits are 0x40.",
+    applies({ ours, theirs, bytes }) {
+      if (theirs !== null || ours.error?.phrase !== "malformed block type") return false;
+      const at = ours.offset ?? 0;
+      const length = integerLength(bytes, at);
+      return length > 1 && length <= 5 && signedAt(bytes, at) < 0 && bytes[at] === 0xc0;
+    },
+  },
+  {
     name: "atomic alignment",
     reason:
       "The alignment of an atomic access must be its natural one (threads proposal, validation " +

@@ -41,6 +41,29 @@ function replaceByte(random: Random, bytes: Uint8Array): Uint8Array {
   ]);
 }
 
+/** Codes that may stand for each other: types, abstract heap types, mutability, finality. */
+const KINDRED: readonly (readonly number[])[] = [
+  [0x7f, 0x7e, 0x7d, 0x7c, 0x7b],
+  [0x63, 0x64],
+  [0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70, 0x71, 0x72, 0x73, 0x74],
+  [0x77, 0x78],
+  [0x4f, 0x50],
+  [0x5e, 0x5f, 0x60],
+  [0, 1, 2, 3],
+  [3, 4, 5, 6, 7],
+];
+
+/** Replaces a byte by one that can mean something similar. */
+function replaceKindred(random: Random, bytes: Uint8Array): Uint8Array {
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const at = random.below(bytes.length);
+    const groups = KINDRED.filter((group) => group.includes(bytes[at]));
+    const group = random.pickFrom(groups);
+    if (group !== undefined) return spliceBytes(bytes, at, 1, [random.pick(group)]);
+  }
+  return replaceByte(random, bytes);
+}
+
 function insertBytes(random: Random, bytes: Uint8Array): Uint8Array {
   const added = random.times(random.between(1, 3), () => random.pick(TELLING));
   return spliceBytes(bytes, random.below(bytes.length + 1), 0, added);
@@ -128,7 +151,7 @@ function mutatePayload(random: Random, parts: Part[], donor: Part[]): Part[] {
   const part = random.pickFrom(candidates);
   if (part === undefined) return parts;
   const foreign = donor.find(({ id }) => id === part.id) ?? part;
-  const mutate = random.oneIn(3) ? random.pick(RAW) : replaceByte;
+  const mutate = random.pick([random.pick(RAW), replaceByte, replaceKindred, replaceKindred]);
   const payload = mutate(random, part.payload, foreign.payload);
   return parts.map((old) => (old === part ? { id: part.id, payload } : old));
 }
@@ -244,6 +267,7 @@ function moveInstructions(random: Random, body: Uint8Array, donor: Uint8Array): 
 function mutateBody(random: Random, body: Uint8Array, donor: Uint8Array): Uint8Array {
   if (random.oneIn(8)) return moveInstructions(random, body, donor);
   if (random.oneIn(24)) return mutateRaw(random, body, donor);
+  if (random.oneIn(10)) return replaceKindred(random, body);
   const span = random.pickFrom(instructionSpans(body));
   if (span === undefined) return mutateRaw(random, body, donor);
   return random.pick(BODY_MUTATIONS)(random, body, span);

@@ -29,6 +29,11 @@ export interface GenerateOptions {
   readonly bounded?: boolean;
   /** Instructions in a function body, roughly. Default 60. */
   readonly bodySize?: number;
+  /**
+   * Breaks a typing rule in one of so many decisions, for modules that are nearly valid or valid by
+   * luck. Default 0: never.
+   */
+  readonly mistakes?: number;
 }
 
 /** A table with its initialiser, null where there is none. */
@@ -88,7 +93,7 @@ export class Plan {
     this.features = oneExceptionProposal(random, options.features);
     this.bounded = options.bounded ?? false;
     this.bodySize = options.bodySize ?? 60;
-    this.types = new TypeSpace(random, this.features);
+    this.types = new TypeSpace(random, this.features, options.mistakes ?? 0);
     this.constants = new ConstantGenerator(this);
     this.planTypes();
     this.planFunctions();

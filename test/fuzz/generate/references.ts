@@ -14,6 +14,7 @@ import {
   isDefaultable,
   isNullable,
   isReference,
+  nonNull,
   refType,
   unpacked,
   type ValType,
@@ -171,25 +172,21 @@ function emitBranchOnCast(body: Body, type: ValType, depth: number): void {
   const { random, types } = body;
   const onFail = random.oneIn(2);
   const from = refType(types.top(heapOf(type)), isNullable(type) || random.oneIn(2));
-  const result = onFail ? from : type;
-  body.open("block", { params: [], results: [result], index: null });
+  // What is neither null nor cast, and null only where the cast does not take it.
+  const rest = isNullable(type) ? nonNull(from) : from;
+  const [taken, left] = onFail ? [rest, type] : [type, rest];
+  body.open("block", { params: [], results: [taken], index: null });
+  // A block around the branch holds it to the type of what is left.
+  body.open("block", { params: [], results: [left], index: null });
   body.value(from, depth);
   const flags = (isNullable(from) ? 1 : 0) | (isNullable(type) ? 2 : 0);
   const w = body.instruction(onFail ? "br_on_cast_fail" : "br_on_cast", 1, 1);
-  w.byte(flags).u32(0).heapType(heapOf(from)).heapType(heapOf(type));
-  // What is left is of the other type: `type` after a failed branch, else `from` or its non-null.
-  if (onFail && types.matches(type, result) && random.oneIn(2)) {
-    body.close();
-    emitRecast(body, type);
-    return;
-  }
-  body.instruction("drop", 1, 0);
-  body.value(result, depth);
+  w.byte(flags).u32(1).heapType(heapOf(from)).heapType(heapOf(type));
   body.close();
-  if (onFail) emitRecast(body, type);
-}
-
-function emitRecast(body: Body, type: ValType): void {
+  body.instruction("drop", 1, 0);
+  body.value(taken, depth);
+  body.close();
+  if (!onFail) return;
   const name = isNullable(type) ? "ref.cast null" : "ref.cast";
   body.instruction(name, 1, 1).heapType(heapOf(type));
 }

@@ -83,10 +83,18 @@ export class TypeSpace {
   private readonly originals: number[] = [];
   private readonly random: Random;
   private readonly features: FeatureSet;
+  private readonly mistakes: number;
+  private readonly mistaken = new Map<string, boolean>();
 
-  constructor(random: Random, features: FeatureSet) {
+  constructor(random: Random, features: FeatureSet, mistakes: number) {
     this.random = random;
     this.features = features;
+    this.mistakes = mistakes;
+  }
+
+  /** Whether to break a rule now; see `GenerateOptions.mistakes`. */
+  mistake(): boolean {
+    return this.mistakes > 0 && this.random.oneIn(this.mistakes);
   }
 
   has(feature: Feature): boolean {
@@ -205,8 +213,8 @@ export class TypeSpace {
   private extensible(start: number): number | null {
     const found = this.random.below(start);
     const def = this.defs[found];
-    if (def === undefined || def.final || this.depth(found) > 20) return null;
-    return found;
+    if (def === undefined || this.depth(found) > 20) return null;
+    return def.final && !this.mistake() ? null : found;
   }
 
   private depth(index: number): number {
@@ -218,14 +226,20 @@ export class TypeSpace {
   private extended(parent: number, final: boolean, end: number): TypeDef {
     const { random } = this;
     const def = this.defs[parent];
-    const fields = def.fields.map((field) =>
-      field.mutable ? field : { type: this.narrower(field.type), mutable: false },
-    );
+    const fields = def.fields.map((field) => this.subField(field));
     if (def.kind === "struct") {
       fields.push(...random.times(random.below(3), () => this.field(end)));
+      if (this.mistake()) fields.pop();
     }
+    const params = def.params.map((type) => (this.mistake() ? this.narrower(type) : type));
     const results = def.results.map((type) => this.narrower(type));
-    return { ...def, fields, results, final, parent };
+    return { ...def, fields, params, results, final, parent };
+  }
+
+  private subField({ type, mutable }: FieldType): FieldType {
+    const changeable = !mutable || this.mistake();
+    const flipped = this.mistake() ? !mutable : mutable;
+    return { type: changeable ? this.narrower(type) : type, mutable: flipped };
   }
 
   /** The type itself or a subtype. */
@@ -259,8 +273,21 @@ export class TypeSpace {
   matches(sub: ValType, sup: ValType): boolean {
     if (sub === sup) return true;
     if (!isReference(sub) || !isReference(sup)) return false;
+    if (this.mistakes > 0 && this.isMistaken(sub, sup)) return true;
     if (isNullable(sub) && !isNullable(sup)) return false;
     return this.heapMatches(heapOf(sub), heapOf(sup));
+  }
+
+  /** Pairs of types that wrongly match in this module; the same answer every time. */
+  private isMistaken(sub: ValType, sup: ValType): boolean {
+    const key = `${sub} ${sup}`;
+    let answer = this.mistaken.get(key);
+    if (answer === undefined) {
+      // Fewer pairs than decisions come up.
+      answer = this.random.oneIn(Math.ceil(this.mistakes / 10));
+      this.mistaken.set(key, answer);
+    }
+    return answer;
   }
 
   allMatch(subs: readonly ValType[], sups: readonly ValType[]): boolean {
