@@ -1,5 +1,5 @@
-// Import matching: what may stand for an import and what may not, for every kind, and what the error
-// says. The verdicts are written down from the specification's matching rules.
+// Import matching: what may stand for an import and what may not, for every kind, and what the
+// error says. The verdicts are written down from the specification's matching rules.
 
 import { describe, expect, it } from "vitest";
 import {
