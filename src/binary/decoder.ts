@@ -8,7 +8,7 @@ import { type DecodingLimits, limitOn } from "../module/limits.ts";
 import { type ModuleRecord, SECTION_NAMES } from "../module/module.ts";
 import { ModuleBuilder } from "./builder.ts";
 import { InstructionReader } from "./instructions.ts";
-import { readSection } from "./sections.ts";
+import { checkSegmentCount, DATA, ELEMENT, readSection, readSegment } from "./sections.ts";
 
 const CUSTOM = 0;
 const CODE = 10;
@@ -24,6 +24,8 @@ const SIZES_DIFFER = "function and code section have inconsistent lengths";
 export interface DecodeListener {
   /** The section has been recorded completely. Not called for custom sections and code. */
   section(id: number): void;
+  /** A segment of an element or data section is recorded. */
+  segment(id: number, index: number): void;
   /** The code section begins; everything its bodies refer to is recorded, but the data. */
   codeStart(): void;
   /** The body of the function `index` (imports count) is complete. */
@@ -34,12 +36,21 @@ export interface DecodeListener {
 
 const IGNORE: DecodeListener = {
   section() {},
+  segment() {},
   codeStart() {},
   body() {},
   end() {},
 };
 
-type Step = "header" | "section" | "payload" | "bodies" | "bodySize" | "body";
+type Step =
+  | "header"
+  | "section"
+  | "payload"
+  | "segments"
+  | "segment"
+  | "bodies"
+  | "bodySize"
+  | "body";
 
 /** Decodes one module from chunks. A failed decoder stays failed with the same error. */
 export class Decoder {
@@ -58,6 +69,7 @@ export class Decoder {
   /** Position in SECTION_ORDER that the next section must not be below. */
   private order = 0;
   private lastId = CUSTOM;
+  private segmentCount = 0;
   private bodyCount = 0;
   private bodyEnd = 0;
   private failure: unknown = null;
@@ -153,6 +165,10 @@ export class Decoder {
       case "payload":
         this.payload();
         return true;
+      case "segments":
+        return this.segments();
+      case "segment":
+        return this.segment();
       case "bodies":
         return this.bodies();
       case "bodySize":
@@ -225,6 +241,7 @@ export class Decoder {
       this.lastId = id;
     }
     if (id === CODE) this.expect("bodies", 1);
+    else if (id === ELEMENT || id === DATA) this.expect("segments", 1);
     else this.expect("payload", size);
     return true;
   }
@@ -242,6 +259,7 @@ export class Decoder {
       if (this.sectionId === CUSTOM) {
         const name = reader.name(this.limits.nameBytes);
         const span = { start: reader.pos, end: this.sectionEnd };
+        limitOn(this.limits, "customSections", module.customs.length + 1, this.pos);
         module.customs.push({ name, ...span, after: this.lastId });
       } else {
         readSection(this.sectionId, reader, module);
@@ -256,9 +274,67 @@ export class Decoder {
     this.expect("section", 1);
   }
 
+  private segments(): boolean {
+    const { reader, module, sectionId } = this;
+    const start = this.pos;
+    const count = this.u32InSection();
+    if (count === null) return false;
+    this.inSection(() => {
+      checkSegmentCount(sectionId, count, reader, module, start);
+      const left = this.sectionEnd - this.pos;
+      if (count <= left) return;
+      const detail = `${count} entries in ${left} bytes`;
+      throw this.error("unexpected end of section or function", detail, start);
+    });
+    this.segmentCount = count;
+    this.nextSegment();
+    return true;
+  }
+
+  private recordedSegments(): number {
+    const { elements, data } = this.module;
+    return this.sectionId === ELEMENT ? elements.length : data.length;
+  }
+
+  private nextSegment(): void {
+    if (this.recordedSegments() < this.segmentCount) {
+      this.expect("segment", this.pos < this.sectionEnd ? 1 : 0);
+      return;
+    }
+    this.requireSectionEnd();
+    this.inSection(() => this.listener.section(this.sectionId));
+    this.expect("section", 1);
+  }
+
+  /** A segment does not say how long it is: it is tried, and tried again with twice the bytes. */
+  private segment(): boolean {
+    const { reader, module, sectionId } = this;
+    const available = Math.min(this.length, this.sectionEnd);
+    reader.reset(this.buffer, this.pos, available);
+    const complete = this.inSection(() => {
+      try {
+        readSegment(sectionId, reader, module);
+      } catch (error) {
+        if (reader.ranOut && available < this.sectionEnd) return false;
+        throw error;
+      }
+      const end = reader.pos;
+      this.listener.segment(sectionId, this.recordedSegments() - 1);
+      this.pos = end;
+      return true;
+    });
+    if (!complete) {
+      const twice = 2 * (available - this.pos);
+      this.needed = Math.min(Math.max(twice, 1), this.sectionEnd - this.pos);
+      return false;
+    }
+    this.nextSegment();
+    return true;
+  }
+
   private bodies(): boolean {
     const start = this.pos;
-    const count = this.u32InCode();
+    const count = this.u32InSection();
     if (count === null) return false;
     const declared = this.module.functions.length - this.module.importedFunctions;
     if (count !== declared) {
@@ -270,15 +346,28 @@ export class Decoder {
     return true;
   }
 
-  private u32InCode(): number | null {
-    try {
+  private u32InSection(): number | null {
+    return this.inSection(() => {
       const value = this.u32At(this.pos, this.sectionEnd);
       if (value === null) this.needed = this.length - this.pos + 1;
       else this.pos = this.reader.pos;
       return value;
+    });
+  }
+
+  /** Runs an action whose errors are in the current section. */
+  private inSection<T>(action: () => T): T {
+    try {
+      return action();
     } catch (error) {
-      throw error instanceof ModuleError ? error.within({ section: "code" }) : error;
+      throw error instanceof ModuleError ? error.within({ section: this.sectionName() }) : error;
     }
+  }
+
+  private requireSectionEnd(): void {
+    if (this.pos === this.sectionEnd) return;
+    const detail = `${this.sectionEnd - this.pos} bytes are left over`;
+    throw this.error("section size mismatch", detail, this.pos, this.sectionName());
   }
 
   private nextBody(): void {
@@ -288,16 +377,13 @@ export class Decoder {
       this.expect("bodySize", this.pos < this.sectionEnd ? 1 : 0);
       return;
     }
-    if (this.pos !== this.sectionEnd) {
-      const detail = `${this.sectionEnd - this.pos} bytes are left over`;
-      throw this.error("section size mismatch", detail, this.pos, "code");
-    }
+    this.requireSectionEnd();
     this.expect("section", 1);
   }
 
   private bodySize(): boolean {
     const offset = this.pos;
-    const size = this.u32InCode();
+    const size = this.u32InSection();
     if (size === null) return false;
     if (size > this.sectionEnd - this.pos) {
       const detail = `a body of ${size} bytes, ${this.sectionEnd - this.pos} are left`;
@@ -325,6 +411,11 @@ export class Decoder {
       if (this.length >= MAGIC.length) this.checkHeader(this.length);
       throw this.error("unexpected end", `${this.length} bytes are no module header`, this.length);
     }
+    if (this.step === "segment") {
+      // What came since the last try may show an error that other chunks have shown already.
+      this.needed = 0;
+      this.advance();
+    }
     if (this.step !== "section" || this.pos < this.length) this.incomplete();
     const declared = module.functions.length - module.importedFunctions;
     if (declared !== module.bodyStarts.length) {
@@ -347,7 +438,8 @@ export class Decoder {
       throw this.error("unexpected end", "in the header of a section", length);
     }
     const missing = this.sectionEnd - length;
-    const phrase = this.step === "payload" ? "length out of bounds" : "unexpected end";
+    const inCode = this.sectionId === CODE;
+    const phrase = inCode ? "unexpected end" : "length out of bounds";
     throw this.error(phrase, `${missing} bytes are missing`, length, this.sectionName());
   }
 }

@@ -6,6 +6,7 @@ import { FUNCREF, HEAP_FUNC, refType, type ValType } from "../isa/types.ts";
 import { limitOn } from "../module/limits.ts";
 import {
   type ConstExpr,
+  type DataSegment,
   type ElementSegment,
   EXTERN_KINDS,
   type ExternType,
@@ -22,6 +23,10 @@ import {
   readTagType,
   requireFeature,
 } from "./types.ts";
+
+/** Sections whose segments are decoded one by one. */
+export const ELEMENT = 9;
+export const DATA = 11;
 
 type SectionReader = (reader: InstructionReader, module: ModuleBuilder) => void;
 
@@ -226,44 +231,53 @@ function readElementSegment(reader: InstructionReader): ElementSegment {
   };
 }
 
-function readElements(reader: InstructionReader, module: ModuleBuilder): void {
-  const count = readCount(reader, reader.limits, "elementSegments");
-  for (let i = 0; i < count; i++) module.elements.push(readElementSegment(reader));
-}
-
 function readDataCount(reader: InstructionReader, module: ModuleBuilder): void {
   const offset = reader.pos;
   module.dataCount = reader.u32();
   limitOn(reader.limits, "dataSegments", module.dataCount, offset);
 }
 
-function readData(reader: InstructionReader, module: ModuleBuilder): void {
+function readDataSegment(reader: InstructionReader): DataSegment {
   const { features } = reader;
-  const countOffset = reader.pos;
-  const count = readCount(reader, reader.limits, "dataSegments");
-  if (module.dataCount !== null && module.dataCount !== count) {
-    const phrase = "data count and data section have inconsistent lengths";
-    throw reader.error(phrase, `${module.dataCount} and ${count}`, countOffset);
+  const offset = reader.pos;
+  const flags = reader.u32();
+  if (flags > 2) throw reader.error("malformed data segment kind", String(flags), offset);
+  if (flags !== 0) {
+    const what = "a segment that is not a plain active one";
+    const phrase = "malformed data segment kind";
+    requireFeature(reader, features, "bulk-memory", phrase, what, offset);
   }
-  for (let i = 0; i < count; i++) {
-    const offset = reader.pos;
-    const flags = reader.u32();
-    if (flags > 2) throw reader.error("malformed data segment kind", String(flags), offset);
-    if (flags !== 0) {
-      const what = "a segment that is not a plain active one";
-      const phrase = "malformed data segment kind";
-      requireFeature(reader, features, "bulk-memory", phrase, what, offset);
-    }
-    const memory = flags === 2 ? reader.u32() : 0;
-    const at = flags === 1 ? null : readConstExpr(reader);
-    const length = reader.u32();
-    const start = reader.pos;
-    reader.skip(length, "a data segment");
-    const mode = flags === 1 ? "passive" : "active";
-    module.data.push({ mode, memory, at, start, end: reader.pos, offset });
+  const memory = flags === 2 ? reader.u32() : 0;
+  const at = flags === 1 ? null : readConstExpr(reader);
+  const length = reader.u32();
+  const start = reader.pos;
+  reader.skip(length, "a data segment");
+  const mode = flags === 1 ? "passive" : "active";
+  return { mode, memory, at, start, end: reader.pos, offset };
+}
+
+/** Checks the number of segments of a section that is decoded segment by segment. */
+export function checkSegmentCount(
+  id: number,
+  count: number,
+  reader: InstructionReader,
+  module: ModuleBuilder,
+  offset: number,
+): void {
+  limitOn(reader.limits, id === ELEMENT ? "elementSegments" : "dataSegments", count, offset);
+  if (id === DATA && module.dataCount !== null && module.dataCount !== count) {
+    const phrase = "data count and data section have inconsistent lengths";
+    throw reader.error(phrase, `${module.dataCount} and ${count}`, offset);
   }
 }
 
+/** Decodes one segment of an element or data section; nothing is recorded unless it is complete. */
+export function readSegment(id: number, reader: InstructionReader, module: ModuleBuilder): void {
+  if (id === ELEMENT) module.elements.push(readElementSegment(reader));
+  else module.data.push(readDataSegment(reader));
+}
+
+/** By section id; sections that are decoded piece by piece have none. */
 const READERS: readonly (SectionReader | undefined)[] = [
   undefined,
   readTypes,
@@ -274,9 +288,9 @@ const READERS: readonly (SectionReader | undefined)[] = [
   readGlobals,
   readExports,
   readStart,
-  readElements,
   undefined,
-  readData,
+  undefined,
+  undefined,
   readDataCount,
   readTags,
 ];

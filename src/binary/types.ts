@@ -167,7 +167,7 @@ export function readCount(
   limitOn(limits, limit, before + count, offset);
   if (count > cursor.end - cursor.pos) {
     const detail = `${count} entries in ${cursor.end - cursor.pos} bytes`;
-    throw cursor.error("unexpected end of section or function", detail, offset);
+    throw cursor.beyondEnd("unexpected end of section or function", detail, offset);
   }
   return count;
 }

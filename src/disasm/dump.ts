@@ -30,7 +30,13 @@ import {
   formatTableType,
 } from "./types.ts";
 
-const NO_LISTENER: DecodeListener = { section() {}, codeStart() {}, body() {}, end() {} };
+const NO_LISTENER: DecodeListener = {
+  section() {},
+  segment() {},
+  codeStart() {},
+  body() {},
+  end() {},
+};
 
 /** A module as far as it could be decoded, and what stopped it, or null. */
 export interface PartialModule {

@@ -39,6 +39,10 @@ export interface DecodingLimits {
   readonly results: number;
   /** Fields of a struct type. Default 10,000. */
   readonly fields: number;
+  /** Operands on the stack of one function body at once. Default 1,000,000. */
+  readonly operands: number;
+  /** Custom sections. Default 100,000. */
+  readonly customSections: number;
   /** Supertypes above a type. Default 63. */
   readonly subtypingDepth: number;
   /** Nested blocks in one function body. Default 100,000. */
@@ -71,6 +75,8 @@ export const DEFAULT_LIMITS: DecodingLimits = {
   params: 1_000,
   results: 1_000,
   fields: 10_000,
+  operands: 1_000_000,
+  customSections: 100_000,
   subtypingDepth: 63,
   nesting: 100_000,
   branchTargets: 65_521,
@@ -95,7 +101,7 @@ export function limitOn(
   limits: DecodingLimits,
   name: keyof DecodingLimits,
   value: number,
-  offset: number,
+  offset: number | undefined,
 ): void {
   if (value > limits[name]) throw limitError(name, value, limits[name], offset);
 }

@@ -9,6 +9,7 @@ import { BOT, formatValType, I32, type ValType } from "../isa/types.ts";
 import { ModuleError } from "../module/errors.ts";
 import { type ConstExpr, functionName } from "../module/module.ts";
 import type { ModuleContext } from "./context.ts";
+import { single } from "./control-rules.ts";
 import {
   ALIGN,
   BINARY,
@@ -97,7 +98,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     this.inConstant = true;
     try {
       this.setLocals(NO_TYPES, []);
-      this.begin([expected]);
+      this.begin(single(expected));
       this.run(null);
     } catch (error) {
       throw this.locate(error, null, expr.start);

@@ -21,10 +21,10 @@ const CATCH_ALL = 0x19;
 
 const EXNREF_NON_NULL = refType(HEAP_EXN, false);
 
-/** Result types of the block types that are one value type. */
 const singles = new Map<ValType, readonly ValType[]>();
 
-function single(type: ValType): readonly ValType[] {
+/** The list of just this type; the same list every time. */
+export function single(type: ValType): readonly ValType[] {
   let types = singles.get(type);
   if (types === undefined) {
     types = [type];

@@ -6,7 +6,15 @@ import { type Feature, type FeatureSet, featureBit } from "../isa/features.ts";
 import { formatValType, I32, I64, isDefaultable, type ValType } from "../isa/types.ts";
 import { InvalidError } from "../module/errors.ts";
 import type { DecodingLimits } from "../module/limits.ts";
-import type { Export, Limits, MemoryType, ModuleRecord, Table } from "../module/module.ts";
+import type {
+  DataSegment,
+  ElementSegment,
+  Export,
+  Limits,
+  MemoryType,
+  ModuleRecord,
+  Table,
+} from "../module/module.ts";
 import { BodyValidator } from "./body.ts";
 import { ModuleContext } from "./context.ts";
 
@@ -20,7 +28,6 @@ const GLOBAL = 6;
 const EXPORT = 7;
 const START = 8;
 const ELEMENT = 9;
-const DATA = 11;
 const TAG = 13;
 
 const TABLE_SIZE = "table size must be at most 2^32-1";
@@ -80,11 +87,12 @@ class ModuleValidator implements DecodeListener {
         return this.exports();
       case START:
         return this.start();
-      case ELEMENT:
-        return this.elements();
-      case DATA:
-        return this.data();
     }
+  }
+
+  segment(id: number, index: number): void {
+    if (id === ELEMENT) this.elementSegment(this.module.elements[index]);
+    else this.dataSegment(this.module.data[index]);
   }
 
   codeStart(): void {}
@@ -263,41 +271,34 @@ class ModuleValidator implements DecodeListener {
     });
   }
 
-  private elements(): void {
+  private elementSegment(segment: ElementSegment): void {
     const { module, context } = this;
-    for (const segment of module.elements) {
-      const { mode, table, at, type, functions, expressions, offset } = segment;
-      this.checkValType(type, offset);
-      for (const index of functions ?? []) {
-        if (index >= module.functions.length) {
-          throw new InvalidError(`unknown function ${index}`, "in an element segment", { offset });
-        }
-        context.declared.add(index);
+    const { mode, table, at, type, functions, expressions, offset } = segment;
+    this.checkValType(type, offset);
+    for (const index of functions ?? []) {
+      if (index >= module.functions.length) {
+        throw new InvalidError(`unknown function ${index}`, "in an element segment", { offset });
       }
-      for (let i = 0; expressions !== null && i + 1 < expressions.length; i++) {
-        this.bodies.constant({ start: expressions[i], end: expressions[i + 1] }, type);
-      }
-      if (mode !== "active" || at === null) continue;
-      const target = module.tables[table];
-      if (target === undefined) {
-        throw new InvalidError(`unknown table ${table}`, "", { offset });
-      }
-      if (!context.types.matches(type, target.type.element)) {
-        const [expected, found] = [formatValType(target.type.element), formatValType(type)];
-        const detail = `a table of ${expected} cannot take elements ${found}`;
-        throw new InvalidError("type mismatch", detail, { offset, expected, found });
-      }
-      this.bodies.constant(at, target.type.address64 ? I64 : I32);
+      context.declared.add(index);
     }
+    for (let i = 0; expressions !== null && i + 1 < expressions.length; i++) {
+      this.bodies.constant({ start: expressions[i], end: expressions[i + 1] }, type);
+    }
+    if (mode !== "active" || at === null) return;
+    const target = module.tables[table];
+    if (target === undefined) throw new InvalidError(`unknown table ${table}`, "", { offset });
+    if (!context.types.matches(type, target.type.element)) {
+      const [expected, found] = [formatValType(target.type.element), formatValType(type)];
+      const detail = `a table of ${expected} cannot take elements ${found}`;
+      throw new InvalidError("type mismatch", detail, { offset, expected, found });
+    }
+    this.bodies.constant(at, target.type.address64 ? I64 : I32);
   }
 
-  private data(): void {
-    const { module } = this;
-    for (const { at, memory, offset } of module.data) {
-      if (at === null) continue;
-      const target = module.memories[memory];
-      if (target === undefined) throw new InvalidError(`unknown memory ${memory}`, "", { offset });
-      this.bodies.constant(at, target.type.address64 ? I64 : I32);
-    }
+  private dataSegment({ at, memory, offset }: DataSegment): void {
+    if (at === null) return;
+    const target = this.module.memories[memory];
+    if (target === undefined) throw new InvalidError(`unknown memory ${memory}`, "", { offset });
+    this.bodies.constant(at, target.type.address64 ? I64 : I32);
   }
 }

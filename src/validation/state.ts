@@ -12,6 +12,7 @@ import {
   type ValType,
 } from "../isa/types.ts";
 import { InvalidError } from "../module/errors.ts";
+import { limitOn } from "../module/limits.ts";
 import type { LocalRun } from "../module/module.ts";
 import type { ModuleContext } from "./context.ts";
 import type { TypeContext } from "./type-context.ts";
@@ -47,7 +48,7 @@ export class ControlFrame {
 export class BodyState {
   protected readonly context: ModuleContext;
   protected readonly types: TypeContext;
-  protected stack: Int32Array<ArrayBuffer> = new Int32Array(1024);
+  protected stack: Int32Array<ArrayBuffer>;
   protected sp = 0;
   /** Height of the current frame: operands below it are out of reach. */
   protected floor = 0;
@@ -69,6 +70,7 @@ export class BodyState {
   constructor(context: ModuleContext) {
     this.context = context;
     this.types = context.types;
+    this.stack = new Int32Array(Math.min(1024, context.limits.operands));
   }
 
   // Locals
@@ -132,7 +134,9 @@ export class BodyState {
   }
 
   private growStack(): void {
-    const stack = new Int32Array(this.stack.length * 2);
+    const { limits } = this.context;
+    limitOn(limits, "operands", this.sp + 1, undefined);
+    const stack = new Int32Array(Math.min(this.stack.length * 2, limits.operands));
     stack.set(this.stack);
     this.stack = stack;
   }

@@ -86,6 +86,8 @@ const MODULES: Record<keyof DecodingLimits, (count: number) => Uint8Array> = {
   params: (count) => moduleOf(section(1, vec([0x60, ...vec(...times(count, [0x7f])), 0]))),
   results: (count) => moduleOf(section(1, vec([0x60, 0, ...vec(...times(count, [0x7f]))]))),
   fields: (count) => moduleOf(section(1, vec([0x5f, ...vec(...times(count, [0x7f, 0]))]))),
+  operands: (count) => withBody([...times(count, [0x41, 0]).flat(), ...times(count, 0x1a)]),
+  customSections: (count) => moduleOf(...times(count, custom("", []))),
   subtypingDepth: (count) => subtypes(count + 1),
   nesting: (count) => withBody([...times(count, [0x02, 0x40]).flat(), ...times(count, 0x0b)]),
   branchTargets: (count) => withBody([0x41, 0, 0x0e, ...leb(count - 1), ...times(count, 0)]),
