@@ -96,11 +96,13 @@ export class Thread extends FuelMeter {
   private awaited: Awaited | null = null;
   private slotBase = 0;
   private controlBase = 0;
-  private instance: ModuleInstance | null;
+  instance: ModuleInstance | null;
   /** Instances of the frames that called into another one, outermost first. */
   readonly callers: (ModuleInstance | null)[] = [];
-  /** Host function that lies beneath a nested thread and keeps it from being suspended. */
-  readonly beneath: Thread | null = current;
+  /** The host function that was called last: while another thread runs, the one beneath it. */
+  hostCallee: FunctionInstance | null = null;
+  /** The thread whose host function runs this one. */
+  private beneath: Thread | null = null;
 
   constructor(store: Store, callee: FunctionInstance, args: readonly Value[], mayAwait: boolean) {
     super(store);
@@ -119,6 +121,7 @@ export class Thread extends FuelMeter {
     this.slotBase = slotTop;
     this.controlBase = controlTop;
     this.beginSlice(slice);
+    this.beneath = current;
     current = this;
     const { slotLimit, controlLimit } = machine;
     const { stackBytes, callDepth } = this.store.limits;
@@ -397,6 +400,7 @@ export class Thread extends FuelMeter {
     const { pc, fp, ksp } = machine;
     this.settle();
     this.store.hostCalls++;
+    this.hostCallee = callee;
     slotTop = frame + 2 * (Math.max(params.length, results.length) + 1);
     controlTop = ksp;
     let result: unknown;
@@ -414,11 +418,11 @@ export class Thread extends FuelMeter {
     if (failure !== null) return this.hostThrew(failure.error);
     const awaited = { callee, frame: frame - this.slotBase, returnWords: words };
     if (!isPromise(result)) return this.hostReturned(awaited, result);
-    if (this.mayAwait && this.beneath === null) {
+    if (this.mayAwait) {
       this.awaited = awaited;
       return { kind: "suspended", reason: "host", promise: result };
     }
-    return this.fail(promiseError(callee, this.beneath));
+    return this.fail(promiseError(callee, this.beneath?.hostCallee ?? null));
   }
 
   private hostReturned({ callee, frame, returnWords }: Awaited, result: unknown): Outcome | null {
@@ -479,11 +483,11 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-function promiseError(callee: FunctionInstance, beneath: Thread | null): TypeError {
+function promiseError(callee: FunctionInstance, beneath: FunctionInstance | null): TypeError {
   const name = callee.name || "a host function";
   const why =
     beneath === null
       ? "the call is synchronous; use callAsync or start"
-      : "it was called from another host function, which cannot be suspended";
+      : `the host function ${beneath.name || "beneath"} made the call and cannot be suspended`;
   return new TypeError(`${name} returned a promise, but ${why}`);
 }

@@ -112,7 +112,8 @@ function mismatch(
   });
 }
 
-function formatExpected(type: ExternType, ids: readonly number[]): string {
+/** The type that an import asks for. */
+export function formatExpected(type: ExternType, ids: readonly number[]): string {
   switch (type.kind) {
     case "func":
       return formatFunc(funcTypeOfId(ids[type.typeIndex]));
