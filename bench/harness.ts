@@ -38,12 +38,22 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
+/** What the command line asks of benchmarks that can be narrowed down; null: their own choice. */
+export interface Selection {
+  /** The only item to measure. */
+  readonly only: string | null;
+  /** Runs of which a process reports the median. */
+  readonly runs: number | null;
+  /** Processes over which the median is taken. */
+  readonly processes: number | null;
+}
+
 /** A benchmark: tasks, each measured in a fresh process, and the report made of all of them. */
 export interface Bench {
   readonly name: string;
   /** Options of Node for the measuring processes. */
   readonly nodeOptions?: readonly string[];
-  tasks(quick: boolean): readonly Task[];
+  tasks(quick: boolean, selection: Selection): readonly Task[];
   measure(task: Task): Promise<Sample>;
   report(results: readonly (readonly [Task, Sample])[]): Report;
 }

@@ -1,4 +1,5 @@
-// Runs benchmarks and prints their tables: `npm run bench -- [name…] [--json] [--quick] [--save]`.
+// Runs benchmarks and prints their tables: `npm run bench -- [name…] [--json] [--quick] [--save]`;
+// `--only NAME`, `--runs N` and `--processes N` narrow down those that understand them.
 // Each task of a benchmark runs in a process of its own, so that none sees another's type feedback.
 
 import { fork } from "node:child_process";
@@ -13,13 +14,15 @@ import {
   environment,
   type Report,
   type Sample,
+  type Selection,
   type Task,
 } from "./harness.ts";
+import { EXECUTION } from "./kernels.ts";
 import { MICRO } from "./micro.ts";
 import { PRINT } from "./print.ts";
 import { STREAM } from "./stream.ts";
 
-const BENCHES: readonly Bench[] = [DECODE, COLD, STREAM, GROWTH, PRINT, MICRO];
+const BENCHES: readonly Bench[] = [DECODE, COLD, STREAM, GROWTH, PRINT, MICRO, EXECUTION];
 const RESULTS = new URL("results/front.json", import.meta.url);
 const CHILD_FLAG = "--measure";
 
@@ -57,9 +60,9 @@ async function runChild(name: string, task: string): Promise<void> {
   process.send?.(sample);
 }
 
-async function runBench(bench: Bench, quick: boolean): Promise<Report> {
+async function runBench(bench: Bench, quick: boolean, selection: Selection): Promise<Report> {
   const results: [Task, Sample][] = [];
-  const tasks = bench.tasks(quick);
+  const tasks = bench.tasks(quick, selection);
   for (const task of tasks) {
     progress(`${bench.name} ${results.length + 1}/${tasks.length} ${Object.values(task)[0]}`);
     results.push([task, await measureInChild(bench, task)]);
@@ -100,6 +103,13 @@ function roundNumbers(_key: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toPrecision(4)) : value;
 }
 
+function countOption(name: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count > 0) return count;
+  throw new RangeError(`${name} must be a whole number from 1, not "${text}"`);
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -107,13 +117,21 @@ async function main(): Promise<void> {
       json: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       save: { type: "boolean", default: false },
+      only: { type: "string" },
+      runs: { type: "string" },
+      processes: { type: "string" },
     },
   });
   const benches = positionals.length > 0 ? positionals.map(benchNamed) : BENCHES;
+  const selection: Selection = {
+    only: values.only ?? null,
+    runs: countOption("--runs", values.runs),
+    processes: countOption("--processes", values.processes),
+  };
   ensureBuilt();
   const reports: StoredReport[] = [];
   for (const bench of benches) {
-    const report = await runBench(bench, values.quick);
+    const report = await runBench(bench, values.quick, selection);
     reports.push({ ...report, environment: environment() });
     if (!values.json) console.log(textTable(report));
   }

@@ -1,0 +1,217 @@
+// Execution speed: kernels of our own in C (bench/kernels), each run by wasmeter with exact fuel
+// beside the host's own WebAssembly in the same process, checksums compared. Two kinds of process:
+// "mixed" ones have first run all the kernels, so that the interpreter loop knows every
+// instruction they use and no longer changes; "alone" ones have run nothing else, which is faster
+// than what a program that uses everything will see.
+
+import { readFileSync } from "node:fs";
+import {
+  type Bench,
+  type Column,
+  cpuSeconds,
+  distUrl,
+  gather,
+  median,
+  type Report,
+  type Row,
+  type Sample,
+  type Selection,
+  type Task,
+} from "./harness.ts";
+
+/** The argument of each kernel: the host's own WebAssembly takes at least 10 ms for it. */
+const SIZES: Readonly<Record<string, number>> = {
+  recursion: 33,
+  sieve: 60,
+  nbody: 250_000,
+  mandelbrot: 450,
+  matrix_f64: 20,
+  matrix_i32: 22,
+  sha256: 3000,
+  hash64: 6000,
+  sort: 110_000,
+  machine: 12_000,
+  bulk: 4500,
+  strings: 160,
+  dispatch: 8000,
+  compress: 55,
+};
+const NAMES: readonly string[] = Object.keys(SIZES);
+
+/** Much more than a run needs, and still exact when something is subtracted from it. */
+const AMPLE_FUEL = 2 ** 50;
+/** Part of a kernel's work that is enough to learn from. */
+const LEARNING_PART = 20;
+const LEARNING_PASSES = 3;
+const WARM_NATIVE_RUNS = 8;
+const WARM_RUNS = 2;
+
+/** The parts of the engine that are measured. */
+interface Engine {
+  readonly module: typeof import("../src/embedding/module.ts");
+  readonly invoke: typeof import("../src/embedding/invoke.ts");
+  readonly store: typeof import("../src/runtime/store.ts");
+}
+
+async function loadEngine(): Promise<Engine> {
+  const load = async (path: string) => await import(new URL(path, distUrl()).href);
+  return {
+    module: await load("embedding/module.js"),
+    invoke: await load("embedding/invoke.js"),
+    store: await load("runtime/store.js"),
+  };
+}
+
+/** A kernel ready to run; `run` gives the checksum. */
+interface Kernel {
+  readonly name: string;
+  native(size: number): unknown;
+  ours(size: number): unknown;
+  /** Fuel used so far. */
+  fuel(): number;
+}
+
+/** The host's own WebAssembly, as far as it is needed: Node's types do not declare it. */
+interface Host {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+  ) => { readonly exports: Readonly<Record<string, (size: number) => unknown>> };
+}
+
+function prepare({ module, invoke, store: { Store } }: Engine, name: string): Kernel {
+  const bytes = readFileSync(new URL(`kernels/${name}.wasm`, import.meta.url));
+  const host = (globalThis as unknown as { WebAssembly: Host }).WebAssembly;
+  const native = new host.Instance(new host.Module(bytes)).exports.run;
+  const store = new Store({}, AMPLE_FUEL);
+  const instance = invoke.moduleInstantiate(store, module.moduleLoad(bytes), []);
+  const run = instance.exports.get("run");
+  if (run?.kind !== "func") throw new Error(`${name}.wasm exports no function "run"`);
+  return {
+    name,
+    native,
+    ours: (size) => invoke.funcInvoke(store, run.value, [size])[0],
+    fuel: () => AMPLE_FUEL - store.fuel,
+  };
+}
+
+/** One run on either side: the seconds it took, having made sure of the checksum. */
+function timedChecksum(kernel: Kernel, run: (size: number) => unknown, expected: unknown): number {
+  const start = cpuSeconds();
+  const checksum = run(SIZES[kernel.name]);
+  const seconds = cpuSeconds() - start;
+  if (checksum === expected) return seconds;
+  throw new Error(`${kernel.name}: checksum ${checksum} instead of the host's ${expected}`);
+}
+
+/** Fuel of one run; every run must use the same. */
+function fuelOfRuns(kernel: Kernel, before: number, runs: number): number {
+  const fuel = (kernel.fuel() - before) / runs;
+  if (Number.isInteger(fuel)) return fuel;
+  throw new Error(`${kernel.name}: fuel differs between runs`);
+}
+
+/** Medians of both sides in seconds, and the fuel of a run, under names with the kernel's. */
+function measureKernel(kernel: Kernel, runs: number): [string, number[]][] {
+  const expected = kernel.native(SIZES[kernel.name]);
+  for (let i = 0; i < WARM_NATIVE_RUNS; i++) timedChecksum(kernel, kernel.native, expected);
+  for (let i = 0; i < WARM_RUNS; i++) timedChecksum(kernel, kernel.ours, expected);
+  const native: number[] = [];
+  const ours: number[] = [];
+  const before = kernel.fuel();
+  for (let i = 0; i < runs; i++) {
+    native.push(timedChecksum(kernel, kernel.native, expected));
+    ours.push(timedChecksum(kernel, kernel.ours, expected));
+  }
+  const { name } = kernel;
+  return [
+    [`${name} native`, [median(native)]],
+    [`${name} ours`, [median(ours)]],
+    [`${name} fuel`, [fuelOfRuns(kernel, before, runs)]],
+  ];
+}
+
+/** A pause lets the host finish compiling what has just proved hot. */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+async function learn(kernels: readonly Kernel[]): Promise<void> {
+  for (let pass = 0; pass < LEARNING_PASSES; pass++) {
+    for (const kernel of kernels) {
+      const size = SIZES[kernel.name];
+      // Recursion's work is exponential in its argument.
+      kernel.ours(size < 100 ? Math.ceil(size / 2) : Math.ceil(size / LEARNING_PART));
+      await pause();
+    }
+  }
+}
+
+async function measure(task: Task): Promise<Sample> {
+  const engine = await loadEngine();
+  const only = String(task.only);
+  const kernels = NAMES.filter((name) => task.process !== "alone" || name === only).map((name) =>
+    prepare(engine, name),
+  );
+  if (task.process === "mixed") await learn(kernels);
+  const wanted = kernels.filter(({ name }) => only === "" || name === only);
+  return Object.fromEntries(wanted.flatMap((kernel) => measureKernel(kernel, Number(task.runs))));
+}
+
+function tasks(quick: boolean, selection: Selection): Task[] {
+  const { only } = selection;
+  if (only !== null && SIZES[only] === undefined) {
+    throw new RangeError(`no kernel "${only}"; known: ${NAMES.join(", ")}`);
+  }
+  const runs = selection.runs ?? (quick ? 3 : 5);
+  const processes = selection.processes ?? (quick ? 1 : 3);
+  const names = only === null ? NAMES : [only];
+  const rounds = Array.from({ length: processes }, (): Task[] => [
+    { process: "mixed", only: only ?? "", runs },
+    ...names.map((name) => ({ process: "alone", only: name, runs })),
+  ]);
+  return rounds.flat();
+}
+
+const COLUMNS: readonly Column[] = [
+  { key: "kernel", title: "kernel" },
+  { key: "native", title: "host, ms", digits: 1 },
+  { key: "ours", title: "wasmeter, ms", digits: 0 },
+  { key: "ratio", title: "ratio", digits: 1 },
+  { key: "fuel", title: "million instructions", digits: 0 },
+  { key: "nanoseconds", title: "ns per instruction", digits: 2 },
+  { key: "alone", title: "ratio alone", digits: 1 },
+];
+
+function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+function report(results: readonly (readonly [Task, Sample])[]): Report {
+  const value = (name: string, what: string, process: string) =>
+    median(gather(results, `${name} ${what}`, (task) => task.process === process));
+  const ratioOf = (name: string, process: string) =>
+    value(name, "ours", process) / value(name, "native", process);
+  const measured = NAMES.filter((name) => results.some(([, sample]) => `${name} ours` in sample));
+  const rows = measured.map((name) => ({
+    kernel: name,
+    native: 1e3 * value(name, "native", "mixed"),
+    ours: 1e3 * value(name, "ours", "mixed"),
+    ratio: ratioOf(name, "mixed"),
+    fuel: value(name, "fuel", "mixed") / 1e6,
+    nanoseconds: (1e9 * value(name, "ours", "mixed")) / value(name, "fuel", "mixed"),
+    alone: ratioOf(name, "alone"),
+  }));
+  const mean: Row = {
+    kernel: "geometric mean",
+    ratio: geometricMean(rows.map(({ ratio }) => ratio)),
+    nanoseconds: geometricMean(rows.map(({ nanoseconds }) => nanoseconds)),
+    alone: geometricMean(rows.map(({ alone }) => alone)),
+  };
+  const about =
+    "C kernels, exact fuel on, beside the host's own WebAssembly in the same process: CPU time, " +
+    "medians over runs and processes, in processes that ran all the kernels before; the last " +
+    "column in processes that ran nothing else.";
+  return { bench: "execution", about, columns: COLUMNS, rows: [...rows, mean] };
+}
+
+/** Kernels beside the host's own WebAssembly. */
+export const EXECUTION: Bench = { name: "execution", tasks, measure, report };
