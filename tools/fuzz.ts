@@ -55,7 +55,7 @@ async function printFindings(summary: Summary, host: Host, features: FeatureSet)
   for (const finding of distinct(summary.findings).slice(0, MAX_REDUCED)) {
     const small = await reduceFinding(finding, host, features);
     console.log(`\n${finding.kind}, input ${finding.index} (${finding.origin})`);
-    console.log(`  ${finding.detail}`);
+    console.log(`  ${finding.detail.split("\n").slice(0, 2).join("\n  ")}`);
     console.log(`  ${toHex(small)}`);
   }
 }

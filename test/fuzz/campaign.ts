@@ -4,6 +4,7 @@
 import type { FeatureSet } from "../../src/isa/features.ts";
 import { FILTERS } from "./filters.ts";
 import { generateModule, randomFeatures } from "./generate/module.ts";
+import { MISTAKE_KINDS } from "./generate/types.ts";
 import type { Host } from "./hosts.ts";
 import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
@@ -73,8 +74,6 @@ const CHUNKED = 4;
 const FRESH = 12;
 /** One input in so many is a fresh module in which typing rules were broken. */
 const SLOPPY = 5;
-/** Decisions for each broken rule; a module takes some thousands. */
-const MISTAKES = [100, 400, 1500];
 const DEFAULT_BATCH = 500;
 
 /** A campaign while it runs. */
@@ -133,9 +132,9 @@ class Campaign {
       return { origin: "fresh", bytes };
     }
     if (random.oneIn(SLOPPY)) {
-      const mistakes = random.pick(MISTAKES);
-      const subset = randomFeatures(random, features);
-      return { origin: "sloppy", bytes: generateModule(random, { features: subset, mistakes }) };
+      const mistakes = random.pick(MISTAKE_KINDS);
+      const bytes = generateModule(random, { features, mistakes });
+      return { origin: `mistakes, ${mistakes}`, bytes };
     }
     const source = random.weighted(sources);
     const mutant = mutate(random, random.pick(source.modules), random.pick(source.modules));
@@ -147,7 +146,8 @@ class Campaign {
     const cuts = randomCuts(random, input.bytes.length);
     const chunked = judge(input.bytes, this.options.features, {}, cuts);
     const difference = chunkingDifference(input.verdict, chunked);
-    if (difference !== null) this.report("chunking", input, `cuts ${cuts}: ${difference}`);
+    if (difference === null || chunked.kind === "defect") return;
+    this.report("chunking", input, `${difference}\ncut at ${cuts}`);
   }
 
   private count({ origin, verdict }: Input): void {
@@ -198,6 +198,6 @@ export function runCampaign(options: CampaignOptions): Promise<Summary> {
 
 /** A key that is equal for findings that are probably the same: kind and detail without numbers. */
 export function findingKey({ kind, detail }: Finding): string {
-  const text = detail.replace(/@\+\d+.*$/s, "").replace(/0x[0-9a-f]+|\d+|"[^"]*"|#/g, "N");
-  return `${kind} ${text.slice(0, 160)}`;
+  const [text] = detail.replace(/@\+\d+.*$/s, "").split("\n");
+  return `${kind} ${text.replace(/0x[0-9a-f]+|\d+|"[^"]*"|#/g, "N").slice(0, 160)}`;
 }

@@ -156,7 +156,7 @@ export class Body {
 
   /** Code that leaves one operand of this type, or a subtype. */
   value(wanted: ValType, depth: number): void {
-    const type = this.types.mistake() ? this.types.valType() : wanted;
+    const type = this.types.mistake("operands") ? this.types.valType() : wanted;
     // Drawing until one fits is faster than finding all that fit.
     for (let i = 0; depth < MAX_DEPTH && this.budget > 0 && i < ATTEMPTS; i++) {
       const production = this.random.weighted(this.productions.values);
@@ -211,7 +211,7 @@ export class Body {
   readableLocals(type: ValType): number[] {
     return this.localIndices((local, index) => {
       const hasValue = isDefaultable(local) || this.initialised.has(index);
-      return (hasValue || this.types.mistake()) && this.types.matches(local, type);
+      return (hasValue || this.types.mistake("locals")) && this.types.matches(local, type);
     });
   }
 

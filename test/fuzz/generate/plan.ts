@@ -16,7 +16,7 @@ import {
 import type { GlobalType, MemoryType, TableType } from "../../../src/module/module.ts";
 import type { Random } from "../random.ts";
 import { ConstantGenerator } from "./constant.ts";
-import { TypeSpace } from "./types.ts";
+import { type MistakeKind, TypeSpace } from "./types.ts";
 
 /** What a generated module may contain, and how it should behave. */
 export interface GenerateOptions {
@@ -29,11 +29,8 @@ export interface GenerateOptions {
   readonly bounded?: boolean;
   /** Instructions in a function body, roughly. Default 60. */
   readonly bodySize?: number;
-  /**
-   * Breaks a typing rule in one of so many decisions, for modules that are nearly valid or valid by
-   * luck. Default 0: never.
-   */
-  readonly mistakes?: number;
+  /** Breaks typing rules of one kind now and then. Default null: never. */
+  readonly mistakes?: MistakeKind | null;
 }
 
 /** A table with its initialiser, null where there is none. */
@@ -93,7 +90,7 @@ export class Plan {
     this.features = oneExceptionProposal(random, options.features);
     this.bounded = options.bounded ?? false;
     this.bodySize = options.bodySize ?? 60;
-    this.types = new TypeSpace(random, this.features, options.mistakes ?? 0);
+    this.types = new TypeSpace(random, this.features, options.mistakes ?? null);
     this.constants = new ConstantGenerator(this);
     this.planTypes();
     this.planFunctions();

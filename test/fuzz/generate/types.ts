@@ -34,6 +34,7 @@ import {
   I64,
   isNullable,
   isReference,
+  nonNull,
   refType,
   STRUCTREF,
   V128,
@@ -53,6 +54,17 @@ export interface TypeDef {
   readonly final: boolean;
   readonly parent: number | null;
 }
+
+/**
+ * Rules that can be broken on purpose, each in one of so many decisions: those of the type section,
+ * of matching (which pairs of types), of operands, of locals without a value.
+ */
+const MISTAKES = { types: 5, matching: 12, operands: 150, locals: 3 } as const;
+
+export type MistakeKind = keyof typeof MISTAKES;
+
+/** All kinds of mistakes. */
+export const MISTAKE_KINDS = Object.keys(MISTAKES) as readonly MistakeKind[];
 
 interface Group {
   readonly start: number;
@@ -83,18 +95,18 @@ export class TypeSpace {
   private readonly originals: number[] = [];
   private readonly random: Random;
   private readonly features: FeatureSet;
-  private readonly mistakes: number;
+  private readonly mistakes: MistakeKind | null;
   private readonly mistaken = new Map<string, boolean>();
 
-  constructor(random: Random, features: FeatureSet, mistakes: number) {
+  constructor(random: Random, features: FeatureSet, mistakes: MistakeKind | null) {
     this.random = random;
     this.features = features;
     this.mistakes = mistakes;
   }
 
-  /** Whether to break a rule now; see `GenerateOptions.mistakes`. */
-  mistake(): boolean {
-    return this.mistakes > 0 && this.random.oneIn(this.mistakes);
+  /** Whether to break a rule of this kind now. */
+  mistake(kind: MistakeKind): boolean {
+    return this.mistakes === kind && this.random.oneIn(MISTAKES[kind]);
   }
 
   has(feature: Feature): boolean {
@@ -214,7 +226,7 @@ export class TypeSpace {
     const found = this.random.below(start);
     const def = this.defs[found];
     if (def === undefined || this.depth(found) > 20) return null;
-    return def.final && !this.mistake() ? null : found;
+    return def.final && !this.mistake("types") ? null : found;
   }
 
   private depth(index: number): number {
@@ -229,24 +241,27 @@ export class TypeSpace {
     const fields = def.fields.map((field) => this.subField(field));
     if (def.kind === "struct") {
       fields.push(...random.times(random.below(3), () => this.field(end)));
-      if (this.mistake()) fields.pop();
+      if (this.mistake("types")) fields.pop();
     }
-    const params = def.params.map((type) => (this.mistake() ? this.narrower(type) : type));
+    const params = def.params.map((type) => (this.mistake("types") ? this.narrower(type) : type));
     const results = def.results.map((type) => this.narrower(type));
     return { ...def, fields, params, results, final, parent };
   }
 
   private subField({ type, mutable }: FieldType): FieldType {
-    const changeable = !mutable || this.mistake();
-    const flipped = this.mistake() ? !mutable : mutable;
+    const changeable = !mutable || this.mistake("types");
+    const flipped = this.mistake("types") ? !mutable : mutable;
     return { type: changeable ? this.narrower(type) : type, mutable: flipped };
   }
 
   /** The type itself or a subtype. */
   narrower(type: ValType): ValType {
-    if (!isReference(type) || !this.has("function-references")) return type;
-    const candidate = this.reference(this.originals.length);
-    return this.random.oneIn(2) && this.matches(candidate, type) ? candidate : type;
+    const { random } = this;
+    if (!isReference(type) || !this.has("function-references") || random.oneIn(2)) return type;
+    const candidates = random.times(4, () => this.reference(this.originals.length));
+    if (this.has("gc")) candidates.push(refType(this.bottom(heapOf(type)), isNullable(type)));
+    candidates.push(nonNull(type));
+    return random.pickFrom(candidates.filter((other) => this.matches(other, type))) ?? type;
   }
 
   /** Appends a group that equals an earlier one. */
@@ -255,7 +270,10 @@ export class TypeSpace {
     const shift = this.defs.length - start;
     const moved = (type: ValType): ValType => {
       const inside = isReference(type) && heapOf(type) >= start && heapOf(type) < start + size;
-      return inside ? refType(heapOf(type) + shift, isNullable(type)) : type;
+      if (!inside) return type;
+      // A mistake refers to another type of the group, so that the copy is none.
+      const index = this.mistake("types") ? this.random.below(size) : heapOf(type) - start;
+      return refType(start + shift + index, isNullable(type));
     };
     const group = this.defs.slice(start, start + size);
     const copies = group.map((def) => ({
@@ -273,7 +291,7 @@ export class TypeSpace {
   matches(sub: ValType, sup: ValType): boolean {
     if (sub === sup) return true;
     if (!isReference(sub) || !isReference(sup)) return false;
-    if (this.mistakes > 0 && this.isMistaken(sub, sup)) return true;
+    if (this.mistakes === "matching" && this.isMistaken(sub, sup)) return true;
     if (isNullable(sub) && !isNullable(sup)) return false;
     return this.heapMatches(heapOf(sub), heapOf(sup));
   }
@@ -283,8 +301,7 @@ export class TypeSpace {
     const key = `${sub} ${sup}`;
     let answer = this.mistaken.get(key);
     if (answer === undefined) {
-      // Fewer pairs than decisions come up.
-      answer = this.random.oneIn(Math.ceil(this.mistakes / 10));
+      answer = this.mistake("matching");
       this.mistaken.set(key, answer);
     }
     return answer;
