@@ -1,0 +1,333 @@
+// Executions: calls that can be stopped and go on (design: section 2). An execution adds to the
+// interpreter's thread what a call means to the embedder: deadlines, epoch, abort signal, what it
+// has used, and results as JavaScript values. The guest is looked at between slices only.
+
+import { backtrace } from "../interpreter/backtrace.ts";
+import { currentThread, type Outcome as Ended, Thread } from "../interpreter/thread.ts";
+import type { FunctionInstance } from "../runtime/instances.ts";
+import { Exhaustion, type Trap } from "../runtime/trap.ts";
+import { type AbortSignalLike, millisecondsNow, nextTask, stopOrSettled } from "./host-loop.ts";
+import type { Store } from "./store.ts";
+import { fromEngine, type Value } from "./values.ts";
+
+/**
+ * Units of fuel between two looks at epoch, clock and signal: 0.05 to 0.5 ms of a guest's time.
+ * Nothing is sliced where there is nothing to look at.
+ */
+export const DEFAULT_SLICE = 50_000;
+
+/** Why an execution is suspended: nothing has gone wrong, `run` goes on. */
+export type SuspendReason =
+  /** The slice is used up. */
+  | "slice"
+  /** The store has too little fuel for what comes next. */
+  | "fuel"
+  /** The store's epoch deadline has been reached. */
+  | "epoch"
+  /** The time is up: its own, or that of the call that lies beneath. */
+  | "deadline"
+  /** The abort signal of the call that lies beneath was given. */
+  | "signal";
+
+/** How a run ended, or why it paused. */
+export type Outcome =
+  /** `value` is what `call` would return; `values` are always all results. */
+  | { readonly kind: "returned"; readonly value: Value; readonly values: readonly Value[] }
+  | { readonly kind: "trapped"; readonly trap: Trap }
+  /** An `Exhaustion`, a `WasmException`, or what a host function threw. */
+  | { readonly kind: "threw"; readonly error: unknown }
+  | { readonly kind: "suspended"; readonly reason: SuspendReason }
+  /**
+   * A host function has returned a promise. `promise` fulfils, and never rejects, when it is
+   * settled; from then on `run` goes on with what it gave.
+   */
+  | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: Promise<void> };
+
+/** Where an execution stands. */
+export type ExecutionStatus = "suspended" | "running" | Exclude<Outcome["kind"], "suspended">;
+
+/** What a call has used. */
+export interface Usage {
+  /** Fuel, that of the calls which its host functions made in the same store included. */
+  readonly fuel: number;
+  /** Most bytes of linear memory that the store had at once meanwhile. */
+  readonly peakMemoryBytes: number;
+  /** Calls of host functions. */
+  readonly hostCalls: number;
+}
+
+/** How far `Execution.run` goes at most. */
+export interface RunOptions {
+  /** Units of fuel, at least 1; stops at the first segment boundary from there on. */
+  readonly slice?: number;
+  /** Milliseconds from now. */
+  readonly timeout?: number;
+}
+
+/** What can stop a call from outside. */
+export interface Interrupts {
+  /** On the clock of `millisecondsNow`; Infinity: never. */
+  readonly deadline: number;
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+const NOTHING: Interrupts = { deadline: Number.POSITIVE_INFINITY };
+
+/** What a host function's promise has come to. */
+type Settled = { readonly value: unknown } | { readonly error: unknown };
+
+/** The execution whose guest is running, or has called the host function that is running. */
+let active: Execution | null = null;
+/** How many executions lie on top of each other on the host's own stack. */
+let nesting = 0;
+/**
+ * Calls from host functions called by guests, one inside the other. Each level takes about 1.5 KB of
+ * the host's stack, of which there is 1 MB by default.
+ */
+const MAX_NESTING = 200;
+
+/**
+ * A call in progress. Made by `func.start(…)`, suspended at its first instruction.
+ *
+ * ```ts
+ * const execution = plugin.func("render").start(1, 2n);
+ * let outcome = execution.run({ slice: 10_000 });
+ * while (outcome.kind === "suspended") outcome = execution.run({ slice: 10_000 });
+ * ```
+ */
+export class Execution {
+  readonly store: Store;
+  private readonly thread: Thread;
+  private interrupts: Interrupts;
+  private final: Outcome | null = null;
+  private running = false;
+  private waiting: Promise<void> | null = null;
+  private settled: Settled | null = null;
+  /** Whether the machine still shows where the guest was stopped. */
+  private onMachine = false;
+  private outer: Execution | null = null;
+  private fuel = 0;
+  private peakMemoryBytes = 0;
+  private hostCalls = 0;
+
+  /** For `Func`: `args` have been checked. `mayAwait`: host functions may return promises. */
+  constructor(
+    store: Store,
+    target: FunctionInstance,
+    args: readonly Value[],
+    mayAwait: boolean,
+    interrupts: Interrupts = NOTHING,
+  ) {
+    this.store = store;
+    this.thread = new Thread(store.runtime, target, args, mayAwait);
+    this.interrupts = interrupts;
+  }
+
+  get status(): ExecutionStatus {
+    if (this.running) return "running";
+    return (this.final?.kind ?? "suspended") as ExecutionStatus;
+  }
+
+  /** What the execution has used so far. */
+  get usage(): Usage {
+    const { fuel, hostCalls, peakMemoryBytes } = this;
+    return { fuel, peakMemoryBytes, hostCalls };
+  }
+
+  /**
+   * Runs until the call has ended or something suspends it. Once it has ended, every run gives the
+   * same outcome. Slices do not change what is executed or billed.
+   * @throws RangeError for a slice below 1 or a timeout below 0
+   * @throws Error if the execution is running already and one of its host functions wants this
+   */
+  run({ slice = Number.POSITIVE_INFINITY, timeout }: RunOptions = {}): Outcome {
+    if (!(slice >= 1)) throw new RangeError(`a slice must be at least 1, not ${slice}`);
+    if (timeout !== undefined) this.interrupts = { deadline: deadlineIn(timeout) };
+    try {
+      return this.advance(slice);
+    } finally {
+      if (timeout !== undefined) this.interrupts = NOTHING;
+    }
+  }
+
+  /** For `Func.call`: runs to the end; the result, or what there is to throw. */
+  finish(): Value {
+    const outcome = this.advance(Number.POSITIVE_INFINITY);
+    if (outcome.kind === "returned") return outcome.value;
+    throw this.errorOf(outcome, beneath());
+  }
+
+  /** For `Func.callAsync`: the same in slices, with the event loop in between. */
+  async finishAsync(slice: number): Promise<Value> {
+    for (;;) {
+      const outcome = this.advance(slice);
+      if (outcome.kind === "returned") return outcome.value;
+      if (outcome.kind !== "suspended") throw this.errorOf(outcome);
+      if (outcome.reason === "host") await stopOrSettled(outcome.promise, this.interrupts);
+      else if (outcome.reason === "slice") await nextTask();
+      else throw this.errorOf(outcome);
+    }
+  }
+
+  // Running
+
+  private advance(slice: number): Outcome {
+    if (this.running) throw new Error("this execution is running: it waits for a host function");
+    if (this.final !== null) return this.final;
+    if (nesting >= MAX_NESTING) {
+      const detail = `${nesting} calls from host functions inside each other`;
+      return this.end({ kind: "threw", error: new Exhaustion("callDepth", detail) });
+    }
+    this.outer = active;
+    active = this;
+    this.running = true;
+    nesting++;
+    const { runtime } = this.store;
+    const { hostCalls, peakMemoryBytes: peak } = runtime;
+    runtime.peakMemoryBytes = runtime.usage("memoryBytes");
+    const { fuelUsed } = this.thread;
+    try {
+      return this.slices(slice);
+    } finally {
+      nesting--;
+      this.running = false;
+      active = this.outer;
+      this.account(this.thread.fuelUsed - fuelUsed, runtime.hostCalls - hostCalls, peak);
+      this.outer = null;
+    }
+  }
+
+  private account(fuel: number, hostCalls: number, peakBefore: number): void {
+    const { outer, store } = this;
+    const { runtime } = store;
+    this.hostCalls += hostCalls;
+    this.peakMemoryBytes = Math.max(this.peakMemoryBytes, runtime.peakMemoryBytes);
+    runtime.peakMemoryBytes = Math.max(runtime.peakMemoryBytes, peakBefore);
+    this.fuel += fuel;
+    store.bill(fuel);
+    for (let beneath = outer; beneath !== null; beneath = beneath.outer) {
+      if (beneath.store === store) beneath.fuel += fuel;
+    }
+    if (this.final !== null) store.lastUsage = this.usage;
+  }
+
+  /** Whether anything but fuel and the slice can stop the guest. */
+  private get watched(): boolean {
+    const { deadline, signal } = this.interrupts;
+    if (this.store.epoch !== null || deadline !== Number.POSITIVE_INFINITY) return true;
+    return signal !== undefined || (this.outer?.watched ?? false);
+  }
+
+  private slices(slice: number): Outcome {
+    const { thread, watched } = this;
+    let left = slice;
+    this.onMachine = false;
+    for (;;) {
+      const reason = watched ? this.stopReason() : null;
+      if (reason !== null) return { kind: "suspended", reason };
+      if (this.waiting !== null && this.settled === null) {
+        return { kind: "suspended", reason: "host", promise: this.waiting };
+      }
+      if (left <= 0) return { kind: "suspended", reason: "slice" };
+      const before = thread.fuelUsed;
+      const ended = this.runThread(watched ? Math.min(left, DEFAULT_SLICE) : left);
+      left -= thread.fuelUsed - before;
+      const pause = ended.kind === "suspended" && ended.reason === "slice";
+      if (!pause) return this.outcomeOf(ended);
+    }
+  }
+
+  private runThread(slice: number): Ended {
+    const { settled, thread } = this;
+    this.waiting = null;
+    this.settled = null;
+    this.onMachine = true;
+    try {
+      return settled === null ? thread.run(slice) : thread.run(slice, settled);
+    } catch (error) {
+      return { kind: "threw", error };
+    }
+  }
+
+  private stopReason(): "epoch" | "deadline" | "signal" | null {
+    const { epoch, epochDeadline } = this.store;
+    if (epoch?.reached(epochDeadline)) return "epoch";
+    const { deadline, signal } = this.interrupts;
+    if (deadline !== Number.POSITIVE_INFINITY && millisecondsNow() >= deadline) return "deadline";
+    if (signal?.aborted) return "signal";
+    return this.outer?.stopReason() ?? null;
+  }
+
+  private outcomeOf(ended: Ended): Outcome {
+    switch (ended.kind) {
+      case "returned": {
+        const values = ended.values.map((value) => fromEngine(value, this.store.runtime));
+        const value = values.length > 1 ? values : values[0];
+        return this.end({ kind: "returned", value, values });
+      }
+      case "trapped":
+      case "threw":
+        return this.end(ended);
+      default:
+        if (ended.reason !== "host") return { kind: "suspended", reason: ended.reason };
+        return { kind: "suspended", reason: "host", promise: this.wait(ended.promise) };
+    }
+  }
+
+  private end(outcome: Outcome): Outcome {
+    this.final = outcome;
+    return outcome;
+  }
+
+  private wait(promise: PromiseLike<unknown>): Promise<void> {
+    const settle = (settled: Settled) => {
+      this.settled = settled;
+    };
+    this.waiting = Promise.resolve(promise).then(
+      (value) => settle({ value }),
+      (error: unknown) => settle({ error }),
+    );
+    return this.waiting;
+  }
+
+  // Errors
+
+  /** What a call throws that ended, or was stopped, like this. */
+  private errorOf(outcome: Outcome, detail = ""): unknown {
+    if (outcome.kind === "trapped") return outcome.trap;
+    if (outcome.kind === "threw") return outcome.error;
+    this.store.lastUsage = this.usage;
+    const reason = outcome.kind === "suspended" ? outcome.reason : null;
+    switch (reason) {
+      case "fuel":
+      case "epoch":
+      case "deadline": {
+        const { callers, instance } = this.thread;
+        return new Exhaustion(reason, detail, this.onMachine ? backtrace(instance, callers) : []);
+      }
+      default:
+        return this.abortReason();
+    }
+  }
+
+  /** What the signal says that has stopped this call, or one that lies beneath it. */
+  private abortReason(): unknown {
+    let execution: Execution | null = this.interrupts.signal?.aborted ? this : active;
+    while (execution !== null && !execution.interrupts.signal?.aborted) execution = execution.outer;
+    return execution?.interrupts.signal?.reason ?? new Error("the call was aborted");
+  }
+}
+
+/** Names the host function that has made a call and cannot wait until it goes on. */
+function beneath(): string {
+  const host = currentThread()?.hostCallee ?? null;
+  if (host === null) return "";
+  return `the host function ${host.name || "beneath"} made the call and cannot be suspended`;
+}
+
+/** The moment `timeout` milliseconds from now. */
+export function deadlineIn(timeout: number): number {
+  if (timeout === Number.POSITIVE_INFINITY) return timeout;
+  if (!(timeout >= 0)) throw new RangeError(`a timeout must be at least 0 ms, not ${timeout}`);
+  return millisecondsNow() + timeout;
+}

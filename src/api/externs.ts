@@ -1,0 +1,335 @@
+// Memories, tables, globals and tags as the embedder sees them (spec: 7.1.7 to 7.1.11): what an
+// instance exports, or what the host makes to be imported. Each object stands for one instance of
+// the engine, and there is one object per instance, so that identity means the same on both sides.
+
+import { idOfFuncType } from "../code/type-ids.ts";
+import { fromRaw, toRaw } from "../interpreter/values.ts";
+import { isReference } from "../isa/types.ts";
+import type { Limits } from "../module/module.ts";
+import { allocateGlobal, allocateMemory, allocateTable } from "../runtime/allocate.ts";
+import { ExceptionInstance, type GlobalInstance, TagInstance } from "../runtime/instances.ts";
+import type { MemoryInstance } from "../runtime/memory.ts";
+import type { Counted, Store as RuntimeStore } from "../runtime/store.ts";
+import type { TableInstance } from "../runtime/table.ts";
+import { Exhaustion, WasmException } from "../runtime/trap.ts";
+import { formatClosedType, funcTypeOfId } from "../runtime/types.ts";
+import { parseSignature, typeNamed } from "./host.ts";
+import type { Store } from "./store.ts";
+import { fromEngine, toEngine, type Value } from "./values.ts";
+
+/** Sizes of a memory (in pages) or table (in elements) that the host makes. */
+export interface LimitsOptions {
+  readonly min: number;
+  /** Default: no maximum but the store's limit. */
+  readonly max?: number;
+  /** Type of its addresses. Default i32. */
+  readonly address?: "i32" | "i64";
+}
+
+export interface MemoryOptions extends LimitsOptions {
+  /** Whether its type is `shared`; there are no threads inside a store. Default false. */
+  readonly shared?: boolean;
+}
+
+export interface TableOptions extends LimitsOptions {
+  /** Type of its elements. Default funcref. */
+  readonly element?: string;
+}
+
+export interface GlobalOptions {
+  /** Name of its type, e.g. `i32`. */
+  readonly type: string;
+  /** Default false. */
+  readonly mutable?: boolean;
+}
+
+function limitsOf({ address = "i32", max, min }: LimitsOptions, shared = false): Limits {
+  for (const size of [min, max ?? min]) {
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new RangeError(`a size must be a whole number, not ${size}`);
+    }
+  }
+  if (max !== undefined && max < min) throw new RangeError(`maximum ${max} is below ${min}`);
+  if (address !== "i32" && address !== "i64") {
+    throw new RangeError(`addresses are i32 or i64, not ${String(address)}`);
+  }
+  const most = max === undefined ? null : BigInt(max);
+  return { min: BigInt(min), max: most, address64: address === "i64", shared };
+}
+
+/** The error of a growth that was refused: by the store's limit, or by anything else. */
+function refusal(
+  { allows }: { allows: boolean },
+  what: Counted,
+  amount: string,
+): Exhaustion | RangeError {
+  if (!allows) return new Exhaustion(what, `${amount} more asked for`);
+  return new RangeError(`it cannot grow by ${amount}: its type or the host does not allow it`);
+}
+
+function sizeArgument(delta: number): void {
+  if (Number.isSafeInteger(delta) && delta >= 0) return;
+  throw new RangeError(`it can grow by a whole number, not by ${delta}`);
+}
+
+/** One object per instance of the engine. */
+const objects = new WeakMap<object, object>();
+
+/** The object of class `Class` with these fields; made when first asked for. */
+function objectFor<T extends object, F extends { target: object }>(
+  Class: { prototype: T },
+  fields: F,
+): T {
+  let object = objects.get(fields.target);
+  if (object === undefined) {
+    object = Object.assign(Object.create(Class.prototype) as object, fields);
+    objects.set(fields.target, object);
+  }
+  return object as T;
+}
+
+/**
+ * A linear memory.
+ *
+ * ```ts
+ * const memory = new Memory(store, { min: 1, max: 16 });
+ * memory.write(0, Uint8Array.of(1, 2, 3));
+ * ```
+ */
+export class Memory {
+  /** The memory instance, for the layers below. */
+  readonly target: MemoryInstance;
+
+  /**
+   * A memory to be imported, all zero.
+   * @throws Exhaustion if the store's limit on memory does not allow it
+   */
+  constructor(store: Store, options: MemoryOptions) {
+    const limits = limitsOf(options, options.shared);
+    this.target = allocateMemory(store.runtime, { ...limits, pageSizeLog2: 16 });
+    objects.set(this.target, this);
+  }
+
+  /** The object of a memory instance. */
+  static of(target: MemoryInstance): Memory {
+    return objectFor(Memory, { target });
+  }
+
+  /**
+   * All of its bytes, not copied. After the memory has grown it may show the former bytes: ask
+   * again instead of keeping it.
+   */
+  get bytes(): Uint8Array {
+    return this.target.bytes;
+  }
+
+  get byteLength(): number {
+    return this.target.byteLength;
+  }
+
+  /** Size in pages. */
+  get pages(): number {
+    return this.target.pages;
+  }
+
+  /** Bytes in a page: 65,536 unless its module says otherwise. */
+  get pageSize(): number {
+    return this.target.pageSize;
+  }
+
+  /** A copy of `length` bytes from `address` on. @throws RangeError beyond the end */
+  read(address: number, length: number): Uint8Array {
+    this.check(address, length);
+    return this.target.bytes.slice(address, address + length);
+  }
+
+  /** Copies `bytes` to `address`. @throws RangeError beyond the end; then nothing is written */
+  write(address: number, bytes: Uint8Array): void {
+    this.check(address, bytes.length);
+    this.target.bytes.set(bytes, address);
+  }
+
+  private check(address: number, length: number): void {
+    const inside = address >= 0 && length >= 0 && address + length <= this.byteLength;
+    if (inside && Number.isInteger(address) && Number.isInteger(length)) return;
+    const range = `${length} bytes at ${address}`;
+    throw new RangeError(`${range} are not inside a memory of ${this.byteLength} bytes`);
+  }
+
+  /**
+   * Grows by `delta` pages; the former size.
+   * @throws Exhaustion if the store's limit does not allow it
+   * @throws RangeError if its type or the host does not
+   */
+  grow(delta: number): number {
+    sizeArgument(delta);
+    const { store } = this.target;
+    const before = this.target.grow(delta);
+    if (before >= 0) return before;
+    const allows = store.allows("memoryBytes", delta * this.pageSize);
+    throw refusal({ allows }, "memoryBytes", `${delta} pages`);
+  }
+}
+
+/** A table of references: functions, or values of the host. */
+export class Table {
+  /** The table instance, for the layers below. */
+  readonly target: TableInstance;
+
+  /**
+   * A table to be imported whose elements hold `value`, null by default.
+   * @throws Exhaustion if the store's limit on table elements does not allow it
+   */
+  constructor(store: Store, options: TableOptions, value: Value = null) {
+    const element = typeNamed(options.element ?? "funcref");
+    if (!isReference(element)) throw new TypeError("elements of a table are references");
+    const first = toEngine(value, element, () => "the elements' value", store.runtime);
+    this.target = allocateTable(store.runtime, { ...limitsOf(options), element }, first);
+    objects.set(this.target, this);
+  }
+
+  /** The object of a table instance. */
+  static of(target: TableInstance): Table {
+    return objectFor(Table, { target });
+  }
+
+  get length(): number {
+    return this.target.elements.length;
+  }
+
+  /** Type of its elements, e.g. `funcref`. */
+  get element(): string {
+    return formatClosedType(this.target.type.element);
+  }
+
+  /** The element at `index`: a `Func`, a value of the host, or null. @throws RangeError */
+  get(index: number): Value {
+    this.check(index);
+    return fromEngine(this.target.elements[index], this.target.store);
+  }
+
+  /** Replaces an element. @throws RangeError, and TypeError for what cannot be an element */
+  set(index: number, value: Value): void {
+    this.check(index);
+    this.target.elements[index] = this.convert(value);
+  }
+
+  private check(index: number): void {
+    if (Number.isInteger(index) && index >= 0 && index < this.length) return;
+    throw new RangeError(`index ${index} is not inside a table of ${this.length} elements`);
+  }
+
+  private convert(value: Value): Value {
+    const { store, type } = this.target;
+    return toEngine(value, type.element, () => "an element", store);
+  }
+
+  /**
+   * Grows by `delta` elements that hold `value`; the former length.
+   * @throws Exhaustion if the store's limit does not allow it
+   * @throws RangeError if its type or the host does not
+   */
+  grow(delta: number, value: Value = null): number {
+    sizeArgument(delta);
+    const before = this.target.grow(delta, this.convert(value));
+    if (before >= 0) return before;
+    const allows = this.target.store.allows("tableElements", delta);
+    throw refusal({ allows }, "tableElements", `${delta} elements`);
+  }
+}
+
+/** A global variable or constant. */
+export class Global {
+  /** The global instance, for the layers below. */
+  readonly target: GlobalInstance;
+  private readonly store: RuntimeStore;
+
+  /**
+   * A global to be imported.
+   * @throws TypeError for a value that is not of its type
+   * @throws Exhaustion if the store's limit on globals does not allow it
+   */
+  constructor(store: Store, { mutable = false, type }: GlobalOptions, value: Value) {
+    this.store = store.runtime;
+    const valtype = typeNamed(type);
+    const raw = toRaw(
+      toEngine(value, valtype, () => "the global's value", this.store),
+      valtype,
+    );
+    this.target = allocateGlobal(this.store, { type: valtype, mutable }, raw);
+    objects.set(this.target, this);
+  }
+
+  /** The object of a global instance that belongs to an instance of `store`. */
+  static of(target: GlobalInstance, store: RuntimeStore): Global {
+    return objectFor(Global, { target, store });
+  }
+
+  /** Name of its type, e.g. `i32`. */
+  get type(): string {
+    return formatClosedType(this.target.type.type);
+  }
+
+  get mutable(): boolean {
+    return this.target.type.mutable;
+  }
+
+  get value(): Value {
+    const { at, cells, reference, type } = this.target;
+    const raw = { low: cells[at], high: cells[at + 1], reference };
+    return fromEngine(fromRaw(raw, type.type), this.store);
+  }
+
+  /** @throws TypeError if it is immutable, or the value is not of its type */
+  set value(value: Value) {
+    const { mutable, type } = this.target.type;
+    if (!mutable) throw new TypeError("the global is immutable");
+    const converted = toEngine(value, type, () => "the global's value", this.store);
+    this.target.initialise(toRaw(converted, type));
+  }
+}
+
+/**
+ * A tag: the kind of an exception. Its identity is what counts.
+ *
+ * ```ts
+ * const failure = new Tag("(i32)");
+ * store.instantiate(module, { env: { failure, check() { throw failure.exception(7); } } });
+ * ```
+ */
+export class Tag {
+  /** The tag instance, for the layers below. */
+  readonly target: TagInstance;
+
+  /** A tag to be imported, whose exceptions carry values of these types. */
+  constructor(params = "()") {
+    const id = idOfFuncType(parseSignature(`${params} -> ()`));
+    this.target = new TagInstance(funcTypeOfId(id), id);
+    objects.set(this.target, this);
+  }
+
+  /** The object of a tag instance. */
+  static of(target: TagInstance): Tag {
+    return objectFor(Tag, { target });
+  }
+
+  /** An exception for a host function to throw, which the guest can catch. */
+  exception(...payload: readonly Value[]): WasmException {
+    const { params } = this.target.type;
+    if (payload.length !== params.length) {
+      throw new TypeError(`the tag carries ${params.length} values, not ${payload.length}`);
+    }
+    const raw = params.map((type, i) => {
+      return toRaw(
+        toEngine(payload[i], type, () => `value ${i + 1} of the exception`, null),
+        type,
+      );
+    });
+    return new WasmException(new ExceptionInstance(this.target, raw), payload);
+  }
+
+  /** Whether a caught error is an exception with this tag; its `payload` has the values. */
+  is(error: unknown): error is WasmException {
+    return error instanceof WasmException && error.tag === this.target;
+  }
+}

@@ -1,0 +1,76 @@
+// What the embedder API needs of the host's clock and event loop. Engines differ in what they have:
+// everything is looked up when it is used, and nothing is imported.
+
+/** An `AbortSignal`, as far as it is used; not every engine has the class. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** Globals that an engine may have or not. */
+interface Host {
+  readonly performance?: { now(): number };
+  readonly setImmediate?: (action: () => void) => unknown;
+  readonly MessageChannel?: new () => { port1: Port; port2: Port };
+  readonly setTimeout?: (action: () => void, ms: number) => unknown;
+  readonly clearTimeout?: (timer: unknown) => void;
+}
+
+interface Port {
+  onmessage: (() => void) | null;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+const host = globalThis as unknown as Host;
+
+/** Longest delay that timers take; beyond it they fire at once. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+/** Milliseconds on a clock that does not jump, where there is one. */
+export function millisecondsNow(): number {
+  return host.performance === undefined ? Date.now() : host.performance.now();
+}
+
+/** Lets the event loop do what waits there. Timers alone would take a millisecond each time. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    if (host.setImmediate !== undefined) host.setImmediate(resolve);
+    else if (host.MessageChannel !== undefined) nextMessage(host.MessageChannel, resolve);
+    else if (host.setTimeout !== undefined) host.setTimeout(resolve, 0);
+    else resolve();
+  });
+}
+
+function nextMessage(Channel: NonNullable<Host["MessageChannel"]>, resolve: () => void): void {
+  const { port1, port2 } = new Channel();
+  port1.onmessage = () => {
+    port1.close();
+    resolve();
+  };
+  port2.postMessage(null);
+}
+
+/** Waits until a promise is settled, the deadline has come or the signal was given. */
+export function stopOrSettled(
+  promise: Promise<void>,
+  { deadline, signal }: { deadline: number; signal?: AbortSignalLike | undefined },
+): Promise<void> {
+  return new Promise((resolve) => {
+    let timer: unknown;
+    const done = () => {
+      if (timer !== undefined) host.clearTimeout?.(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    if (deadline !== Number.POSITIVE_INFINITY) {
+      const delay = Math.max(0, Math.ceil(deadline - millisecondsNow()));
+      timer = host.setTimeout?.(done, Math.min(delay, LONGEST_DELAY));
+    }
+    if (signal?.aborted) return done();
+    signal?.addEventListener("abort", done);
+    promise.then(done);
+  });
+}

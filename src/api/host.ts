@@ -1,0 +1,186 @@
+// Host functions (design: section 2): JavaScript that guests call. A plain function gets its type
+// from the import that takes it and sees its arguments alone; `hostFunc` states the type and also
+// hands over who calls. Both may return promises under `callAsync` and `start`.
+
+import { idOfFuncType } from "../code/type-ids.ts";
+import { currentThread, type Thread } from "../interpreter/thread.ts";
+import { isReference, V128, type ValType, valTypeByName } from "../isa/types.ts";
+import { allocateHostFunction } from "../runtime/allocate.ts";
+import type { FunctionInstance, HostCode, ModuleInstance } from "../runtime/instances.ts";
+import type { Store as RuntimeStore } from "../runtime/store.ts";
+import { funcTypeOfId } from "../runtime/types.ts";
+import { Memory } from "./externs.ts";
+import type { Instance } from "./instance.ts";
+import { type Store, storeOf } from "./store.ts";
+import { describeValue, fromEngine, toEngine, type Value } from "./values.ts";
+
+/** What a host function made by `hostFunc` learns about the call. */
+export class Caller {
+  private readonly from: ModuleInstance | null;
+
+  constructor(from: ModuleInstance | null) {
+    this.from = from;
+  }
+
+  /**
+   * The instance that calls.
+   * @throws TypeError if the host itself calls
+   */
+  get instance(): Instance {
+    const from = this.required();
+    return storeOf(from.store).instance(from);
+  }
+
+  /** The store of the instance that calls: its fuel may be read and changed. */
+  get store(): Store {
+    return storeOf(this.required().store);
+  }
+
+  /**
+   * The first memory of the instance that calls.
+   * @throws TypeError if it has none
+   */
+  get memory(): Memory {
+    const [memory] = this.required().memories;
+    if (memory === undefined) throw new TypeError("the instance that calls has no memory");
+    return Memory.of(memory);
+  }
+
+  private required(): ModuleInstance {
+    if (this.from === null) throw new TypeError("this function is called by the host");
+    return this.from;
+  }
+}
+
+/** The JavaScript behind a host function. */
+type Action = (caller: ModuleInstance | null, args: Value[]) => Value;
+
+/** A host function with a type of its own; see `hostFunc`. */
+export class HostFunction {
+  readonly signature: string;
+  private readonly typeId: number;
+  private readonly name: string;
+  private readonly action: Action;
+  private made: FunctionInstance | null = null;
+
+  /** For `hostFunc`. */
+  constructor(signature: string, name: string, action: Action) {
+    this.signature = signature;
+    this.name = name;
+    this.action = action;
+    this.typeId = idOfFuncType(parseSignature(signature));
+  }
+
+  /** The function instance, the same one for every import; the first one's name stays with it. */
+  target(name: string): FunctionInstance {
+    this.made ??= hostFunction(this.typeId, this.name || name, this.action);
+    return this.made;
+  }
+}
+
+/**
+ * A host function with the type `signature`, whose first parameter says who calls. Only an import
+ * of exactly this type takes it.
+ *
+ * ```ts
+ * const log = hostFunc("(i32 i32) -> ()", ({ memory }, at: number, length: number) => {
+ *   console.log(new TextDecoder().decode(memory.read(at, length)));
+ * });
+ * store.instantiate(module, { env: { log } });
+ * ```
+ *
+ * @throws SyntaxError for a signature that is none
+ */
+export function hostFunc<A extends readonly Value[]>(
+  signature: string,
+  action: (caller: Caller, ...args: A) => Value,
+): HostFunction {
+  return new HostFunction(signature, action.name, (caller, args) => {
+    return action(new Caller(caller), ...(args as readonly Value[] as A));
+  });
+}
+
+/** Parameters and results of `(i32 i64) -> (f64)`; commas are allowed, too. */
+export function parseSignature(text: string) {
+  const parts = /^\s*\(([^()]*)\)\s*->\s*\(([^()]*)\)\s*$/.exec(text);
+  if (parts === null) {
+    throw new SyntaxError(`a signature looks like "(i32 i64) -> (f64)", not like "${text}"`);
+  }
+  return { kind: "func", params: typesIn(parts[1]), results: typesIn(parts[2]) } as const;
+}
+
+/** The value types of a list of names such as `i32 funcref`. */
+export function typesIn(list: string): ValType[] {
+  const names = list.split(/[\s,]+/).filter((name) => name !== "");
+  return names.map(typeNamed);
+}
+
+/** The value type with this name, of those that can cross the border. */
+export function typeNamed(name: string): ValType {
+  const type = valTypeByName(name);
+  if (type === undefined || type === V128) {
+    const why = type === V128 ? "cannot cross the border" : "is no value type";
+    throw new SyntaxError(`"${name}" ${why}`);
+  }
+  return type;
+}
+
+/** Functions made for imports, by the JavaScript function: tenants share what they are given. */
+const made = new WeakMap<object, FunctionInstance[]>();
+
+/** The function instance of a plain function that an import with this type takes. */
+export function plainFunction(
+  action: (...args: Value[]) => Value,
+  typeId: number,
+  name: string,
+): FunctionInstance {
+  const known = made.get(action) ?? [];
+  made.set(action, known);
+  let found = known.find((item) => item.typeId === typeId && item.name === name);
+  if (found === undefined) {
+    found = hostFunction(typeId, name, (_, args) => action(...args));
+    known.push(found);
+  }
+  return found;
+}
+
+/** A function instance of the host whose arguments and results are checked and converted. */
+function hostFunction(typeId: number, name: string, action: Action): FunctionInstance {
+  const { params, results } = funcTypeOfId(typeId);
+  const references = params.some(isReference);
+  const code: HostCode = ({ caller }, args) => {
+    // Without a caller the host calls, by a thread that has the store.
+    const store = (caller ?? (currentThread() as Thread)).store;
+    const values = references ? args.map((arg) => fromEngine(arg, store)) : args;
+    const result = action(caller, values);
+    if (isPromise(result)) return result.then((value) => checkResults(value, results, name, store));
+    return checkResults(result, results, name, store);
+  };
+  return allocateHostFunction(typeId, code, name);
+}
+
+function checkResults(
+  result: Value,
+  types: readonly ValType[],
+  name: string,
+  store: RuntimeStore,
+): Value {
+  if (types.length === 0) return undefined;
+  if (types.length === 1) return toEngine(result, types[0], () => `the result of ${name}`, store);
+  const values = Array.isArray(result) ? result : [];
+  if (values.length !== types.length) {
+    const found = Array.isArray(result) ? `one of ${values.length}` : describeValue(result);
+    throw new TypeError(`${name} must return an array of ${types.length} values, found ${found}`);
+  }
+  return types.map((type, i) => {
+    return toEngine(values[i], type, () => `result ${i + 1} of ${name}`, store);
+  });
+}
+
+function isPromise(value: Value): value is PromiseLike<Value> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as PromiseLike<Value>).then === "function"
+  );
+}

@@ -1,0 +1,113 @@
+// Import maps (design: section 2, "Imports are the only authority"): plain JavaScript objects, by
+// module name and then by item name. Finds what each import is to be and makes it an instance of the
+// engine; whether its type matches is checked by instantiation, save for what has no type at all.
+
+import { type CompiledModule, compile } from "../code/compiled.ts";
+import { toRaw } from "../interpreter/values.ts";
+import type { ExternType, Import } from "../module/module.ts";
+import { allocateGlobal } from "../runtime/allocate.ts";
+import type { ExternInstance } from "../runtime/instances.ts";
+import { formatExpected } from "../runtime/link.ts";
+import { LinkError } from "../runtime/trap.ts";
+import { closeGlobalType } from "../runtime/types.ts";
+import { Global, Memory, Table, Tag } from "./externs.ts";
+import { functionOf } from "./func.ts";
+import { HostFunction, plainFunction } from "./host.ts";
+import type { Module } from "./module.ts";
+import type { Store } from "./store.ts";
+import { describeValue, toEngine, type Value } from "./values.ts";
+
+/**
+ * What a module may reach, by module name and item name: functions (plain ones, `hostFunc`,
+ * exports of other instances), `Memory`, `Table`, `Global`, `Tag`, and for immutable globals plain
+ * values. An instance's `exports` can stand for a module. What an object inherits from
+ * `Object.prototype` is not in it.
+ */
+export type ImportMap = Readonly<Record<string, object>>;
+
+/**
+ * The instances for a module's imports, in their order; undefined where there is none.
+ * @throws LinkError for a value that can be no import of that kind
+ */
+export function resolveImports(
+  store: Store,
+  { record }: Module,
+  imports: ImportMap,
+): (ExternInstance | undefined)[] {
+  const compiled = compile(record, store.runtime.prices);
+  return record.imports.map((item) => {
+    const value = lookUp(lookUp(imports, item.module), item.name);
+    return value === undefined ? undefined : externOf(store, compiled, item, value);
+  });
+}
+
+/** A property, unless every object has it: a guest must not get hold of `toString`. */
+function lookUp(object: Value, name: string): Value {
+  if ((typeof object !== "object" && typeof object !== "function") || object === null) {
+    return undefined;
+  }
+  if (!Object.hasOwn(object, name) && name in Object.prototype) return undefined;
+  return (object as Readonly<Record<string, Value>>)[name];
+}
+
+function externOf(
+  store: Store,
+  compiled: CompiledModule,
+  item: Import,
+  value: Value,
+): ExternInstance {
+  const known = knownExtern(item, value);
+  if (known !== null) return known;
+  const { type } = item;
+  if (type.kind === "func" && typeof value === "function") {
+    const name = `${item.module}.${item.name}`;
+    const action = value as (...args: Value[]) => Value;
+    const typeId = compiled.typeIds[type.typeIndex];
+    return { kind: "func", value: plainFunction(action, typeId, name) };
+  }
+  return constantGlobal(store, compiled, type, value) ?? refuse(compiled, item, value);
+}
+
+/** What is an instance of the engine already, of whatever type. */
+function knownExtern({ module, name }: Import, value: Value): ExternInstance | null {
+  if (value instanceof Memory) return { kind: "memory", value: value.target };
+  if (value instanceof Table) return { kind: "table", value: value.target };
+  if (value instanceof Global) return { kind: "global", value: value.target };
+  if (value instanceof Tag) return { kind: "tag", value: value.target };
+  if (value instanceof HostFunction) {
+    return { kind: "func", value: value.target(`${module}.${name}`) };
+  }
+  const target = functionOf(value);
+  return target === null ? null : { kind: "func", value: target };
+}
+
+/** A plain value for an immutable global, if it can have it. */
+function constantGlobal(
+  store: Store,
+  compiled: CompiledModule,
+  type: ExternType,
+  value: Value,
+): ExternInstance | null {
+  if (type.kind !== "global" || type.global.mutable) return null;
+  const closed = closeGlobalType(type.global, compiled.typeIds);
+  let raw: ReturnType<typeof toRaw>;
+  try {
+    raw = toRaw(
+      toEngine(value, closed.type, () => "", store.runtime),
+      closed.type,
+    );
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+  return { kind: "global", value: allocateGlobal(store.runtime, closed, raw) };
+}
+
+function refuse(compiled: CompiledModule, { module, name, type }: Import, value: Value): never {
+  throw new LinkError({
+    importModule: module,
+    importName: name,
+    expected: formatExpected(type, compiled.typeIds),
+    found: describeValue(value),
+  });
+}

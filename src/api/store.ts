@@ -1,0 +1,189 @@
+// The embedder's Store (design: section 2): whose account is charged. Fuel, epoch deadline and limits
+// belong to it, and what its instances use together is counted here.
+
+import type { PriceTable } from "../code/prices.ts";
+import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import { instantiate } from "../runtime/instantiate.ts";
+import {
+  DEFAULT_RUNTIME_LIMITS,
+  type RuntimeLimits,
+  Store as RuntimeStore,
+} from "../runtime/store.ts";
+import type { Epoch } from "./epoch.ts";
+import { DEFAULT_SLICE, Execution, type Usage } from "./execution.ts";
+import { type CallOptions, Func, interruptsOf } from "./func.ts";
+import { type ImportMap, resolveImports } from "./imports.ts";
+import { type DefaultExports, Instance } from "./instance.ts";
+import type { Module } from "./module.ts";
+
+/** What a store starts with. Without options nothing is metered and nothing stops a guest. */
+export interface StoreOptions {
+  /** Units of fuel: by default one per executed instruction. Default Infinity. */
+  readonly fuel?: number;
+  /** Limits that differ from `DEFAULT_RUNTIME_LIMITS`. */
+  readonly limits?: Partial<RuntimeLimits>;
+  /** The counter that `epochDeadline` is compared with. */
+  readonly epoch?: Epoch;
+  /** The epoch's value at which guests are stopped. Default Infinity: never. */
+  readonly epochDeadline?: number;
+  /** What instructions cost. Default: `PRICE_TABLE_1`. */
+  readonly prices?: PriceTable;
+}
+
+const stores = new WeakMap<RuntimeStore, Store>();
+
+/** The embedder's store of one of the layers below. */
+export function storeOf(runtime: RuntimeStore): Store {
+  return stores.get(runtime) ?? new Store({}, runtime);
+}
+
+/**
+ * Accounts and limits of instances: of one tenant, as a rule.
+ *
+ * ```ts
+ * const store = new Store({ fuel: 5_000_000, limits: { memoryBytes: 64 << 20 } });
+ * const plugin = store.instantiate(module, { env: { log } });
+ * ```
+ */
+export class Store {
+  /** The store of the layers below. */
+  readonly runtime: RuntimeStore;
+  readonly epoch: Epoch | null;
+  /** What the call that ended or was stopped last has used; null before the first one. */
+  lastUsage: Usage | null = null;
+  private deadline = Number.POSITIVE_INFINITY;
+  private billed = 0;
+  private readonly funcs = new WeakMap<FunctionInstance, Func>();
+  private readonly instances = new WeakMap<ModuleInstance, Instance>();
+
+  /**
+   * @throws RangeError for fuel, a limit or a deadline that is no number, or a limit there is not
+   */
+  constructor(options: StoreOptions = {}, runtime?: RuntimeStore) {
+    const { epoch = null, epochDeadline, fuel, limits, prices } = options;
+    this.runtime = runtime ?? new RuntimeStore(checkLimits(limits), undefined, prices);
+    this.epoch = epoch;
+    if (fuel !== undefined) this.fuel = fuel;
+    if (epochDeadline !== undefined) this.epochDeadline = epochDeadline;
+    stores.set(this.runtime, this);
+  }
+
+  /**
+   * Units of fuel that are left. May be changed at any time, also by host functions and while
+   * executions are suspended.
+   */
+  get fuel(): number {
+    return this.runtime.fuel;
+  }
+
+  /** @throws RangeError if it is not a number of at least 0 */
+  set fuel(fuel: number) {
+    if (!(typeof fuel === "number" && fuel >= 0)) {
+      throw new RangeError(`fuel must be a number of at least 0, not ${String(fuel)}`);
+    }
+    this.runtime.fuel = fuel;
+  }
+
+  /** The epoch's value at which guests of this store are stopped; Infinity: never. */
+  get epochDeadline(): number {
+    return this.deadline;
+  }
+
+  /** @throws RangeError if it is neither a 32-bit integer nor Infinity */
+  set epochDeadline(deadline: number) {
+    if (deadline !== Number.POSITIVE_INFINITY && (deadline | 0) !== deadline) {
+      throw new RangeError(`an epoch deadline is a 32-bit integer or Infinity, not ${deadline}`);
+    }
+    if (deadline !== Number.POSITIVE_INFINITY && this.epoch === null) {
+      throw new RangeError("a store without epoch can have no epoch deadline");
+    }
+    this.deadline = deadline;
+  }
+
+  get limits(): RuntimeLimits {
+    return this.runtime.limits;
+  }
+
+  /** What everything in the store has used since it was made. */
+  get usage(): Usage {
+    const { hostCalls, peakMemoryBytes } = this.runtime;
+    return { fuel: this.billed, peakMemoryBytes, hostCalls };
+  }
+
+  /**
+   * Makes an instance of a module and runs its start function. `imports` is all that it reaches.
+   * @throws LinkError for an import that is missing or has another type
+   * @throws Exhaustion for a limit of the store, and what stops the start function
+   * @throws Trap for a segment out of bounds, and what the start function raises
+   */
+  instantiate<E extends object = DefaultExports>(
+    module: Module,
+    imports: ImportMap = {},
+    options: CallOptions = {},
+  ): Instance<E> {
+    const { instance, start } = this.link<E>(module, imports);
+    if (start !== null) {
+      new Execution(this, start, [], false, interruptsOf(options)).finish();
+    }
+    return instance;
+  }
+
+  /** The same with a start function that runs like `callAsync`. */
+  async instantiateAsync<E extends object = DefaultExports>(
+    module: Module,
+    imports: ImportMap = {},
+    options: CallOptions = {},
+  ): Promise<Instance<E>> {
+    const { instance, start } = this.link<E>(module, imports);
+    if (start !== null) {
+      const execution = new Execution(this, start, [], true, interruptsOf(options));
+      await execution.finishAsync(options.slice ?? DEFAULT_SLICE);
+    }
+    return instance;
+  }
+
+  private link<E extends object>(module: Module, imports: ImportMap) {
+    const externs = resolveImports(this, module, imports);
+    let start: FunctionInstance | null = null;
+    const target = instantiate(this.runtime, module.record, externs, (f) => {
+      start = f;
+    });
+    const instance = this.instance(target) as Instance<object> as Instance<E>;
+    return { instance, start: start as FunctionInstance | null };
+  }
+
+  /** For the layers around it: the function that stands for a function instance. */
+  func(target: FunctionInstance): Func {
+    let func = this.funcs.get(target);
+    if (func === undefined) {
+      func = new Func(this, target);
+      this.funcs.set(target, func);
+    }
+    return func;
+  }
+
+  /** For the layers around it: the instance that stands for a module instance. */
+  instance(target: ModuleInstance): Instance {
+    let instance = this.instances.get(target);
+    if (instance === undefined) {
+      instance = new Instance(this, target);
+      this.instances.set(target, instance);
+    }
+    return instance;
+  }
+
+  /** For executions: counts fuel that has been used. */
+  bill(fuel: number): void {
+    this.billed += fuel;
+  }
+}
+
+function checkLimits(limits: Partial<RuntimeLimits> = {}): Partial<RuntimeLimits> {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!(name in DEFAULT_RUNTIME_LIMITS)) throw new RangeError(`there is no limit "${name}"`);
+    if (!(typeof value === "number" && value >= 0)) {
+      throw new RangeError(`limit ${name} must be a number of at least 0, not ${String(value)}`);
+    }
+  }
+  return limits;
+}

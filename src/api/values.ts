@@ -1,0 +1,109 @@
+// Values at the border of the embedder API (spec: 4.2.1; JS-API 5.6 is laxer). i32, f32 and f64 are
+// numbers, i64 is a bigint, functions are `Func`, other references are host values or null. What a
+// value cannot be is refused here, by a TypeError that says whose value it is.
+
+import {
+  F32,
+  F64,
+  HEAP_ANY,
+  HEAP_EXN,
+  HEAP_EXTERN,
+  HEAP_FUNC,
+  heapOf,
+  I32,
+  I64,
+  isNullable,
+  isReference,
+  type ValType,
+} from "../isa/types.ts";
+import { ExceptionInstance, FunctionInstance } from "../runtime/instances.ts";
+import type { Store } from "../runtime/store.ts";
+import { formatClosedType, heapIdMatches } from "../runtime/types.ts";
+import { Func, functionOf } from "./func.ts";
+import { storeOf } from "./store.ts";
+
+/**
+ * A value of WebAssembly in JavaScript: number (i32, f32, f64), bigint (i64), null or a reference:
+ * `Func`, or for externref any value.
+ */
+export type Value = unknown;
+
+/**
+ * Checks a value of the host and turns it into one of the engine's. `whose` is for the error;
+ * functions must belong to `store`, if there is one.
+ */
+export function toEngine(
+  value: Value,
+  type: ValType,
+  whose: () => string,
+  store: Store | null,
+): Value {
+  switch (type) {
+    case I32:
+      if (typeof value === "number" || typeof value === "boolean") return value;
+      break;
+    case I64:
+      if (typeof value === "bigint") return value;
+      break;
+    case F32:
+    case F64:
+      if (typeof value === "number") return value;
+      break;
+    default:
+      if (isReference(type)) return toReference(value, type, whose, store);
+      throw new TypeError(`${whose()}: a ${formatClosedType(type)} cannot cross the border`);
+  }
+  const wanted = type === I64 ? "a bigint" : "a number";
+  throw new TypeError(`${whose()} must be ${wanted} (${formatClosedType(type)})${found(value)}`);
+}
+
+function toReference(value: Value, type: ValType, whose: () => string, store: Store | null): Value {
+  if (value === null) {
+    if (isNullable(type)) return null;
+    throw new TypeError(`${whose()} must not be null (${formatClosedType(type)})`);
+  }
+  const heap = heapOf(type);
+  if (heap === HEAP_EXTERN || heap === HEAP_ANY) return value;
+  if (heap === HEAP_EXN && value instanceof ExceptionInstance) return value;
+  const target = heapIdMatches(heap, HEAP_FUNC) ? functionOf(value) : null;
+  if (target !== null && heapIdMatches(target.typeId, heap)) {
+    const home = target.instance?.store;
+    if (home === undefined || store === null || home === store) return target;
+    throw new TypeError(`${whose()} is a function of another store`);
+  }
+  throw new TypeError(`${whose()} must be a ${formatClosedType(type)} or null${found(value)}`);
+}
+
+/** A value of the engine for the host. */
+export function fromEngine(value: Value, store: Store): Value {
+  return value instanceof FunctionInstance ? storeOf(store).func(value) : value;
+}
+
+function found(value: Value): string {
+  return `, found ${describeValue(value)}`;
+}
+
+/** `a string`, `the bigint 3n`: what somebody has given instead of something else. */
+export function describeValue(value: Value): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "bigint") return `the bigint ${value}n`;
+  if (typeof value === "number") return `the number ${value}`;
+  if (value instanceof Func) return "a function of WebAssembly";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** Checks the arguments of a call: as many as there are parameters, each of its type. */
+export function checkArguments(
+  args: readonly Value[],
+  types: readonly ValType[],
+  name: () => string,
+  store: Store,
+): Value[] {
+  if (args.length !== types.length) {
+    const list = types.map(formatClosedType).join(" ");
+    throw new TypeError(`${name()} takes (${list}): ${types.length} values, not ${args.length}`);
+  }
+  return types.map((type, i) => {
+    return toEngine(args[i], type, () => `argument ${i + 1} of ${name()}`, store);
+  });
+}
