@@ -44,7 +44,8 @@ export function memoryFill(
   count: number,
 ): number {
   if (to + count > memory.bytes.length) return MEMORY_OUT_OF_BOUNDS;
-  memory.bytes.fill(value & 0xff, to, to + count);
+  // The array takes the low byte by itself.
+  memory.bytes.fill(value, to, to + count);
   return 0;
 }
 
