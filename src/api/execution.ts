@@ -81,7 +81,7 @@ let active: Execution | null = null;
 /** How many executions lie on top of each other on the host's own stack. */
 let nesting = 0;
 /**
- * Calls from host functions called by guests, one inside the other. Each level takes about 1.5 KB of
+ * Calls from host functions called by guests, one inside the other: each level takes a few KB of
  * the host's stack, of which there is 1 MB by default.
  */
 const MAX_NESTING = 200;

@@ -24,7 +24,7 @@ export type ExportedFunction = (...args: readonly Value[]) => Value;
 
 const NO_OPTIONS: CallOptions = {};
 
-/** The functions behind exported JavaScript functions and `hostFunc`, so that they keep identity. */
+/** The function instances behind exported JavaScript functions, which keep their identity. */
 const behind = new WeakMap<object, FunctionInstance>();
 
 /** Notes which function instance a JavaScript function stands for. */

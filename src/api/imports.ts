@@ -1,6 +1,6 @@
 // Import maps (design: section 2, "Imports are the only authority"): plain JavaScript objects, by
-// module name and then by item name. Finds what each import is to be and makes it an instance of the
-// engine; whether its type matches is checked by instantiation, save for what has no type at all.
+// module name and then by item name. Finds what each import is to be and makes it an instance of
+// the engine; whether types match is checked by instantiation, save for what has no type at all.
 
 import { type CompiledModule, compile } from "../code/compiled.ts";
 import { toRaw } from "../interpreter/values.ts";

@@ -1,5 +1,5 @@
-// The embedder's Store (design: section 2): whose account is charged. Fuel, epoch deadline and limits
-// belong to it, and what its instances use together is counted here.
+// The embedder's Store (design: section 2): whose account is charged. Fuel, epoch deadline and
+// limits belong to it, and what its instances use together is counted here.
 
 import type { PriceTable } from "../code/prices.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";

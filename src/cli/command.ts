@@ -6,7 +6,14 @@ import type { ParseArgsConfig } from "node:util";
 export const EXIT = {
   ok: 0,
   host: 1,
+  fuel: 2,
+  deadline: 3,
+  limit: 4,
+  link: 5,
   invalidModule: 6,
+  arguments: 7,
+  trap: 8,
+  exception: 9,
   usage: 64,
 } as const;
 
@@ -41,6 +48,8 @@ export interface Command {
   /** Everything that `wasmeter NAME --help` prints. */
   readonly help: string;
   readonly options: NonNullable<ParseArgsConfig["options"]>;
+  /** What follows the first positional belongs to a guest, also if it begins with `-`. */
+  readonly passesOn?: boolean;
   /** Runs it; the exit code. A `UsageError` becomes exit code 64. */
   run(args: Arguments, io: Io): Promise<number>;
 }

@@ -7,13 +7,14 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { ModuleError } from "../module/errors.ts";
-import { type Command, EXIT, HostError, type Io, UsageError } from "./command.ts";
+import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "./command.ts";
 import { dump } from "./commands/dump.ts";
 import { print } from "./commands/print.ts";
+import { run } from "./commands/run.ts";
 import { spec } from "./commands/spec.ts";
 import { validate } from "./commands/validate.ts";
 
-const COMMANDS: readonly Command[] = [validate, print, dump, spec];
+const COMMANDS: readonly Command[] = [run, validate, print, dump, spec];
 
 function usage(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));
@@ -24,6 +25,7 @@ function usage(): string {
     ...lines,
     "",
     "`wasmeter COMMAND --help` tells the rest. A FILE is .wasm or .wat; `-` is standard input.",
+    "`run` may be left out: `wasmeter [options] FILE [ARGUMENT…]`.",
     "",
   ].join("\n");
 }
@@ -39,17 +41,43 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** Splits off what follows the first positional, where that belongs to a guest. */
+function split({ options, passesOn }: Command, args: readonly string[]): [string[], string[]] {
+  if (!passesOn) return [[...args], []];
+  const { tokens } = parseArgs({
+    args: [...args],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const file = tokens.find((token) => token.kind === "positional");
+  const end = file === undefined ? args.length : file.index + 1;
+  return [args.slice(0, end), args.slice(end)];
+}
+
+/** The command that is meant, and its arguments. */
+function choose(args: readonly string[]): [Command | undefined, readonly string[]] {
+  const [name, ...rest] = args;
+  const command = COMMANDS.find((item) => item.name === name);
+  // An option or a file can only be meant for `run`.
+  const isRun = command === undefined && /^-|[\\/]|\.(wasm|wat)$/.test(name);
+  return isRun ? [run, args] : [command, rest];
+}
+
 /** Whether help is asked for; `-h` means it unless the command has its own `-h`. */
-function wantsHelp({ options }: Command, args: readonly string[]): boolean {
-  const end = args.indexOf("--");
-  const words = end < 0 ? args : args.slice(0, end);
+function wantsHelp(command: Command, args: readonly string[]): boolean {
+  const { options } = command;
+  const [before] = split(command, args);
+  const end = before.indexOf("--");
+  const words = end < 0 ? before : before.slice(0, end);
   const own = Object.values(options).some(({ short }) => short === "h");
   return words.includes("--help") || (!own && words.includes("-h"));
 }
 
 /** Runs the command line `args` (without node and script); the exit code. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
-  const [name, ...rest] = args;
+  const [name] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     (name === undefined ? io.err : io.out)(usage());
     return name === undefined ? EXIT.usage : EXIT.ok;
@@ -58,7 +86,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     io.out(`wasmeter ${version()}\n`);
     return EXIT.ok;
   }
-  const command = COMMANDS.find((item) => item.name === name);
+  const [command, rest] = choose(args);
   try {
     if (command === undefined) throw new UsageError(`there is no command "${name}"`);
     if (wantsHelp(command, rest)) {
@@ -83,10 +111,12 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function parse(command: Command, args: string[]) {
+function parse(command: Command, words: readonly string[]): Arguments {
+  const { options } = command;
+  const [args, rest] = split(command, words);
   try {
-    const { options } = command;
-    return parseArgs({ args, options, allowPositionals: true, strict: true });
+    const parsed = parseArgs({ args, options, allowPositionals: true, strict: true });
+    return { values: parsed.values, positionals: [...parsed.positionals, ...rest] };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // Node advises to write `-- --typo`, which would only make a file of the mistyped option.
