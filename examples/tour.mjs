@@ -1,47 +1,43 @@
-// `npm start`: checks a real 14 MB program, esbuild compiled from Go, while its bytes arrive, then
-// shows what wasmeter says about a damaged copy of it.
-import { createReadStream } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { ModuleDecoder, ModuleError } from "wasmeter";
+// `npm start`: a real program under fuel with its answer and its bill, then a program that never
+// ends, how it is stopped, and that its instance still answers.
+import { readFileSync } from "node:fs";
+import { Exhaustion, hostFunc, Module, Store } from "wasmeter";
 
-const file = fileURLToPath(import.meta.resolve("esbuild-wasm/esbuild.wasm"));
+const load = (name) => Module.from(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
+const number = (value) => value.toLocaleString("en-US");
 
-async function check(damage) {
-  const decoder = new ModuleDecoder();
-  const started = performance.now();
-  let bytes = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 16 })) {
-    if (damage !== undefined && bytes <= damage && damage < bytes + chunk.length) {
-      chunk[damage - bytes] ^= 1;
-    }
-    bytes += chunk.length;
-    decoder.push(chunk);
-  }
-  const lastByte = performance.now();
-  const module = decoder.end();
-  const done = performance.now();
-  return { module, bytes, ms: done - started, rest: done - lastByte };
-}
-
-const { module, bytes, ms, rest } = await check();
-const { record } = module;
-console.log("wasmeter decodes and validates WebAssembly as it arrives. A real program, esbuild:\n");
-console.log(`  ${(bytes / 1e6).toFixed(1)} MB, ${record.functions.length} functions,`);
-console.log(`  ${record.types.length} types, ${record.data.length} data segments: valid`);
 console.log(
-  `  in ${ms.toFixed(0)} ms from a file, ${rest.toFixed(1)} ms of it after the last byte\n`,
+  "The Mandelbrot set (fixtures/mandelbrot.wat), with fuel for 20 million instructions:\n",
 );
-console.log("What it needs from its surroundings (it reaches nothing else):\n");
-for (const { module: from, name, params, results } of module.imports.slice(0, 5)) {
-  console.log(`  ${from}.${name} (${params.join(" ")}) -> (${results.join(" ")})`);
-}
-console.log(`  … ${module.imports.length} imports in all\n`);
-console.log("The same program with one bit flipped in the middle of its code:\n");
+
+// All that the module reaches is this one function; the memory is the guest's own.
+const print = hostFunc("(i32 i32) -> ()", ({ memory }, address, length) => {
+  console.log(`  ${new TextDecoder().decode(memory.read(address, length))}`);
+});
+const store = new Store({ fuel: 20_000_000, limits: { memoryBytes: 1 << 20 } });
+const { exports } = store.instantiate(load("mandelbrot.wasm"), { host: { print } });
+const inside = exports.render(72, 26, 400);
+
+const { fuel, hostCalls, peakMemoryBytes } = store.usage;
+console.log(`\nAnswer: ${inside} of ${72 * 26} points never escape.`);
+console.log(`Bill:   ${number(fuel)} units of fuel, the same on every machine;`);
+console.log(`        ${number(peakMemoryBytes)} bytes of memory, ${hostCalls} calls of the host.`);
+
+console.log("\nA loop without end (fixtures/greedy.wat), allowed 50 ms:\n");
+
+const greedy = new Store().instantiate(load("greedy.wasm"));
+const began = performance.now();
 try {
-  await check(Math.floor(bytes * 0.4));
-  console.log("  still a valid module: that bit was the value of a constant");
+  greedy.func("loop").with({ timeout: 50 }).call();
 } catch (error) {
-  if (!(error instanceof ModuleError)) throw error;
-  console.log(`  ${error.name}: ${error.message}`);
+  if (!(error instanceof Exhaustion)) throw error;
+  console.log(`  stopped after ${(performance.now() - began).toFixed(0)} ms: ${error.message}`);
 }
-console.log("\nTry: npx wasmeter print fixtures/collatz.wasm");
+console.log(`  its instance still answers: ${number(greedy.exports.rounds())} rounds`);
+
+// The same call can also be driven by hand; then a stop is a pause.
+const execution = greedy.func("loop").start();
+execution.run({ slice: 1_000_000 });
+console.log(`  a million units later:      ${number(greedy.exports.rounds())} rounds`);
+
+console.log("\nTry: npx wasmeter run --fuel 1000000 --stats --invoke loop fixtures/greedy.wasm");

@@ -7,14 +7,9 @@ import { currentThread, type Outcome as Ended, Thread } from "../interpreter/thr
 import type { FunctionInstance } from "../runtime/instances.ts";
 import { Exhaustion, type Trap } from "../runtime/trap.ts";
 import { type AbortSignalLike, millisecondsNow, nextTask, stopOrSettled } from "./host-loop.ts";
+import { sliceTook, unitsUntilLook } from "./pace.ts";
 import type { Store } from "./store.ts";
 import { fromEngine, type Value } from "./values.ts";
-
-/**
- * Units of fuel between two looks at epoch, clock and signal: 0.05 to 0.5 ms of a guest's time.
- * Nothing is sliced where there is nothing to look at.
- */
-export const DEFAULT_SLICE = 50_000;
 
 /** Why an execution is suspended: nothing has gone wrong, `run` goes on. */
 export type SuspendReason =
@@ -81,7 +76,7 @@ let active: Execution | null = null;
 /** How many executions lie on top of each other on the host's own stack. */
 let nesting = 0;
 /**
- * Calls from host functions called by guests, one inside the other: each level takes a few KB of
+ * Calls from host functions called by guests, one inside the other: each level takes about 2 KB of
  * the host's stack, of which there is 1 MB by default.
  */
 const MAX_NESTING = 200;
@@ -101,6 +96,8 @@ export class Execution {
   private interrupts: Interrupts;
   private final: Outcome | null = null;
   private running = false;
+  /** Whether the event loop wants its turn now and then. */
+  private paced = false;
   private waiting: Promise<void> | null = null;
   private settled: Settled | null = null;
   /** Whether the machine still shows where the guest was stopped. */
@@ -158,9 +155,10 @@ export class Execution {
   }
 
   /** For `Func.callAsync`: the same in slices, with the event loop in between. */
-  async finishAsync(slice: number): Promise<Value> {
+  async finishAsync(slice?: number): Promise<Value> {
+    this.paced = true;
     for (;;) {
-      const outcome = this.advance(slice);
+      const outcome = this.advance(slice ?? unitsUntilLook());
       if (outcome.kind === "returned") return outcome.value;
       if (outcome.kind !== "suspended") throw this.errorOf(outcome);
       if (outcome.reason === "host") await stopOrSettled(outcome.promise, this.interrupts);
@@ -214,7 +212,8 @@ export class Execution {
   /** Whether anything but fuel and the slice can stop the guest. */
   private get watched(): boolean {
     const { deadline, signal } = this.interrupts;
-    if (this.store.epoch !== null || deadline !== Number.POSITIVE_INFINITY) return true;
+    if (this.paced || this.store.epoch !== null || deadline !== Number.POSITIVE_INFINITY)
+      return true;
     return signal !== undefined || (this.outer?.watched ?? false);
   }
 
@@ -230,11 +229,18 @@ export class Execution {
       }
       if (left <= 0) return { kind: "suspended", reason: "slice" };
       const before = thread.fuelUsed;
-      const ended = this.runThread(watched ? Math.min(left, DEFAULT_SLICE) : left);
+      const ended = watched ? this.runPaced(left) : this.runThread(left);
       left -= thread.fuelUsed - before;
       const pause = ended.kind === "suspended" && ended.reason === "slice";
       if (!pause) return this.outcomeOf(ended);
     }
+  }
+
+  private runPaced(slice: number): Ended {
+    const began = millisecondsNow();
+    const ended = this.runThread(Math.min(slice, unitsUntilLook()));
+    sliceTook(millisecondsNow() - began);
+    return ended;
   }
 
   private runThread(slice: number): Ended {

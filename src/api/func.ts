@@ -4,7 +4,7 @@
 import { functionName } from "../module/module.ts";
 import { FunctionInstance } from "../runtime/instances.ts";
 import { formatClosedType } from "../runtime/types.ts";
-import { DEFAULT_SLICE, deadlineIn, Execution, type Interrupts } from "./execution.ts";
+import { deadlineIn, Execution, type Interrupts } from "./execution.ts";
 import type { AbortSignalLike } from "./host-loop.ts";
 import type { Store } from "./store.ts";
 import { checkArguments, type Value } from "./values.ts";
@@ -15,7 +15,7 @@ export interface CallOptions {
   readonly timeout?: number;
   /** Stops the call with the signal's reason; of use with `callAsync` above all. */
   readonly signal?: AbortSignalLike;
-  /** Units of fuel between two turns of the event loop under `callAsync`. Default 50,000. */
+  /** Units of fuel between two turns of the event loop under `callAsync`. Default: 0.3 ms of it. */
   readonly slice?: number;
 }
 
@@ -78,8 +78,9 @@ export class Func {
 
   /** The same function whose calls have these options instead. */
   with(options: CallOptions): Func {
-    const { slice = DEFAULT_SLICE } = options;
-    if (!(slice >= 1)) throw new RangeError(`a slice must be at least 1, not ${slice}`);
+    const { slice } = options;
+    if (slice !== undefined && !(slice >= 1))
+      throw new RangeError(`a slice must be at least 1, not ${slice}`);
     return new Func(this.store, this.target, options);
   }
 
@@ -100,7 +101,7 @@ export class Func {
    * the guest waits and goes on with the value.
    */
   async callAsync(...args: readonly Value[]): Promise<Value> {
-    return this.execution(args, true).finishAsync(this.options.slice ?? DEFAULT_SLICE);
+    return this.execution(args, true).finishAsync(this.options.slice);
   }
 
   /**

@@ -10,7 +10,7 @@ import {
   Store as RuntimeStore,
 } from "../runtime/store.ts";
 import type { Epoch } from "./epoch.ts";
-import { DEFAULT_SLICE, Execution, type Usage } from "./execution.ts";
+import { Execution, type Usage } from "./execution.ts";
 import { type CallOptions, Func, interruptsOf } from "./func.ts";
 import { type ImportMap, resolveImports } from "./imports.ts";
 import { type DefaultExports, Instance } from "./instance.ts";
@@ -137,7 +137,7 @@ export class Store {
     const { instance, start } = this.link<E>(module, imports);
     if (start !== null) {
       const execution = new Execution(this, start, [], true, interruptsOf(options));
-      await execution.finishAsync(options.slice ?? DEFAULT_SLICE);
+      await execution.finishAsync(options.slice);
     }
     return instance;
   }
