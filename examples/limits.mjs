@@ -1,10 +1,10 @@
-// What a guest can take is limited by its store: memory, table elements, stack, instances. Growth
+// What a guest can take is limited by its store: memory, table elements, stack, … Growth
 // beyond a limit fails as WebAssembly says, the rest is a named error, and the store goes on.
 import { readFileSync } from "node:fs";
 import { Exhaustion, Module, Store } from "wasmeter";
 
 const module = Module.from(readFileSync(new URL("../fixtures/greedy.wasm", import.meta.url)));
-const limits = { memoryBytes: 1 << 20, tableElements: 100, callDepth: 1000, instances: 2 };
+const limits = { memoryBytes: 1 << 20, tableElements: 100, callDepth: 1000 };
 const store = new Store({ limits });
 const guest = store.instantiate(module);
 
