@@ -64,6 +64,7 @@ export function frameFits(entry: number, frame: number): boolean {
 
 /** Makes the reference slots below `slots` exist. */
 export function reserveReferences(slots: number): void {
+  if (slots <= REFERENCES.length) return;
   const wanted = Math.max(slots, Math.min(REFERENCES.length * 2, REFERENCES.length + 65536));
   while (REFERENCES.length < wanted) REFERENCES.push(null);
 }
