@@ -2,8 +2,8 @@
 // costs are written when they become known.
 
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import { type Condition, FusingEmitter } from "./fusing.ts";
 import { OP } from "./opcodes.generated.ts";
-import { OperandTracker } from "./operands.ts";
 import { type SegmentCosts, SegmentPoint } from "./segments.ts";
 import type { CodeSpace } from "./space.ts";
 
@@ -43,17 +43,8 @@ export interface Label {
   otherwise: Target | null;
 }
 
-/** A condition, as a branch tests it: an opcode for each outcome and its operands. */
-export interface Condition {
-  readonly ifTrue: number;
-  readonly ifFalse: number;
-  readonly y: number;
-  readonly z: number;
-  readonly immediate: number | null;
-}
-
 /** Emission of transfers. */
-export class ControlEmitter extends OperandTracker {
+export class ControlEmitter extends FusingEmitter {
   protected readonly costs: SegmentCosts;
   protected readonly labels: Label[] = [];
 
@@ -66,7 +57,7 @@ export class ControlEmitter extends OperandTracker {
   protected bind(target: Target): void {
     this.costs.place(target.point);
     target.bind(this.position);
-    this.forgetResult();
+    this.barrier();
   }
 
   /** A word that will hold the position of `target`. */
@@ -103,8 +94,7 @@ export class ControlEmitter extends OperandTracker {
     target: Target,
     after: SegmentPoint | null,
   ): void {
-    this.emit(sense ? condition.ifTrue : condition.ifFalse, 0, condition.y, condition.z);
-    if (condition.immediate !== null) this.word(condition.immediate);
+    this.emitTest(condition, sense);
     this.targetWord(target);
     this.costWord(target.point);
     if (after === null) this.word(0);
@@ -147,6 +137,8 @@ export class ControlEmitter extends OperandTracker {
     }
     // Operands move on the path that leaves, so that path is the one that falls through; the jump
     // at its end pays for the segment.
+    // What moves for good must move on both paths, so it moves before.
+    if (label.isFunction) this.holdResults(label.types, height);
     const over = new Target();
     this.branch(condition, false, over, null);
     this.branchTo(label, height);
@@ -182,8 +174,16 @@ export class ControlEmitter extends OperandTracker {
     }
   }
 
+  /** Brings the operands below `height` where a return can take them from. */
+  private holdResults(types: readonly ValType[], height: number): void {
+    if (types.length === 1) this.slotHolding(height - 1);
+    // Several go where parameters and locals were, which may be sources: first out of there.
+    else this.settleRange(height - types.length, height);
+  }
+
   /** Gives the operands below `height` to the caller. */
   protected emitReturn(types: readonly ValType[], height: number): void {
+    this.holdResults(types, height);
     if (types.length === 1) {
       const [type] = types;
       const slot = this.slotHolding(height - 1);
@@ -193,8 +193,6 @@ export class ControlEmitter extends OperandTracker {
       return;
     }
     const from = height - types.length;
-    // Results go where parameters and locals were, which may be sources: first out of there.
-    this.settleRange(from, height);
     for (let i = 0; i < types.length; i++) this.copyTo(from + i, i);
     this.emit(OP.RETURN);
   }
