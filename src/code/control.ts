@@ -2,8 +2,8 @@
 // costs are written when they become known.
 
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
-import { type Condition, FusingEmitter } from "./fusing.ts";
 import { OP } from "./opcodes.generated.ts";
+import { OperandTracker } from "./operands.ts";
 import { type SegmentCosts, SegmentPoint } from "./segments.ts";
 import type { CodeSpace } from "./space.ts";
 
@@ -43,8 +43,17 @@ export interface Label {
   otherwise: Target | null;
 }
 
+/** A condition, as a branch tests it: an opcode for each outcome and its operands. */
+export interface Condition {
+  readonly ifTrue: number;
+  readonly ifFalse: number;
+  readonly y: number;
+  readonly z: number;
+  readonly immediate: number | null;
+}
+
 /** Emission of transfers. */
-export class ControlEmitter extends FusingEmitter {
+export class ControlEmitter extends OperandTracker {
   protected readonly costs: SegmentCosts;
   protected readonly labels: Label[] = [];
 
@@ -57,7 +66,7 @@ export class ControlEmitter extends FusingEmitter {
   protected bind(target: Target): void {
     this.costs.place(target.point);
     target.bind(this.position);
-    this.barrier();
+    this.forgetResult();
   }
 
   /** A word that will hold the position of `target`. */
@@ -94,7 +103,8 @@ export class ControlEmitter extends FusingEmitter {
     target: Target,
     after: SegmentPoint | null,
   ): void {
-    this.emitTest(condition, sense);
+    this.emit(sense ? condition.ifTrue : condition.ifFalse, 0, condition.y, condition.z);
+    if (condition.immediate !== null) this.word(condition.immediate);
     this.targetWord(target);
     this.costWord(target.point);
     if (after === null) this.word(0);
