@@ -46,6 +46,13 @@ export const COUNTEREXAMPLES: readonly Counterexample[] = [
     reason: "Validation, loop: it leaves its declared results, here eqref; i31.get_s takes i31ref",
   },
   {
+    name: "more precise operand after br_on_cast_fail",
+    hex: "0061736d01000000010401600000030201000a17011500026e4100fb1cfb1903006e6dfb1d1ad06e0b1a0b",
+    features: "all",
+    expected: "invalid",
+    reason: "Validation, br_on_cast_fail: it leaves the type cast to, here eqref, and no i31ref",
+  },
+  {
     name: "ref.eq of an unknown operand and a function",
     hex: "0061736d01000000010601600170017f030201000a08010600002000d30b",
     features: "all",

@@ -13,6 +13,8 @@ import {
   heapOf,
   isAbstractHeap,
   isReference,
+  nonNull,
+  refType,
   type ValType,
 } from "../../src/isa/types.ts";
 import { ModuleError } from "../../src/module/errors.ts";
@@ -156,18 +158,30 @@ function hasJumpBefore(bytes: Uint8Array, offset: number): boolean {
   return found;
 }
 
-/** Result types of the loops of the function around `offset` that begin before it. */
-function loopResultsBefore(bytes: Uint8Array, offset: number): string[] {
+/** Types that instructions before `offset` leave by their immediates, as text; also without null. */
+function declaredBefore(
+  bytes: Uint8Array,
+  offset: number,
+  typesOf: (reader: InstructionReader, module: ModuleRecord) => readonly ValType[],
+): string[] {
   const found: string[] = [];
   visitBefore(bytes, offset, (reader, module) => {
-    if (BY_OPCODE[reader.op]?.name !== "loop") return;
-    const results =
-      reader.a === BLOCK_TYPE_INDEX
-        ? (funcTypeAt(module, reader.b)?.results ?? [])
-        : immediateTypes(reader);
-    found.push(...results.map((type) => formatValType(type)));
+    for (const type of typesOf(reader, module)) {
+      // br_on_null and ref.as_non_null may come between.
+      found.push(formatValType(type), formatValType(nonNull(type)));
+    }
   });
   return found;
+}
+
+function loopResults(reader: InstructionReader, module: ModuleRecord): readonly ValType[] {
+  if (BY_OPCODE[reader.op]?.name !== "loop") return [];
+  if (reader.a !== BLOCK_TYPE_INDEX) return immediateTypes(reader);
+  return funcTypeAt(module, reader.b)?.results ?? [];
+}
+
+function castResults({ op, a: flags, d: heap }: InstructionReader): readonly ValType[] {
+  return BY_OPCODE[op]?.name === "br_on_cast_fail" ? [refType(heap, (flags & 2) !== 0)] : [];
 }
 
 /** V8's bound on the initial size of a table. */
@@ -264,7 +278,20 @@ export const FILTERS: readonly Filter[] = [
     applies(disagreement) {
       const error = acceptedByHost(disagreement);
       if (error?.phrase !== "type mismatch" || error.found === undefined) return false;
-      return loopResultsBefore(disagreement.bytes, error.offset ?? 0).includes(error.found);
+      const declared = declaredBefore(disagreement.bytes, error.offset ?? 0, loopResults);
+      return declared.includes(error.found);
+    },
+  },
+  {
+    name: "result of br_on_cast_fail",
+    reason:
+      "Where it does not branch, the operand has the type it was cast to (Validation, " +
+      "br_on_cast_fail); V8 keeps the type that the operand had if that is a subtype.",
+    applies(disagreement) {
+      const error = acceptedByHost(disagreement);
+      if (error?.phrase !== "type mismatch" || error.found === undefined) return false;
+      const declared = declaredBefore(disagreement.bytes, error.offset ?? 0, castResults);
+      return declared.includes(error.found);
     },
   },
   {
