@@ -57,9 +57,13 @@ export function zeroLocals(entry: number, frame: number): void {
   SLOTS.fill(0, from, from + CODE[entry - 3]);
 }
 
-/** Whether a frame at `frame` for the function at `entry` fits under the limits. */
-export function frameFits(entry: number, frame: number): boolean {
-  return frame + CODE[entry - 1] <= machine.slotLimit && machine.ksp < machine.controlLimit;
+/**
+ * Whether a frame at `frame` for the function at `entry` fits under the limits, with `calls` more
+ * than the control stack holds.
+ */
+export function frameFits(entry: number, frame: number, calls = 0): boolean {
+  const { controlLimit, ksp, slotLimit } = machine;
+  return frame + CODE[entry - 1] <= slotLimit && ksp + 2 * calls <= controlLimit;
 }
 
 /** Makes the reference slots below `slots` exist. */

@@ -127,7 +127,7 @@ export class Thread extends FuelMeter {
     const { slotLimit, controlLimit } = machine;
     const { stackBytes, callDepth } = this.store.limits;
     machine.slotLimit = Math.min(SLOT_WORDS - 64, stackBytes / 4);
-    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * (callDepth + 1));
+    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * callDepth);
     let outcome: Outcome | null = null;
     try {
       outcome = this.enter(resume) ?? this.drive();
@@ -337,7 +337,7 @@ export class Thread extends FuelMeter {
     return this.attempt(() => {
       // Before anything changes: translating may fail.
       const entry = entryOf(callee);
-      if (!frameFits(entry, frame)) return this.overflow();
+      if (!frameFits(entry, frame, 1)) return this.overflow();
       this.pushControl(machine.pc + words, delta);
       this.switchTo(callee.instance);
       return this.enterFunction(callee, frame);
