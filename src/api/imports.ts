@@ -41,13 +41,16 @@ export function resolveImports(
   });
 }
 
+/** Names that lead from any object to what it was made of. */
+const REFLECTIVE: ReadonlySet<string> = new Set(["constructor", "__proto__"]);
+
 /** A property, unless every object has it: a guest must not get hold of `toString`. */
 function lookUp(object: Value, name: string): Value {
-  if ((typeof object !== "object" && typeof object !== "function") || object === null) {
-    return undefined;
-  }
-  if (!Object.hasOwn(object, name) && name in Object.prototype) return undefined;
-  return (object as Readonly<Record<string, Value>>)[name];
+  if (typeof object !== "object" || object === null) return undefined;
+  const value = (object as Readonly<Record<string, Value>>)[name];
+  if (Object.hasOwn(object, name)) return value;
+  const everywhere = (Object.prototype as Readonly<Record<string, Value>>)[name];
+  return value === everywhere || REFLECTIVE.has(name) ? undefined : value;
 }
 
 function externOf(
