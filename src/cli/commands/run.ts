@@ -135,13 +135,10 @@ function results(instance: Instance, entry: FunctionExport, args: readonly Value
 }
 
 /** Instantiates and calls; what is to be printed. */
-function execute(module: Module, store: Store, args: Arguments): string {
+function execute(module: Module, store: Store, timeout: number, args: Arguments): string {
   const [, ...texts] = args.positionals;
   const entry = findExport(module, args.values.invoke);
   const values = entry === null ? [] : parseArguments(texts, entry);
-  const timeout =
-    numberOption(args, "timeout", "a time such as 50ms", parseMilliseconds) ??
-    Number.POSITIVE_INFINITY;
   const began = performance.now();
   const instance = store.instantiate(module, {}, { timeout });
   if (entry === null) return "";
@@ -175,9 +172,9 @@ function stats({ usage }: Store, json: boolean): string {
   return `fuel ${fuel}, peak memory ${peakMemoryBytes} bytes, host calls ${hostCalls}\n`;
 }
 
-function runModule(module: Module, store: Store, args: Arguments, io: Io): number {
+function runModule(module: Module, store: Store, timeout: number, args: Arguments, io: Io): number {
   try {
-    io.out(execute(module, store, args));
+    io.out(execute(module, store, timeout, args));
     return EXIT.ok;
   } catch (error) {
     if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
@@ -208,8 +205,9 @@ export const run: Command = {
     const [file] = args.positionals;
     if (file === undefined) throw new UsageError("no file to run");
     const store = storeFor(args);
+    const timeout = numberOption(args, "timeout", "a time such as 50ms", parseMilliseconds);
     const module = Module.from(await readModuleBytes(file, io));
-    const code = runModule(module, store, args, io);
+    const code = runModule(module, store, timeout ?? Number.POSITIVE_INFINITY, args, io);
     if (args.values.stats) io.err(stats(store, args.values.json === true));
     return code;
   },
