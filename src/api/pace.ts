@@ -1,7 +1,7 @@
-// How long a slice is where somebody wants to look at the guest now and then: a piece of time, which
-// only the clock can tell. The loop is up to a hundred times slower before the host has optimised
-// it (cold, on Node 20: 20,000 units in 5 ms), and a fixed number of units would be either too
-// long then or too short later. What is executed and billed does not depend on it.
+// How long a slice is where somebody wants to look at the guest now and then: a piece of time,
+// which only the clock can tell. Before the host has optimised the loop it is a hundred times
+// slower (Node 20: the first 150,000 units of an endless loop took 50 ms), and a fixed number of
+// units would be too long then or too short later. What is executed and billed is the same.
 
 /** A slice should take about so many milliseconds. */
 const TOO_SHORT = 0.2;
