@@ -63,12 +63,12 @@ export class CallEmitter extends ControlEmitter {
     return base;
   }
 
-  /** The call's last word: the cost of what follows it. Then the results are in their slots. */
+  /** The call's last words: what follows it, and its cost. Then the results are in their slots. */
   private afterCall(type: FuncType, base: number, facts: BodyFacts): void {
     const after = new SegmentPoint();
-    this.costWord(after);
+    this.goOnWords(after);
     this.costs.place(after);
-    this.forgetResult();
+    this.barrier();
     type.results.forEach((result, i) => {
       this.requireScalar(result, facts);
       this.inSlot(base + i, result);

@@ -2,8 +2,8 @@
 // costs are written when they become known.
 
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import { type Condition, FusingEmitter } from "./fusing.ts";
 import { OP } from "./opcodes.generated.ts";
-import { OperandTracker } from "./operands.ts";
 import { type SegmentCosts, SegmentPoint } from "./segments.ts";
 import type { CodeSpace } from "./space.ts";
 
@@ -43,17 +43,8 @@ export interface Label {
   otherwise: Target | null;
 }
 
-/** A condition, as a branch tests it: an opcode for each outcome and its operands. */
-export interface Condition {
-  readonly ifTrue: number;
-  readonly ifFalse: number;
-  readonly y: number;
-  readonly z: number;
-  readonly immediate: number | null;
-}
-
 /** Emission of transfers. */
-export class ControlEmitter extends OperandTracker {
+export class ControlEmitter extends FusingEmitter {
   protected readonly costs: SegmentCosts;
   protected readonly labels: Label[] = [];
 
@@ -66,7 +57,7 @@ export class ControlEmitter extends OperandTracker {
   protected bind(target: Target): void {
     this.costs.place(target.point);
     target.bind(this.position);
-    this.forgetResult();
+    this.barrier();
   }
 
   /** A word that will hold the position of `target`. */
@@ -87,6 +78,13 @@ export class ControlEmitter extends OperandTracker {
     });
   }
 
+  /** The pair for going on right behind it, as the segment `after` or, for null, at no cost. */
+  protected goOnWords(after: SegmentPoint | null): void {
+    this.word(this.position + 2);
+    if (after === null) this.word(0);
+    else this.costWord(after);
+  }
+
   protected jump(target: Target): void {
     this.emit(OP.JUMP);
     this.targetWord(target);
@@ -103,12 +101,10 @@ export class ControlEmitter extends OperandTracker {
     target: Target,
     after: SegmentPoint | null,
   ): void {
-    this.emit(sense ? condition.ifTrue : condition.ifFalse, 0, condition.y, condition.z);
-    if (condition.immediate !== null) this.word(condition.immediate);
+    this.emitTest(condition, sense);
     this.targetWord(target);
     this.costWord(target.point);
-    if (after === null) this.word(0);
-    else this.costWord(after);
+    this.goOnWords(after);
   }
 
   /** Whether the operands on top already lie where the label wants them. */

@@ -18,8 +18,9 @@ import type { FuncType } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
 import type { CompiledModule } from "./compiled.ts";
 import { UnsupportedError } from "./errors.ts";
+import { isCommutative } from "./fusing.ts";
 import { IMMEDIATE, OP, REGISTERS } from "./opcodes.generated.ts";
-import { CONSTANT_32, CONSTANT_64, widthOf } from "./operands.ts";
+import { CONSTANT_32, CONSTANT_64, IN_LOCAL, widthOf } from "./operands.ts";
 import { HEADER_WORDS } from "./registers.ts";
 import { SegmentPoint } from "./segments.ts";
 import type { CodeSpace, FunctionCode } from "./space.ts";
@@ -28,11 +29,7 @@ import { StructureEmitter } from "./structure.ts";
 /** Largest offset plus size that the loop's 32-bit check takes. */
 const MAX_FAST_OFFSET = 2 ** 31 - 1;
 const EQZ = 0x45;
-
-/** Instructions whose operands may be swapped: add, mul, and, or, xor, eq, ne of both integers. */
-const COMMUTATIVE: ReadonlySet<number> = new Set([
-  0x6a, 0x6c, 0x71, 0x72, 0x73, 0x46, 0x47, 0x7c, 0x7e, 0x83, 0x84, 0x85, 0x51, 0x52,
-]);
+const WRAP = 0xa7;
 
 /** Proposals whose instructions are validated but not run yet. */
 const LATER: ReadonlySet<string> = new Set([
@@ -95,9 +92,10 @@ export class Emitter extends StructureEmitter implements BodySink {
     const params = this.type.params.length;
     words[entry - 1] = 2 * slots;
     words[entry - 2] = this.entryPoint.cost;
-    words[entry - 3] = 2 * (this.locals - params);
-    words[entry - 4] = 2 * params;
-    words[entry - 5] = this.code.index;
+    words[entry - 3] = entry;
+    words[entry - 4] = 2 * (this.locals - params);
+    words[entry - 5] = 2 * params;
+    words[entry - 6] = this.code.index;
   }
 
   /** Another entry, behind the body, that makes sure of the frame's reference slots first. */
@@ -137,57 +135,47 @@ export class Emitter extends StructureEmitter implements BodySink {
 
   private plain(op: number, facts: BodyFacts): void {
     const row = BY_OPCODE[op];
-    const params = row?.params ?? [];
+    const type = row?.results[0] ?? I32;
     const height = facts.heightBefore;
-    if (row?.access != null) {
-      this.memoryAccess(op, facts, row.access.bytes);
-    } else if (params.length === 1) {
-      if (op === EQZ && this.negateLast(height - 1)) return;
-      const y = this.slotHolding(height - 1);
-      this.result(op, REGISTERS[op], height - 1, row?.results[0] ?? I32, y, 0, null);
-    } else {
-      this.binary(op, height - 2, row?.results[0] ?? I32);
+    if (row?.access != null) this.memoryAccess(op, facts, row.access.bytes);
+    else if (row?.params?.length === 2) this.binary(op, height - 2, type);
+    else if (op === WRAP) this.wrap(height - 1);
+    else if (op !== EQZ || !this.negateLast(height - 1)) {
+      this.operate(op, REGISTERS[op], height - 1, type, [this.slotHolding(height - 1)], []);
     }
   }
 
-  /** The second operand as an immediate word, or null. */
-  private immediateAt(op: number, height: number): number | null {
-    if (IMMEDIATE[op] === 0) return null;
-    const kind = this.kindAt(height);
+  /** `i32.wrap_i64`: the low word of a slot is the i32 already. */
+  private wrap(height: number): void {
     const low = this.lowAt(height);
-    if (kind === CONSTANT_32) return low;
-    if (kind === CONSTANT_64 && this.highAt(height) === low >> 31) return low;
-    return null;
+    const kind = this.kindAt(height);
+    if (kind === CONSTANT_64) this.constant(height, I32, low, 0);
+    else if (kind === IN_LOCAL) this.aliasOf(height, low, I32);
+    else this.inSlot(height, I32);
   }
 
-  private binary(op: number, height: number, result: ValType): void {
+  /** The operand at `height` as immediate words, or null. */
+  private immediateAt(op: number, height: number): number[] | null {
+    if (IMMEDIATE[op] === 0) return null;
+    const kind = this.kindAt(height);
+    if (kind === CONSTANT_32) return [this.lowAt(height)];
+    return kind === CONSTANT_64 ? [this.lowAt(height), this.highAt(height)] : null;
+  }
+
+  private binary(op: number, height: number, type: ValType): void {
     let first = height;
     let second = height + 1;
-    if (COMMUTATIVE.has(op) && this.immediateAt(op, second) === null) {
+    if (isCommutative(op) && this.immediateAt(op, second) === null) {
       if (this.immediateAt(op, first) !== null) [first, second] = [second, first];
     }
     const immediate = this.immediateAt(op, second);
-    const y = this.slotHolding(first);
-    const z = immediate === null ? this.slotHolding(second) : 0;
-    const registerOp = immediate === null ? REGISTERS[op] : IMMEDIATE[op];
-    this.result(op, registerOp, height, result, y, z, immediate);
-  }
-
-  /** Emits an instruction whose result is the operand at `height`. */
-  private result(
-    op: number,
-    registerOp: number,
-    height: number,
-    type: ValType,
-    y: number,
-    z: number,
-    immediate: number | null,
-  ): void {
-    const start = this.emit(registerOp, this.slotOf(height), y, z);
-    if (immediate !== null) this.word(immediate);
-    this.inSlot(height, type);
-    this.resultOf(start, height);
-    this.last = { op, y, z, immediate, start };
+    if (immediate !== null) {
+      this.operate(op, IMMEDIATE[op], height, type, [this.slotHolding(first)], immediate);
+      return;
+    }
+    // A constant is brought into its slot first, so that the other operand stays the last result.
+    const registers = [this.slotHolding(first), this.slotHolding(second)];
+    this.operate(op, REGISTERS[op], height, type, registers, []);
   }
 
   // Memory
@@ -197,27 +185,20 @@ export class Emitter extends StructureEmitter implements BodySink {
     const row = BY_OPCODE[op];
     const isStore = row?.access?.kind === "store";
     const height = facts.heightBefore - (isStore ? 2 : 1);
+    const type = isStore ? null : (row?.results[0] ?? I32);
     const offset = low >>> 0;
     if (high !== 0 || offset + bytes > MAX_FAST_OFFSET) {
-      this.slow(facts, height, isStore ? null : (row?.results[0] ?? I32));
+      this.slow(facts, height, type);
       return;
     }
-    const { address64 } = this.compiled.module.memories[memory].type;
-    let y = this.slotHolding(height);
-    const z = isStore ? this.slotHolding(height + 1) : 0;
-    if (address64) {
-      this.emit(OP.ADDRESS_64, this.slotOf(height), y);
-      y = this.slotOf(height);
+    const registers = [this.slotHolding(height)];
+    if (isStore) registers.push(this.slotHolding(height + 1));
+    if (this.compiled.module.memories[memory].type.address64) {
+      this.emit(OP.ADDRESS_64, this.slotOf(height), registers[0]);
+      registers[0] = this.slotOf(height);
     }
     if (memory !== 0) this.selectMemory(memory);
-    const start = this.emit(REGISTERS[op], this.slotOf(height), y, z);
-    this.word(offset);
-    this.word(offset + bytes);
-    if (!isStore) {
-      this.inSlot(height, row?.results[0] ?? I32);
-      this.resultOf(start, height);
-      this.last.start = -1;
-    }
+    this.operate(op, REGISTERS[op], height, type, registers, [offset, offset + bytes]);
     if (memory !== 0) this.selectMemory(0);
   }
 
@@ -242,7 +223,8 @@ export class Emitter extends StructureEmitter implements BodySink {
       case 0x20: // local.get
         return this.aliasOf(height, reader.a, facts.typeOfLocal(reader.a));
       case 0x21: // local.set
-        return this.storeLocal(reader.a, height - 1);
+        this.storeLocal(reader.a, height - 1);
+        return;
       case 0x22: // local.tee
         this.storeLocal(reader.a, height - 1);
         return this.aliasOf(height - 1, reader.a, facts.typeOfLocal(reader.a));
@@ -261,14 +243,13 @@ export class Emitter extends StructureEmitter implements BodySink {
       case 0xd0: // ref.null
         return this.nullReference(height, refType(reader.a, true));
       case 0xd1: // ref.is_null
-        return this.result(
+        return this.operate(
           op,
           OP.REF_IS_NULL,
           height - 1,
           I32,
-          this.slotHolding(height - 1),
-          0,
-          null,
+          [this.slotHolding(height - 1)],
+          [],
         );
       case 0xd4: // ref.as_non_null
         this.emit(OP.REF_AS_NON_NULL, this.slotOf(height - 1), this.slotHolding(height - 1));
@@ -286,7 +267,6 @@ export class Emitter extends StructureEmitter implements BodySink {
     this.word(2 * condition);
     this.inSlot(height, type);
     this.resultOf(start, height);
-    this.last.start = -1;
   }
 
   /** Word of a numeric global that the module defines itself; null for others. */
@@ -306,7 +286,6 @@ export class Emitter extends StructureEmitter implements BodySink {
     this.word(cell);
     this.inSlot(height, facts.operand);
     this.resultOf(start, height);
-    this.last.start = -1;
   }
 
   private globalSet(facts: BodyFacts): void {

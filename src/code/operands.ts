@@ -229,8 +229,8 @@ export class OperandTracker {
     this.aliasHead.delete(local);
   }
 
-  /** `local.set`: the operand at `height` goes to the local. */
-  protected storeLocal(local: number, height: number): void {
+  /** `local.set`: the operand at `height` goes to the local; true if its producer writes it there. */
+  protected storeLocal(local: number, height: number): boolean {
     const produced = this.isLastResult(height) && this.kinds[height] === IN_SLOT;
     const position = this.resultPosition;
     const before = this.position;
@@ -240,9 +240,10 @@ export class OperandTracker {
       this.resultPosition = position;
       if (this.redirectResult(local)) {
         this.forgetResult();
-        return;
+        return true;
       }
     }
     this.copyTo(height, local);
+    return false;
   }
 }

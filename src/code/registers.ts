@@ -16,7 +16,12 @@ export const NARROW_SLOTS = 1 << SLOT_BITS;
 export const WIDE_SLOTS = 1 << 16;
 
 /**
- * Words in front of a function's entry: its index, words of parameters, words of locals to zero,
- * cost of its first segment, words of its frame (next to the entry).
+ * Words in front of a function's entry: its index, words of parameters, words of locals to zero, the
+ * pair of its entry and the cost of its first segment, words of its frame (next to the entry).
  */
-export const HEADER_WORDS = 5;
+export const HEADER_WORDS = 6;
+
+/** Key of a pair of register opcodes, by the operand of the second that the first one computes. */
+export function fusedKey(producer: number, consumer: number, isSecond: boolean): number {
+  return (producer * (OPCODE_MASK + 1) + consumer) * 2 + (isSecond ? 1 : 0);
+}

@@ -5,59 +5,15 @@ import { CATCH_ALL, CATCH_ALL_REF, CATCH_REF } from "../binary/instructions.ts";
 import type { ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { CallEmitter } from "./calls.ts";
-import { type Condition, type Label, Target } from "./control.ts";
-import {
-  BRANCH_IF,
-  BRANCH_IF_IMMEDIATE,
-  BRANCH_IF_NOT,
-  BRANCH_IF_NOT_IMMEDIATE,
-  IMMEDIATE,
-  OP,
-  REGISTERS,
-} from "./opcodes.generated.ts";
-import { OPCODE_MASK } from "./registers.ts";
+import { type Label, Target } from "./control.ts";
+import { OP } from "./opcodes.generated.ts";
 import { SegmentPoint } from "./segments.ts";
 import type { CatchClause, Handler } from "./space.ts";
-
-/** An instruction just emitted that a branch may take over. */
-interface LastInstruction {
-  /** Wasm opcode. */
-  op: number;
-  y: number;
-  z: number;
-  immediate: number | null;
-  /** Position; -1 if it cannot be taken back. */
-  start: number;
-}
 
 interface OpenHandler extends Handler {
   /** Number of labels that were open around the try_table. */
   readonly depth: number;
 }
-
-/** Comparisons of integers and their opposites, by opcode. */
-const OPPOSITE: Readonly<Record<number, number>> = {
-  70: 0x47, // eq, ne
-  71: 0x46,
-  72: 0x4e, // lt_s, ge_s
-  78: 0x48,
-  73: 0x4f, // lt_u, ge_u
-  79: 0x49,
-  74: 0x4c, // gt_s, le_s
-  76: 0x4a,
-  75: 0x4d, // gt_u, le_u
-  77: 0x4b,
-  81: 0x52, // the same of i64
-  82: 0x51,
-  83: 0x59,
-  89: 0x53,
-  84: 0x5a,
-  90: 0x54,
-  85: 0x57,
-  87: 0x55,
-  86: 0x58,
-  88: 0x56,
-};
 
 /** Emission of structured instructions. */
 export class StructureEmitter extends CallEmitter {
@@ -66,7 +22,6 @@ export class StructureEmitter extends CallEmitter {
   protected readonly handlers: Handler[] = [];
   private readonly openHandlers: OpenHandler[] = [];
   private returnTarget: Target | null = null;
-  protected last: LastInstruction = { op: 0, y: 0, z: 0, immediate: null, start: -1 };
 
   // Labels
 
@@ -85,43 +40,6 @@ export class StructureEmitter extends CallEmitter {
 
   private labelAt(index: number): Label {
     return this.labels[this.labels.length - 1 - index];
-  }
-
-  // Conditions
-
-  protected slotCondition(slot: number): Condition {
-    return { ifTrue: OP.BR_IF, ifFalse: OP.BR_UNLESS, y: slot, z: 0, immediate: null };
-  }
-
-  /** Takes back the comparison that produced the operand at `height`, if it was the last one. */
-  protected fusedCondition(height: number): Condition | null {
-    const { op, y, z, immediate, start } = this.last;
-    if (!this.isLastResult(height) || start < 0 || start !== this.resultPosition) return null;
-    const withWord = immediate !== null;
-    const ifTrue = withWord ? BRANCH_IF_IMMEDIATE[op] : BRANCH_IF[op];
-    const ifFalse = withWord ? BRANCH_IF_NOT_IMMEDIATE[op] : BRANCH_IF_NOT[op];
-    if (ifTrue === 0 || ifFalse === 0) return null;
-    this.space.top = start;
-    this.forgetResult();
-    return { ifTrue, ifFalse, y, z, immediate };
-  }
-
-  /** Turns the comparison at `height`, if it was the last instruction, into its opposite. */
-  protected negateLast(height: number): boolean {
-    const { op, start } = this.last;
-    const opposite = OPPOSITE[op];
-    const isLast = this.isLastResult(height) && start >= 0 && start === this.resultPosition;
-    if (opposite === undefined || !isLast) return false;
-    const { words } = this.space;
-    const at = (words[start] & OPCODE_MASK) === OP.WIDE ? start + 2 : start;
-    const table = this.last.immediate === null ? REGISTERS : IMMEDIATE;
-    words[at] = (words[at] & ~OPCODE_MASK) | table[opposite];
-    this.last.op = opposite;
-    return true;
-  }
-
-  private takeCondition(height: number): Condition {
-    return this.fusedCondition(height) ?? this.slotCondition(this.slotHolding(height));
   }
 
   // Dispatch
@@ -294,9 +212,9 @@ export class StructureEmitter extends CallEmitter {
     const condition = {
       ifTrue: OP.BR_IF_NULL,
       ifFalse: OP.BR_UNLESS_NULL,
-      y,
-      z: 0,
-      immediate: null,
+      registers: [y],
+      words: [],
+      producer: null,
     };
     this.branchToIf(condition, this.labelAt(facts.instruction.a), height);
   }
@@ -308,9 +226,9 @@ export class StructureEmitter extends CallEmitter {
     const condition = {
       ifTrue: OP.BR_UNLESS_NULL,
       ifFalse: OP.BR_IF_NULL,
-      y,
-      z: 0,
-      immediate: null,
+      registers: [y],
+      words: [],
+      producer: null,
     };
     this.branchToIf(condition, this.labelAt(facts.instruction.a), height);
   }
@@ -334,7 +252,7 @@ export class StructureEmitter extends CallEmitter {
     }
     this.openBlock(facts);
     this.openHandlers.push({ start: this.position, end: -1, clauses, depth });
-    this.forgetResult();
+    this.barrier();
   }
 
   private clause(kind: number, tag: number, label: Label): CatchClause {

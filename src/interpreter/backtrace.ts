@@ -3,7 +3,7 @@
 import { functionName } from "../module/module.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { BacktraceFrame } from "../runtime/trap.ts";
-import { CONTROL, machine } from "./loop.generated.ts";
+import { CODE, CONTROL, machine } from "./loop.generated.ts";
 import { codeAt, EXIT_PC, RESTORE_PC } from "./registers.ts";
 
 /** Frames that a backtrace keeps, the innermost first. */
@@ -23,7 +23,7 @@ export function backtrace(
     else if (within !== null) frames.push(frameAt(pc, within));
     ksp -= 2;
     // A return position belongs to the call in front of it.
-    const returnTo = CONTROL[ksp];
+    const returnTo = CODE[CONTROL[ksp]];
     pc = returnTo === EXIT_PC || returnTo === RESTORE_PC ? returnTo : returnTo - 1;
   }
   return frames;

@@ -111,7 +111,6 @@ export function run(): number {
   let status = OUT_OF_BUDGET;
   let trap = 0;
   let callee: FunctionInstance | null = null;
-  let k = 0;
   let x = 0;
   let y = 0;
   let z = 0;
@@ -133,37 +132,37 @@ export function run(): number {
     }
     switch (w) {
         case 2: // jump
-          { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; break; }
+          { w = (pc + 1) | 0; break; }
         case 3: // br_if
-          { if (S[y] !== 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { w = (S[y] !== 0 ? pc + 1 : pc + 3) | 0; break; }
         case 4: // br_unless
-          { if (S[y] === 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { w = (S[y] === 0 ? pc + 1 : pc + 3) | 0; break; }
         case 5: // br_if null
-          { if (R[y >> 1] === null) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { w = (R[y >> 1] === null ? pc + 1 : pc + 3) | 0; break; }
         case 6: // br_unless null
-          { if (R[y >> 1] !== null) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { w = (R[y >> 1] !== null ? pc + 1 : pc + 3) | 0; break; }
         case 7: // br_table
-          { const i = S[y] >>> 0; const at = (pc + 2 + 2 * (i < C[(pc + 1) | 0] ? i : C[(pc + 1) | 0])) | 0; k = C[(at + 1) | 0]; pc = C[at]; break; }
+          { const i = S[y] >>> 0; const at = (pc + 2 + 2 * (i < C[(pc + 1) | 0] ? i : C[(pc + 1) | 0])) | 0; w = at; break; }
         case 8: // return
-          { ksp = (ksp - 2) | 0; pc = K[ksp]; fp = (fp - K[(ksp + 1) | 0]) | 0; k = C[(pc - 1) | 0]; break; }
+          { ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 9: // return 32
-          { S[fp] = S[y]; ksp = (ksp - 2) | 0; pc = K[ksp]; fp = (fp - K[(ksp + 1) | 0]) | 0; k = C[(pc - 1) | 0]; break; }
+          { S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 10: // return 64
-          { S[fp] = S[y]; S[(fp + 1) | 0] = S[(y + 1) | 0]; ksp = (ksp - 2) | 0; pc = K[ksp]; fp = (fp - K[(ksp + 1) | 0]) | 0; k = C[(pc - 1) | 0]; break; }
+          { S[fp] = S[y]; S[(fp + 1) | 0] = S[(y + 1) | 0]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 11: // return ref
-          { R[fp >> 1] = R[y >> 1]; ksp = (ksp - 2) | 0; pc = K[ksp]; fp = (fp - K[(ksp + 1) | 0]) | 0; k = C[(pc - 1) | 0]; break; }
+          { R[fp >> 1] = R[y >> 1]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 12: // call
-          { { const e = C[(pc + 2) | 0]; const nf = (fp + C[(pc + 1) | 0]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 4) | 0; K[(ksp + 1) | 0] = C[(pc + 1) | 0]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 4) | 0]) | 0, n = (i + C[(e - 3) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; k = C[(e - 2) | 0]; pc = e; break; } }
+          { { const e = C[(pc + 2) | 0]; const nf = (fp + C[(pc + 1) | 0]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 3) | 0; K[(ksp + 1) | 0] = C[(pc + 1) | 0]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 13: // call lazy
           { status = CALL_LAZY; break loop; }
         case 14: // call import
           { status = CALL_IMPORT; break loop; }
         case 15: // call_indirect
-          { const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[C[(pc + 4) | 0]].elements; if (i >= t.length) { trap = UNDEFINED_ELEMENT; status = TRAPPED; break loop; } const f = t[i] as FunctionInstance | null; if (f === null) { trap = UNINITIALIZED_ELEMENT; status = TRAPPED; break loop; } if (f.instance !== instance || f.typeId !== C[(pc + 3) | 0] || f.code.entry < 0) { callee = f; status = CALL_INDIRECT; break loop; } { const e = f.code.entry; const nf = (fp + C[(pc + 1) | 0]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 6) | 0; K[(ksp + 1) | 0] = C[(pc + 1) | 0]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 4) | 0]) | 0, n = (i + C[(e - 3) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; k = C[(e - 2) | 0]; pc = e; break; } }
+          { const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[C[(pc + 4) | 0]].elements; if (i >= t.length) { trap = UNDEFINED_ELEMENT; status = TRAPPED; break loop; } const f = t[i] as FunctionInstance | null; if (f === null) { trap = UNINITIALIZED_ELEMENT; status = TRAPPED; break loop; } if (f.instance !== instance || f.typeId !== C[(pc + 3) | 0] || f.code.entry < 0) { callee = f; status = CALL_INDIRECT; break loop; } { const e = f.code.entry; const nf = (fp + C[(pc + 1) | 0]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 5) | 0; K[(ksp + 1) | 0] = C[(pc + 1) | 0]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 16: // call_ref
           { status = CALL_REF; break loop; }
         case 17: // return_call
-          { const e = C[(pc + 1) | 0]; if (((fp + C[(e - 1) | 0]) | 0) > slotLimit) { status = STACK_OVERFLOW; break loop; } for (let i = (fp + C[(e - 4) | 0]) | 0, n = (i + C[(e - 3) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; k = C[(e - 2) | 0]; pc = e; break; }
+          { const e = C[(pc + 1) | 0]; if (((fp + C[(e - 1) | 0]) | 0) > slotLimit) { status = STACK_OVERFLOW; break loop; } for (let i = (fp + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; w = (e - 3) | 0; break; }
         case 18: // return_call lazy
           { status = RETURN_CALL_LAZY; break loop; }
         case 19: // return_call import
@@ -217,537 +216,715 @@ export function run(): number {
         case 43: // address 64
           { if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; pc = (pc + 1) | 0; continue; }
         case 44: // i32.eqz
-          { const a = S[y]; S[x] = a === 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p = p_a === 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 45: // br_if i32.eqz
-          { const a = S[y]; if (a === 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; w = (p_a === 0 ? pc + 1 : pc + 3) | 0; break; }
         case 46: // br_if not i32.eqz
-          { const a = S[y]; if (!(a === 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; w = (!(p_a === 0) ? pc + 1 : pc + 3) | 0; break; }
         case 47: // i32.eq
-          { const a = S[y]; const b = S[z]; S[x] = a === b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 48: // i32.eq imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a === b ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 49: // br_if i32.eq
-          { const a = S[y]; const b = S[z]; if (a === b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a === p_b ? pc + 1 : pc + 3) | 0; break; }
         case 50: // br_if i32.eq imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a === b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a === p_b ? pc + 2 : pc + 4) | 0; break; }
         case 51: // i32.ne
-          { const a = S[y]; const b = S[z]; S[x] = a !== b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 52: // i32.ne imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a !== b ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 53: // br_if i32.ne
-          { const a = S[y]; const b = S[z]; if (a !== b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a !== p_b ? pc + 1 : pc + 3) | 0; break; }
         case 54: // br_if i32.ne imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a !== b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a !== p_b ? pc + 2 : pc + 4) | 0; break; }
         case 55: // i32.lt_s
-          { const a = S[y]; const b = S[z]; S[x] = a < b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 56: // i32.lt_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a < b ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 57: // br_if i32.lt_s
-          { const a = S[y]; const b = S[z]; if (a < b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a < p_b ? pc + 1 : pc + 3) | 0; break; }
         case 58: // br_if i32.lt_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a < b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a < p_b ? pc + 2 : pc + 4) | 0; break; }
         case 59: // i32.lt_u
-          { const a = S[y]; const b = S[z]; S[x] = a >>> 0 < b >>> 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 60: // i32.lt_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >>> 0 < b >>> 0 ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 61: // br_if i32.lt_u
-          { const a = S[y]; const b = S[z]; if (a >>> 0 < b >>> 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a >>> 0 < p_b >>> 0 ? pc + 1 : pc + 3) | 0; break; }
         case 62: // br_if i32.lt_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >>> 0 < b >>> 0) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >>> 0 < p_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
         case 63: // i32.gt_s
-          { const a = S[y]; const b = S[z]; S[x] = a > b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 64: // i32.gt_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a > b ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 65: // br_if i32.gt_s
-          { const a = S[y]; const b = S[z]; if (a > b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a > p_b ? pc + 1 : pc + 3) | 0; break; }
         case 66: // br_if i32.gt_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a > b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a > p_b ? pc + 2 : pc + 4) | 0; break; }
         case 67: // i32.gt_u
-          { const a = S[y]; const b = S[z]; S[x] = a >>> 0 > b >>> 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 68: // i32.gt_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >>> 0 > b >>> 0 ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 69: // br_if i32.gt_u
-          { const a = S[y]; const b = S[z]; if (a >>> 0 > b >>> 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a >>> 0 > p_b >>> 0 ? pc + 1 : pc + 3) | 0; break; }
         case 70: // br_if i32.gt_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >>> 0 > b >>> 0) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >>> 0 > p_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
         case 71: // i32.le_s
-          { const a = S[y]; const b = S[z]; S[x] = a <= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 72: // i32.le_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a <= b ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 73: // br_if i32.le_s
-          { const a = S[y]; const b = S[z]; if (a <= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a <= p_b ? pc + 1 : pc + 3) | 0; break; }
         case 74: // br_if i32.le_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a <= b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a <= p_b ? pc + 2 : pc + 4) | 0; break; }
         case 75: // i32.le_u
-          { const a = S[y]; const b = S[z]; S[x] = a >>> 0 <= b >>> 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 76: // i32.le_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >>> 0 <= b >>> 0 ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 77: // br_if i32.le_u
-          { const a = S[y]; const b = S[z]; if (a >>> 0 <= b >>> 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a >>> 0 <= p_b >>> 0 ? pc + 1 : pc + 3) | 0; break; }
         case 78: // br_if i32.le_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >>> 0 <= b >>> 0) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >>> 0 <= p_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
         case 79: // i32.ge_s
-          { const a = S[y]; const b = S[z]; S[x] = a >= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 80: // i32.ge_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >= b ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 81: // br_if i32.ge_s
-          { const a = S[y]; const b = S[z]; if (a >= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a >= p_b ? pc + 1 : pc + 3) | 0; break; }
         case 82: // br_if i32.ge_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >= b) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >= p_b ? pc + 2 : pc + 4) | 0; break; }
         case 83: // i32.ge_u
-          { const a = S[y]; const b = S[z]; S[x] = a >>> 0 >= b >>> 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 84: // i32.ge_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >>> 0 >= b >>> 0 ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 85: // br_if i32.ge_u
-          { const a = S[y]; const b = S[z]; if (a >>> 0 >= b >>> 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = S[y]; const p_b = S[z]; w = (p_a >>> 0 >= p_b >>> 0 ? pc + 1 : pc + 3) | 0; break; }
         case 86: // br_if i32.ge_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (a >>> 0 >= b >>> 0) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >>> 0 >= p_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
         case 87: // i64.eqz
-          { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = (al | ah) === 0 ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = (p_al | p_ah) === 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 88: // br_if i64.eqz
-          { const al = S[y]; const ah = S[(y + 1) | 0]; if ((al | ah) === 0) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; w = ((p_al | p_ah) === 0 ? pc + 1 : pc + 3) | 0; break; }
         case 89: // br_if not i64.eqz
-          { const al = S[y]; const ah = S[(y + 1) | 0]; if (!((al | ah) === 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; w = (!((p_al | p_ah) === 0) ? pc + 1 : pc + 3) | 0; break; }
         case 90: // i64.eq
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al === bl && ah === bh ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 91: // i64.eq imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al === bl && ah === bh ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 92: // br_if i64.eq
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (al === bl && ah === bh) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_al === p_bl && p_ah === p_bh ? pc + 1 : pc + 3) | 0; break; }
         case 93: // br_if i64.eq imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (al === bl && ah === bh) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_al === p_bl && p_ah === p_bh ? pc + 3 : pc + 5) | 0; break; }
         case 94: // i64.ne
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al !== bl || ah !== bh ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 95: // i64.ne imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al !== bl || ah !== bh ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 96: // br_if i64.ne
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (al !== bl || ah !== bh) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_al !== p_bl || p_ah !== p_bh ? pc + 1 : pc + 3) | 0; break; }
         case 97: // br_if i64.ne imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (al !== bl || ah !== bh) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_al !== p_bl || p_ah !== p_bh ? pc + 3 : pc + 5) | 0; break; }
         case 98: // i64.lt_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah < bh || (ah === bh && al >>> 0 < bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 99: // i64.lt_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah < bh || (ah === bh && al >>> 0 < bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 100: // br_if i64.lt_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah < bh || (ah === bh && al >>> 0 < bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
         case 101: // br_if i64.lt_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah < bh || (ah === bh && al >>> 0 < bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
         case 102: // i64.lt_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 103: // i64.lt_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 104: // br_if i64.lt_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
         case 105: // br_if i64.lt_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
         case 106: // i64.gt_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah > bh || (ah === bh && al >>> 0 > bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 107: // i64.gt_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah > bh || (ah === bh && al >>> 0 > bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 108: // br_if i64.gt_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah > bh || (ah === bh && al >>> 0 > bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
         case 109: // br_if i64.gt_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah > bh || (ah === bh && al >>> 0 > bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
         case 110: // i64.gt_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 > bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 111: // i64.gt_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 > bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 112: // br_if i64.gt_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 > bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
         case 113: // br_if i64.gt_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 > bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
         case 114: // i64.le_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah < bh || (ah === bh && al >>> 0 <= bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 115: // i64.le_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah < bh || (ah === bh && al >>> 0 <= bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 116: // br_if i64.le_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah < bh || (ah === bh && al >>> 0 <= bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
         case 117: // br_if i64.le_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah < bh || (ah === bh && al >>> 0 <= bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
         case 118: // i64.le_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 <= bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 119: // i64.le_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 <= bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 120: // br_if i64.le_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 <= bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
         case 121: // br_if i64.le_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 <= bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
         case 122: // i64.ge_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah > bh || (ah === bh && al >>> 0 >= bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 123: // i64.ge_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah > bh || (ah === bh && al >>> 0 >= bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 124: // br_if i64.ge_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah > bh || (ah === bh && al >>> 0 >= bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
         case 125: // br_if i64.ge_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah > bh || (ah === bh && al >>> 0 >= bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
         case 126: // i64.ge_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 >= bl >>> 0) ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 127: // i64.ge_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 >= bl >>> 0) ? 1 : 0; pc = (pc + 2) | 0; continue; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
         case 128: // br_if i64.ge_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if (ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 >= bl >>> 0)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
         case 129: // br_if i64.ge_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; if (ah >>> 0 > bh >>> 0 || (ah === bh && al >>> 0 >= bl >>> 0)) { k = C[(pc + 3) | 0]; pc = C[(pc + 2) | 0]; } else { k = C[(pc + 4) | 0]; pc = (pc + 5) | 0; } break; }
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
         case 130: // f32.eq
-          { const a = F[y]; const b = F[z]; S[x] = a === b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = F[y]; const p_b = F[z]; const p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 131: // br_if f32.eq
-          { const a = F[y]; const b = F[z]; if (a === b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (p_a === p_b ? pc + 1 : pc + 3) | 0; break; }
         case 132: // br_if not f32.eq
-          { const a = F[y]; const b = F[z]; if (!(a === b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a === p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 133: // f32.ne
-          { const a = F[y]; const b = F[z]; S[x] = a !== b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = F[y]; const p_b = F[z]; const p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 134: // br_if f32.ne
-          { const a = F[y]; const b = F[z]; if (a !== b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (p_a !== p_b ? pc + 1 : pc + 3) | 0; break; }
         case 135: // br_if not f32.ne
-          { const a = F[y]; const b = F[z]; if (!(a !== b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a !== p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 136: // f32.lt
-          { const a = F[y]; const b = F[z]; S[x] = a < b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = F[y]; const p_b = F[z]; const p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 137: // br_if f32.lt
-          { const a = F[y]; const b = F[z]; if (a < b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (p_a < p_b ? pc + 1 : pc + 3) | 0; break; }
         case 138: // br_if not f32.lt
-          { const a = F[y]; const b = F[z]; if (!(a < b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a < p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 139: // f32.gt
-          { const a = F[y]; const b = F[z]; S[x] = a > b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = F[y]; const p_b = F[z]; const p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 140: // br_if f32.gt
-          { const a = F[y]; const b = F[z]; if (a > b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (p_a > p_b ? pc + 1 : pc + 3) | 0; break; }
         case 141: // br_if not f32.gt
-          { const a = F[y]; const b = F[z]; if (!(a > b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a > p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 142: // f32.le
-          { const a = F[y]; const b = F[z]; S[x] = a <= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = F[y]; const p_b = F[z]; const p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 143: // br_if f32.le
-          { const a = F[y]; const b = F[z]; if (a <= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (p_a <= p_b ? pc + 1 : pc + 3) | 0; break; }
         case 144: // br_if not f32.le
-          { const a = F[y]; const b = F[z]; if (!(a <= b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a <= p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 145: // f32.ge
-          { const a = F[y]; const b = F[z]; S[x] = a >= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = F[y]; const p_b = F[z]; const p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 146: // br_if f32.ge
-          { const a = F[y]; const b = F[z]; if (a >= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (p_a >= p_b ? pc + 1 : pc + 3) | 0; break; }
         case 147: // br_if not f32.ge
-          { const a = F[y]; const b = F[z]; if (!(a >= b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a >= p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 148: // f64.eq
-          { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a === b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 149: // br_if f64.eq
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (a === b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a === p_b ? pc + 1 : pc + 3) | 0; break; }
         case 150: // br_if not f64.eq
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a === b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a === p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 151: // f64.ne
-          { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a !== b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 152: // br_if f64.ne
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (a !== b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a !== p_b ? pc + 1 : pc + 3) | 0; break; }
         case 153: // br_if not f64.ne
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a !== b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a !== p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 154: // f64.lt
-          { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a < b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 155: // br_if f64.lt
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (a < b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a < p_b ? pc + 1 : pc + 3) | 0; break; }
         case 156: // br_if not f64.lt
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a < b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a < p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 157: // f64.gt
-          { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a > b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 158: // br_if f64.gt
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (a > b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a > p_b ? pc + 1 : pc + 3) | 0; break; }
         case 159: // br_if not f64.gt
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a > b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a > p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 160: // f64.le
-          { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a <= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 161: // br_if f64.le
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (a <= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a <= p_b ? pc + 1 : pc + 3) | 0; break; }
         case 162: // br_if not f64.le
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a <= b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a <= p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 163: // f64.ge
-          { const a = D[y >> 1]; const b = D[z >> 1]; S[x] = a >= b ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 164: // br_if f64.ge
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (a >= b) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a >= p_b ? pc + 1 : pc + 3) | 0; break; }
         case 165: // br_if not f64.ge
-          { const a = D[y >> 1]; const b = D[z >> 1]; if (!(a >= b)) { k = C[(pc + 2) | 0]; pc = C[(pc + 1) | 0]; } else { k = C[(pc + 3) | 0]; pc = (pc + 4) | 0; } break; }
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a >= p_b) ? pc + 1 : pc + 3) | 0; break; }
         case 166: // i32.clz
-          { const a = S[y]; S[x] = Math.clz32(a); pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p = Math.clz32(p_a); S[x] = p; pc = (pc + 1) | 0; continue; }
         case 167: // i32.ctz
-          { const a = S[y]; S[x] = countTrailingZeros(a); pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p = countTrailingZeros(p_a); S[x] = p; pc = (pc + 1) | 0; continue; }
         case 168: // i32.popcnt
-          { const a = S[y]; S[x] = populationCount(a); pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p = populationCount(p_a); S[x] = p; pc = (pc + 1) | 0; continue; }
         case 169: // i32.add
-          { const a = S[y]; const b = S[z]; S[x] = (a + b) | 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 170: // i32.add imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = (a + b) | 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 171: // i32.sub
-          { const a = S[y]; const b = S[z]; S[x] = (a - b) | 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a - p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 172: // i32.sub imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = (a - b) | 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a - p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 173: // i32.mul
-          { const a = S[y]; const b = S[z]; S[x] = Math.imul(a, b); pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = Math.imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
         case 174: // i32.mul imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = Math.imul(a, b); pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = Math.imul(p_a, p_b); S[x] = p; pc = (pc + 2) | 0; continue; }
         case 175: // i32.div_s
-          { const a = S[y]; const b = S[z]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (a === -2147483648 && b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = (a / b) | 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = (p_a / p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 176: // i32.div_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (a === -2147483648 && b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = (a / b) | 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = (p_a / p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 177: // i32.div_u
-          { const a = S[y]; const b = S[z]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = ((a >>> 0) / (b >>> 0)) | 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 178: // i32.div_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = ((a >>> 0) / (b >>> 0)) | 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 179: // i32.rem_s
-          { const a = S[y]; const b = S[z]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = (a % b) | 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = (p_a % p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 180: // i32.rem_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = (a % b) | 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = (p_a % p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 181: // i32.rem_u
-          { const a = S[y]; const b = S[z]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = ((a >>> 0) % (b >>> 0)) | 0; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 182: // i32.rem_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; if (b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = ((a >>> 0) % (b >>> 0)) | 0; pc = (pc + 2) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 183: // i32.and
-          { const a = S[y]; const b = S[z]; S[x] = a & b; pc = (pc + 1) | 0; continue; }
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a & p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 184: // i32.and imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a & b; pc = (pc + 2) | 0; continue; }
-        case 185: // i32.or
-          { const a = S[y]; const b = S[z]; S[x] = a | b; pc = (pc + 1) | 0; continue; }
-        case 186: // i32.or imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a | b; pc = (pc + 2) | 0; continue; }
-        case 187: // i32.xor
-          { const a = S[y]; const b = S[z]; S[x] = a ^ b; pc = (pc + 1) | 0; continue; }
-        case 188: // i32.xor imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a ^ b; pc = (pc + 2) | 0; continue; }
-        case 189: // i32.shl
-          { const a = S[y]; const b = S[z]; S[x] = a << b; pc = (pc + 1) | 0; continue; }
-        case 190: // i32.shl imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a << b; pc = (pc + 2) | 0; continue; }
-        case 191: // i32.shr_s
-          { const a = S[y]; const b = S[z]; S[x] = a >> b; pc = (pc + 1) | 0; continue; }
-        case 192: // i32.shr_s imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = a >> b; pc = (pc + 2) | 0; continue; }
-        case 193: // i32.shr_u
-          { const a = S[y]; const b = S[z]; S[x] = (a >>> b) | 0; pc = (pc + 1) | 0; continue; }
-        case 194: // i32.shr_u imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = (a >>> b) | 0; pc = (pc + 2) | 0; continue; }
-        case 195: // i32.rotl
-          { const a = S[y]; const b = S[z]; S[x] = (a << b) | (a >>> -b); pc = (pc + 1) | 0; continue; }
-        case 196: // i32.rotl imm
-          { const a = S[y]; const b = C[(pc + 1) | 0]; S[x] = (a << b) | (a >>> -b); pc = (pc + 2) | 0; continue; }
-        case 197: // i32.rotr
-          { const a = S[y]; const b = S[z]; S[x] = (a >>> b) | (a << -b); pc = (pc + 1) | 0; continue; }
-        case 198: // i64.clz
-          { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = ah === 0 ? 32 + Math.clz32(al) : Math.clz32(ah); S[(x + 1) | 0] = 0; pc = (pc + 1) | 0; continue; }
-        case 199: // i64.ctz
-          { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al === 0 ? 32 + countTrailingZeros(ah) : countTrailingZeros(al); S[(x + 1) | 0] = 0; pc = (pc + 1) | 0; continue; }
-        case 200: // i64.popcnt
-          { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = populationCount(al) + populationCount(ah); S[(x + 1) | 0] = 0; pc = (pc + 1) | 0; continue; }
-        case 201: // i64.add
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; const lo = (al + bl) | 0; S[x] = lo; S[(x + 1) | 0] = (ah + bh + (lo >>> 0 < al >>> 0 ? 1 : 0)) | 0; pc = (pc + 1) | 0; continue; }
-        case 202: // i64.add imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; const lo = (al + bl) | 0; S[x] = lo; S[(x + 1) | 0] = (ah + bh + (lo >>> 0 < al >>> 0 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 203: // i64.sub
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = (al - bl) | 0; S[(x + 1) | 0] = (ah - bh - (al >>> 0 < bl >>> 0 ? 1 : 0)) | 0; pc = (pc + 1) | 0; continue; }
-        case 204: // i64.sub imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = (al - bl) | 0; S[(x + 1) | 0] = (ah - bh - (al >>> 0 < bl >>> 0 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 205: // i64.mul
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = Math.imul(al, bl); S[(x + 1) | 0] = (multiplyHighU32(al, bl) + Math.imul(al, bh) + Math.imul(ah, bl)) | 0; pc = (pc + 1) | 0; continue; }
-        case 206: // i64.mul imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = Math.imul(al, bl); S[(x + 1) | 0] = (multiplyHighU32(al, bl) + Math.imul(al, bh) + Math.imul(ah, bl)) | 0; pc = (pc + 2) | 0; continue; }
-        case 207: // i64.div_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if ((bl | bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (al === 0 && ah === -2147483648 && (bl & bh) === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = i64DivS(al, ah, bl, bh); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 208: // i64.div_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if ((bl | bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = i64DivU(al, ah, bl, bh); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 209: // i64.rem_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if ((bl | bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = i64RemS(al, ah, bl, bh); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 210: // i64.rem_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; if ((bl | bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } S[x] = i64RemU(al, ah, bl, bh); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 211: // i64.and
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al & bl; S[(x + 1) | 0] = ah & bh; pc = (pc + 1) | 0; continue; }
-        case 212: // i64.and imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al & bl; S[(x + 1) | 0] = ah & bh; pc = (pc + 2) | 0; continue; }
-        case 213: // i64.or
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al | bl; S[(x + 1) | 0] = ah | bh; pc = (pc + 1) | 0; continue; }
-        case 214: // i64.or imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al | bl; S[(x + 1) | 0] = ah | bh; pc = (pc + 2) | 0; continue; }
-        case 215: // i64.xor
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; const bh = S[(z + 1) | 0]; S[x] = al ^ bl; S[(x + 1) | 0] = ah ^ bh; pc = (pc + 1) | 0; continue; }
-        case 216: // i64.xor imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; const bh = bl >> 31; S[x] = al ^ bl; S[(x + 1) | 0] = ah ^ bh; pc = (pc + 2) | 0; continue; }
-        case 217: // i64.shl
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? 0 : al << bl; S[(x + 1) | 0] = bl & 32 ? al << bl : (ah << bl) | (al >>> 1 >>> ~bl); pc = (pc + 1) | 0; continue; }
-        case 218: // i64.shl imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; S[x] = bl & 32 ? 0 : al << bl; S[(x + 1) | 0] = bl & 32 ? al << bl : (ah << bl) | (al >>> 1 >>> ~bl); pc = (pc + 2) | 0; continue; }
-        case 219: // i64.shr_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? ah >> bl : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? ah >> 31 : ah >> bl; pc = (pc + 1) | 0; continue; }
-        case 220: // i64.shr_s imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; S[x] = bl & 32 ? ah >> bl : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? ah >> 31 : ah >> bl; pc = (pc + 2) | 0; continue; }
-        case 221: // i64.shr_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? (ah >>> bl) | 0 : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? 0 : (ah >>> bl) | 0; pc = (pc + 1) | 0; continue; }
-        case 222: // i64.shr_u imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; S[x] = bl & 32 ? (ah >>> bl) | 0 : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? 0 : (ah >>> bl) | 0; pc = (pc + 2) | 0; continue; }
-        case 223: // i64.rotl
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? (ah << bl) | (al >>> 1 >>> ~bl) : (al << bl) | (ah >>> 1 >>> ~bl); S[(x + 1) | 0] = bl & 32 ? (al << bl) | (ah >>> 1 >>> ~bl) : (ah << bl) | (al >>> 1 >>> ~bl); pc = (pc + 1) | 0; continue; }
-        case 224: // i64.rotl imm
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = C[(pc + 1) | 0]; S[x] = bl & 32 ? (ah << bl) | (al >>> 1 >>> ~bl) : (al << bl) | (ah >>> 1 >>> ~bl); S[(x + 1) | 0] = bl & 32 ? (al << bl) | (ah >>> 1 >>> ~bl) : (ah << bl) | (al >>> 1 >>> ~bl); pc = (pc + 2) | 0; continue; }
-        case 225: // i64.rotr
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bl = S[z]; S[x] = bl & 32 ? (ah >>> bl) | (al << 1 << ~bl) : (al >>> bl) | (ah << 1 << ~bl); S[(x + 1) | 0] = bl & 32 ? (al >>> bl) | (ah << 1 << ~bl) : (ah >>> bl) | (al << 1 << ~bl); pc = (pc + 1) | 0; continue; }
-        case 226: // f32.abs
-          { const a = S[y]; S[x] = a & 0x7fffffff; pc = (pc + 1) | 0; continue; }
-        case 227: // f32.neg
-          { const a = S[y]; S[x] = a ^ -2147483648; pc = (pc + 1) | 0; continue; }
-        case 228: // f32.ceil
-          { const a = F[y]; F[x] = Math.ceil(a); pc = (pc + 1) | 0; continue; }
-        case 229: // f32.floor
-          { const a = F[y]; F[x] = Math.floor(a); pc = (pc + 1) | 0; continue; }
-        case 230: // f32.trunc
-          { const a = F[y]; F[x] = Math.trunc(a); pc = (pc + 1) | 0; continue; }
-        case 231: // f32.nearest
-          { const a = F[y]; F[x] = roundTiesToEven(a); pc = (pc + 1) | 0; continue; }
-        case 232: // f32.sqrt
-          { const a = F[y]; F[x] = Math.fround(Math.sqrt(a)); pc = (pc + 1) | 0; continue; }
-        case 233: // f32.add
-          { const a = F[y]; const b = F[z]; F[x] = Math.fround(a + b); pc = (pc + 1) | 0; continue; }
-        case 234: // f32.sub
-          { const a = F[y]; const b = F[z]; F[x] = Math.fround(a - b); pc = (pc + 1) | 0; continue; }
-        case 235: // f32.mul
-          { const a = F[y]; const b = F[z]; F[x] = Math.fround(a * b); pc = (pc + 1) | 0; continue; }
-        case 236: // f32.div
-          { const a = F[y]; const b = F[z]; F[x] = Math.fround(a / b); pc = (pc + 1) | 0; continue; }
-        case 237: // f32.min
-          { const a = F[y]; const b = F[z]; F[x] = Math.min(a, b); pc = (pc + 1) | 0; continue; }
-        case 238: // f32.max
-          { const a = F[y]; const b = F[z]; F[x] = Math.max(a, b); pc = (pc + 1) | 0; continue; }
-        case 239: // f32.copysign
-          { const a = S[y]; const b = S[z]; S[x] = (a & 0x7fffffff) | (b & -2147483648); pc = (pc + 1) | 0; continue; }
-        case 240: // f64.abs
-          { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al; S[(x + 1) | 0] = ah & 0x7fffffff; pc = (pc + 1) | 0; continue; }
-        case 241: // f64.neg
-          { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al; S[(x + 1) | 0] = ah ^ -2147483648; pc = (pc + 1) | 0; continue; }
-        case 242: // f64.ceil
-          { const a = D[y >> 1]; D[x >> 1] = a === a ? Math.ceil(a) : a + a; pc = (pc + 1) | 0; continue; }
-        case 243: // f64.floor
-          { const a = D[y >> 1]; D[x >> 1] = a === a ? Math.floor(a) : a + a; pc = (pc + 1) | 0; continue; }
-        case 244: // f64.trunc
-          { const a = D[y >> 1]; D[x >> 1] = a === a ? Math.trunc(a) : a + a; pc = (pc + 1) | 0; continue; }
-        case 245: // f64.nearest
-          { const a = D[y >> 1]; D[x >> 1] = roundTiesToEven(a); pc = (pc + 1) | 0; continue; }
-        case 246: // f64.sqrt
-          { const a = D[y >> 1]; D[x >> 1] = Math.sqrt(a); pc = (pc + 1) | 0; continue; }
-        case 247: // f64.add
-          { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = a + b; pc = (pc + 1) | 0; continue; }
-        case 248: // f64.sub
-          { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = a - b; pc = (pc + 1) | 0; continue; }
-        case 249: // f64.mul
-          { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = a * b; pc = (pc + 1) | 0; continue; }
-        case 250: // f64.div
-          { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = a / b; pc = (pc + 1) | 0; continue; }
-        case 251: // f64.min
-          { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = Math.min(a, b); pc = (pc + 1) | 0; continue; }
-        case 252: // f64.max
-          { const a = D[y >> 1]; const b = D[z >> 1]; D[x >> 1] = Math.max(a, b); pc = (pc + 1) | 0; continue; }
-        case 253: // f64.copysign
-          { const al = S[y]; const ah = S[(y + 1) | 0]; const bh = S[(z + 1) | 0]; S[x] = al; S[(x + 1) | 0] = (ah & 0x7fffffff) | (bh & -2147483648); pc = (pc + 1) | 0; continue; }
-        case 254: // i32.wrap_i64
-          { const al = S[y]; S[x] = al; pc = (pc + 1) | 0; continue; }
-        case 255: // i32.trunc_f32_s
-          { const a = F[y]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -2147483649 || a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = a | 0; pc = (pc + 1) | 0; continue; }
-        case 256: // i32.trunc_f32_u
-          { const a = F[y]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -1 || a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = a | 0; pc = (pc + 1) | 0; continue; }
-        case 257: // i32.trunc_f64_s
-          { const a = D[y >> 1]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -2147483649 || a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = a | 0; pc = (pc + 1) | 0; continue; }
-        case 258: // i32.trunc_f64_u
-          { const a = D[y >> 1]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -1 || a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = a | 0; pc = (pc + 1) | 0; continue; }
-        case 259: // i64.extend_i32_s
-          { const a = S[y]; S[x] = a; S[(x + 1) | 0] = a >> 31; pc = (pc + 1) | 0; continue; }
-        case 260: // i64.extend_i32_u
-          { const a = S[y]; S[x] = a; S[(x + 1) | 0] = 0; pc = (pc + 1) | 0; continue; }
-        case 261: // i64.trunc_f32_s
-          { const a = F[y]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a < -9223372036854775808 || a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = Math.trunc(a) | 0; S[(x + 1) | 0] = Math.floor(Math.trunc(a) / 4294967296) | 0; pc = (pc + 1) | 0; continue; }
-        case 262: // i64.trunc_f32_u
-          { const a = F[y]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -1 || a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = Math.trunc(a) | 0; S[(x + 1) | 0] = Math.floor(Math.trunc(a) / 4294967296) | 0; pc = (pc + 1) | 0; continue; }
-        case 263: // i64.trunc_f64_s
-          { const a = D[y >> 1]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a < -9223372036854775808 || a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = Math.trunc(a) | 0; S[(x + 1) | 0] = Math.floor(Math.trunc(a) / 4294967296) | 0; pc = (pc + 1) | 0; continue; }
-        case 264: // i64.trunc_f64_u
-          { const a = D[y >> 1]; if (a !== a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (a <= -1 || a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } S[x] = Math.trunc(a) | 0; S[(x + 1) | 0] = Math.floor(Math.trunc(a) / 4294967296) | 0; pc = (pc + 1) | 0; continue; }
-        case 265: // f32.convert_i32_s
-          { const a = S[y]; F[x] = Math.fround(a); pc = (pc + 1) | 0; continue; }
-        case 266: // f32.convert_i32_u
-          { const a = S[y]; F[x] = Math.fround(a >>> 0); pc = (pc + 1) | 0; continue; }
-        case 267: // f32.convert_i64_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; F[x] = f32FromI64S(al, ah); pc = (pc + 1) | 0; continue; }
-        case 268: // f32.convert_i64_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; F[x] = f32FromI64U(al, ah); pc = (pc + 1) | 0; continue; }
-        case 269: // f32.demote_f64
-          { const a = D[y >> 1]; F[x] = Math.fround(a); pc = (pc + 1) | 0; continue; }
-        case 270: // f64.convert_i32_s
-          { const a = S[y]; D[x >> 1] = a; pc = (pc + 1) | 0; continue; }
-        case 271: // f64.convert_i32_u
-          { const a = S[y]; D[x >> 1] = a >>> 0; pc = (pc + 1) | 0; continue; }
-        case 272: // f64.convert_i64_s
-          { const al = S[y]; const ah = S[(y + 1) | 0]; D[x >> 1] = ah * 4294967296 + (al >>> 0); pc = (pc + 1) | 0; continue; }
-        case 273: // f64.convert_i64_u
-          { const al = S[y]; const ah = S[(y + 1) | 0]; D[x >> 1] = (ah >>> 0) * 4294967296 + (al >>> 0); pc = (pc + 1) | 0; continue; }
-        case 274: // f64.promote_f32
-          { const a = F[y]; D[x >> 1] = a; pc = (pc + 1) | 0; continue; }
-        case 275: // i32.reinterpret_f32
-          { const a = S[y]; S[x] = a; pc = (pc + 1) | 0; continue; }
-        case 276: // i64.reinterpret_f64
-          { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al; S[(x + 1) | 0] = ah; pc = (pc + 1) | 0; continue; }
-        case 277: // f32.reinterpret_i32
-          { const a = S[y]; S[x] = a; pc = (pc + 1) | 0; continue; }
-        case 278: // f64.reinterpret_i64
-          { const al = S[y]; const ah = S[(y + 1) | 0]; S[x] = al; S[(x + 1) | 0] = ah; pc = (pc + 1) | 0; continue; }
-        case 279: // i32.extend8_s
-          { const a = S[y]; S[x] = (a << 24) >> 24; pc = (pc + 1) | 0; continue; }
-        case 280: // i32.extend16_s
-          { const a = S[y]; S[x] = (a << 16) >> 16; pc = (pc + 1) | 0; continue; }
-        case 281: // i64.extend8_s
-          { const al = S[y]; const lo = (al << 24) >> 24; S[x] = lo; S[(x + 1) | 0] = lo >> 31; pc = (pc + 1) | 0; continue; }
-        case 282: // i64.extend16_s
-          { const al = S[y]; const lo = (al << 16) >> 16; S[x] = lo; S[(x + 1) | 0] = lo >> 31; pc = (pc + 1) | 0; continue; }
-        case 283: // i64.extend32_s
-          { const al = S[y]; S[x] = al; S[(x + 1) | 0] = al >> 31; pc = (pc + 1) | 0; continue; }
-        case 284: // i32.trunc_sat_f32_s
-          { const a = F[y]; S[x] = a >= 2147483647 ? 2147483647 : a <= -2147483648 ? -2147483648 : a | 0; pc = (pc + 1) | 0; continue; }
-        case 285: // i32.trunc_sat_f32_u
-          { const a = F[y]; S[x] = a >= 4294967295 ? -1 : a > 0 ? a | 0 : 0; pc = (pc + 1) | 0; continue; }
-        case 286: // i32.trunc_sat_f64_s
-          { const a = D[y >> 1]; S[x] = a >= 2147483647 ? 2147483647 : a <= -2147483648 ? -2147483648 : a | 0; pc = (pc + 1) | 0; continue; }
-        case 287: // i32.trunc_sat_f64_u
-          { const a = D[y >> 1]; S[x] = a >= 4294967295 ? -1 : a > 0 ? a | 0 : 0; pc = (pc + 1) | 0; continue; }
-        case 288: // i64.trunc_sat_f32_s
-          { const a = F[y]; S[x] = i64TruncSatS(a); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 289: // i64.trunc_sat_f32_u
-          { const a = F[y]; S[x] = i64TruncSatU(a); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 290: // i64.trunc_sat_f64_s
-          { const a = D[y >> 1]; S[x] = i64TruncSatS(a); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 291: // i64.trunc_sat_f64_u
-          { const a = D[y >> 1]; S[x] = i64TruncSatU(a); S[(x + 1) | 0] = i64High; pc = (pc + 1) | 0; continue; }
-        case 292: // i32.load
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(ea, true); pc = (pc + 3) | 0; continue; }
-        case 293: // i64.load
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(ea, true); S[(x + 1) | 0] = mem.getInt32((ea + 4) | 0, true); pc = (pc + 3) | 0; continue; }
-        case 294: // i32.load8_s
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt8(ea); pc = (pc + 3) | 0; continue; }
-        case 295: // i32.load8_u
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getUint8(ea); pc = (pc + 3) | 0; continue; }
-        case 296: // i32.load16_s
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt16(ea, true); pc = (pc + 3) | 0; continue; }
-        case 297: // i32.load16_u
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getUint16(ea, true); pc = (pc + 3) | 0; continue; }
-        case 298: // i64.load8_s
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt8(ea); S[(x + 1) | 0] = S[x] >> 31; pc = (pc + 3) | 0; continue; }
-        case 299: // i64.load8_u
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getUint8(ea); S[(x + 1) | 0] = 0; pc = (pc + 3) | 0; continue; }
-        case 300: // i64.load16_s
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt16(ea, true); S[(x + 1) | 0] = S[x] >> 31; pc = (pc + 3) | 0; continue; }
-        case 301: // i64.load16_u
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getUint16(ea, true); S[(x + 1) | 0] = 0; pc = (pc + 3) | 0; continue; }
-        case 302: // i64.load32_s
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(ea, true); S[(x + 1) | 0] = S[x] >> 31; pc = (pc + 3) | 0; continue; }
-        case 303: // i64.load32_u
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(ea, true); S[(x + 1) | 0] = 0; pc = (pc + 3) | 0; continue; }
-        case 304: // i32.store
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; mem.setInt32(ea, S[z], true); pc = (pc + 3) | 0; continue; }
-        case 305: // i64.store
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; mem.setInt32(ea, S[z], true); mem.setInt32((ea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 306: // i32.store8
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; mem.setInt8(ea, S[z]); pc = (pc + 3) | 0; continue; }
-        case 307: // i32.store16
-          { const i = S[y]; if (i < 0 || i > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const ea = (i + C[(pc + 1) | 0]) | 0; mem.setInt16(ea, S[z], true); pc = (pc + 3) | 0; continue; }
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 185: // br_if i32.and
+          { const p_a = S[y]; const p_b = S[z]; w = ((p_a & p_b) !== 0 ? pc + 1 : pc + 3) | 0; break; }
+        case 186: // br_if not i32.and
+          { const p_a = S[y]; const p_b = S[z]; w = (!((p_a & p_b) !== 0) ? pc + 1 : pc + 3) | 0; break; }
+        case 187: // br_if i32.and imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = ((p_a & p_b) !== 0 ? pc + 2 : pc + 4) | 0; break; }
+        case 188: // br_if not i32.and imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (!((p_a & p_b) !== 0) ? pc + 2 : pc + 4) | 0; break; }
+        case 189: // i32.or
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a | p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 190: // i32.or imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a | p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 191: // i32.xor
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 192: // i32.xor imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a ^ p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 193: // i32.shl
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 194: // i32.shl imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 195: // i32.shr_s
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a >> p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 196: // i32.shr_s imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >> p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 197: // i32.shr_u
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 198: // i32.shr_u imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 199: // i32.rotl
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 200: // i32.rotl imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 201: // i32.rotr
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a >>> p_b) | (p_a << -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 202: // i64.clz
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_ah === 0 ? 32 + Math.clz32(p_al) : Math.clz32(p_ah); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 203: // i64.ctz
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al === 0 ? 32 + countTrailingZeros(p_ah) : countTrailingZeros(p_al); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 204: // i64.popcnt
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = populationCount(p_al) + populationCount(p_ah); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 205: // i64.add
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = (p_al + p_bl) | 0; const ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 206: // i64.add imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = (p_al + p_bl) | 0; const ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 207: // i64.sub
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = (p_al - p_bl) | 0; const ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 208: // i64.sub imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = (p_al - p_bl) | 0; const ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 209: // i64.mul
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 210: // i64.mul imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 211: // i64.div_s
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_al === 0 && p_ah === -2147483648 && (p_bl & p_bh) === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = i64DivS(p_al, p_ah, p_bl, p_bh); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 212: // i64.div_u
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const pl = i64DivU(p_al, p_ah, p_bl, p_bh); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 213: // i64.rem_s
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const pl = i64RemS(p_al, p_ah, p_bl, p_bh); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 214: // i64.rem_u
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const pl = i64RemU(p_al, p_ah, p_bl, p_bh); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 215: // i64.and
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al & p_bl; const ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 216: // i64.and imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = p_al & p_bl; const ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 217: // i64.or
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al | p_bl; const ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 218: // i64.or imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = p_al | p_bl; const ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 219: // i64.xor
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al ^ p_bl; const ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 220: // i64.xor imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = p_al ^ p_bl; const ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 221: // i64.shl
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? 0 : p_al << p_bl; const ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 222: // i64.shl imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const pl = p_bl & 32 ? 0 : p_al << p_bl; const ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 223: // i64.shr_s
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 224: // i64.shr_s imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 225: // i64.shr_u
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 226: // i64.shr_u imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 227: // i64.rotl
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); const ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 228: // i64.rotl imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); const ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 229: // i64.rotr
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? (p_ah >>> p_bl) | (p_al << 1 << ~p_bl) : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? (p_al >>> p_bl) | (p_ah << 1 << ~p_bl) : (p_ah >>> p_bl) | (p_al << 1 << ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 230: // f32.abs
+          { const p_a = S[y]; const p = p_a & 0x7fffffff; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 231: // f32.neg
+          { const p_a = S[y]; const p = p_a ^ -2147483648; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 232: // f32.ceil
+          { const p_a = F[y]; const p = Math.ceil(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 233: // f32.floor
+          { const p_a = F[y]; const p = Math.floor(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 234: // f32.trunc
+          { const p_a = F[y]; const p = Math.trunc(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 235: // f32.nearest
+          { const p_a = F[y]; const p = roundTiesToEven(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 236: // f32.sqrt
+          { const p_a = F[y]; const p = Math.fround(Math.sqrt(p_a)); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 237: // f32.add
+          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a + p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 238: // f32.sub
+          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a - p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 239: // f32.mul
+          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a * p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 240: // f32.div
+          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a / p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 241: // f32.min
+          { const p_a = F[y]; const p_b = F[z]; const p = Math.min(p_a, p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 242: // f32.max
+          { const p_a = F[y]; const p_b = F[z]; const p = Math.max(p_a, p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 243: // f32.copysign
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a & 0x7fffffff) | (p_b & -2147483648); S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 244: // f64.abs
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al; const ph = p_ah & 0x7fffffff; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 245: // f64.neg
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al; const ph = p_ah ^ -2147483648; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 246: // f64.ceil
+          { const p_a = D[y >> 1]; const p = p_a === p_a ? Math.ceil(p_a) : p_a + p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 247: // f64.floor
+          { const p_a = D[y >> 1]; const p = p_a === p_a ? Math.floor(p_a) : p_a + p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 248: // f64.trunc
+          { const p_a = D[y >> 1]; const p = p_a === p_a ? Math.trunc(p_a) : p_a + p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 249: // f64.nearest
+          { const p_a = D[y >> 1]; const p = roundTiesToEven(p_a); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 250: // f64.sqrt
+          { const p_a = D[y >> 1]; const p = Math.sqrt(p_a); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 251: // f64.add
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a + p_b; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 252: // f64.sub
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a - p_b; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 253: // f64.mul
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 254: // f64.div
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a / p_b; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 255: // f64.min
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = Math.min(p_a, p_b); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 256: // f64.max
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = Math.max(p_a, p_b); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 257: // f64.copysign
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bh = S[(z + 1) | 0]; const pl = p_al; const ph = (p_ah & 0x7fffffff) | (p_bh & -2147483648); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 258: // i32.wrap_i64
+          { const p_al = S[y]; const p = p_al; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 259: // i32.trunc_f32_s
+          { const p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 260: // i32.trunc_f32_u
+          { const p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 261: // i32.trunc_f64_s
+          { const p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 262: // i32.trunc_f64_u
+          { const p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 263: // i64.extend_i32_s
+          { const p_a = S[y]; const pl = p_a; const ph = p_a >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 264: // i64.extend_i32_u
+          { const p_a = S[y]; const pl = p_a; const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 265: // i64.trunc_f32_s
+          { const p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = Math.trunc(p_a) | 0; const ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 266: // i64.trunc_f32_u
+          { const p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = Math.trunc(p_a) | 0; const ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 267: // i64.trunc_f64_s
+          { const p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = Math.trunc(p_a) | 0; const ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 268: // i64.trunc_f64_u
+          { const p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = Math.trunc(p_a) | 0; const ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 269: // f32.convert_i32_s
+          { const p_a = S[y]; const p = Math.fround(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 270: // f32.convert_i32_u
+          { const p_a = S[y]; const p = Math.fround(p_a >>> 0); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 271: // f32.convert_i64_s
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = f32FromI64S(p_al, p_ah); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 272: // f32.convert_i64_u
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = f32FromI64U(p_al, p_ah); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 273: // f32.demote_f64
+          { const p_a = D[y >> 1]; const p = Math.fround(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
+        case 274: // f64.convert_i32_s
+          { const p_a = S[y]; const p = p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 275: // f64.convert_i32_u
+          { const p_a = S[y]; const p = p_a >>> 0; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 276: // f64.convert_i64_s
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = p_ah * 4294967296 + (p_al >>> 0); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 277: // f64.convert_i64_u
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = (p_ah >>> 0) * 4294967296 + (p_al >>> 0); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 278: // f64.promote_f32
+          { const p_a = F[y]; const p = p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
+        case 279: // i32.reinterpret_f32
+          { const p_a = S[y]; const p = p_a; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 280: // i64.reinterpret_f64
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al; const ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 281: // f32.reinterpret_i32
+          { const p_a = S[y]; const p = p_a; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 282: // f64.reinterpret_i64
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al; const ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 283: // i32.extend8_s
+          { const p_a = S[y]; const p = (p_a << 24) >> 24; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 284: // i32.extend16_s
+          { const p_a = S[y]; const p = (p_a << 16) >> 16; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 285: // i64.extend8_s
+          { const p_al = S[y]; const pl = (p_al << 24) >> 24; const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 286: // i64.extend16_s
+          { const p_al = S[y]; const pl = (p_al << 16) >> 16; const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 287: // i64.extend32_s
+          { const p_al = S[y]; const pl = p_al; const ph = p_al >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 288: // i32.trunc_sat_f32_s
+          { const p_a = F[y]; const p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 289: // i32.trunc_sat_f32_u
+          { const p_a = F[y]; const p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 290: // i32.trunc_sat_f64_s
+          { const p_a = D[y >> 1]; const p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 291: // i32.trunc_sat_f64_u
+          { const p_a = D[y >> 1]; const p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 292: // i64.trunc_sat_f32_s
+          { const p_a = F[y]; const pl = i64TruncSatS(p_a); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 293: // i64.trunc_sat_f32_u
+          { const p_a = F[y]; const pl = i64TruncSatU(p_a); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 294: // i64.trunc_sat_f64_s
+          { const p_a = D[y >> 1]; const pl = i64TruncSatS(p_a); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 295: // i64.trunc_sat_f64_u
+          { const p_a = D[y >> 1]; const pl = i64TruncSatU(p_a); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
+        case 296: // i32.load
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
+        case 297: // i64.load
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 298: // i32.load8_s
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt8(pea); S[x] = p; pc = (pc + 3) | 0; continue; }
+        case 299: // i32.load8_u
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); S[x] = p; pc = (pc + 3) | 0; continue; }
+        case 300: // i32.load16_s
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt16(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
+        case 301: // i32.load16_u
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint16(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
+        case 302: // i64.load8_s
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt8(pea); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 303: // i64.load8_u
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getUint8(pea); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 304: // i64.load16_s
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt16(pea, true); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 305: // i64.load16_u
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getUint16(pea, true); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 306: // i64.load32_s
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 307: // i64.load32_u
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
+        case 308: // i32.store
+          { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 3) | 0; continue; }
+        case 309: // i64.store
+          { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 3) | 0; continue; }
+        case 310: // i32.store8
+          { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 3) | 0; continue; }
+        case 311: // i32.store16
+          { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt16(qea, S[z], true); pc = (pc + 3) | 0; continue; }
+        case 312: // i32.add imm > i32.load
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 4) | 0; continue; }
+        case 313: // i32.add imm > i32.load8_u
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getUint8(qea); S[x] = q; pc = (pc + 4) | 0; continue; }
+        case 314: // i32.add imm > i32.load8_s
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getInt8(qea); S[x] = q; pc = (pc + 4) | 0; continue; }
+        case 315: // i32.add imm > i32.load16_u
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 4) | 0; continue; }
+        case 316: // i32.add imm > i64.load
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const ql = mem.getInt32(qea, true); const qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 4) | 0; continue; }
+        case 317: // i32.add > i32.load
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 318: // i32.add > i32.load8_u
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getUint8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 319: // i32.add > i32.load8_s
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getInt8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 320: // i32.add > i32.load16_u
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 321: // i32.add > i64.load
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const ql = mem.getInt32(qea, true); const qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
+        case 322: // i32.add imm > i32.store
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 4) | 0; continue; }
+        case 323: // i32.add imm > i32.store8
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 4) | 0; continue; }
+        case 324: // i32.add imm > i64.store
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 4) | 0; continue; }
+        case 325: // i32.add > i32.store
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, S[from], true); pc = (pc + 4) | 0; continue; }
+        case 326: // i32.add > i32.store8
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt8(qea, S[from]); pc = (pc + 4) | 0; continue; }
+        case 327: // i32.add > i64.store
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, S[from], true); mem.setInt32((qea + 4) | 0, S[(from + 1) | 0], true); pc = (pc + 4) | 0; continue; }
+        case 328: // i32.add imm > i32.store b
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
+        case 329: // i32.add > i32.store b
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = S[((fp + C[(pc + 1) | 0]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
+        case 330: // i32.load > i32.store b
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 4) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 3) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 5) | 0; continue; }
+        case 331: // i64.load > i64.store b
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) | 0, true); const qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 4) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 3) | 0]) | 0; mem.setInt32(qea, pl, true); mem.setInt32((qea + 4) | 0, ph, true); pc = (pc + 5) | 0; continue; }
+        case 332: // i32.shl imm > i32.add
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 333: // i32.mul imm > i32.add
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = Math.imul(p_a, p_b); const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 334: // i32.mul > i32.add
+          { const p_a = S[y]; const p_b = S[z]; const p = Math.imul(p_a, p_b); const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 335: // i32.add > i32.add
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 336: // i32.add > i32.add imm
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 1) | 0]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 337: // i32.load > i32.add imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 4) | 0; continue; }
+        case 338: // i32.load > i32.add
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 339: // i32.load > i32.and imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
+        case 340: // i32.load8_u > i32.and imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
+        case 341: // i32.load8_u > i32.xor
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 342: // i32.load8_u > i32.shl imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; const q = p << q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
+        case 343: // i32.and imm > i32.shr_u imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; const q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 344: // i32.shr_u imm > i32.and imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 345: // i32.and imm > i32.shl imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; const q = p << q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 346: // i32.add imm > i32.and imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 347: // i32.sub imm > i32.and imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a - p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 348: // i32.shl imm > i32.or
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = p | q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 349: // i32.shr_u imm > i32.or
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = S[z]; const q = p | q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 350: // i32.shl imm > i32.xor
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 351: // i32.shr_u imm > i32.xor
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 352: // i32.rotl imm > i32.xor
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a << p_b) | (p_a >>> -p_b); const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 353: // i32.xor > i32.rotl imm
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = C[(pc + 1) | 0]; const q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 354: // i32.xor > i32.and
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 355: // i32.and > i32.xor
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a & p_b; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 356: // i32.xor > i32.mul imm
+          { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = C[(pc + 1) | 0]; const q = Math.imul(p, q_b); S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 357: // i64.extend_i32_u > i64.add imm
+          { const p_a = S[y]; const pl = p_a; const ph = 0; const q_bl = C[(pc + 1) | 0]; const q_bh = C[(pc + 2) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
+        case 358: // i64.mul > i64.add
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bs = ((fp + C[(pc + 1) | 0]) | 0); const q_bl = S[q_bs]; const q_bh = S[(q_bs + 1) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+        case 359: // i64.mul imm > i64.add
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bl = S[z]; const q_bh = S[(z + 1) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
+        case 360: // i64.mul imm > i64.xor
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bl = S[z]; const q_bh = S[(z + 1) | 0]; const ql = pl ^ q_bl; const qh = ph ^ q_bh; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
+        case 361: // i64.xor > i64.mul imm
+          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al ^ p_bl; const ph = p_ah ^ p_bh; const q_bl = C[(pc + 1) | 0]; const q_bh = C[(pc + 2) | 0]; const ql = Math.imul(pl, q_bl); const qh = (multiplyHighU32(pl, q_bl) + Math.imul(pl, q_bh) + Math.imul(ph, q_bl)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
+        case 362: // i64.load > i64.add imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) | 0, true); const q_bl = C[(pc + 3) | 0]; const q_bh = C[(pc + 4) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 5) | 0; continue; }
+        case 363: // f64.mul > f64.add
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p + q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 364: // f64.mul > f64.sub
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p - q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 365: // f64.mul > f64.sub b
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_a = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = q_a - p; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 366: // f64.add > f64.mul
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a + p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 367: // f64.sub > f64.mul
+          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a - p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 368: // f64.load > f64.mul
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
+        case 369: // f64.load > f64.add
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p + q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
+        case 370: // f64.load > f64.sub
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p - q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
+        case 371: // f64.load > f64.sub b
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); const q_a = D[z >> 1]; const q = q_a - p; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
+        case 372: // f32.mul > f32.add
+          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a * p_b); const q_b = F[((fp + C[(pc + 1) | 0]) | 0)]; const q = Math.fround(p + q_b); F[x] = q; pc = (pc + 2) | 0; continue; }
+        case 373: // f32.load > f32.mul
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat32(pea, true); const q_b = F[z]; const q = Math.fround(p * q_b); F[x] = q; pc = (pc + 3) | 0; continue; }
+        case 374: // test i32.load > br_if
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); w = (p !== 0 ? pc + 3 : pc + 5) | 0; break; }
+        case 375: // test i32.load > br_unless
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); w = (p === 0 ? pc + 3 : pc + 5) | 0; break; }
+        case 376: // test i32.load > i32.eq imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; w = (p === q_b ? pc + 4 : pc + 6) | 0; break; }
+        case 377: // test i32.load > i32.ne imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; w = (p !== q_b ? pc + 4 : pc + 6) | 0; break; }
+        case 378: // test i32.load8_u > br_if
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); w = (p !== 0 ? pc + 3 : pc + 5) | 0; break; }
+        case 379: // test i32.load8_u > br_unless
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); w = (p === 0 ? pc + 3 : pc + 5) | 0; break; }
+        case 380: // test i32.load8_u > i32.eq imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; w = (p === q_b ? pc + 4 : pc + 6) | 0; break; }
+        case 381: // test i32.load8_u > i32.ne imm
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; w = (p !== q_b ? pc + 4 : pc + 6) | 0; break; }
+        case 382: // test i32.and imm > i32.eq imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; w = (p === q_b ? pc + 3 : pc + 5) | 0; break; }
+        case 383: // test i32.and imm > i32.ne imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; w = (p !== q_b ? pc + 3 : pc + 5) | 0; break; }
+        case 384: // count i32.add imm > br_if
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; S[x] = p; w = (p !== 0 ? pc + 2 : pc + 4) | 0; break; }
+        case 385: // count i32.add imm > br_unless
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; S[x] = p; w = (p === 0 ? pc + 2 : pc + 4) | 0; break; }
+        case 386: // count i32.add imm > i32.ne imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p !== q_b ? pc + 3 : pc + 5) | 0; break; }
+        case 387: // count i32.add imm > i32.eq imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p === q_b ? pc + 3 : pc + 5) | 0; break; }
+        case 388: // count i32.add imm > i32.ne
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p !== q_b ? pc + 2 : pc + 4) | 0; break; }
+        case 389: // count i32.add imm > i32.eq
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p === q_b ? pc + 2 : pc + 4) | 0; break; }
+        case 390: // count i32.add imm > i32.lt_u
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p >>> 0 < q_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
+        case 391: // count i32.add imm > i32.lt_s
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p < q_b ? pc + 2 : pc + 4) | 0; break; }
+        case 392: // count i32.add imm > i32.lt_s imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p < q_b ? pc + 3 : pc + 5) | 0; break; }
+        case 393: // count i32.add imm > i32.lt_u imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p >>> 0 < q_b >>> 0 ? pc + 3 : pc + 5) | 0; break; }
+        case 394: // count i32.add imm > i32.gt_u imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p >>> 0 > q_b >>> 0 ? pc + 3 : pc + 5) | 0; break; }
+        case 395: // count i32.add imm > i32.gt_s imm
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p > q_b ? pc + 3 : pc + 5) | 0; break; }
         default:
           throw new Error(`register opcode ${w} at ${pc}`);
     }
     // Every control transfer comes here: the segment it enters is paid, or the machine stops.
+    pc = C[w];
+    const k = C[(w + 1) | 0];
     budget = (budget - k) | 0;
     if (budget < 0) {
       budget = (budget + k) | 0;

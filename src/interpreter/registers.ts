@@ -12,7 +12,9 @@ export const EXIT_PC = 8;
 /** Where a frame returns to whose caller belongs to another instance. */
 export const RESTORE_PC = 12;
 
-// The word before a return position is the cost of what follows: nothing here.
+// In front of a position to return to lies its pair: the position itself, and a cost of nothing.
+CODE[EXIT_PC - 2] = EXIT_PC;
+CODE[RESTORE_PC - 2] = RESTORE_PC;
 CODE[EXIT_PC] = OP.FINISH;
 CODE[RESTORE_PC] = OP.FINISH;
 
@@ -53,8 +55,8 @@ export function codeAt(pc: number): FunctionCode | undefined {
 
 /** Zeroes the locals of the frame at `frame` that the function at `entry` gets. */
 export function zeroLocals(entry: number, frame: number): void {
-  const from = frame + CODE[entry - 4];
-  SLOTS.fill(0, from, from + CODE[entry - 3]);
+  const from = frame + CODE[entry - 5];
+  SLOTS.fill(0, from, from + CODE[entry - 4]);
 }
 
 /**

@@ -2,7 +2,6 @@
 // references to functions, imported globals, throw; and memory accesses that the loop's 32-bit
 // bounds check does not cover. Operands lie in consecutive slots from x up, a result goes to x.
 
-import { REGISTER_NAMES } from "../code/opcodes.generated.ts";
 import { BY_OPCODE } from "../isa/index.ts";
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
 import {
@@ -32,7 +31,7 @@ import {
   UNINITIALIZED_ELEMENT,
 } from "../runtime/traps.ts";
 import { machine, REFERENCES, SLOTS } from "./loop.generated.ts";
-import { currentOpcode, extra, reserveReferences } from "./registers.ts";
+import { extra, reserveReferences } from "./registers.ts";
 import { readSlot } from "./values.ts";
 
 /** A trap on its way from an operation to the driver. */
@@ -49,8 +48,6 @@ export type Charge = (cost: number) => boolean;
 
 /** Words of the `slow` instruction: opcode and five extra ones. */
 const SLOW_WORDS = 6;
-/** Words of a memory access: opcode, offset, offset plus size. */
-const ACCESS_WORDS = 3;
 
 function check(trap: number): void {
   if (trap !== 0) throw new TrapSignal(trap);
@@ -265,17 +262,6 @@ export function tableFunction(
 }
 
 // Memory accesses beyond the loop's check
-
-/** An access that the loop found out of bounds: of a memory beyond 2 GiB, or a trap. */
-export function farAccess(instance: ModuleInstance): void {
-  const name = REGISTER_NAMES[currentOpcode()];
-  const row = BY_OPCODE.find((item) => item?.name === name);
-  if (row?.access == null) throw new Error(`register instruction ${name} accesses no memory`);
-  const memory = instance.memories[machine.memoryIndex];
-  const ea = (SLOTS[machine.y] >>> 0) + (extra(1) >>> 0);
-  access(row.opcode, memory, ea, machine.x, machine.z);
-  machine.pc += ACCESS_WORDS;
-}
 
 /** An access whose offset alone is beyond the loop's check. */
 function farInstruction(op: number, instance: ModuleInstance): boolean {

@@ -13,7 +13,11 @@ import type {
 } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
-import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
+import {
+  INDIRECT_CALL_TYPE_MISMATCH,
+  MEMORY_OUT_OF_BOUNDS,
+  NULL_FUNCTION_REFERENCE,
+} from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
 import { FuelMeter, type Outcome } from "./meter.ts";
 
@@ -55,7 +59,7 @@ import {
   reserveReferences,
   zeroLocals,
 } from "./registers.ts";
-import { farAccess, slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
+import { slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
 import { unwind } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 
@@ -165,7 +169,7 @@ export class Thread extends FuelMeter {
     writeValues(slotBase, params, this.args);
     machine.fp = slotBase;
     machine.ksp = controlBase + 2;
-    CONTROL[controlBase] = EXIT_PC;
+    CONTROL[controlBase] = EXIT_PC - 2;
     CONTROL[controlBase + 1] = 0;
     if (callee.host !== null) {
       // The results are where the loop would have left them.
@@ -248,10 +252,7 @@ export class Thread extends FuelMeter {
       case STACK_OVERFLOW:
         return this.overflow();
       case OUT_OF_BOUNDS:
-        return this.attempt(() => {
-          farAccess(this.instance as ModuleInstance);
-          return null;
-        });
+        return this.trap(MEMORY_OUT_OF_BOUNDS);
       case REFERENCES_SHORT:
         reserveReferences((machine.fp >> 1) + extra(1));
         return null;
@@ -260,13 +261,13 @@ export class Thread extends FuelMeter {
       case RETURN_CALL_LAZY:
         return this.translateCallee(OP.RETURN_CALL, extra(1), 1);
       case CALL_IMPORT:
-        return this.call(this.functionAt(extra(2)), extra(1), 4);
+        return this.call(this.functionAt(extra(2)), extra(1), 5);
       case CALL_INDIRECT:
         return this.callIndirect(machine.callee as FunctionInstance, extra(3), (f) =>
-          this.call(f, extra(1), 6),
+          this.call(f, extra(1), 7),
         );
       case CALL_REF:
-        return this.callReference((f) => this.call(f, extra(1), 4));
+        return this.callReference((f) => this.call(f, extra(1), 5));
       case RETURN_CALL_IMPORT:
         return this.tailCall(this.functionAt(extra(1)));
       case RETURN_CALL_INDIRECT:
@@ -323,9 +324,10 @@ export class Thread extends FuelMeter {
   /** Does what a return instruction does. */
   private returnToCaller(): Outcome | null {
     machine.ksp -= 2;
-    machine.pc = CONTROL[machine.ksp];
+    const pair = CONTROL[machine.ksp];
+    machine.pc = CODE[pair];
     machine.fp -= CONTROL[machine.ksp + 1];
-    return this.pay(CODE[machine.pc - 1]);
+    return this.pay(CODE[pair + 1]);
   }
 
   // Calls
@@ -338,7 +340,7 @@ export class Thread extends FuelMeter {
       // Before anything changes: translating may fail.
       const entry = entryOf(callee);
       if (!frameFits(entry, frame, 1)) return this.overflow();
-      this.pushControl(machine.pc + words, delta);
+      this.pushControl(machine.pc + words - 2, delta);
       this.switchTo(callee.instance);
       return this.enterFunction(callee, frame);
     });
@@ -354,7 +356,7 @@ export class Thread extends FuelMeter {
   private switchTo(instance: ModuleInstance | null): void {
     if (instance === this.instance) return;
     this.callers.push(this.instance);
-    this.pushControl(RESTORE_PC, 0);
+    this.pushControl(RESTORE_PC - 2, 0);
     this.instance = instance;
   }
 
@@ -394,7 +396,7 @@ export class Thread extends FuelMeter {
     if (callee.host !== null) return this.callHost(callee, machine.fp, 0);
     if (callee.instance !== this.instance) {
       // If the caller gets its instance back anyway, another such frame would only pile up.
-      if (CONTROL[machine.ksp - 2] === RESTORE_PC) this.instance = callee.instance;
+      if (CONTROL[machine.ksp - 2] === RESTORE_PC - 2) this.instance = callee.instance;
       else this.switchTo(callee.instance);
     }
     return this.enterFunction(callee, machine.fp);

@@ -3,7 +3,7 @@
 
 import type { CatchClause } from "../code/space.ts";
 import type { ExceptionInstance, ModuleInstance } from "../runtime/instances.ts";
-import { CONTROL, machine, REFERENCES } from "./loop.generated.ts";
+import { CODE, CONTROL, machine, REFERENCES } from "./loop.generated.ts";
 import { codeAt, EXIT_PC, RESTORE_PC, reserveReferences } from "./registers.ts";
 import { writeSlot } from "./values.ts";
 
@@ -45,7 +45,7 @@ export function unwind(
     }
     machine.ksp -= 2;
     machine.fp -= CONTROL[machine.ksp + 1];
-    const returnTo = CONTROL[machine.ksp];
+    const returnTo = CODE[CONTROL[machine.ksp]];
     // A return position belongs to the call in front of it.
     pc = returnTo === EXIT_PC || returnTo === RESTORE_PC ? returnTo : returnTo - 1;
   }

@@ -4,13 +4,27 @@
 //
 //   x, y, z    Int32Array indices of the three slots      S, F, D   the frame as i32, f32, f64
 //   C, pc      register code and position                 R         references, indexed by slot
-//   k          set by a control transfer before `break`: the cost of the segment it enters
+//   w          set by a control transfer before `break`: where its pair of position and cost lies
 //
-// A case ends with `next(words)`, or sets pc and k and breaks to the fuel check, or with `exit`.
+// A case ends with `next(words)`, or sets w and breaks to the fuel check, or with `exit`.
 
 import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import type { Instruction } from "../../src/isa/instruction.ts";
-import { F32, F64, I32, I64, type ValType } from "../../src/isa/types.ts";
+import { I32, I64 } from "../../src/isa/types.ts";
+import { FUSED } from "./fused.ts";
+import {
+  branch,
+  compute,
+  condition,
+  exit,
+  Layout,
+  operands,
+  operation,
+  storeTo,
+  trap,
+  word,
+  write,
+} from "./operations.ts";
 
 /** A register instruction. `source` is the body of its case. */
 export interface Form {
@@ -30,154 +44,66 @@ export type Role =
   | "branchIfImmediate"
   | "branchIfNotImmediate";
 
-/** The word `n` after the first one. */
-const word = (n: number) => `C[(pc + ${n}) | 0]`;
 const next = (words: number) => `pc = (pc + ${words}) | 0; continue;`;
-const exit = (status: string) => `status = ${status}; break loop;`;
-const trap = (code: string) => `trap = ${code}; ${exit("TRAPPED")}`;
-/** A control transfer: the fuel check follows the switch. */
-const go = (target: string, cost: string) => `k = ${cost}; pc = ${target}; break;`;
-const branch = (condition: string, at: number) =>
-  `if (${condition}) { k = ${word(at + 1)}; pc = ${word(at)}; } ` +
-  `else { k = ${word(at + 2)}; pc = (pc + ${at + 3}) | 0; } break;`;
-
-const TRAP_CODES: Readonly<Record<string, string>> = {
-  "integer divide by zero": "DIVIDE_BY_ZERO",
-  "integer overflow": "INTEGER_OVERFLOW",
-  "invalid conversion to integer": "INVALID_CONVERSION",
-};
-
-function isWide(type: ValType, bits: boolean): boolean {
-  return type === I64 || (bits && type === F64);
-}
-
-/** Declares the operand `name` in the slot `slot`, as far as `text` uses it. */
-function operand(name: string, slot: string, type: ValType, bits: boolean, text: string): string {
-  const uses = (id: string) => new RegExp(`\\b${id}\\b`).test(text);
-  if (isWide(type, bits)) {
-    const low = uses(`${name}l`) ? `const ${name}l = S[${slot}]; ` : "";
-    return low + (uses(`${name}h`) ? `const ${name}h = S[(${slot} + 1) | 0]; ` : "");
-  }
-  if (!uses(name)) return "";
-  if (bits || type === I32) return `const ${name} = S[${slot}]; `;
-  return type === F32 ? `const ${name} = F[${slot}]; ` : `const ${name} = D[${slot} >> 1]; `;
-}
-
-function immediate(type: ValType, text: string): string {
-  if (type === I32) return `const b = ${word(1)}; `;
-  const high = /\bbh\b/.test(text) ? "const bh = bl >> 31; " : "";
-  return `const bl = ${word(1)}; ${high}`;
-}
-
-function textOf({ meaning }: Instruction): string {
-  const { result = "", traps = [] } = meaning ?? {};
-  return [...(typeof result === "string" ? [result] : result), ...traps.map(([when]) => when)].join(
-    ";",
-  );
-}
-
-function operands(row: Instruction, second: "register" | "immediate" | null): string {
-  const text = textOf(row);
-  const bits = row.meaning?.bits === true;
-  const params = row.params ?? [];
-  let source = operand("a", "y", params[0], bits, text);
-  if (second === "register") source += operand("b", "z", params[1], bits, text);
-  else if (second === "immediate") source += immediate(params[1], text);
-  for (const [when, message] of row.meaning?.traps ?? []) {
-    source += `if (${when}) { ${trap(TRAP_CODES[message])} } `;
-  }
-  return source;
-}
-
-function store(row: Instruction): string {
-  const { meaning, results } = row;
-  const result = meaning?.result ?? "";
-  const bits = meaning?.bits === true;
-  if (typeof result !== "string") {
-    const [low, high] = result;
-    const usesLow = /\blo\b/.test(high);
-    const first = usesLow ? `const lo = ${low}; ` : "";
-    // A helper's high half must be read after the low half was computed.
-    return `${first}S[x] = ${usesLow ? "lo" : low}; S[(x + 1) | 0] = ${high};`;
-  }
-  if (meaning?.condition) return `S[x] = ${result} ? 1 : 0;`;
-  if (bits || results[0] === I32) return `S[x] = ${result};`;
-  return results[0] === F32 ? `F[x] = ${result};` : `D[x >> 1] = ${result};`;
-}
+/**
+ * A control transfer: w is where the pair of position and cost lies that control goes to. What
+ * follows the switch reads it and pays.
+ */
+const go = (pair: string) => `w = ${pair}; break;`;
 
 /** Operations whose second operand is often a constant. */
 const WITH_IMMEDIATE =
   /\.(add|sub|mul|and|or|xor|shl|shr_s|shr_u|rotl|eq|ne|[lg][te]_[su]|div_u|rem_u|div_s|rem_s)$/;
+
+function valueForm(name: string, role: Role): Form {
+  const layout = new Layout();
+  const value = compute(operation(name), layout, "p");
+  const source = `${value.code}${write(value)}${next(layout.words + 1)}`;
+  return { name, of: operation(name).row.name, role, source };
+}
+
+function branchForm(name: string, holds: boolean, role: Role): Form {
+  const layout = new Layout();
+  const what = operation(name);
+  const code = operands(what, layout, "p");
+  // An `and` tests bits; a comparison holds or not.
+  const test = condition(what, "p");
+  const comparison = what.row.meaning?.condition === true ? test : `(${test}) !== 0`;
+  const source = code + branch(holds ? comparison : `!(${comparison})`, layout.words + 1);
+  return { name: `br_if ${holds ? "" : "not "}${name}`, of: what.row.name, role, source };
+}
+
+/** Instructions besides comparisons that a branch takes over: tests of bits. */
+const BIT_TESTS: ReadonlySet<string> = new Set(["i32.and"]);
 
 function plainForms(row: Instruction): Form[] {
   const { name, params, meaning } = row;
   if (meaning === null || params === null) return [];
   const binary = params.length === 2;
   const integer = params[0] === I32 || params[0] === I64;
-  const of = name;
-  const forms: Form[] = [];
-  const body = (second: "register" | "immediate" | null, words: number) =>
-    `${operands(row, second)}${store(row)} ${next(words)}`;
-  forms.push({ name, of, role: "registers", source: body(binary ? "register" : null, 1) });
   const hasImmediate =
     binary && integer && WITH_IMMEDIATE.test(name) && !/64\.(div|rem)/.test(name);
-  if (hasImmediate) {
-    forms.push({ name: `${name} imm`, of, role: "immediate", source: body("immediate", 2) });
-  }
-  if (!meaning.condition) return forms;
-  const condition = meaning.result as string;
-  const jump = (second: "register" | "immediate" | null, test: string, at: number) =>
-    `${operands(row, second)}${branch(test, at)}`;
-  const second = binary ? "register" : null;
-  forms.push({ name: `br_if ${name}`, of, role: "branchIf", source: jump(second, condition, 1) });
+  const forms = [valueForm(name, "registers")];
+  if (hasImmediate) forms.push(valueForm(`${name} imm`, "immediate"));
+  if (!meaning.condition && !BIT_TESTS.has(name)) return forms;
   // Comparisons of integers have their opposite among them; those of floats do not, because of NaN.
-  if (!integer || !binary) {
-    const source = jump(second, `!(${condition})`, 1);
-    forms.push({ name: `br_if not ${name}`, of, role: "branchIfNot", source });
-  }
-  if (hasImmediate) {
-    const source = jump("immediate", condition, 2);
-    forms.push({ name: `br_if ${name} imm`, of, role: "branchIfImmediate", source });
+  const hasOpposite = integer && binary && meaning.condition === true;
+  forms.push(branchForm(name, true, "branchIf"));
+  if (!hasOpposite) forms.push(branchForm(name, false, "branchIfNot"));
+  if (hasImmediate) forms.push(branchForm(`${name} imm`, true, "branchIfImmediate"));
+  if (hasImmediate && !hasOpposite) {
+    forms.push(branchForm(`${name} imm`, false, "branchIfNotImmediate"));
   }
   return forms;
 }
 
-/** Reads or writes of memory 0; both check the bounds exactly, see `memoryForms`. */
-const READS: Readonly<Record<string, string>> = {
-  "1s": "mem.getInt8(ea)",
-  "1u": "mem.getUint8(ea)",
-  "2s": "mem.getInt16(ea, true)",
-  "2u": "mem.getUint16(ea, true)",
-  "4": "mem.getInt32(ea, true)",
-};
-
-/**
- * Word 1 is the offset, word 2 the offset plus the size of the access. `memLength` is at most
- * 2^31 - 1, so that everything is 32-bit arithmetic; an access that fails this check is looked at
- * again outside of the loop, where memories beyond 2 GiB are served and the others trap.
- */
-function access(slot: string, body: string): string {
-  const check = `if (i < 0 || i > ((memLength - ${word(2)}) | 0)) { ${exit("OUT_OF_BOUNDS")} } `;
-  return `const i = S[${slot}]; ${check}const ea = (i + ${word(1)}) | 0; ${body} ${next(3)}`;
-}
-
 function memoryForms(row: Instruction): Form[] {
-  const { access: touch, name } = row;
-  if (touch === null || row.feature !== null || /^[fv]/.test(name)) return [];
-  const of = name;
-  const wide = name.startsWith("i64");
-  if (touch.kind === "load") {
-    const key = `${touch.bytes === 8 ? 4 : touch.bytes}${touch.extend && touch.bytes < 4 ? touch.extend : ""}`;
-    let body = `S[x] = ${READS[key]};`;
-    if (touch.bytes === 8) body += " S[(x + 1) | 0] = mem.getInt32((ea + 4) | 0, true);";
-    else if (wide) body += ` S[(x + 1) | 0] = ${touch.extend === "s" ? "S[x] >> 31" : "0"};`;
-    return [{ name, of, role: "registers", source: access("y", body) }];
-  }
-  // Narrow stores of an i64 write its low half, as those of an i32 do: see `SAME_AS`.
-  if (wide && touch.bytes < 8) return [];
-  let body = `mem.setInt${touch.bytes === 8 ? 32 : touch.bytes * 8}(ea, S[z]${touch.bytes > 1 ? ", true" : ""});`;
-  if (touch.bytes === 8) body += " mem.setInt32((ea + 4) | 0, S[(z + 1) | 0], true);";
-  return [{ name, of, role: "registers", source: access("y", body) }];
+  const { access, name } = row;
+  if (access === null || row.feature !== null || name in SAME_AS || name.startsWith("v")) return [];
+  if (access.kind === "load") return [valueForm(name, "registers")];
+  const layout = new Layout();
+  const source = storeTo(row, layout) + next(layout.words + 1);
+  return [{ name, of: name, role: "registers", source }];
 }
 
 /** Enters the function at `entry`, whose frame begins `delta` words above this one. */
@@ -187,21 +113,20 @@ function enter(entry: string, delta: string, returnWords: number): string {
     "if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) {",
     exit("STACK_OVERFLOW"),
     "}",
-    `K[ksp] = (pc + ${returnWords}) | 0; K[(ksp + 1) | 0] = ${delta}; ksp = (ksp + 2) | 0;`,
+    `K[ksp] = (pc + ${returnWords - 2}) | 0; K[(ksp + 1) | 0] = ${delta}; ksp = (ksp + 2) | 0;`,
     zeroLocals("nf"),
-    `fp = nf; ${go("e", "C[(e - 2) | 0]")} }`,
+    `fp = nf; ${go("(e - 3) | 0")} }`,
   ].join(" ");
 }
 
 const zeroLocals = (frame: string) =>
-  `for (let i = (${frame} + C[(e - 4) | 0]) | 0, n = (i + C[(e - 3) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0;`;
+  `for (let i = (${frame} + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0;`;
 
 /** Gives control back to the caller, whose next segment is paid by the word before it. */
-const leave =
-  "ksp = (ksp - 2) | 0; pc = K[ksp]; fp = (fp - K[(ksp + 1) | 0]) | 0; k = C[(pc - 1) | 0]; break;";
+const leave = "ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break;";
 
 const HAND_WRITTEN: readonly Form[] = [
-  { name: "jump", source: go(word(1), word(2)) },
+  { name: "jump", source: go("(pc + 1) | 0") },
   { name: "br_if", source: branch("S[y] !== 0", 1) },
   { name: "br_unless", source: branch("S[y] === 0", 1) },
   { name: "br_if null", source: branch("R[y >> 1] === null", 1) },
@@ -211,14 +136,14 @@ const HAND_WRITTEN: readonly Form[] = [
     source: [
       "const i = S[y] >>> 0;",
       `const at = (pc + 2 + 2 * (i < ${word(1)} ? i : ${word(1)})) | 0;`,
-      go("C[at]", "C[(at + 1) | 0]"),
+      go("at"),
     ].join(" "),
   },
   { name: "return", source: leave },
   { name: "return 32", source: `S[fp] = S[y]; ${leave}` },
   { name: "return 64", source: `S[fp] = S[y]; S[(fp + 1) | 0] = S[(y + 1) | 0]; ${leave}` },
   { name: "return ref", source: `R[fp >> 1] = R[y >> 1]; ${leave}` },
-  { name: "call", source: enter(word(2), word(1), 4) },
+  { name: "call", source: enter(word(2), word(1), 5) },
   { name: "call lazy", source: exit("CALL_LAZY") },
   { name: "call import", source: exit("CALL_IMPORT") },
   {
@@ -230,7 +155,7 @@ const HAND_WRITTEN: readonly Form[] = [
       `if (f === null) { ${trap("UNINITIALIZED_ELEMENT")} }`,
       `if (f.instance !== instance || f.typeId !== ${word(3)} || f.code.entry < 0) {`,
       `callee = f; ${exit("CALL_INDIRECT")} }`,
-      enter("f.code.entry", word(1), 6),
+      enter("f.code.entry", word(1), 7),
     ].join(" "),
   },
   { name: "call_ref", source: exit("CALL_REF") },
@@ -239,7 +164,7 @@ const HAND_WRITTEN: readonly Form[] = [
     source: [
       `const e = ${word(1)};`,
       `if (((fp + C[(e - 1) | 0]) | 0) > slotLimit) { ${exit("STACK_OVERFLOW")} }`,
-      `${zeroLocals("fp")} ${go("e", "C[(e - 2) | 0]")}`,
+      `${zeroLocals("fp")} ${go("(e - 3) | 0")}`,
     ].join(" "),
   },
   { name: "return_call lazy", source: exit("RETURN_CALL_LAZY") },
@@ -327,4 +252,5 @@ export const FORMS: readonly Form[] = [
   ...HAND_WRITTEN,
   ...INSTRUCTIONS.flatMap(plainForms),
   ...INSTRUCTIONS.flatMap(memoryForms),
+  ...FUSED,
 ];

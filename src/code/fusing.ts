@@ -1,0 +1,257 @@
+// Emits instructions that compute something, and fuses neighbours: an instruction takes over the one
+// before it if that one computed an operand of it and the pair has a form of its own. The operand is
+// on the stack only, so nobody else can want it.
+
+import type { ValType } from "../isa/types.ts";
+import {
+  BRANCH_IF,
+  BRANCH_IF_IMMEDIATE,
+  BRANCH_IF_NOT,
+  BRANCH_IF_NOT_IMMEDIATE,
+  FUSED_COUNTS,
+  FUSED_TESTS,
+  FUSED_VALUES,
+  IMMEDIATE,
+  OP,
+  REGISTERS,
+} from "./opcodes.generated.ts";
+import { OperandTracker } from "./operands.ts";
+import { fusedKey, OPCODE_MASK } from "./registers.ts";
+
+/** An instruction that has been emitted and may still be taken back. */
+interface Emitted {
+  /** Wasm opcode; 0 for a fused one. */
+  readonly op: number;
+  readonly registerOp: number;
+  readonly registers: readonly number[];
+  readonly words: readonly number[];
+  readonly start: number;
+  readonly end: number;
+  /** The operand it computed. */
+  readonly height: number;
+  /** The instruction that computed its first operand, if it lies directly in front of it. */
+  readonly producer: Emitted | null;
+}
+
+/** A condition, as a branch tests it: an opcode for each outcome, and its operands. */
+export interface Condition {
+  readonly ifTrue: number;
+  readonly ifFalse: number;
+  readonly registers: readonly number[];
+  readonly words: readonly number[];
+  readonly producer: Emitted | null;
+}
+
+const I32_EQZ = 0x45;
+
+/** Comparisons of integers and their opposites, by opcode. */
+const OPPOSITE: Readonly<Record<number, number>> = {
+  70: 0x47, // eq, ne
+  71: 0x46,
+  72: 0x4e, // lt_s, ge_s
+  78: 0x48,
+  73: 0x4f, // lt_u, ge_u
+  79: 0x49,
+  74: 0x4c, // gt_s, le_s
+  76: 0x4a,
+  75: 0x4d, // gt_u, le_u
+  77: 0x4b,
+  81: 0x52, // the same of i64
+  82: 0x51,
+  83: 0x59,
+  89: 0x53,
+  84: 0x5a,
+  90: 0x54,
+  85: 0x57,
+  87: 0x55,
+  86: 0x58,
+  88: 0x56,
+};
+
+/** Instructions whose operands may be swapped: add, mul, and, or, xor, eq, ne; f32, f64 add, mul. */
+const COMMUTATIVE: ReadonlySet<number> = new Set([
+  0x6a, 0x6c, 0x71, 0x72, 0x73, 0x46, 0x47, 0x7c, 0x7e, 0x83, 0x84, 0x85, 0x51, 0x52, 0x92, 0x94,
+  0xa0, 0xa2,
+]);
+
+export function isCommutative(op: number): boolean {
+  return COMMUTATIVE.has(op);
+}
+
+/** Emission of instructions with operands and a result. */
+export class FusingEmitter extends OperandTracker {
+  private last: Emitted | null = null;
+  /** The last instruction, if its result went to a local; and which. */
+  private lastSet: { emitted: Emitted; local: number } | null = null;
+
+  /** Control may arrive here from elsewhere: nothing before this point may be taken back. */
+  protected barrier(): void {
+    this.forgetResult();
+    this.last = null;
+    this.lastSet = null;
+  }
+
+  /** The last instruction, if it computed the operand at `height` and is the last one still. */
+  private lastAt(height: number): Emitted | null {
+    const { last } = this;
+    return last !== null && this.isLastResult(height) && last.start === this.resultPosition
+      ? last
+      : null;
+  }
+
+  /** Emits an instruction; its result, if it has a type, is the operand at `height`. */
+  protected operate(
+    op: number,
+    registerOp: number,
+    height: number,
+    type: ValType | null,
+    registers: readonly number[],
+    words: readonly number[],
+  ): void {
+    const { last } = this;
+    const before = last === null ? null : this.lastAt(last.height);
+    const position = before === null ? -1 : registers.indexOf(this.slotOf(before.height));
+    const producer = position >= 0 ? before : null;
+    const fused =
+      producer === null ? null : this.fuse(producer, op, registerOp, registers, position);
+    if (fused !== null && producer !== null) {
+      const others = registers.filter((_, i) => i !== position);
+      this.space.top = producer.start;
+      this.write(0, fused, height, type, ...joined(producer, others, words), null);
+    } else {
+      this.write(op, registerOp, height, type, registers, words, position === 0 ? producer : null);
+    }
+  }
+
+  /** The fused opcode for `producer` and what follows it, or null. */
+  private fuse(
+    producer: Emitted,
+    op: number,
+    registerOp: number,
+    registers: readonly number[],
+    position: number,
+  ): number | null {
+    const asFirst = position === 0 || (registers.length === 2 && COMMUTATIVE.has(op));
+    const key = fusedKey(producer.registerOp, registerOp, !asFirst);
+    return FUSED_VALUES.get(key) ?? null;
+  }
+
+  private write(
+    op: number,
+    registerOp: number,
+    height: number,
+    type: ValType | null,
+    registers: readonly number[],
+    words: readonly number[],
+    producer: Emitted | null,
+  ): void {
+    const x = type === null ? 0 : this.slotOf(height);
+    const start = this.emit(registerOp, x, registers[0] ?? 0, registers[1] ?? 0);
+    for (const word of words) this.word(word);
+    if (type === null) return;
+    this.inSlot(height, type);
+    this.resultOf(start, height);
+    const end = this.position;
+    this.last = { op, registerOp, registers, words, start, end, height, producer };
+  }
+
+  protected override storeLocal(local: number, height: number): boolean {
+    const emitted = this.lastAt(height);
+    const redirected = super.storeLocal(local, height);
+    this.lastSet = redirected && emitted !== null ? { emitted, local } : null;
+    return redirected;
+  }
+
+  // Conditions
+
+  /** The condition on top, taken back from the instruction that computed it where possible. */
+  protected takeCondition(height: number): Condition {
+    const last = this.lastAt(height);
+    const taken = last === null ? null : this.conditionOf(last);
+    if (taken !== null) {
+      if (last !== null) this.space.top = last.start;
+      this.forgetResult();
+      return taken;
+    }
+    const registers = [this.slotHolding(height)];
+    return { ifTrue: OP.BR_IF, ifFalse: OP.BR_UNLESS, registers, words: [], producer: last };
+  }
+
+  /** What a branch tests instead of the result of `last`; null if it cannot. */
+  private conditionOf(last: Emitted): Condition | null {
+    const { op, registers, words, producer } = last;
+    if (op === I32_EQZ) {
+      const inner = producer === null || producer.end !== last.start ? null : producer;
+      return { ifTrue: OP.BR_UNLESS, ifFalse: OP.BR_IF, registers, words, producer: inner };
+    }
+    const withWords = words.length > 0;
+    const ifTrue = withWords ? BRANCH_IF_IMMEDIATE[op] : BRANCH_IF[op];
+    const ifFalse = withWords ? BRANCH_IF_NOT_IMMEDIATE[op] : BRANCH_IF_NOT[op];
+    if (op === 0 || ifTrue === 0 || ifFalse === 0) return null;
+    return { ifTrue, ifFalse, registers, words, producer };
+  }
+
+  /** Turns the comparison at `height`, if it was the last instruction, into its opposite. */
+  protected negateLast(height: number): boolean {
+    const last = this.lastAt(height);
+    const opposite = last === null ? undefined : OPPOSITE[last.op];
+    if (last === null || opposite === undefined) return false;
+    const { words } = this.space;
+    const at = (words[last.start] & OPCODE_MASK) === OP.WIDE ? last.start + 2 : last.start;
+    const registerOp = (last.words.length === 0 ? REGISTERS : IMMEDIATE)[opposite];
+    words[at] = (words[at] & ~OPCODE_MASK) | registerOp;
+    this.last = { ...last, op: opposite, registerOp };
+    return true;
+  }
+
+  /** Emits the head of a branch and its operands; target and costs follow. */
+  protected emitTest(condition: Condition, sense: boolean): void {
+    const op = sense ? condition.ifTrue : condition.ifFalse;
+    if (this.emitFusedTest(condition, op) || this.emitFusedCount(condition, op)) return;
+    const { registers, words } = condition;
+    this.emit(op, 0, registers[0] ?? 0, registers[1] ?? 0);
+    for (const word of words) this.word(word);
+  }
+
+  private emitFusedTest({ producer, registers, words }: Condition, op: number): boolean {
+    if (producer === null || producer.end !== this.position) return false;
+    if (registers[0] !== this.slotOf(producer.height)) return false;
+    const fused = FUSED_TESTS.get(fusedKey(producer.registerOp, op, false));
+    if (fused === undefined) return false;
+    this.space.top = producer.start;
+    this.emitFused(fused, 0, ...joined(producer, registers.slice(1), words));
+    return true;
+  }
+
+  private emitFusedCount({ registers, words }: Condition, op: number): boolean {
+    const { lastSet } = this;
+    if (lastSet === null || registers[0] !== lastSet.local) return false;
+    const { emitted, local } = lastSet;
+    const fused = FUSED_COUNTS.get(fusedKey(emitted.registerOp, op, false));
+    if (fused === undefined || emitted.end !== this.position) return false;
+    this.space.top = emitted.start;
+    this.emitFused(fused, local, ...joined(emitted, registers.slice(1), words));
+    return true;
+  }
+
+  private emitFused(
+    op: number,
+    x: number,
+    registers: readonly number[],
+    words: readonly number[],
+  ): void {
+    this.emit(op, x, registers[0] ?? 0, registers[1] ?? 0);
+    for (const word of words) this.word(word);
+  }
+}
+
+/** Operands of a fused pair: registers beyond the second become words between those of the two. */
+function joined(
+  producer: Emitted,
+  others: readonly number[],
+  words: readonly number[],
+): [registers: readonly number[], words: readonly number[]] {
+  const registers = [...producer.registers, ...others];
+  const beyond = registers.slice(2).map((register) => 2 * register);
+  return [registers.slice(0, 2), [...producer.words, ...beyond, ...words]];
+}
