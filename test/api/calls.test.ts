@@ -1,7 +1,7 @@
 // Calls from the host: values, results, errors, backtraces, outcomes and usage of executions.
 
 import { describe, expect, it } from "vitest";
-import { Exhaustion, Func, Store, Trap, WasmException } from "../../src/api/index.ts";
+import { Exhaustion, Func, Memory, Store, Trap, WasmException } from "../../src/api/index.ts";
 import { HOSTILE, instanceOf, thrown } from "./support.ts";
 
 const VALUES = `(module
@@ -188,6 +188,11 @@ describe("executions", () => {
     grow.call(3);
     expect(store.lastUsage).toMatchObject({ peakMemoryBytes: 5 * 65536, hostCalls: 2 });
     expect(store.usage).toMatchObject({ peakMemoryBytes: 5 * 65536, hostCalls: 4 });
+    // A memory that has died was part of the store's peak, but is of no later call's.
+    new Memory(store, { min: 4 }).target.lease.release();
+    grow.call(0);
+    expect(store.lastUsage).toMatchObject({ peakMemoryBytes: 5 * 65536 });
+    expect(store.usage).toMatchObject({ peakMemoryBytes: 9 * 65536, hostCalls: 6 });
   });
 
   it("that were given up leave the instance usable", () => {
