@@ -1,5 +1,5 @@
-// Two tenants in one process and one thread share its time fairly: each runs a slice in turn. One of
-// them never ends; the other one gets its answer all the same. Each has an account of its own.
+// Two tenants in one process and one thread share its time fairly: each runs a slice in turn. One
+// of them never ends; the other one gets its answer all the same. Each has its own account.
 import { readFileSync } from "node:fs";
 import { Module, Store } from "wasmeter";
 
