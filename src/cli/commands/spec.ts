@@ -1,13 +1,19 @@
-// `wasmeter spec`: runs conformance scripts in the JSON format of `wast2json`. At present decoding
-// and validation are judged; commands that need an instance are skipped.
+// `wasmeter spec`: runs conformance scripts in the JSON format of `wast2json`, against a list of
+// known failures if there is one. How commands are judged is in ../spec/.
 
+import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
+import { reason } from "../input.ts";
 import { featuresOption } from "../options.ts";
+import { compare, type Expectations, readExpectations, shrunk } from "../spec/expectations.ts";
 import { formatJson, formatText } from "../spec/report.ts";
 import { runScript, type ScriptResult, summarize } from "../spec/runner.ts";
 import { findScripts, readScript, type ScriptFile } from "../spec/script.ts";
 import type { RunSettings } from "../spec/state.ts";
+
+/** A stop copies the frames of all calls in progress, so that endless recursion takes its time. */
+const SLICED_CALL_DEPTH = 1000;
 
 const HELP = `usage: wasmeter spec [options] PATH…
 
@@ -19,25 +25,50 @@ json/manifest.json), a group or script of it, a single .json, or a folder of the
                    features on, all others with the default set
   --group NAME     only this group; may be repeated
   --chunk N        feed each module in chunks of N bytes
+  --slice N        stop and resume invocations after every N units of fuel; with 1, at
+                   every segment. Calls nest at most ${SLICED_CALL_DEPTH} deep then.
+  --expect FILE    known failures, see spec-tests/README.md: exit 0 if just these fail
+  --shrink         with --expect: take out of FILE what does not fail any more
   --json           one JSON object instead of the table
   --verbose        also say what was skipped, and where our messages do not begin with
                    the suite's words (no failure)
 
-What is judged is decoding and validation, so passed means: the module was accepted (module,
-module_definition), or it was refused with the right class of error (assert_malformed,
-assert_invalid). Modules of assert_unlinkable, assert_uninstantiable and assert_trap must be
-valid, but these commands, and all others that need execution, count as skipped; so do
-modules in the text format. The last line is \`N passed, N failed, N skipped\`.
+Every command is judged: modules must be accepted, or refused with the right class of
+error; actions must give the expected results, bit by bit, or end as they should. Skipped,
+and never counted as passed, are modules in the text format and what needs them,
+annotations of text tools, and scripts with several threads. The last line is
+\`N passed, N failed, N skipped\`.
 
-Exit code: 0 nothing failed, 1 something failed or cannot be read, 64 usage.
+Exit code: 0 nothing failed (with --expect: just what was expected), 1 something failed or
+cannot be read, 64 usage.
 `;
 
-function chunkOption(args: Arguments): { chunk?: number } {
-  const text = args.values.chunk;
-  if (typeof text !== "string") return {};
-  const chunk = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(chunk) && chunk > 0) return { chunk };
-  throw new UsageError(`--chunk takes a number of bytes above 0, not "${text}"`);
+/** The value of an option that takes a whole number above 0; undefined if it is absent. */
+function count(args: Arguments, option: string, unit: string): number | undefined {
+  const text = args.values[option];
+  if (typeof text !== "string") return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value;
+  throw new UsageError(`--${option} takes a number of ${unit} above 0, not "${text}"`);
+}
+
+function settingsOf(args: Arguments): RunSettings {
+  const chunk = count(args, "chunk", "bytes");
+  const slice = count(args, "slice", "units of fuel");
+  const storeLimits = { callDepth: SLICED_CALL_DEPTH };
+  return {
+    ...featuresOption(args),
+    ...(chunk !== undefined && { chunk }),
+    ...(slice !== undefined && { slice, storeLimits }),
+  };
+}
+
+/** The list of `--expect` and the file it is in. */
+function expectOption(args: Arguments): { file: string; expectations: Expectations } | null {
+  const file = args.values.expect;
+  if (typeof file === "string") return { file, expectations: readExpectations(file) };
+  if (args.values.shrink === true) throw new UsageError("--shrink needs --expect FILE");
+  return null;
 }
 
 /** The scripts of all paths, each once, restricted to `--group`. */
@@ -68,23 +99,41 @@ function runFiles(files: readonly ScriptFile[], settings: RunSettings, io: Io): 
   return results;
 }
 
+function rewrite(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new HostError(`cannot write ${file}: ${reason(error)}`);
+  }
+}
+
 export const spec: Command = {
   name: "spec",
-  summary: "run conformance scripts (decoding and validation)",
+  summary: "run conformance scripts",
   help: HELP,
   options: {
     features: { type: "string" },
     group: { type: "string", multiple: true },
     chunk: { type: "string" },
+    slice: { type: "string" },
+    expect: { type: "string" },
+    shrink: { type: "boolean" },
     json: { type: "boolean" },
     verbose: { type: "boolean", short: "v" },
   },
   async run(args, io) {
     if (args.positionals.length === 0) throw new UsageError("no scripts to run");
-    const settings = { ...featuresOption(args), ...chunkOption(args) };
-    const summary = summarize(runFiles(scriptsOf(args), settings, io));
+    const settings = settingsOf(args);
+    const known = expectOption(args);
+    const results = runFiles(scriptsOf(args), settings, io);
+    const comparison = known && compare(results, known.expectations);
+    const summary = summarize(results);
     const format = args.values.json === true ? formatJson : formatText;
-    io.out(format(summary, args.values.verbose === true));
-    return summary.failed === 0 ? EXIT.ok : EXIT.host;
+    io.out(format(summary, args.values.verbose === true, comparison));
+    if (known === null || comparison === null) return summary.failed === 0 ? EXIT.ok : EXIT.host;
+    const shrink = args.values.shrink === true;
+    if (shrink) rewrite(known.file, shrunk(results, known.expectations));
+    const asExpected = comparison.unlisted.length === 0 && comparison.passing.length === 0;
+    return asExpected || (shrink && comparison.unlisted.length === 0) ? EXIT.ok : EXIT.host;
   },
 };

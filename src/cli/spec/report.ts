@@ -2,17 +2,24 @@
 // `N passed, N failed, N skipped`.
 
 import { UNKNOWN_COMMAND } from "./commands.ts";
+import type { Comparison } from "./expectations.ts";
 import type { Finding, GroupTally, Summary } from "./runner.ts";
 
 const COLUMNS = ["scripts", "passed", "failed", "skipped"] as const;
 
-/** The report as text. */
-export function formatText(summary: Summary, verbose: boolean): string {
-  const { passed, failed, skipped, failures, scripts } = summary;
+/** The report as text; with `comparison` of failures that were not expected only. */
+export function formatText(
+  summary: Summary,
+  verbose: boolean,
+  comparison: Comparison | null = null,
+): string {
+  const { passed, failed, skipped, scripts } = summary;
   const rows: GroupTally[] = [...summary.groups];
   if (rows.length > 1) rows.push({ group: "total", scripts, passed, failed, skipped });
   const parts = [table(rows)];
-  if (failures.length > 0) parts.push(["failures:", ...failures.map(findingLine)]);
+  if (comparison !== null) parts.push(comparisonLines(comparison));
+  const failures = failureLines(summary, comparison);
+  if (failures.length > 0) parts.push(["failures:", ...failures]);
   const unknown = [...summary.skips].filter(([reason]) => reason.startsWith(UNKNOWN_COMMAND));
   if (unknown.length > 0) parts.push(unknown.map(([reason, count]) => `${reason}: ${count} times`));
   if (verbose) parts.push(skipLines(summary), phraseLines(summary));
@@ -36,6 +43,31 @@ function table(rows: readonly GroupTally[]): string[] {
   return [line("group", COLUMNS), ...body];
 }
 
+/** Failures one by one; those for want of the same thing, of which there are many, by script. */
+function failureLines({ failures }: Summary, comparison: Comparison | null): string[] {
+  const unlisted = new Set(comparison?.unlisted);
+  const lines: string[] = [];
+  const counts = new Map<string, number>();
+  for (const failure of failures) {
+    const { group, line, name, unsupported } = failure;
+    if (comparison !== null && !unlisted.has(`${group}/${name}:${line}`)) continue;
+    if (unsupported === undefined) lines.push(findingLine(failure));
+    else {
+      const what = `  ${group}/${name}: not supported yet: ${unsupported}`;
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+    }
+  }
+  return [...lines, ...[...counts].map(([what, count]) => `${what}, ${count} commands`)];
+}
+
+function comparisonLines({ expected, passing, unlisted }: Comparison): string[] {
+  const places = passing.map((place) => `  ${place}`);
+  return [
+    `${expected} failures are expected, ${unlisted.length} are not`,
+    ...(places.length > 0 ? ["listed as failures, but they do not fail:", ...places] : []),
+  ];
+}
+
 function findingLine({ group, name, line, type, text, reason }: Finding): string {
   const expected = text === "" ? "" : ` ${JSON.stringify(text)}`;
   return `  ${group}/${name}:${line} ${type}${expected}: ${reason}`;
@@ -53,9 +85,14 @@ function phraseLines({ disagreements, phrases }: Summary): string[] {
 }
 
 /** The report as one JSON object on one line. */
-export function formatJson(summary: Summary, verbose: boolean): string {
+export function formatJson(
+  summary: Summary,
+  verbose: boolean,
+  comparison: Comparison | null = null,
+): string {
   const { skips, disagreements, phrases, ...rest } = summary;
   const agreement = { of: phrases, agree: phrases - disagreements.length };
   const details = verbose ? { disagreements, skips: Object.fromEntries(skips) } : {};
-  return `${JSON.stringify({ ...rest, phrases: agreement, ...details })}\n`;
+  const compared = comparison === null ? {} : { comparison };
+  return `${JSON.stringify({ ...rest, phrases: agreement, ...compared, ...details })}\n`;
 }

@@ -11,6 +11,8 @@ import { type RunSettings, ScriptState, type Verdict } from "./state.ts";
 export interface CommandResult {
   readonly command: ScriptCommand;
   readonly verdict: Verdict;
+  /** Fuel that its invocations used. */
+  readonly fuel: number;
 }
 
 /** What a script gave. */
@@ -20,6 +22,8 @@ export interface ScriptResult {
   readonly results: readonly CommandResult[];
   /** Modules that were decoded and validated. */
   readonly modules: number;
+  /** How many of them were valid. */
+  readonly validModules: number;
 }
 
 /** How many commands went which way. */
@@ -45,6 +49,8 @@ export interface Finding {
   readonly text: string;
   /** What happened instead. */
   readonly reason: string;
+  /** What cannot be executed yet and made it fail. */
+  readonly unsupported?: string;
 }
 
 /** Everything a report is made of. */
@@ -70,9 +76,14 @@ export function featuresOfGroup(group: string): { features?: FeatureSet } {
 export function runScript(script: Script, settings: RunSettings = {}): ScriptResult {
   const { group, name, commands } = script;
   const features: DecodeSettings = settings.features === undefined ? featuresOfGroup(group) : {};
-  const state = new ScriptState({ ...settings, ...features });
-  const results = commands.map((command) => ({ command, verdict: judge(command, state) }));
-  return { group, name, results, modules: state.modules };
+  const state = new ScriptState({ ...settings, ...features }, group === "proposals-threads");
+  const results = commands.map((command) => {
+    const before = state.fuelUsed;
+    const verdict = judge(command, state);
+    return { command, verdict, fuel: state.fuelUsed - before };
+  });
+  const { modules, validModules } = state;
+  return { group, name, results, modules, validModules };
 }
 
 /** Whether the message of a refusal begins with the suite's words; null: nothing to compare. */
@@ -132,7 +143,9 @@ function totalOf(groups: readonly GroupTally[]): Tally & { scripts: number } {
   };
 }
 
-function finding(script: ScriptResult, { command }: CommandResult, reason: string): Finding {
-  const { line, type, text } = command;
-  return { group: script.group, name: script.name, line, type, text, reason };
+function finding(script: ScriptResult, result: CommandResult, reason: string): Finding {
+  const { line, type, text } = result.command;
+  const { unsupported } = result.verdict;
+  const { group, name } = script;
+  return { group, name, line, type, text, reason, ...(unsupported && { unsupported }) };
 }

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { HostError } from "../command.ts";
 import { reason } from "../input.ts";
+import type { ScriptValue } from "./values.ts";
 
 /** A script that is there to be read. */
 export interface ScriptFile {
@@ -24,12 +25,33 @@ export interface ModuleFile {
   readonly text: boolean;
 }
 
-/** One command of a script, in the fields that every command has in common. */
+/** A call of an exported function, or a look at an exported global. */
+export interface Action {
+  readonly type: string;
+  /** Name of an instance; absent: the current one. */
+  readonly module?: string;
+  /** Name of an export, which may be any string. */
+  readonly field: string;
+  readonly args: readonly ScriptValue[];
+}
+
+/** One command of a script, with the fields that commands have; which ones, depends on its type. */
 export interface ScriptCommand {
   readonly type: string;
   /** Line in the .wast source; 0 if it is not told. */
   readonly line: number;
   readonly module?: ModuleFile;
+  /** Name that a module gets, or of the instance to register. */
+  readonly name?: string;
+  /** Module name under which an instance is registered. */
+  readonly as?: string;
+  /** Name of the definition to instantiate. */
+  readonly definition?: string;
+  /** Name that the instance of a definition gets. */
+  readonly instance?: string;
+  readonly action?: Action;
+  /** Patterns of the results. */
+  readonly expected?: readonly ScriptValue[];
   /** The message that the suite expects; empty if there is none. */
   readonly text: string;
 }
@@ -135,7 +157,11 @@ export function readScript(file: ScriptFile): Script | null {
   const folder = dirname(file.path);
   const toCommand = (command: unknown, index: number) => {
     if (isObject(command) && typeof command.type === "string") {
-      return readCommand(command, command.type, folder);
+      try {
+        return readCommand(command, command.type, folder);
+      } catch (error) {
+        throw new HostError(`${file.path}: command ${index}: ${reason(error)}`);
+      }
     }
     throw new HostError(`${file.path}: command ${index} has no type`);
   };
@@ -143,14 +169,47 @@ export function readScript(file: ScriptFile): Script | null {
 }
 
 function readCommand(json: Json, type: string, folder: string): ScriptCommand {
-  const { line, text } = json;
+  const { action, as, expected, instance, line, module: definition, name, text } = json;
   const module = moduleOf(json, folder);
   return {
     type,
     line: typeof line === "number" ? line : 0,
     ...(module && { module }),
+    ...(typeof name === "string" && { name }),
+    ...(typeof as === "string" && { as }),
+    ...(typeof definition === "string" && { definition }),
+    ...(typeof instance === "string" && { instance }),
+    ...(isObject(action) && { action: readAction(action) }),
+    ...(Array.isArray(expected) && { expected: expected.map(readValue) }),
     text: typeof text === "string" ? text : "",
   };
+}
+
+function readAction({ args, field, module, type }: Json): Action {
+  if (typeof type !== "string" || typeof field !== "string") {
+    throw new TypeError("its action lacks type or field");
+  }
+  return {
+    type,
+    field,
+    ...(typeof module === "string" && { module }),
+    args: Array.isArray(args) ? args.map(readValue) : [],
+  };
+}
+
+function readValue(json: unknown): ScriptValue {
+  const { lane_type: laneType, type, value, values } = isObject(json) ? json : {};
+  if (typeof type !== "string") throw new TypeError("a value has no type");
+  return {
+    type,
+    ...((typeof value === "string" || isStrings(value)) && { value }),
+    ...(typeof laneType === "string" && { laneType }),
+    ...(Array.isArray(values) && { values: values.map(readValue) }),
+  };
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 /**

@@ -1,0 +1,148 @@
+// Values of scripts: arguments, and the patterns that results must match (the suite's README,
+// Values; spec: 4.2.1). Numbers are compared as bits, so that no NaN payload gets lost. Vectors and
+// aggregates cannot be executed yet: a value of them has no counterpart here.
+
+import { UnsupportedError } from "../../code/errors.ts";
+import { Bits } from "../../interpreter/values.ts";
+import { formatValType, isReference, V128, type ValType } from "../../isa/types.ts";
+import {
+  ExceptionInstance,
+  FunctionInstance,
+  type RawValue,
+  type Value,
+} from "../../runtime/instances.ts";
+
+/** A value as a script writes it: an argument, or a pattern for a result. */
+export interface ScriptValue {
+  readonly type: string;
+  /** Decimal bits, `null`, the number of a host value, a class of NaNs; lanes of a vector. */
+  readonly value?: string | readonly string[];
+  /** Type of the lanes of a vector. */
+  readonly laneType?: string;
+  /** The patterns of `either`. */
+  readonly values?: readonly ScriptValue[];
+}
+
+/** A value without loss: the bits of a number or vector, or else a reference. */
+export type ExactValue = bigint | { readonly reference: Value };
+
+/** A host value of scripts; those with the same number are the same one. */
+export class HostReference {
+  readonly id: string;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+/** The host values of one script. */
+export class HostReferences {
+  private readonly known = new Map<string, HostReference>();
+
+  get(id: string): HostReference {
+    const found = this.known.get(id) ?? new HostReference(id);
+    this.known.set(id, found);
+    return found;
+  }
+}
+
+const WIDTHS: ReadonlyMap<string, number> = new Map([
+  ["i8", 8],
+  ["i16", 16],
+  ["i32", 32],
+  ["i64", 64],
+  ["f32", 32],
+  ["f64", 64],
+]);
+
+/** The argument that a script gives, for the engine. */
+export function argumentOf(given: ScriptValue, hosts: HostReferences): Value {
+  const { type, value } = given;
+  if (type === "v128") throw new UnsupportedError("a v128 argument", 0);
+  if (typeof value !== "string") throw new TypeError(`${type} without a value is no argument`);
+  if (WIDTHS.has(type)) {
+    const bits = BigInt(value);
+    return new Bits(Number(BigInt.asIntN(32, bits)), Number(BigInt.asIntN(32, bits >> 32n)));
+  }
+  if (value === "null") return null;
+  if (type === "externref" || type === "anyref") return hosts.get(value);
+  throw new TypeError(`${type} ${value} is no argument`);
+}
+
+/** What a slot or a global of type `type` holds, without loss. */
+export function exactValue(raw: RawValue, type: ValType): ExactValue {
+  if (isReference(type)) return { reference: raw.reference };
+  if (type === V128) throw new UnsupportedError("a v128 result", 0);
+  const low = BigInt(raw.low >>> 0);
+  const wide = formatValType(type).endsWith("64");
+  return wide ? (BigInt(raw.high >>> 0) << 32n) | low : low;
+}
+
+/** Whether a value of type `type` matches a pattern. */
+export function matches(
+  pattern: ScriptValue,
+  found: ExactValue,
+  type: ValType,
+  hosts: HostReferences,
+): boolean {
+  if (pattern.type === "either") {
+    return pattern.values?.some((choice) => matches(choice, found, type, hosts)) ?? false;
+  }
+  if (typeof found !== "bigint") return referenceMatches(pattern, found.reference, hosts);
+  if (pattern.type !== formatValType(type)) return false;
+  return pattern.type === "v128" ? lanesMatch(pattern, found) : laneMatches(pattern, found);
+}
+
+/** A scalar, or one lane of a vector. */
+function laneMatches({ type, value }: ScriptValue, bits: bigint): boolean {
+  if (typeof value !== "string") return false;
+  if (!value.startsWith("nan:")) return BigInt(value) === bits;
+  // The exponent and the quiet bit, which is the highest one of the fraction.
+  const quiet = type === "f32" ? 0x7fc00000n : type === "f64" ? 0x7ff8000000000000n : null;
+  if (quiet === null) return false;
+  if (value === "nan:arithmetic") return (bits & quiet) === quiet;
+  const sign = type === "f32" ? 1n << 31n : 1n << 63n;
+  return value === "nan:canonical" && (bits & ~sign) === quiet;
+}
+
+/** A vector by its lanes, the first one in the lowest bits. */
+export function lanesMatch({ laneType = "", value }: ScriptValue, bits: bigint): boolean {
+  const width = WIDTHS.get(laneType);
+  if (width === undefined || !Array.isArray(value) || value.length * width !== 128) return false;
+  return value.every((lane: string, i) => {
+    const found = BigInt.asUintN(width, bits >> BigInt(i * width));
+    return laneMatches({ type: laneType, value: lane }, found);
+  });
+}
+
+/** What a pattern without a value asks of a reference that is not null. */
+const KINDS = new Map<string, (value: Value) => boolean>([
+  ["funcref", (value: Value) => value instanceof FunctionInstance],
+  ["exnref", (value: Value) => value instanceof ExceptionInstance],
+  ["externref", () => true],
+]);
+
+function referenceMatches({ type, value }: ScriptValue, found: Value, hosts: HostReferences) {
+  if (value === "null") return found === null && (type === "refnull" || type.endsWith("ref"));
+  if (typeof value === "string") {
+    return (type === "externref" || type === "anyref") && found === hosts.get(value);
+  }
+  return value === undefined && found !== null && (KINDS.get(type)?.(found) ?? false);
+}
+
+/** A pattern in words. */
+export function formatPattern({ laneType, type, value, values }: ScriptValue): string {
+  if (values !== undefined) return `${type} (${values.map(formatPattern).join(" | ")})`;
+  if (value === undefined) return type;
+  return typeof value === "string" ? `${type} ${value}` : `${type} ${laneType} ${value.join(" ")}`;
+}
+
+/** A value in words. */
+export function formatExact(found: ExactValue, type: ValType): string {
+  if (typeof found === "bigint") return `${formatValType(type)} ${found}`;
+  const { reference } = found;
+  if (reference === null) return "null";
+  if (reference instanceof HostReference) return `externref ${reference.id}`;
+  if (reference instanceof FunctionInstance) return "funcref";
+  return reference instanceof ExceptionInstance ? "exnref" : "a reference";
+}
