@@ -7,9 +7,12 @@ import { HOSTILE, instanceOf, moduleOf, thrown } from "./support.ts";
 
 const PAGE = 65536;
 
+/** Enough for every test here; without a limit's check the guest stops as well, and the test fails. */
+const FUEL = 20_000;
+
 /** A store with these limits and an instance of the hostile module in it. */
 function hostile(limits: Partial<RuntimeLimits>) {
-  const store = new Store({ limits });
+  const store = new Store({ fuel: FUEL, limits });
   return { store, instance: store.instantiate(moduleOf(HOSTILE)) };
 }
 
@@ -31,7 +34,7 @@ describe("limits", () => {
   });
 
   it("of memory count all memories of the store", () => {
-    const store = new Store({ limits: { memoryBytes: 6 * PAGE } });
+    const store = new Store({ fuel: FUEL, limits: { memoryBytes: 6 * PAGE } });
     const [a, b] = [1, 2].map(() => store.instantiate(moduleOf(HOSTILE)));
     expect(a.exports.allocate()).toBe(5);
     expect(b.exports.allocate()).toBe(1);
