@@ -7,8 +7,8 @@ import { HOSTILE, instanceOf, moduleOf, thrown } from "./support.ts";
 
 const PAGE = 65536;
 
-/** Enough for every test here; without a limit's check the guest stops as well, and the test fails. */
-const FUEL = 20_000;
+/** Enough for every test here. Without the check of a limit it stops the guest: the test fails. */
+const FUEL = 4_000;
 
 /** A store with these limits and an instance of the hostile module in it. */
 function hostile(limits: Partial<RuntimeLimits>) {
