@@ -169,7 +169,6 @@ export class FusingEmitter extends OperandTracker {
     const last = this.lastAt(height);
     const taken = last === null ? null : this.conditionOf(last);
     if (taken !== null) {
-      if (last !== null) this.space.top = last.start;
       this.forgetResult();
       return taken;
     }
@@ -177,17 +176,21 @@ export class FusingEmitter extends OperandTracker {
     return { ifTrue: OP.BR_IF, ifFalse: OP.BR_UNLESS, registers, words: [], producer: last };
   }
 
-  /** What a branch tests instead of the result of `last`; null if it cannot. */
+  /** Takes back `last` and gives what a branch tests instead of its result; null if it cannot. */
   private conditionOf(last: Emitted): Condition | null {
-    const { op, registers, words, producer } = last;
+    const { op, registers, words, producer, start } = last;
     if (op === I32_EQZ) {
-      const inner = producer === null || producer.end !== last.start ? null : producer;
+      this.space.top = start;
+      const inner = producer === null || producer.end !== start ? null : producer;
+      const tested = inner === null ? null : this.conditionOf(inner);
+      if (tested !== null) return { ...tested, ifTrue: tested.ifFalse, ifFalse: tested.ifTrue };
       return { ifTrue: OP.BR_UNLESS, ifFalse: OP.BR_IF, registers, words, producer: inner };
     }
     const withWords = words.length > 0;
     const ifTrue = withWords ? BRANCH_IF_IMMEDIATE[op] : BRANCH_IF[op];
     const ifFalse = withWords ? BRANCH_IF_NOT_IMMEDIATE[op] : BRANCH_IF_NOT[op];
     if (op === 0 || ifTrue === 0 || ifFalse === 0) return null;
+    this.space.top = start;
     return { ifTrue, ifFalse, registers, words, producer };
   }
 

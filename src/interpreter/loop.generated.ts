@@ -38,13 +38,12 @@ export const CODE_WORDS = 1 << 24;
 export const CONTROL_WORDS = 1 << 20;
 
 const buffer = new ArrayBuffer(SLOT_WORDS * 4);
-export const SLOTS: Int32Array<ArrayBuffer> = new Int32Array(buffer);
-const FLOATS = new Float32Array(buffer);
-const DOUBLES = new Float64Array(buffer);
-export const CODE: Int32Array<ArrayBuffer> = new Int32Array(CODE_WORDS);
-export const CONTROL: Int32Array<ArrayBuffer> = new Int32Array(CONTROL_WORDS);
-/** References of the frames, by slot; `reserveReferences` makes it longer. */
-export const REFERENCES: unknown[] = [];
+const slots: Int32Array<ArrayBuffer> = new Int32Array(buffer);
+const floats: Float32Array<ArrayBuffer> = new Float32Array(buffer);
+const doubles: Float64Array<ArrayBuffer> = new Float64Array(buffer);
+const code: Int32Array<ArrayBuffer> = new Int32Array(CODE_WORDS);
+const control: Int32Array<ArrayBuffer> = new Int32Array(CONTROL_WORDS);
+const references: unknown[] = [];
 
 /** Why `run` came back. */
 export const OUT_OF_BUDGET = 1;
@@ -63,8 +62,7 @@ export const RETURN_CALL_INDIRECT = 13;
 export const RETURN_CALL_REF = 14;
 export const REFERENCES_SHORT = 15;
 
-/** Registers of the machine: what `run` starts from, and where it stopped. */
-export const machine = {
+const registers = {
   /** Next instruction; after OUT_OF_BUDGET the first one of the segment that was not paid. */
   pc: 0,
   /** First word of the current frame, and of the control stack that is free. */
@@ -78,7 +76,6 @@ export const machine = {
   y: 0,
   z: 0,
   trap: 0,
-  memoryIndex: 0,
   slotLimit: SLOT_WORDS,
   controlLimit: CONTROL_WORDS - 16,
   instance: null as ModuleInstance | null,
@@ -86,28 +83,40 @@ export const machine = {
   callee: null as FunctionInstance | null,
 };
 
+// What a module exports is not constant to V8: the loop must use the names above.
+
+/** The frames: slots of 8 bytes. */
+export const SLOTS: Int32Array<ArrayBuffer> = slots;
+export const FLOATS: Float32Array<ArrayBuffer> = floats;
+export const DOUBLES: Float64Array<ArrayBuffer> = doubles;
+export const CODE: Int32Array<ArrayBuffer> = code;
+export const CONTROL: Int32Array<ArrayBuffer> = control;
+/** References of the frames, by slot; `reserveReferences` makes it longer. */
+export const REFERENCES: unknown[] = references;
+/** Registers of the machine: what `run` starts from, and where it stopped. */
+export const machine: typeof registers = registers;
+
 const NO_MEMORY = new DataView(new ArrayBuffer(0));
 
 /** Runs from the machine's registers until something needs the world outside; why. */
 export function run(): number {
-  const S = SLOTS;
-  const F = FLOATS;
-  const D = DOUBLES;
-  const C = CODE;
-  const K = CONTROL;
-  const R = REFERENCES;
-  const instance = machine.instance;
+  const S = slots;
+  const F = floats;
+  const D = doubles;
+  const C = code;
+  const K = control;
+  const R = references;
+  const instance = registers.instance;
   const G = (instance as ModuleInstance).globalCells;
-  const slotLimit = machine.slotLimit | 0;
-  const controlLimit = machine.controlLimit | 0;
+  const slotLimit = registers.slotLimit | 0;
+  const controlLimit = registers.controlLimit | 0;
   const memory = (instance as ModuleInstance).memories[0];
   let mem = memory === undefined ? NO_MEMORY : memory.view;
-  let memLength = memory === undefined ? 0 : memory.fastLength | 0;
-  let memoryIndex = 0;
-  let pc = machine.pc | 0;
-  let fp = machine.fp | 0;
-  let ksp = machine.ksp | 0;
-  let budget = machine.budget | 0;
+  let memLength = memory === undefined ? 0 : memory.fastLength;
+  let pc = registers.pc | 0;
+  let fp = registers.fp | 0;
+  let ksp = registers.ksp | 0;
+  let budget = registers.budget | 0;
   let status = OUT_OF_BUDGET;
   let trap = 0;
   let callee: FunctionInstance | null = null;
@@ -210,7 +219,7 @@ export function run(): number {
         case 40: // global.set 64
           { const i = C[(pc + 1) | 0]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 2) | 0; continue; }
         case 41: // memory
-          { memoryIndex = C[(pc + 1) | 0]; const m = (instance as ModuleInstance).memories[memoryIndex]; mem = m.view; memLength = m.fastLength; pc = (pc + 2) | 0; continue; }
+          { const m = (instance as ModuleInstance).memories[C[(pc + 1) | 0]]; mem = m.view; memLength = m.fastLength; pc = (pc + 2) | 0; continue; }
         case 42: // index 64
           { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; pc = (pc + 1) | 0; continue; }
         case 43: // address 64
@@ -723,201 +732,209 @@ export function run(): number {
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
         case 297: // i64.load
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 298: // i32.load8_s
+        case 298: // f64.load
+          { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); if (p === p) { D[x >> 1] = p; } else { S[x] = mem.getInt32(pea, true); S[(x + 1) | 0] = mem.getInt32((pea + 4) | 0, true); } pc = (pc + 3) | 0; continue; }
+        case 299: // i32.load8_s
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt8(pea); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 299: // i32.load8_u
+        case 300: // i32.load8_u
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 300: // i32.load16_s
+        case 301: // i32.load16_s
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt16(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 301: // i32.load16_u
+        case 302: // i32.load16_u
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint16(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 302: // i64.load8_s
+        case 303: // i64.load8_s
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt8(pea); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 303: // i64.load8_u
+        case 304: // i64.load8_u
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getUint8(pea); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 304: // i64.load16_s
+        case 305: // i64.load16_s
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt16(pea, true); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 305: // i64.load16_u
+        case 306: // i64.load16_u
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getUint16(pea, true); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 306: // i64.load32_s
+        case 307: // i64.load32_s
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 307: // i64.load32_u
+        case 308: // i64.load32_u
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 308: // i32.store
+        case 309: // i32.store
           { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 3) | 0; continue; }
-        case 309: // i64.store
+        case 310: // i64.store
           { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 310: // i32.store8
+        case 311: // f64.store
+          { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = D[z >> 1]; if (q === q) mem.setFloat64(qea, q, true); else { mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); } pc = (pc + 3) | 0; continue; }
+        case 312: // i32.store8
           { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 3) | 0; continue; }
-        case 311: // i32.store16
+        case 313: // i32.store16
           { const qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt16(qea, S[z], true); pc = (pc + 3) | 0; continue; }
-        case 312: // i32.add imm > i32.load
+        case 314: // i32.add imm > i32.load
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 313: // i32.add imm > i32.load8_u
+        case 315: // i32.add imm > i32.load8_u
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getUint8(qea); S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 314: // i32.add imm > i32.load8_s
+        case 316: // i32.add imm > i32.load8_s
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getInt8(qea); S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 315: // i32.add imm > i32.load16_u
+        case 317: // i32.add imm > i32.load16_u
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 316: // i32.add imm > i64.load
+        case 318: // i32.add imm > i64.load
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const ql = mem.getInt32(qea, true); const qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 4) | 0; continue; }
-        case 317: // i32.add > i32.load
+        case 319: // i32.add imm > f64.load
+          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; const q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); } pc = (pc + 4) | 0; continue; }
+        case 320: // i32.add > i32.load
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 318: // i32.add > i32.load8_u
+        case 321: // i32.add > i32.load8_u
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getUint8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 319: // i32.add > i32.load8_s
+        case 322: // i32.add > i32.load8_s
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getInt8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 320: // i32.add > i32.load16_u
+        case 323: // i32.add > i32.load16_u
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 321: // i32.add > i64.load
+        case 324: // i32.add > i64.load
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const ql = mem.getInt32(qea, true); const qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 322: // i32.add imm > i32.store
+        case 325: // i32.add > f64.load
+          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) | 0; const q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); } pc = (pc + 3) | 0; continue; }
+        case 326: // i32.add imm > i32.store
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 4) | 0; continue; }
-        case 323: // i32.add imm > i32.store8
+        case 327: // i32.add imm > i32.store8
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 4) | 0; continue; }
-        case 324: // i32.add imm > i64.store
+        case 328: // i32.add imm > i64.store
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 4) | 0; continue; }
-        case 325: // i32.add > i32.store
+        case 329: // i32.add > i32.store
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, S[from], true); pc = (pc + 4) | 0; continue; }
-        case 326: // i32.add > i32.store8
+        case 330: // i32.add > i32.store8
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt8(qea, S[from]); pc = (pc + 4) | 0; continue; }
-        case 327: // i32.add > i64.store
+        case 331: // i32.add > i64.store
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, S[from], true); mem.setInt32((qea + 4) | 0, S[(from + 1) | 0], true); pc = (pc + 4) | 0; continue; }
-        case 328: // i32.add imm > i32.store b
+        case 332: // i32.add imm > i32.store b
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
-        case 329: // i32.add > i32.store b
+        case 333: // i32.add > i32.store b
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = S[((fp + C[(pc + 1) | 0]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
-        case 330: // i32.load > i32.store b
+        case 334: // i32.load > i32.store b
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 4) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 3) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 5) | 0; continue; }
-        case 331: // i64.load > i64.store b
+        case 335: // i64.load > i64.store b
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) | 0, true); const qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 4) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 3) | 0]) | 0; mem.setInt32(qea, pl, true); mem.setInt32((qea + 4) | 0, ph, true); pc = (pc + 5) | 0; continue; }
-        case 332: // i32.shl imm > i32.add
+        case 336: // i32.shl imm > i32.add
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 333: // i32.mul imm > i32.add
+        case 337: // i32.mul imm > i32.add
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = Math.imul(p_a, p_b); const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 334: // i32.mul > i32.add
+        case 338: // i32.mul > i32.add
           { const p_a = S[y]; const p_b = S[z]; const p = Math.imul(p_a, p_b); const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 335: // i32.add > i32.add
+        case 339: // i32.add > i32.add
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 336: // i32.add > i32.add imm
+        case 340: // i32.add > i32.add imm
           { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 1) | 0]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 337: // i32.load > i32.add imm
+        case 341: // i32.load > i32.add imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 338: // i32.load > i32.add
+        case 342: // i32.load > i32.add
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 339: // i32.load > i32.and imm
+        case 343: // i32.load > i32.and imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 340: // i32.load8_u > i32.and imm
+        case 344: // i32.load8_u > i32.and imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 341: // i32.load8_u > i32.xor
+        case 345: // i32.load8_u > i32.xor
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 342: // i32.load8_u > i32.shl imm
+        case 346: // i32.load8_u > i32.shl imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; const q = p << q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 343: // i32.and imm > i32.shr_u imm
+        case 347: // i32.and imm > i32.shr_u imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; const q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 344: // i32.shr_u imm > i32.and imm
+        case 348: // i32.shr_u imm > i32.and imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 345: // i32.and imm > i32.shl imm
+        case 349: // i32.and imm > i32.shl imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; const q = p << q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 346: // i32.add imm > i32.and imm
+        case 350: // i32.add imm > i32.and imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 347: // i32.sub imm > i32.and imm
+        case 351: // i32.sub imm > i32.and imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a - p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 348: // i32.shl imm > i32.or
+        case 352: // i32.shl imm > i32.or
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = p | q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 349: // i32.shr_u imm > i32.or
+        case 353: // i32.shr_u imm > i32.or
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = S[z]; const q = p | q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 350: // i32.shl imm > i32.xor
+        case 354: // i32.shl imm > i32.xor
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 351: // i32.shr_u imm > i32.xor
+        case 355: // i32.shr_u imm > i32.xor
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 352: // i32.rotl imm > i32.xor
+        case 356: // i32.rotl imm > i32.xor
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a << p_b) | (p_a >>> -p_b); const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 353: // i32.xor > i32.rotl imm
+        case 357: // i32.xor > i32.rotl imm
           { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = C[(pc + 1) | 0]; const q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 354: // i32.xor > i32.and
+        case 358: // i32.xor > i32.and
           { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 355: // i32.and > i32.xor
+        case 359: // i32.and > i32.xor
           { const p_a = S[y]; const p_b = S[z]; const p = p_a & p_b; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 356: // i32.xor > i32.mul imm
+        case 360: // i32.xor > i32.mul imm
           { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = C[(pc + 1) | 0]; const q = Math.imul(p, q_b); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 357: // i64.extend_i32_u > i64.add imm
+        case 361: // i64.extend_i32_u > i64.add imm
           { const p_a = S[y]; const pl = p_a; const ph = 0; const q_bl = C[(pc + 1) | 0]; const q_bh = C[(pc + 2) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 358: // i64.mul > i64.add
+        case 362: // i64.mul > i64.add
           { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bs = ((fp + C[(pc + 1) | 0]) | 0); const q_bl = S[q_bs]; const q_bh = S[(q_bs + 1) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 359: // i64.mul imm > i64.add
+        case 363: // i64.mul imm > i64.add
           { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bl = S[z]; const q_bh = S[(z + 1) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 360: // i64.mul imm > i64.xor
+        case 364: // i64.mul imm > i64.xor
           { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bl = S[z]; const q_bh = S[(z + 1) | 0]; const ql = pl ^ q_bl; const qh = ph ^ q_bh; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 361: // i64.xor > i64.mul imm
+        case 365: // i64.xor > i64.mul imm
           { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al ^ p_bl; const ph = p_ah ^ p_bh; const q_bl = C[(pc + 1) | 0]; const q_bh = C[(pc + 2) | 0]; const ql = Math.imul(pl, q_bl); const qh = (multiplyHighU32(pl, q_bl) + Math.imul(pl, q_bh) + Math.imul(ph, q_bl)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 362: // i64.load > i64.add imm
+        case 366: // i64.load > i64.add imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) | 0, true); const q_bl = C[(pc + 3) | 0]; const q_bh = C[(pc + 4) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 5) | 0; continue; }
-        case 363: // f64.mul > f64.add
+        case 367: // f64.mul > f64.add
           { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p + q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 364: // f64.mul > f64.sub
+        case 368: // f64.mul > f64.sub
           { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p - q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 365: // f64.mul > f64.sub b
+        case 369: // f64.mul > f64.sub b
           { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_a = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = q_a - p; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 366: // f64.add > f64.mul
+        case 370: // f64.add > f64.mul
           { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a + p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 367: // f64.sub > f64.mul
+        case 371: // f64.sub > f64.mul
           { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a - p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 368: // f64.load > f64.mul
+        case 372: // f64.load > f64.mul
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
-        case 369: // f64.load > f64.add
+        case 373: // f64.load > f64.add
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p + q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
-        case 370: // f64.load > f64.sub
+        case 374: // f64.load > f64.sub
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p - q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
-        case 371: // f64.load > f64.sub b
+        case 375: // f64.load > f64.sub b
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat64(pea, true); const q_a = D[z >> 1]; const q = q_a - p; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
-        case 372: // f32.mul > f32.add
+        case 376: // f32.mul > f32.add
           { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a * p_b); const q_b = F[((fp + C[(pc + 1) | 0]) | 0)]; const q = Math.fround(p + q_b); F[x] = q; pc = (pc + 2) | 0; continue; }
-        case 373: // f32.load > f32.mul
+        case 377: // f32.load > f32.mul
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getFloat32(pea, true); const q_b = F[z]; const q = Math.fround(p * q_b); F[x] = q; pc = (pc + 3) | 0; continue; }
-        case 374: // test i32.load > br_if
+        case 378: // test i32.load > br_if
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); w = (p !== 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 375: // test i32.load > br_unless
+        case 379: // test i32.load > br_unless
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); w = (p === 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 376: // test i32.load > i32.eq imm
+        case 380: // test i32.load > i32.eq imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; w = (p === q_b ? pc + 4 : pc + 6) | 0; break; }
-        case 377: // test i32.load > i32.ne imm
+        case 381: // test i32.load > i32.ne imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; w = (p !== q_b ? pc + 4 : pc + 6) | 0; break; }
-        case 378: // test i32.load8_u > br_if
+        case 382: // test i32.load8_u > br_if
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); w = (p !== 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 379: // test i32.load8_u > br_unless
+        case 383: // test i32.load8_u > br_unless
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); w = (p === 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 380: // test i32.load8_u > i32.eq imm
+        case 384: // test i32.load8_u > i32.eq imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; w = (p === q_b ? pc + 4 : pc + 6) | 0; break; }
-        case 381: // test i32.load8_u > i32.ne imm
+        case 385: // test i32.load8_u > i32.ne imm
           { const pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) | 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; w = (p !== q_b ? pc + 4 : pc + 6) | 0; break; }
-        case 382: // test i32.and imm > i32.eq imm
+        case 386: // test i32.and imm > i32.eq imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; w = (p === q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 383: // test i32.and imm > i32.ne imm
+        case 387: // test i32.and imm > i32.ne imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; w = (p !== q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 384: // count i32.add imm > br_if
+        case 388: // count i32.add imm > br_if
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; S[x] = p; w = (p !== 0 ? pc + 2 : pc + 4) | 0; break; }
-        case 385: // count i32.add imm > br_unless
+        case 389: // count i32.add imm > br_unless
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; S[x] = p; w = (p === 0 ? pc + 2 : pc + 4) | 0; break; }
-        case 386: // count i32.add imm > i32.ne imm
+        case 390: // count i32.add imm > i32.ne imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p !== q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 387: // count i32.add imm > i32.eq imm
+        case 391: // count i32.add imm > i32.eq imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p === q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 388: // count i32.add imm > i32.ne
+        case 392: // count i32.add imm > i32.ne
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p !== q_b ? pc + 2 : pc + 4) | 0; break; }
-        case 389: // count i32.add imm > i32.eq
+        case 393: // count i32.add imm > i32.eq
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p === q_b ? pc + 2 : pc + 4) | 0; break; }
-        case 390: // count i32.add imm > i32.lt_u
+        case 394: // count i32.add imm > i32.lt_u
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p >>> 0 < q_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
-        case 391: // count i32.add imm > i32.lt_s
+        case 395: // count i32.add imm > i32.lt_s
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p < q_b ? pc + 2 : pc + 4) | 0; break; }
-        case 392: // count i32.add imm > i32.lt_s imm
+        case 396: // count i32.add imm > i32.lt_s imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p < q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 393: // count i32.add imm > i32.lt_u imm
+        case 397: // count i32.add imm > i32.lt_u imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p >>> 0 < q_b >>> 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 394: // count i32.add imm > i32.gt_u imm
+        case 398: // count i32.add imm > i32.gt_u imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p >>> 0 > q_b >>> 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 395: // count i32.add imm > i32.gt_s imm
+        case 399: // count i32.add imm > i32.gt_s imm
           { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p > q_b ? pc + 3 : pc + 5) | 0; break; }
         default:
           throw new Error(`register opcode ${w} at ${pc}`);
@@ -928,19 +945,18 @@ export function run(): number {
     budget = (budget - k) | 0;
     if (budget < 0) {
       budget = (budget + k) | 0;
-      machine.pending = k;
+      registers.pending = k;
       break;
     }
   }
-  machine.pc = pc;
-  machine.fp = fp;
-  machine.ksp = ksp;
-  machine.budget = budget;
-  machine.x = x;
-  machine.y = y;
-  machine.z = z;
-  machine.trap = trap;
-  machine.memoryIndex = memoryIndex;
-  machine.callee = callee;
+  registers.pc = pc;
+  registers.fp = fp;
+  registers.ksp = ksp;
+  registers.budget = budget;
+  registers.x = x;
+  registers.y = y;
+  registers.z = z;
+  registers.trap = trap;
+  registers.callee = callee;
   return status;
 }

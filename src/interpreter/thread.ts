@@ -19,6 +19,7 @@ import {
   NULL_FUNCTION_REFERENCE,
 } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
+import { runFar } from "./far-loop.generated.ts";
 import { FuelMeter, type Outcome } from "./meter.ts";
 
 export type { Outcome } from "./meter.ts";
@@ -47,6 +48,7 @@ import {
   STACK_OVERFLOW,
   TRAPPED,
 } from "./loop.generated.ts";
+import { isPromise, promiseError } from "./promises.ts";
 import {
   codeAt,
   EXIT_PC,
@@ -62,6 +64,9 @@ import {
 import { slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
 import { unwind } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
+
+/** Bytes of the largest memory of the near loop. */
+const FAR_BYTES = 2 ** 31 - 1;
 
 /** A thread's frames while others use the machine. */
 interface Saved {
@@ -236,7 +241,7 @@ export class Thread extends FuelMeter {
   private drive(): Outcome {
     for (;;) {
       machine.instance = this.instance;
-      const outcome = this.handle(run());
+      const outcome = this.handle(hasFarMemory(this.instance) ? runFar() : run());
       if (outcome !== null) return outcome;
     }
   }
@@ -483,19 +488,11 @@ export class Thread extends FuelMeter {
   }
 }
 
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as PromiseLike<unknown>).then === "function"
-  );
-}
-
-function promiseError(callee: FunctionInstance, beneath: FunctionInstance | null): TypeError {
-  const name = callee.name || "a host function";
-  const why =
-    beneath === null
-      ? "the call is synchronous; use callAsync or start"
-      : `the host function ${beneath.name || "beneath"} made the call and cannot be suspended`;
-  return new TypeError(`${name} returned a promise, but ${why}`);
+/** Whether an instance has a memory beyond what the near loop's bounds checks can take. */
+function hasFarMemory(instance: ModuleInstance | null): boolean {
+  const memories = instance?.memories ?? [];
+  for (let i = 0; i < memories.length; i++) {
+    if (memories[i].byteLength > FAR_BYTES) return true;
+  }
+  return false;
 }

@@ -216,9 +216,8 @@ const HAND_WRITTEN: readonly Form[] = [
     // Another memory than 0 is selected for one access, and 0 again after it.
     name: "memory",
     source: [
-      `memoryIndex = ${word(1)};`,
-      "const m = (instance as ModuleInstance).memories[memoryIndex];",
-      `mem = m.view; memLength = m.fastLength; ${next(2)}`,
+      `const m = (instance as ModuleInstance).memories[${word(1)}];`,
+      `mem = m.view; memLength = @length m@; ${next(2)}`,
     ].join(" "),
   },
   {
@@ -234,13 +233,11 @@ const HAND_WRITTEN: readonly Form[] = [
 ];
 
 /**
- * Accesses that move the same bits as another one: floats as integers, narrow i64 stores as i32.
+ * Accesses that move the same bits as another one: f32 as i32, narrow i64 stores as i32.
  */
 export const SAME_AS: Readonly<Record<string, string>> = {
   "f32.load": "i32.load",
-  "f64.load": "i64.load",
   "f32.store": "i32.store",
-  "f64.store": "i64.store",
   "i64.store8": "i32.store8",
   "i64.store16": "i32.store16",
   "i64.store32": "i32.store",

@@ -31,7 +31,7 @@ export interface FusedForm {
 /** `producer > consumer`, or `producer > consumer b` for the second operand. */
 const VALUES: readonly string[] = [
   ...["i32.add imm", "i32.add"].flatMap((producer) =>
-    ["i32.load", "i32.load8_u", "i32.load8_s", "i32.load16_u", "i64.load"].map(
+    ["i32.load", "i32.load8_u", "i32.load8_s", "i32.load16_u", "i64.load", "f64.load"].map(
       (load) => `${producer} > ${load}`,
     ),
   ),

@@ -43,6 +43,8 @@ export interface Computed {
   readonly code: string;
   readonly name: string;
   readonly kind: "i32" | "f32" | "f64" | "wide";
+  /** Code that writes the bits of an f64 that has been loaded and is NaN. */
+  readonly exact?: string;
 }
 
 /** An instruction by mnemonic; `i32.add imm` takes its second operand from the code. */
@@ -181,8 +183,8 @@ export function compute(
   return { code: `${code}const ${prefix} = ${text}; `, name: prefix, kind };
 }
 
-/** Writes a value to the destination. */
-export function write({ name, kind }: Computed): string {
+/** Writes a value to the destination; a loaded f64 with all its bits. */
+export function write({ name, kind, exact }: Computed): string {
   switch (kind) {
     case "wide":
       return `S[x] = ${name}l; S[(x + 1) | 0] = ${name}h; `;
@@ -191,14 +193,15 @@ export function write({ name, kind }: Computed): string {
     case "f32":
       return `F[x] = ${name}; `;
     default:
-      return `D[x >> 1] = ${name}; `;
+      if (exact === undefined) return `D[x >> 1] = ${name}; `;
+      // One write instead of two is what the next read of it wants; a NaN would lose its payload.
+      return `if (${name} === ${name}) { D[x >> 1] = ${name}; } else { ${exact} } `;
   }
 }
 
 /**
  * The effective address of an access as `{prefix}ea`, in bounds. Its words are the offset, and the
- * offset plus the size. `memLength` is at most 2^31 - 1, so that the check is 32-bit arithmetic. The
- * loop for larger memories, `far`, has another one.
+ * offset plus the size; `expandAccesses` writes the check.
  */
 function address(layout: Layout, prefix: string, given: Given | null): string {
   const base = given?.position === "a" ? given.value.name : `S[${layout.slot()}]`;
@@ -206,10 +209,25 @@ function address(layout: Layout, prefix: string, given: Given | null): string {
 }
 
 function bounds(layout: Layout, prefix: string): string {
-  const offset = layout.word();
-  const beyond = layout.word();
-  const outside = `${prefix}i < 0 || ${prefix}i > ((memLength - ${beyond}) | 0)`;
-  return `if (${outside}) { ${exit("OUT_OF_BOUNDS")} } const ${prefix}ea = (${prefix}i + ${offset}) | 0; `;
+  return `@bounds ${prefix} ${layout.word()} ${layout.word()}@ `;
+}
+
+/**
+ * Writes out the bounds checks and second halves of accesses. Near, memories are at most 2^31 - 1
+ * bytes and everything is 32-bit arithmetic; far, addresses are unsigned.
+ */
+export function expandAccesses(source: string, far: boolean): string {
+  return source
+    .replace(/@bounds (\w+) (C\[.*?\]) (C\[.*?\])@/g, (_, prefix, offset, beyond) => {
+      const i = `${prefix}i`;
+      const outside = far
+        ? `(${i} >>> 0) + ${beyond} > memLength`
+        : `${i} < 0 || ${i} > ((memLength - ${beyond}) | 0)`;
+      const ea = `const ${prefix}ea = (${i} + ${offset}) ${far ? ">>> 0" : "| 0"};`;
+      return `if (${outside}) { ${exit("OUT_OF_BOUNDS")} } ${ea}`;
+    })
+    .replace(/@length (\w+)@/g, (_, memory) => `${memory}.${far ? "byteLength" : "fastLength"}`)
+    .replace(/@second (\w+)@/g, (_, ea) => `(${ea} + 4) ${far ? ">>> 0" : "| 0"}`);
 }
 
 const READS: Readonly<Record<string, string>> = {
@@ -226,11 +244,9 @@ function load(row: Instruction, layout: Layout, prefix: string, given: Given | n
   const code = address(layout, prefix, given);
   const ea = `${prefix}ea`;
   if (type === F64) {
-    return {
-      code: `${code}const ${prefix} = mem.getFloat64(${ea}, true); `,
-      name: prefix,
-      kind: "f64",
-    };
+    const exact = `S[x] = mem.getInt32(${ea}, true); S[(x + 1) | 0] = mem.getInt32(@second ${ea}@, true);`;
+    const value = `const ${prefix} = mem.getFloat64(${ea}, true); `;
+    return { code: code + value, name: prefix, kind: "f64", exact };
   }
   if (type === F32) {
     return {
@@ -243,7 +259,7 @@ function load(row: Instruction, layout: Layout, prefix: string, given: Given | n
   const low = `mem.${READS[key].replace("EA", ea)}`;
   if (type === I32) return { code: `${code}const ${prefix} = ${low}; `, name: prefix, kind: "i32" };
   const upper =
-    bytes === 8 ? `mem.getInt32((${ea} + 4) | 0, true)` : extend === "s" ? `${prefix}l >> 31` : "0";
+    bytes === 8 ? `mem.getInt32(@second ${ea}@, true)` : extend === "s" ? `${prefix}l >> 31` : "0";
   const wide = `const ${prefix}l = ${low}; const ${prefix}h = ${upper}; `;
   return { code: code + wide, name: prefix, kind: "wide" };
 }
@@ -259,9 +275,14 @@ export function storeTo(row: Instruction, layout: Layout, given: Given | null = 
   const low = given?.position === "b" ? `${given.value.name}${wide ? "l" : ""}` : `S[${slot}]`;
   const high = given?.position === "b" ? `${given.value.name}h` : `S[(${slot} + 1) | 0]`;
   const check = `const qi = ${at}; ${bounds(layout, "q")}`;
+  if (row.name === "f64.store" && given === null) {
+    const second = "mem.setInt32(@second qea@, S[(z + 1) | 0], true);";
+    const exact = `mem.setInt32(qea, S[z], true); ${second}`;
+    return `${check}const q = D[z >> 1]; if (q === q) mem.setFloat64(qea, q, true); else { ${exact} } `;
+  }
   const size = bytes === 8 ? 32 : bytes * 8;
   const endian = bytes > 1 ? ", true" : "";
   const first = `mem.setInt${size}(qea, ${low}${endian}); `;
-  const second = bytes === 8 ? `mem.setInt32((qea + 4) | 0, ${high}, true); ` : "";
+  const second = bytes === 8 ? `mem.setInt32(@second qea@, ${high}, true); ` : "";
   return from + check + first + second;
 }
