@@ -123,7 +123,8 @@ const KINDS = new Map<string, (value: Value) => boolean>([
 ]);
 
 function referenceMatches({ type, value }: ScriptValue, found: Value, hosts: HostReferences) {
-  if (value === "null") return found === null && (type === "refnull" || type.endsWith("ref"));
+  if (type === "refnull") return found === null;
+  if (value === "null") return found === null && type.endsWith("ref");
   if (typeof value === "string") {
     return (type === "externref" || type === "anyref") && found === hosts.get(value);
   }
