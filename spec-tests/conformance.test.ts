@@ -1,6 +1,6 @@
-// The conformance suite, group by group (spec: 3 Validation, 4 Execution, 5 Binary Format). Failures
-// must be exactly those of expectations.json; counts are checked against the manifest and against a
-// count of the JSON files made here, so that a runner that judges nothing cannot pass.
+// The conformance suite, group by group (spec: 3 Validation, 4 Execution, 5 Binary Format).
+// Failures must be exactly those of expectations.json; counts are checked against the manifest and
+// against a count of the JSON files made here, so that a runner that judges nothing cannot pass.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -79,7 +79,7 @@ describe("verdicts", () => {
     expect(lines[1]).toMatch(/^ {2}g\/wrong:2 module "type mismatch": the module was refused/);
   });
 
-  it("what follows a failed or skipped module fails or is skipped for the same reason", async () => {
+  it("what follows a failed or skipped module fails or is skipped like it", async () => {
     const after = [returned(ACTION), { type: "register", as: "p" }];
     const { out } = await wasmeter([
       "spec",

@@ -1,6 +1,6 @@
 // Known failures of conformance scripts: a file that lists them by script, reason and line, and the
-// comparison of a run with it. A listed command that does not fail any more is as wrong as a failure
-// that is not listed, so that the list can only shrink.
+// comparison of a run with it. A listed command that does not fail any more is as wrong as a
+// failure that is not listed, so that the list can only shrink.
 
 import { readFileSync } from "node:fs";
 import { HostError } from "../command.ts";
