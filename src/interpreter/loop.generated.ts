@@ -30,10 +30,13 @@ import {
   UNREACHABLE,
 } from "../runtime/traps.ts";
 
-/** Slots of 8 bytes that all frames share: 32 MiB. */
-export const SLOT_WORDS = 1 << 23;
-/** Words of register code there is room for: 64 MiB, committed by the host as they are used. */
-export const CODE_WORDS = 1 << 24;
+/**
+ * Words of the slots that all frames share: 16 MiB. All arrays together stay below 64 MiB: V8 would
+ * collect garbage for more, at every start.
+ */
+export const SLOT_WORDS = 1 << 22;
+/** Words of register code there is room for: 32 MiB, committed by the host as they are used. */
+export const CODE_WORDS = 1 << 23;
 /** Words of the control stack: two per call. */
 export const CONTROL_WORDS = 1 << 20;
 

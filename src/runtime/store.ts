@@ -17,7 +17,7 @@ export interface RuntimeLimits {
   readonly globals: number;
   /** Calls in progress. Default 200,000. */
   readonly callDepth: number;
-  /** Bytes of frames on the value stack. Default 32 MiB, which is the most there can be. */
+  /** Bytes of frames on the value stack. Default 16 MiB, which is the most there can be. */
   readonly stackBytes: number;
 }
 
@@ -27,7 +27,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   instances: 100_000,
   globals: 1_000_000,
   callDepth: 200_000,
-  stackBytes: 2 ** 25,
+  stackBytes: 2 ** 24,
 };
 
 /** Kinds of things a store counts; also keys of its limits. */
