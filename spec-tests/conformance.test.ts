@@ -104,6 +104,8 @@ function overflows({ results: commands }: ScriptResult): boolean {
 }
 
 describe.skipIf(!SUITE_IS_THERE)("conformance suite", () => {
+  let stops = 0;
+
   it("is complete: every group and script of the manifest is found", () => {
     expect(groups.length).toBeGreaterThanOrEqual(15);
     const names = manifest.map(({ group, name }) => `${group}/${name}`);
@@ -165,6 +167,8 @@ describe.skipIf(!SUITE_IS_THERE)("conformance suite", () => {
       for (const file of scripts) {
         const whole = resultOf(file);
         const sliced = run(file, SLICED);
+        stops += sliced.stops;
+        expect(whole.stops).toBe(0);
         expect(sliced.results.length).toBe(whole.results.length);
         expect(sliced.modules).toBe(whole.modules);
         expect(firstDifference(whole, sliced, false)).toBe("");
@@ -175,7 +179,8 @@ describe.skipIf(!SUITE_IS_THERE)("conformance suite", () => {
     });
   }
 
-  it("uses fuel: the comparison of fuel compares something", () => {
+  it("uses fuel and is stopped: the comparison of slices compares something", () => {
+    expect(stops).toBeGreaterThan(1_000_000);
     const fuel = files.flatMap((file) => resultOf(file).results.map((result) => result.fuel));
     expect(fuel.filter((used) => used > 0).length).toBeGreaterThan(30_000);
   });

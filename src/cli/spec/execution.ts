@@ -20,6 +20,8 @@ class ExactThread extends Thread {
 export class Invoker {
   /** Fuel used so far. */
   fuelUsed = 0;
+  /** How often an invocation stopped at the end of its slice and was resumed. */
+  stops = 0;
   private readonly store: Store;
   private readonly slice: number;
 
@@ -39,6 +41,7 @@ export class Invoker {
     try {
       let outcome = thread.run(slice);
       while (outcome.kind === "suspended" && outcome.reason === "slice") {
+        this.stops += 1;
         outcome = thread.run(slice);
       }
       return valuesOf(outcome) as ExactValue[];

@@ -24,6 +24,8 @@ export interface ScriptResult {
   readonly modules: number;
   /** How many of them were valid. */
   readonly validModules: number;
+  /** How often invocations were stopped and resumed. */
+  readonly stops: number;
 }
 
 /** How many commands went which way. */
@@ -78,12 +80,12 @@ export function runScript(script: Script, settings: RunSettings = {}): ScriptRes
   const features: DecodeSettings = settings.features === undefined ? featuresOfGroup(group) : {};
   const state = new ScriptState({ ...settings, ...features }, group === "proposals-threads");
   const results = commands.map((command) => {
-    const before = state.fuelUsed;
+    const before = state.invoker.fuelUsed;
     const verdict = judge(command, state);
-    return { command, verdict, fuel: state.fuelUsed - before };
+    return { command, verdict, fuel: state.invoker.fuelUsed - before };
   });
   const { modules, validModules } = state;
-  return { group, name, results, modules, validModules };
+  return { group, name, results, modules, validModules, stops: state.invoker.stops };
 }
 
 /** Whether the message of a refusal begins with the suite's words; null: nothing to compare. */

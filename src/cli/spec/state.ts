@@ -88,7 +88,7 @@ export class ScriptState {
   readonly hosts = new HostReferences();
   private readonly settings: RunSettings;
   private readonly store: Store;
-  private readonly invoker: Invoker;
+  readonly invoker: Invoker;
   private readonly definitions = new Shelf<ModuleRecord>("module definition");
   private readonly instances = new Shelf<ModuleInstance>("module instance");
   private readonly registered: Map<string, Held<Externs>>;
@@ -99,11 +99,6 @@ export class ScriptState {
     this.store = new Store(settings.storeLimits);
     this.invoker = new Invoker(this.store, settings.slice ?? Number.POSITIVE_INFINITY);
     this.registered = new Map([["spectest", { item: spectest(this.store, sharedMemory) }]]);
-  }
-
-  /** Fuel that the invocations have used so far. */
-  get fuelUsed(): number {
-    return this.invoker.fuelUsed;
   }
 
   /**
