@@ -215,8 +215,10 @@ export class Emitter extends StructureEmitter implements BodySink {
     this.requireSupported(op, reader);
     switch (op) {
       case 0x01: // nop
-      case 0x1a: // drop
         return;
+      case 0x1a: // drop
+        // What is pushed next has the same height, and is not what the last instruction computed.
+        return this.forgetResult();
       case 0x1b: // select
       case 0x1c: // select t
         return this.select(height - 3, facts.operand);

@@ -1,6 +1,6 @@
-// Emits instructions that compute something, and fuses neighbours: an instruction takes over the one
-// before it if that one computed an operand of it and the pair has a form of its own. The operand is
-// on the stack only, so nobody else can want it.
+// Emits instructions that compute something, and fuses neighbours: an instruction takes over the
+// one before it if that one computed an operand of it and the pair has a form of its own. The
+// operand is on the stack only, so nobody else can want it.
 
 import type { ValType } from "../isa/types.ts";
 import {
@@ -68,7 +68,9 @@ const OPPOSITE: Readonly<Record<number, number>> = {
   88: 0x56,
 };
 
-/** Instructions whose operands may be swapped: add, mul, and, or, xor, eq, ne; f32, f64 add, mul. */
+/**
+ * Instructions whose operands may be swapped: add, mul, and, or, xor, eq, ne; f32, f64 add, mul.
+ */
 const COMMUTATIVE: ReadonlySet<number> = new Set([
   0x6a, 0x6c, 0x71, 0x72, 0x73, 0x46, 0x47, 0x7c, 0x7e, 0x83, 0x84, 0x85, 0x51, 0x52, 0x92, 0x94,
   0xa0, 0xa2,
@@ -230,6 +232,8 @@ export class FusingEmitter extends OperandTracker {
     const { lastSet } = this;
     if (lastSet === null || registers[0] !== lastSet.local) return false;
     const { emitted, local } = lastSet;
+    // The second operand is read before the local is written.
+    if (registers[1] === local) return false;
     const fused = FUSED_COUNTS.get(fusedKey(emitted.registerOp, op, false));
     if (fused === undefined || emitted.end !== this.position) return false;
     this.space.top = emitted.start;

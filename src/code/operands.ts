@@ -41,6 +41,8 @@ export class OperandTracker {
   /** Operands that are in a local: the highest one of each local, and the next lower one. */
   private readonly aliasHead = new Map<number, number>();
   private readonly aliasNext: number[] = [];
+  /** The local in whose chain a height is, or was when that local was last changed. */
+  private readonly aliasLocal: number[] = [];
   /** Position of the last instruction if it produced the operand at `resultHeight`; else -1. */
   protected resultPosition = -1;
   private resultHeight = -1;
@@ -54,6 +56,7 @@ export class OperandTracker {
     this.maxHeight = 0;
     this.clean = 0;
     this.aliasHead.clear();
+    this.aliasLocal.length = 0;
     this.forgetResult();
   }
 
@@ -150,10 +153,19 @@ export class OperandTracker {
   /** The operand at `height` is what the local holds now. */
   protected aliasOf(height: number, local: number, type: ValType): void {
     this.set(height, IN_LOCAL, local, 0, type);
+    const before = this.aliasLocal[height] ?? local;
+    // A height is in one chain only; the operand that was here may have left it in another's.
+    if (before !== local) this.aliasHead.set(before, this.aliasBelow(before, height));
+    this.aliasNext[height] = this.aliasBelow(local, height);
+    this.aliasLocal[height] = local;
+    this.aliasHead.set(local, height);
+  }
+
+  /** The highest operand below `height` in the chain of `local`, or -1. */
+  private aliasBelow(local: number, height: number): number {
     let head = this.aliasHead.get(local) ?? -1;
     while (head >= height) head = this.aliasNext[head];
-    this.aliasNext[height] = head;
-    this.aliasHead.set(local, height);
+    return head;
   }
 
   protected kindAt(height: number): number {
@@ -229,7 +241,9 @@ export class OperandTracker {
     this.aliasHead.delete(local);
   }
 
-  /** `local.set`: the operand at `height` goes to the local; true if its producer writes it there. */
+  /**
+   * `local.set`: the operand at `height` goes to the local; true if its producer writes it there.
+   */
   protected storeLocal(local: number, height: number): boolean {
     const produced = this.isLastResult(height) && this.kinds[height] === IN_SLOT;
     const position = this.resultPosition;
