@@ -43,8 +43,8 @@ export class Cursor {
   }
 
   /**
-   * The error of reading beyond the end. `ranOut` remembers it: a decoder that has not got all bytes
-   * yet tries again when there are more.
+   * The error of reading beyond the end. `ranOut` remembers it: a decoder that has not got all
+   * bytes yet tries again when there are more.
    */
   beyondEnd(phrase: string, detail: string, offset: number): MalformedError {
     this.ranOut = true;

@@ -16,8 +16,8 @@ export const NARROW_SLOTS = 1 << SLOT_BITS;
 export const WIDE_SLOTS = 1 << 16;
 
 /**
- * Words in front of a function's entry: its index, words of parameters, words of locals to zero, the
- * pair of its entry and the cost of its first segment, words of its frame (next to the entry).
+ * Words in front of a function's entry: its index, words of parameters, words of locals to zero,
+ * the pair of its entry and the cost of its first segment, words of its frame (next to the entry).
  */
 export const HEADER_WORDS = 6;
 

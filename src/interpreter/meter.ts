@@ -1,5 +1,6 @@
-// The fuel account of a thread (design: section 2, Fuel): one counter in the loop, the smaller of what
-// is left of the store's fuel and of the slice; the books are kept here, whenever the loop is left.
+// The fuel account of a thread (design: section 2, Fuel): one counter in the loop, the smaller of
+// what is left of the store's fuel and of the slice; the books are kept here, whenever the loop is
+// left.
 
 import type { Value } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";

@@ -124,13 +124,20 @@ describe("the package", () => {
     }
   });
 
+  const bundler = readFileSync(new URL("../../tools/bundle.mjs", import.meta.url), "utf8");
+
   it("has types first in every export, and exports what is built from src", () => {
     for (const [path, target] of Object.entries(manifest.exports)) {
       if (typeof target === "string") continue;
       expect(Object.keys(target as object)[0], path).toBe("types");
       for (const file of Object.values(target as Record<string, string>)) {
-        const source = file.replace("./dist/", "src/").replace(/(\.d\.ts|\.js)$/, ".ts");
+        // Code is bundled: the bundle `index` is made from the module that the types are of.
+        const module = file.replace("bundle/index", "api/index");
+        const source = module.replace("./dist/", "src/").replace(/(\.d\.ts|\.js)$/, ".ts");
         expect(sources(), path).toContain(source);
+        expect(bundler).toContain(
+          `path("${module.replace("./dist/", "").replace(".d.ts", ".js")}")`,
+        );
       }
     }
   });
