@@ -96,7 +96,7 @@ function newest(folder: URL): number {
 /** Builds the package if dist/ is missing or older than the sources. */
 export function ensureBuilt(): void {
   if (process.env[DIST_VARIABLE] !== undefined) return;
-  const entry = new URL("dist/api/index.js", ROOT);
+  const entry = new URL("dist/bundle/index.js", ROOT);
   if (existsSync(entry) && statSync(entry).mtimeMs >= newest(new URL("src/", ROOT))) return;
   const options = { cwd: fileURLToPath(ROOT), stdio: "inherit" } as const;
   const { status } = spawnSync("npm", ["run", "--silent", "build"], options);
@@ -172,6 +172,19 @@ export interface Built {
   readonly instructions: typeof import("../src/binary/instructions.ts");
   readonly features: typeof import("../src/isa/features.ts");
   readonly limits: typeof import("../src/module/limits.ts");
+}
+
+/** What users get: the API, from the bundle. */
+export type Package = typeof import("../src/api/index.ts");
+
+/** The file that users import, of the build that is measured. */
+export function packageUrl(): URL {
+  return new URL("bundle/index.js", distUrl());
+}
+
+/** Loads what users get. */
+export async function loadPackage(): Promise<Package> {
+  return (await import(packageUrl().href)) as Package;
 }
 
 /** Loads the build. tsx passes plain JavaScript modules through unchanged. */

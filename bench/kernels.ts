@@ -1,6 +1,6 @@
-// Execution speed: kernels of our own in C (bench/kernels), each run by wasmeter with exact fuel
-// beside the host's own WebAssembly in the same process, checksums compared. Two kinds of process:
-// "mixed" ones have first run all the kernels, so that the interpreter loop knows every
+// Execution speed: kernels of our own in C (bench/kernels), each run through the package's API with
+// exact fuel beside the host's own WebAssembly in the same process, checksums compared. Two kinds
+// of process: "mixed" ones have first run all the kernels, so that the interpreter loop knows every
 // instruction they use and no longer changes; "alone" ones have run nothing else, which is faster
 // than what a program that uses everything will see.
 
@@ -9,15 +9,17 @@ import {
   type Bench,
   type Column,
   cpuSeconds,
-  distUrl,
   gather,
+  loadPackage,
   median,
+  type Package,
   type Report,
   type Row,
   type Sample,
   type Selection,
   type Task,
 } from "./harness.ts";
+import { hostExport } from "./host.ts";
 
 /** The argument of each kernel: the host's own WebAssembly takes at least 10 ms for it. */
 const SIZES: Readonly<Record<string, number>> = {
@@ -46,22 +48,6 @@ const LEARNING_PASSES = 3;
 const WARM_NATIVE_RUNS = 8;
 const WARM_RUNS = 2;
 
-/** The parts of the engine that are measured. */
-interface Engine {
-  readonly module: typeof import("../src/embedding/module.ts");
-  readonly invoke: typeof import("../src/embedding/invoke.ts");
-  readonly store: typeof import("../src/runtime/store.ts");
-}
-
-async function loadEngine(): Promise<Engine> {
-  const load = async (path: string) => await import(new URL(path, distUrl()).href);
-  return {
-    module: await load("embedding/module.js"),
-    invoke: await load("embedding/invoke.js"),
-    store: await load("runtime/store.js"),
-  };
-}
-
 /** A kernel ready to run; `run` gives the checksum. */
 interface Kernel {
   readonly name: string;
@@ -71,26 +57,14 @@ interface Kernel {
   fuel(): number;
 }
 
-/** The host's own WebAssembly, as far as it is needed: Node's types do not declare it. */
-interface Host {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (
-    module: object,
-  ) => { readonly exports: Readonly<Record<string, (size: number) => unknown>> };
-}
-
-function prepare({ module, invoke, store: { Store } }: Engine, name: string): Kernel {
+function prepare({ Module, Store }: Package, name: string): Kernel {
   const bytes = readFileSync(new URL(`kernels/${name}.wasm`, import.meta.url));
-  const host = (globalThis as unknown as { WebAssembly: Host }).WebAssembly;
-  const native = new host.Instance(new host.Module(bytes)).exports.run;
-  const store = new Store({}, AMPLE_FUEL);
-  const instance = invoke.moduleInstantiate(store, module.moduleLoad(bytes), []);
-  const run = instance.exports.get("run");
-  if (run?.kind !== "func") throw new Error(`${name}.wasm exports no function "run"`);
+  const store = new Store({ fuel: AMPLE_FUEL });
+  const run = store.instantiate(Module.from(bytes)).func("run");
   return {
     name,
-    native,
-    ours: (size) => invoke.funcInvoke(store, run.value, [size])[0],
+    native: hostExport(bytes, "run"),
+    ours: (size) => run.call(size),
     fuel: () => AMPLE_FUEL - store.fuel,
   };
 }
@@ -146,10 +120,10 @@ async function learn(kernels: readonly Kernel[]): Promise<void> {
 }
 
 async function measure(task: Task): Promise<Sample> {
-  const engine = await loadEngine();
+  const wasmeter = await loadPackage();
   const only = String(task.only);
   const kernels = NAMES.filter((name) => task.process !== "alone" || name === only).map((name) =>
-    prepare(engine, name),
+    prepare(wasmeter, name),
   );
   if (task.process === "mixed") await learn(kernels);
   const wanted = kernels.filter(({ name }) => only === "" || name === only);

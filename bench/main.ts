@@ -17,13 +17,27 @@ import {
   type Selection,
   type Task,
 } from "./harness.ts";
+import { INSTANCES } from "./instances.ts";
 import { EXECUTION } from "./kernels.ts";
 import { MICRO } from "./micro.ts";
+import { MICRO_RUN } from "./micro-run.ts";
 import { PRINT } from "./print.ts";
+import { STARTUP } from "./startup.ts";
 import { STREAM } from "./stream.ts";
 
-const BENCHES: readonly Bench[] = [DECODE, COLD, STREAM, GROWTH, PRINT, MICRO, EXECUTION];
-const RESULTS = new URL("results/front.json", import.meta.url);
+const BENCHES: readonly Bench[] = [
+  DECODE,
+  COLD,
+  STREAM,
+  GROWTH,
+  PRINT,
+  MICRO,
+  EXECUTION,
+  MICRO_RUN,
+  STARTUP,
+  INSTANCES,
+];
+const RESULTS = new URL("results/results.json", import.meta.url);
 const CHILD_FLAG = "--measure";
 
 /** What is kept of runs. */

@@ -1,0 +1,31 @@
+// The host's own WebAssembly as far as benchmarks use it: the language version we compile for does
+// not declare it.
+
+/** A function that an instance of the host exports or imports. */
+export type HostFunction = (...args: readonly (number | bigint)[]) => unknown;
+
+/** Imports by module and name, as the host takes them. */
+export type HostImports = Readonly<Record<string, Readonly<Record<string, HostFunction>>>>;
+
+interface Host {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports?: HostImports,
+  ) => { readonly exports: Readonly<Record<string, HostFunction>> };
+  validate(bytes: Uint8Array): boolean;
+}
+
+const { WebAssembly: host } = globalThis as unknown as { readonly WebAssembly: Host };
+
+/** Whether the host accepts the module. */
+export function hostAccepts(bytes: Uint8Array): boolean {
+  return host.validate(bytes);
+}
+
+/** The function that the module exports under `name`, run by the host. */
+export function hostExport(bytes: Uint8Array, name: string, imports?: HostImports): HostFunction {
+  const exported = new host.Instance(new host.Module(bytes), imports).exports[name];
+  if (typeof exported === "function") return exported;
+  throw new Error(`the module exports no function "${name}"`);
+}
