@@ -1,0 +1,207 @@
+// Runs all functions of a program on the host and, sliced in several ways, on our interpreter, and
+// says where they differ: in how each call ends, in memory, in globals, in fuel.
+
+import { moduleInstantiate } from "../../src/embedding/invoke.ts";
+import { F32, F64, I32, I64, isReference, type ValType } from "../../src/isa/types.ts";
+import type {
+  ExternInstance,
+  FunctionInstance,
+  ModuleInstance,
+} from "../../src/runtime/instances.ts";
+import { Store } from "../../src/runtime/store.ts";
+import { Random } from "../fuzz/random.ts";
+import { load } from "../validation/assemble.ts";
+import type { HostExports, Scalar } from "./differential.ts";
+import {
+  bitsOf,
+  callHost,
+  callOurs,
+  hostEnding,
+  hostExports,
+  ourEnding,
+  show,
+} from "./differential.ts";
+
+/** Units of the exported counter that bounds a generated program. */
+const BOUND = 60;
+
+export interface Comparison {
+  /** Lines that say what differs; empty if nothing does. */
+  readonly differences: readonly string[];
+  readonly returned: number;
+  readonly trapped: number;
+  readonly fuel: number;
+  readonly stops: number;
+}
+
+type Slice = () => number;
+
+/** An instance of ours and how it is sliced. */
+interface Ours {
+  readonly name: string;
+  readonly store: Store;
+  readonly instance: ModuleInstance;
+  readonly slice: Slice;
+}
+
+function argument(random: Random, type: ValType): Scalar | null {
+  if (isReference(type)) return null;
+  switch (type) {
+    case I32:
+      return random.pick([0, 1, 7, -1, 2147483647, -2147483648, random.u32() | 0]);
+    case I64:
+      return random.pick([0n, 1n, -1n, -(2n ** 63n), BigInt.asIntN(64, random.u64())]);
+    case F32:
+      return random.pick([0, -0, 1.5, -2.25, Number.POSITIVE_INFINITY]);
+    default:
+      return random.pick([0, -0, 0.1, 1e300, Number.NEGATIVE_INFINITY]);
+  }
+}
+
+const cell = new DataView(new ArrayBuffer(8));
+
+/** A numeric global of the host as text. */
+function hostGlobal(value: unknown, type: ValType): string {
+  if (type === F32) cell.setFloat32(0, value as number, true);
+  else if (type === F64) cell.setFloat64(0, value as number, true);
+  else if (type === I32) cell.setInt32(0, value as number, true);
+  else cell.setBigInt64(0, value as bigint, true);
+  return show(bitsOf(cell.getInt32(0, true), cell.getInt32(4, true), type), type);
+}
+
+/** What differs between an export of ours that holds state and that of the host. */
+function stateDifference(name: string, item: ExternInstance, theirs: unknown): string | null {
+  if (item.kind === "memory") {
+    const { buffer } = theirs as { buffer: ArrayBuffer };
+    const same = Buffer.compare(item.value.bytes, new Uint8Array(buffer)) === 0;
+    return same ? null : `${name}: contents or size differ`;
+  }
+  if (item.kind === "table") {
+    const { elements } = item.value;
+    const table = theirs as { length: number; get(index: number): unknown };
+    if (elements.length !== table.length) return `${name}: length ${elements.length}`;
+    const at = elements.findIndex((item, i) => (item === null) !== (table.get(i) === null));
+    return at < 0 ? null : `${name}: element ${at} differs`;
+  }
+  if (item.kind !== "global") return null;
+  const { type, cells, at, reference } = item.value;
+  const { value } = theirs as { value: unknown };
+  if (isReference(type.type)) {
+    return (reference === null) === (value === null) ? null : `${name}: reference or null`;
+  }
+  const ours = show(bitsOf(cells[at], cells[at + 1], type.type), type.type);
+  const host = hostGlobal(value, type.type);
+  return ours === host ? null : `${name}: ${ours}, host ${host}`;
+}
+
+/** One program on both sides. */
+class Run {
+  readonly differences: string[] = [];
+  returned = 0;
+  trapped = 0;
+  fuel = 0;
+  stops = 0;
+  private readonly variants: readonly Ours[];
+  private readonly theirs: HostExports;
+
+  constructor(variants: readonly Ours[], theirs: HostExports) {
+    this.variants = variants;
+    this.theirs = theirs;
+  }
+
+  private func({ instance }: Ours, name: string): FunctionInstance {
+    const item = instance.exports.get(name);
+    if (item?.kind !== "func") throw new Error(`no function ${name}`);
+    return item.value;
+  }
+
+  private refuel(): void {
+    for (const { instance } of this.variants) {
+      const item = instance.exports.get("fuel");
+      if (item?.kind === "global") item.value.initialise({ low: BOUND, high: 0, reference: null });
+    }
+    (this.theirs.fuel as { value: number }).value = BOUND;
+  }
+
+  call(name: string, args: readonly (Scalar | null)[]): void {
+    this.refuel();
+    const { results } = this.func(this.variants[0], name).type;
+    const host = callHost(this.theirs[name], args as readonly Scalar[], results);
+    let firstFuel = -1;
+    for (const variant of this.variants) {
+      const run = callOurs(variant.store, this.func(variant, name), args, variant.slice);
+      const where = `${name}(${args.join(", ")}), ${variant.name}`;
+      if (run.ending !== host) this.differences.push(`${where}: ${run.ending}, host ${host}`);
+      if (firstFuel < 0) firstFuel = run.fuel;
+      if (run.fuel !== firstFuel) {
+        this.differences.push(`${where}: ${run.fuel} units of fuel, unsliced ${firstFuel}`);
+      }
+      this.fuel += run.fuel;
+      this.stops += run.stops;
+    }
+    if (/^(trap|exception|exhausted)/.test(host)) this.trapped++;
+    else this.returned++;
+  }
+
+  compareState(after: string): void {
+    for (const variant of this.variants) {
+      for (const [name, item] of variant.instance.exports) {
+        const line = stateDifference(name, item, this.theirs[name]);
+        if (line !== null) this.differences.push(`after ${after}, ${variant.name}: ${line}`);
+      }
+    }
+  }
+}
+
+function instantiateOurs(bytes: Uint8Array, slices: ReadonlyMap<string, Slice>): Ours[] | string {
+  const record = load(bytes);
+  const made: Ours[] = [];
+  for (const [name, slice] of slices) {
+    const store = new Store();
+    try {
+      made.push({ name, store, slice, instance: moduleInstantiate(store, record, []) });
+    } catch (error) {
+      return ourEnding(error);
+    }
+  }
+  return made;
+}
+
+function instantiateTheirs(bytes: Uint8Array): HostExports | string {
+  try {
+    return hostExports(bytes);
+  } catch (error) {
+    return hostEnding(error);
+  }
+}
+
+/** Compares a program that bounds itself by its global `fuel`. */
+export function compareProgram(bytes: Uint8Array, seed: number): Comparison {
+  const random = Random.of(seed, bytes.length);
+  const slices = new Map<string, Slice>([
+    ["unsliced", () => Number.POSITIVE_INFINITY],
+    ["slices of 1", () => 1],
+    ["random slices", () => random.between(1, 40)],
+  ]);
+  const ours = instantiateOurs(bytes, slices);
+  const theirs = instantiateTheirs(bytes);
+  if (typeof ours === "string" || typeof theirs === "string") {
+    const same = ours === theirs;
+    const text = (side: unknown) => (typeof side === "string" ? side : "an instance");
+    const line = `instantiation: ${text(ours)}, host ${text(theirs)}`;
+    return { differences: same ? [] : [line], returned: 0, trapped: 1, fuel: 0, stops: 0 };
+  }
+  const run = new Run(ours, theirs);
+  run.compareState("instantiation");
+  for (const [name, item] of ours[0].instance.exports) {
+    if (item.kind !== "func") continue;
+    for (let i = 0; i < 2; i++) {
+      run.call(
+        name,
+        item.value.type.params.map((type) => argument(random, type)),
+      );
+      run.compareState(name);
+    }
+  }
+  return run;
+}
