@@ -15,12 +15,12 @@ function cell(row: Row, { key, digits = 0 }: Column): string {
   return typeof value === "number" ? value.toFixed(digits) : value;
 }
 
-function isNumeric(report: Report, { key }: Column): boolean {
-  return report.rows.some((row) => typeof row[key] === "number");
+function isNumeric(rows: readonly Row[], { key }: Column): boolean {
+  return rows.some((row) => typeof row[key] === "number");
 }
 
 /** Breaks text at spaces so that lines have at most `width` characters. */
-function wrapped(text: string, width: number): string {
+export function wrapped(text: string, width: number): string {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);
@@ -40,7 +40,7 @@ export function textTable(report: Report): string {
   const line = (texts: readonly string[]) =>
     texts
       .map((text, i) =>
-        isNumeric(report, columns[i]) ? text.padStart(widths[i]) : text.padEnd(widths[i]),
+        isNumeric(rows, columns[i]) ? text.padStart(widths[i]) : text.padEnd(widths[i]),
       )
       .join("  ")
       .trimEnd();
@@ -49,14 +49,10 @@ export function textTable(report: Report): string {
   return `\n${bench}\n${wrapped(about, 100)}\n\n${[head, ...body].join("\n")}`;
 }
 
-/** The report as Markdown: what it is, a table, and where it was measured. */
-export function markdownTable(report: StoredReport): string {
-  const { about, columns, rows, environment } = report;
+/** The rows as a Markdown table of these columns. */
+export function markdownTable(columns: readonly Column[], rows: readonly Row[]): string {
   const line = (texts: readonly string[]) => `| ${texts.join(" | ")} |`;
-  const rule = columns.map((column) => (isNumeric(report, column) ? "---:" : "---"));
-  const { date, cpu, cores, node, v8 } = environment;
-  const caption = `*${date}, ${cpu}, ${cores} cores, Node ${node} (V8 ${v8})*`;
+  const rule = columns.map((column) => (isNumeric(rows, column) ? "---:" : "---"));
   const body = rows.map((row) => line(columns.map((column) => cell(row, column))));
-  const table = [line(columns.map(({ title }) => title)), line(rule), ...body].join("\n");
-  return `${wrapped(about, 100)}\n\n${table}\n\n${caption}`;
+  return [line(columns.map(({ title }) => title)), line(rule), ...body].join("\n");
 }

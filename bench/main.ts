@@ -142,6 +142,9 @@ async function main(): Promise<void> {
     runs: countOption("--runs", values.runs),
     processes: countOption("--processes", values.processes),
   };
+  if (values.save && selection.only !== null) {
+    throw new RangeError("--save keeps whole tables: it cannot be combined with --only");
+  }
   ensureBuilt();
   const reports: StoredReport[] = [];
   for (const bench of benches) {

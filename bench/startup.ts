@@ -17,13 +17,14 @@ import {
 } from "./harness.ts";
 
 const SCRIPT = fileURLToPath(new URL("startup.mjs", import.meta.url));
+const EMPTY = fileURLToPath(new URL("empty.mjs", import.meta.url));
 const STEPS = ["import", "decode", "instantiate", "call"] as const;
 
-/** Arguments of Node by what is measured; the first one is what the others are compared with. */
+/** Arguments of Node by what is measured. */
 function commands(): Readonly<Record<string, readonly string[]>> {
   return {
     "empty script": ["-e", ""],
-    "empty module": ["--input-type=module", "-e", ""],
+    "empty module": [EMPTY],
     "first result": [SCRIPT, packageUrl().href],
   };
 }
@@ -37,8 +38,8 @@ function processTime(args: readonly string[]): number {
 
 async function measure(task: Task): Promise<Sample> {
   const kinds = Object.entries(commands());
-  const sample = Object.fromEntries([...Object.keys(commands()), ...STEPS].map((k) => [k, [0]]));
-  for (const key of Object.keys(sample)) sample[key] = [];
+  const sample: { [name: string]: number[] } = {};
+  for (const name of [...Object.keys(commands()), ...STEPS]) sample[name] = [];
   // The first process of each kind reads files that the system has not at hand.
   for (const [, args] of kinds) processTime(args);
   for (let round = 0; round < Number(task.processes); round++) {
@@ -80,8 +81,8 @@ export const STARTUP: Bench = {
     }));
     const about =
       "Import of the package and first result of a tiny module: wall-clock time of whole " +
-      "processes that take turns, and of the steps as the process itself sees them. An empty " +
-      "module is an empty script that Node loads as an ES module, as whoever imports must be.";
+      "processes that take turns, and of the steps as the process itself sees them. The empty " +
+      "script is node -e '', the empty module a file that Node loads as an ES module.";
     return { bench: "startup", about, columns: COLUMNS, rows: [...kinds, ...STEPS.map(line)] };
   },
 };

@@ -1,41 +1,152 @@
 // Writes the kept benchmark results into a Markdown file, between the lines `<!-- bench:begin -->`
-// and `<!-- bench:end -->`: `tsx bench/table.ts README.md [bench…]`. Measures nothing.
+// and `<!-- bench:end -->`: `tsx bench/table.ts README.md`. A table for decoding, one for execution,
+// single figures for the rest; the whole of it is in bench/results. Measures nothing.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { markdownTable, type StoredReport } from "./format.ts";
+import { markdownTable, type StoredReport, wrapped } from "./format.ts";
+import type { Column, Environment, Row } from "./harness.ts";
 
 const BEGIN = "<!-- bench:begin -->";
 const END = "<!-- bench:end -->";
-const RESULTS = new URL("results/front.json", import.meta.url);
-const USAGE = "usage: tsx bench/table.ts FILE.md [bench…]";
+const RESULTS = new URL("results/results.json", import.meta.url);
+const USAGE = "usage: tsx bench/table.ts FILE.md";
+const LINE_WIDTH = 100;
 
-/** `text` with everything between the markers replaced by `tables`. */
-function replaceBetween(text: string, tables: string): string {
+type Reports = readonly StoredReport[];
+
+/** A piece of what is written: which results it needs, and its text. */
+interface Part {
+  readonly benches: readonly string[];
+  write(...reports: Reports): string;
+}
+
+const DECODE_COLUMNS: readonly Column[] = [
+  { key: "module", title: "decode and validate, MB/s" },
+  { key: "megabytes", title: "code, MB", digits: 2 },
+  { key: "wasmeter", title: "wasmeter", digits: 0 },
+  { key: "v8", title: "V8", digits: 0 },
+  { key: "wasmparser", title: "wasmparser", digits: 0 },
+  { key: "cold", title: "wasmeter, cold", digits: 0 },
+];
+
+const EXECUTION_COLUMNS: readonly Column[] = [
+  { key: "kernel", title: "execution" },
+  { key: "native", title: "host, ms", digits: 1 },
+  { key: "ours", title: "wasmeter, ms", digits: 0 },
+  { key: "ratio", title: "ratio", digits: 1 },
+  { key: "nanoseconds", title: "ns per instruction", digits: 2 },
+];
+
+const TABLES: readonly Part[] = [
+  {
+    benches: ["decode", "cold"],
+    write(decode, cold) {
+      const about =
+        "MB of code section per second of CPU time. V8 validates with its own decoder, the npm " +
+        "package wasmparser reads all events and validates nothing; cold is the first module of " +
+        "a process.";
+      const rows = decode.rows.map((row) => {
+        return { ...row, cold: number(rowWith(cold, "module", row.module), "wasmeter") };
+      });
+      return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(DECODE_COLUMNS, rows)}`;
+    },
+  },
+  {
+    benches: ["execution"],
+    write(execution) {
+      const about =
+        "Kernels in C (`bench/kernels`), exact fuel on, beside the host's own optimised " +
+        "WebAssembly in the same process: CPU time, medians over runs and processes that have " +
+        "run all of them before.";
+      const table = markdownTable(EXECUTION_COLUMNS, execution.rows);
+      return `${wrapped(about, LINE_WIDTH)}\n\n${table}`;
+    },
+  },
+];
+
+const FIGURES: readonly Part[] = [
+  {
+    benches: ["stream"],
+    write(stream) {
+      const share = Math.max(...stream.rows.map((row) => number(row, "share")));
+      const text = `after the last byte at most ${share.toFixed(1)} % of the work is left.`;
+      return `Streams: in chunks of 16 KiB, ${text}`;
+    },
+  },
+  {
+    benches: ["startup"],
+    write(startup) {
+      const over = number(rowWith(startup, "what", "first result"), "over").toFixed(1);
+      return `Start: import and first result of a tiny module, ${over} ms over an empty script.`;
+    },
+  },
+  {
+    benches: ["instances"],
+    write({ rows: [row] }) {
+      const [heap, rss] = ["heap", "rss"].map((key) => (number(row, key) / 1e3).toFixed(1));
+      return `10,000 instances in one process: ${heap} KB of heap each, ${rss} KB resident.`;
+    },
+  },
+];
+
+function rowWith({ bench, rows }: StoredReport, key: string, value: unknown): Row {
+  const row = rows.find((item) => item[key] === value);
+  if (row !== undefined) return row;
+  throw new Error(`the results of "${bench}" have no row of ${key} "${value}"`);
+}
+
+function number(row: Row, key: string): number {
+  const value = row[key];
+  if (typeof value === "number") return value;
+  throw new TypeError(`"${key}" must be a number, found ${value}`);
+}
+
+/** `text` with everything between the markers replaced by `parts`. */
+function replaceBetween(text: string, parts: string): string {
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`found no ${BEGIN} followed by ${END}`);
-  return `${text.slice(0, begin + BEGIN.length)}\n\n${tables}\n\n${text.slice(end)}`;
+  return `${text.slice(0, begin + BEGIN.length)}\n\n${parts}\n\n${text.slice(end)}`;
 }
 
-/** The reports asked for, in the order asked for; all of them if none is named. */
-function selected(reports: readonly StoredReport[], names: readonly string[]): StoredReport[] {
-  if (names.length === 0) return [...reports];
-  return names.map((name) => {
-    const report = reports.find(({ bench }) => bench === name);
-    if (report !== undefined) return report;
-    const known = reports.map(({ bench }) => bench).join(", ");
-    throw new RangeError(`no results of "${name}"; kept: ${known}`);
+/** The texts of the parts that there are results for; says which benchmarks are missing. */
+function written(parts: readonly Part[], reports: Reports): string[] {
+  return parts.flatMap(({ benches, write }) => {
+    const found = benches.map((name) => reports.find(({ bench }) => bench === name));
+    const present = found.filter((report) => report !== undefined);
+    if (present.length === benches.length) return [write(...present)];
+    const names = benches.join(" ");
+    console.error(`no results, left out: ${names} (npm run bench -- ${names} --save)`);
+    return [];
   });
 }
 
-const [file, ...names] = process.argv.slice(2);
+function circumstances({ date, cpu, cores, node, v8 }: Environment): string {
+  return `${date}, ${cpu}, ${cores} cores, Node ${node} (V8 ${v8})`;
+}
+
+/** Date, machine and engine; with the names of the benchmarks if they differ. */
+function caption(reports: Reports): string {
+  const texts = reports.map(({ environment }) => circumstances(environment));
+  const distinct = [...new Set(texts)];
+  const lines = distinct.map((text) => {
+    const names = reports.filter((_, i) => texts[i] === text).map(({ bench }) => bench);
+    return distinct.length === 1 ? text : `${names.join(", ")}: ${text}`;
+  });
+  return lines.map((line) => `*${line}*`).join("\\\n");
+}
+
+const [file] = process.argv.slice(2);
 if (file === undefined) {
   console.error(USAGE);
   process.exitCode = 64;
 } else {
-  const { reports } = JSON.parse(readFileSync(RESULTS, "utf8")) as { reports: StoredReport[] };
-  const tables = selected(reports, names).map(markdownTable).join("\n\n");
+  const kept = JSON.parse(readFileSync(RESULTS, "utf8")) as { reports: StoredReport[] };
+  const shown = new Set([...TABLES, ...FIGURES].flatMap(({ benches }) => benches));
+  const reports = kept.reports.filter(({ bench }) => shown.has(bench));
+  const figures = written(FIGURES, reports).map((text) => `- ${text}`);
+  const parts = [...written(TABLES, reports), figures.join("\n"), caption(reports)];
   const text = readFileSync(file, "utf8");
-  const renewed = replaceBetween(text, tables);
+  const renewed = replaceBetween(text, parts.filter((part) => part !== "").join("\n\n"));
   if (renewed !== text) writeFileSync(file, renewed);
 }
