@@ -120,7 +120,8 @@ class Run {
       const item = instance.exports.get("fuel");
       if (item?.kind === "global") item.value.initialise({ low: BOUND, high: 0, reference: null });
     }
-    (this.theirs.fuel as { value: number }).value = BOUND;
+    const fuel = this.theirs.fuel as { value: number } | undefined;
+    if (fuel !== undefined) fuel.value = BOUND;
   }
 
   call(name: string, args: readonly (Scalar | null)[]): void {
@@ -175,7 +176,7 @@ function instantiateTheirs(bytes: Uint8Array): HostExports | string {
   }
 }
 
-/** Compares a program that bounds itself by its global `fuel`. */
+/** Compares a program that ends by itself, or bounds itself by an exported global `fuel`. */
 export function compareProgram(bytes: Uint8Array, seed: number): Comparison {
   const random = Random.of(seed, bytes.length);
   const slices = new Map<string, Slice>([
