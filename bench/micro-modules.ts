@@ -13,7 +13,8 @@ const I64_OPERATIONS = {
     return `(local.set $x (i64.xor (local.get $x) (${shift} (local.get $x) (local.get $y))))`;
   },
   "i64.div_u, i64.or": () =>
-    "(local.set $x (i64.div_u (i64.const 0x9e3779b97f4a7c15) (i64.or (local.get $x) (local.get $y))))",
+    `(local.set $x (i64.div_u (i64.const 0x9e3779b97f4a7c15)
+      (i64.or (local.get $x) (local.get $y))))`,
 } as const;
 
 /** A module to measure. */
