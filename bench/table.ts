@@ -1,6 +1,6 @@
 // Writes the kept benchmark results into a Markdown file, between the lines `<!-- bench:begin -->`
-// and `<!-- bench:end -->`: `tsx bench/table.ts README.md`. A table for decoding, one for execution,
-// single figures for the rest; the whole of it is in bench/results. Measures nothing.
+// and `<!-- bench:end -->`: `tsx bench/table.ts README.md`. A table for decoding, one for running,
+// single figures for the rest; all of it is in bench/results. Measures nothing.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { markdownTable, type StoredReport, wrapped } from "./format.ts";
