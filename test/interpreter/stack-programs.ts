@@ -152,9 +152,11 @@ class StackBody {
   private step(): void {
     const { random, stack, w } = this;
     const has = stack.length > this.base;
-    switch (random.below(20)) {
+    switch (random.below(28)) {
       case 0:
       case 1:
+      case 19:
+      case 20:
         if (has) this.discard();
         return;
       case 2:
@@ -180,6 +182,10 @@ class StackBody {
       case 12:
       case 13:
       case 14:
+      case 15:
+      case 16:
+      case 17:
+      case 18:
         return this.leaf(random.pick(TYPES));
       default:
         return this.compute();
