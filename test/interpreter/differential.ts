@@ -5,7 +5,7 @@
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import { readSlot } from "../../src/interpreter/values.ts";
-import { F32, F64, I32, I64, isReference, type ValType } from "../../src/isa/types.ts";
+import { F32, F64, I32, isReference, type ValType } from "../../src/isa/types.ts";
 import type { FunctionInstance, ModuleInstance, Value } from "../../src/runtime/instances.ts";
 import { Store } from "../../src/runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../../src/runtime/trap.ts";
@@ -182,5 +182,3 @@ export class Pair {
     return ours === theirs ? null : `${name}(${args.join(", ")}): ${ours}, host ${theirs}`;
   }
 }
-
-export { I64 };
