@@ -13,6 +13,8 @@ import { operation } from "../../tools/interpreter/operations.ts";
 import { HOST, Pair, type Scalar } from "./differential.ts";
 
 const PAGE = 65536;
+/** One page more than signed addresses reach. */
+const FAR_PAGES = 32769;
 /** For immediates and for comparisons that should hold now and then. */
 const IMMEDIATE = 5;
 
@@ -27,9 +29,11 @@ const OPERANDS: Readonly<Record<string, readonly Scalar[]>> = {
 class Text {
   readonly params: ValType[] = [];
   private readonly wide: boolean;
+  private readonly name: string;
 
-  constructor(wide: boolean) {
+  constructor(wide: boolean, name = "f") {
     this.wide = wide;
+    this.name = name;
   }
 
   operand(type: ValType): string {
@@ -54,7 +58,7 @@ class Text {
     const fillers = this.wide ? `(local ${"i32 ".repeat(200)})` : "";
     const locals = this.params.map((type, i) => `(local $c${i} ${formatValType(type)})`);
     const copies = this.params.map((_, i) => `local.get $p${i} local.set $c${i}`);
-    return `(func (export "f") ${names.join(" ")} ${results} ${fillers} ${locals.join(" ")}
+    return `(func (export "${this.name}") ${names.join(" ")} ${results} ${fillers} ${locals.join(" ")}
       (local $x i32) ${copies.join(" ")} nop ${body})`;
   }
 }
@@ -109,9 +113,13 @@ function memoriesOf(pair: Pair): [ours: Uint8Array, theirs: Uint8Array] {
   return [item?.kind === "memory" ? item.value.bytes : new Uint8Array(), new Uint8Array(buffer)];
 }
 
+function functionOf(form: FusedForm, text: Text): string {
+  return form.kind === "value" ? valueFunction(form, text) : branchFunction(form, text);
+}
+
 function check(form: FusedForm, wide: boolean): { lines: string[]; tried: number } {
   const text = new Text(wide);
-  const func = form.kind === "value" ? valueFunction(form, text) : branchFunction(form, text);
+  const func = functionOf(form, text);
   const pair = Pair.of(`(module (memory (export "m") 1) ${func})`);
   const memories = memoriesOf(pair);
   for (const memory of memories) fill(memory);
@@ -136,6 +144,30 @@ describe.skipIf(HOST === undefined)("fused forms as on the host", () => {
       expect(lines).toEqual([]);
       expect(tried).toBeGreaterThan(5);
     }
+  });
+
+  it("in a memory of more than 2 GiB, where addresses are unsigned", () => {
+    const texts = FUSED.map((_, i) => new Text(false, `f${i}`));
+    const funcs = FUSED.map((form, i) => functionOf(form, texts[i]));
+    const pair = Pair.of(`(module (memory (export "m") ${FAR_PAGES}) ${funcs.join("\n")})`);
+    const memories = memoriesOf(pair);
+    const pages = memories.flatMap((memory) => [memory.subarray(0, PAGE), memory.subarray(-PAGE)]);
+    for (const page of pages) fill(page);
+    const lines: string[] = [];
+    for (const [i, text] of texts.entries()) {
+      for (const args of tuples(text.params)) {
+        const line = pair.difference(`f${i}`, args);
+        if (line !== null) lines.push(`${FUSED[i].name}: ${line}`);
+      }
+      const same =
+        Buffer.compare(pages[0], pages[2]) === 0 && Buffer.compare(pages[1], pages[3]) === 0;
+      if (!same) lines.push(`${FUSED[i].name}: memory`);
+    }
+    expect(lines.slice(0, 5)).toEqual([]);
+    // The last page is one that only unsigned addresses reach, and stores have changed it.
+    const untouched = new Uint8Array(PAGE);
+    fill(untouched);
+    expect(Buffer.compare(pages[1], untouched)).not.toBe(0);
   });
 
   it("covers floats and integers of both widths", () => {
