@@ -103,7 +103,14 @@ function shapesOf(row: Instruction, types: readonly ValType[]): Shape[] {
   const negations: Partial<Record<ValType, string>> = { [I32]: "", [I64]: "i64.eqz" };
   const test = negations[row.results[0]];
   if (test === undefined) return shapes;
-  return [...shapes, ...testsOf(`${plain} ${test}`)];
+  shapes.push(...testsOf(`${plain} ${test}`));
+  if (types.length < 2) return shapes;
+  for (const bits of valuesOf(row, 1, types[1], CONSTANTS)) {
+    const value = `${locals[0]} ${constant(types[1], bits)} ${text} ${test}`;
+    const tests = testsOf(value).filter(({ name }) => /^(if|br_if)( eqz)?( wide)?$/.test(name));
+    shapes.push(...tests.map((shape) => ({ ...shape, name: `${shape.name}, b = ${bits}` })));
+  }
+  return shapes;
 }
 
 function testsOf(value: string): Shape[] {
