@@ -1,8 +1,8 @@
 // npm run fuzz -- [--count N] [--seed S] [--host node@26]
 //
 // Runs a fuzzing campaign (test/fuzz/) and prints what came of it; disagreements are made small
-// first. Exit code 1 if there is one, 64 for wrong usage. The engine of Node.js 20 keeps something of
-// every module and becomes slower: several runs of 25,000 with different seeds suit it best.
+// first. Exit code 1 if there is one, 64 for wrong usage. The engine of Node.js 20 keeps something
+// of every module and becomes slower: several runs of 25,000 with different seeds suit it best.
 
 import { parseArgs } from "node:util";
 import { type FeatureSet, featureNames, parseFeatures } from "../src/isa/features.ts";

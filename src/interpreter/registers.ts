@@ -4,7 +4,7 @@
 import { OP } from "../code/opcodes.generated.ts";
 import { OPCODE_BITS } from "../code/registers.ts";
 import type { CodeSpace, FunctionCode } from "../code/space.ts";
-import type { FunctionInstance } from "../runtime/instances.ts";
+import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import { CODE, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 
 /** Where the outermost frame returns to. */
@@ -18,8 +18,11 @@ CODE[RESTORE_PC - 2] = RESTORE_PC;
 CODE[EXIT_PC] = OP.FINISH;
 CODE[RESTORE_PC] = OP.FINISH;
 
+/** Where the code of functions begins. */
+const FIRST_POSITION = 16;
+
 /** The realm's register code. */
-export const space: CodeSpace = { words: CODE, top: 16 };
+export const space: CodeSpace = { words: CODE, top: FIRST_POSITION };
 
 /** Translated functions in the order of their code. */
 const translated: FunctionCode[] = [];
@@ -39,6 +42,17 @@ export function entryOf(func: FunctionInstance): number {
     translated.push(code);
   }
   return code.entry;
+}
+
+/**
+ * Gives up all register code once three quarters of the room are used: functions are translated
+ * again when they are called. Only while nothing runs or is suspended, since frames name positions.
+ */
+export function releaseCode(): void {
+  if (space.top < (space.words.length / 4) * 3) return;
+  for (const code of translated) code.entry = -1;
+  translated.length = 0;
+  space.top = FIRST_POSITION;
 }
 
 /** The function whose code is at `pc`; undefined for the machine's own code. */
@@ -94,4 +108,16 @@ export function currentOpcode(): number {
 export function patchCall(op: number, at: number, entry: number): void {
   CODE[machine.pc] = op;
   CODE[machine.pc + at] = entry;
+}
+
+/** Bytes of the largest memory of the near loop. */
+const FAR_BYTES = 2 ** 31 - 1;
+
+/** Whether an instance has a memory beyond what the near loop's bounds checks can take. */
+export function hasFarMemory(instance: ModuleInstance | null): boolean {
+  const memories = instance?.memories ?? [];
+  for (let i = 0; i < memories.length; i++) {
+    if (memories[i].byteLength > FAR_BYTES) return true;
+  }
+  return false;
 }

@@ -55,8 +55,10 @@ import {
   entryOf,
   extra,
   frameFits,
+  hasFarMemory,
   patchCall,
   RESTORE_PC,
+  releaseCode,
   releaseReferences,
   reserveReferences,
   zeroLocals,
@@ -64,9 +66,6 @@ import {
 import { slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
 import { unwind } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
-
-/** Bytes of the largest memory of the near loop. */
-const FAR_BYTES = 2 ** 31 - 1;
 
 /** A thread's frames while others use the machine. */
 interface Saved {
@@ -87,6 +86,8 @@ interface Awaited {
 /** First free word of the slots and of the control stack: a thread that starts begins there. */
 let slotTop = 0;
 let controlTop = 0;
+/** Threads that keep frames, and with them positions in the register code. */
+let suspended = 0;
 /** The innermost thread that is on the machine. */
 let current: Thread | null = null;
 
@@ -128,6 +129,7 @@ export class Thread extends FuelMeter {
    */
   run(slice: number, resume?: { value: unknown } | { error: unknown }): Outcome {
     const outer = { slotTop, controlTop, current };
+    if (current === null && suspended === 0) releaseCode();
     this.slotBase = slotTop;
     this.controlBase = controlTop;
     this.beginSlice(slice);
@@ -186,6 +188,7 @@ export class Thread extends FuelMeter {
 
   private save(): void {
     const { slotBase, controlBase } = this;
+    suspended++;
     // The instruction at pc may still read operands above the frame's own size: the callee's.
     const top = Math.min(machine.fp + this.frameWords() + 64, SLOT_WORDS);
     this.saved = {
@@ -200,6 +203,7 @@ export class Thread extends FuelMeter {
   private restore(): void {
     const { saved, slotBase, controlBase } = this;
     if (saved === null) throw new Error("this execution is not suspended");
+    suspended--;
     SLOTS.set(saved.slots, slotBase);
     reserveReferences((slotBase >> 1) + saved.references.length);
     saved.references.forEach((reference, i) => {
@@ -486,13 +490,4 @@ export class Thread extends FuelMeter {
       return this.raised(error);
     }
   }
-}
-
-/** Whether an instance has a memory beyond what the near loop's bounds checks can take. */
-function hasFarMemory(instance: ModuleInstance | null): boolean {
-  const memories = instance?.memories ?? [];
-  for (let i = 0; i < memories.length; i++) {
-    if (memories[i].byteLength > FAR_BYTES) return true;
-  }
-  return false;
 }

@@ -1,7 +1,8 @@
 // The assemblers that judge the printer: wabt, and wasm-tools where it is there. wabt knows next to
-// nothing of GC and typed function references; wasm-tools knows all of Wasm 3.0, but its npm package
-// (@bytecodealliance/jco-transpile) brings 100 MB along, so it is no dependency of this repository.
-// WASMETER_WASM_TOOLS names the module `vendor/wasm-tools.js` of an installation elsewhere.
+// nothing of GC and typed function references; wasm-tools knows all of Wasm 3.0, but its npm
+// package (@bytecodealliance/jco-transpile) brings 100 MB along, so it is no dependency of this
+// repository. WASMETER_WASM_TOOLS names the module `vendor/wasm-tools.js` of an installation
+// elsewhere.
 
 import { pathToFileURL } from "node:url";
 import load from "wabt";

@@ -1,5 +1,5 @@
-// `wasmeter dump` and `wasmeter print` on modules written byte by byte: offsets and bytes are counted
-// by hand.
+// `wasmeter dump` and `wasmeter print` on modules written byte by byte: offsets and bytes are
+// counted by hand.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

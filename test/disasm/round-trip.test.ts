@@ -1,6 +1,6 @@
-// What `print` prints assembles back to an equal module: over the whole specification suite, through
-// every assembler there is. A module that wabt neither reads nor parses is beyond wabt; one that it
-// reads but does not parse must be in the list below.
+// What `print` prints assembles back to an equal module: over the whole specification suite,
+// through every assembler there is. A module that wabt neither reads nor parses is beyond wabt; one
+// that it reads but does not parse must be in the list below.
 
 import { expect, test } from "vitest";
 import { moduleText } from "../../src/disasm/index.ts";

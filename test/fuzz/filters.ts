@@ -158,7 +158,9 @@ function hasJumpBefore(bytes: Uint8Array, offset: number): boolean {
   return found;
 }
 
-/** Types that instructions before `offset` leave by their immediates, as text; also without null. */
+/**
+ * Types that instructions before `offset` leave by their immediates, as text; also without null.
+ */
 function declaredBefore(
   bytes: Uint8Array,
   offset: number,

@@ -1,6 +1,6 @@
-// V8 silently refuses to optimise a function of more than 60 KiB of bytecode (design, section 3), and
-// the interpreter would become 13 times slower. This reads the size of the built loop, as V8 prints
-// it; it says nothing about speed otherwise.
+// V8 silently refuses to optimise a function of more than 60 KiB of bytecode (design, section 3),
+// and the interpreter would become 13 times slower. This reads the size of the built loop, as V8
+// prints it; it says nothing about speed otherwise.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";

@@ -1,4 +1,5 @@
-// The generated page of all instructions is the one that is committed, and says what the table says.
+// The generated page of all instructions is the one that is committed, and says what the table
+// says.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";

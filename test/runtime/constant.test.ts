@@ -1,5 +1,5 @@
-// Constant expressions, exact to the bit. Expectations are BigInt arithmetic and bit patterns that the
-// modules' own bytes hold.
+// Constant expressions, exact to the bit. Expectations are BigInt arithmetic and bit patterns that
+// the modules' own bytes hold.
 
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/code/errors.ts";

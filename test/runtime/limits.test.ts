@@ -1,5 +1,5 @@
-// The store's limits: N is allowed and N + 1 is refused, by a named error that leaves the accounts as
-// they were. Without the check the test of N + 1 fails, and without rollback the test of usage.
+// The store's limits: N is allowed and N + 1 is refused, by a named error that leaves the accounts
+// as they were. Without the check the test of N + 1 fails, and without rollback the test of usage.
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
