@@ -26,8 +26,6 @@ export interface DecodeListener {
   section(id: number): void;
   /** A segment of an element or data section is recorded. */
   segment(id: number, index: number): void;
-  /** The code section begins; everything its bodies refer to is recorded, but the data. */
-  codeStart(): void;
   /** The body of the function `index` (imports count) is complete. */
   body(index: number, start: number, end: number): void;
   /** The module is complete. */
@@ -37,7 +35,6 @@ export interface DecodeListener {
 const IGNORE: DecodeListener = {
   section() {},
   segment() {},
-  codeStart() {},
   body() {},
   end() {},
 };
@@ -341,7 +338,6 @@ export class Decoder {
       throw this.error(SIZES_DIFFER, `${declared} and ${count}`, start, "code");
     }
     this.bodyCount = count;
-    this.listener.codeStart();
     this.nextBody();
     return true;
   }

@@ -33,7 +33,6 @@ import {
 const NO_LISTENER: DecodeListener = {
   section() {},
   segment() {},
-  codeStart() {},
   body() {},
   end() {},
 };

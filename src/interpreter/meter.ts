@@ -65,9 +65,7 @@ export class FuelMeter {
     this.pending = cost;
     if (store.fuel < cost) return { kind: "suspended", reason: "fuel" };
     if (this.slice <= 0) return { kind: "suspended", reason: "slice" };
-    const grant = Math.min(store.fuel, Math.max(cost, Math.min(this.slice, STRETCH_UNITS)));
-    this.granted = Math.floor(grant);
-    machine.budget = this.granted - cost;
+    this.grant(cost);
     this.pending = 0;
     return null;
   }
@@ -79,9 +77,14 @@ export class FuelMeter {
     this.store.fuel -= cost;
     this.slice -= cost;
     this.fuelUsed += cost;
-    const grant = Math.min(this.store.fuel, Math.max(this.slice, 0), STRETCH_UNITS);
-    this.granted = Math.floor(grant);
-    machine.budget = this.granted;
+    this.grant(0);
     return true;
+  }
+
+  /** Gives the loop a budget for the next stretch, of which `cost` is spent at once. */
+  private grant(cost: number): void {
+    const wanted = Math.max(cost, Math.min(this.slice, STRETCH_UNITS));
+    this.granted = Math.floor(Math.min(this.store.fuel, wanted));
+    machine.budget = this.granted - cost;
   }
 }

@@ -2,7 +2,6 @@
 // code a position belongs to, keeping the reference slots long enough.
 
 import { OP } from "../code/opcodes.generated.ts";
-import { OPCODE_BITS } from "../code/registers.ts";
 import type { CodeSpace, FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import { CODE, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
@@ -97,11 +96,6 @@ export function releaseReferences(slots: number): void {
 /** The extra word `n` of the instruction the machine stopped at. */
 export function extra(n: number): number {
   return CODE[machine.pc + n];
-}
-
-/** Opcode of the instruction the machine stopped at, of its narrow or wide form. */
-export function currentOpcode(): number {
-  return CODE[machine.pc] & ((1 << OPCODE_BITS) - 1);
 }
 
 /** Rewrites the opcode and one word of the call the machine stopped at: it need not stop again. */

@@ -95,8 +95,6 @@ class ModuleValidator implements DecodeListener {
     else this.dataSegment(this.module.data[index]);
   }
 
-  codeStart(): void {}
-
   body(index: number, start: number, end: number): void {
     this.bodies.function(index, start, end);
   }
