@@ -241,6 +241,8 @@ try {
 }
 // Also after a harness error: what was registered before it is judged.
 for (const runTest of promiseTests) await runTest();
+// Node tells about rejections that nobody looks at when the queue of microtasks is empty.
+await new Promise((resolve) => setImmediate(resolve));
 const lines = [...subtests, { harnessError: harnessError ?? unhandled[0] ?? null }];
 writeFileSync(report, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 process.exit(0);
