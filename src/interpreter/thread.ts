@@ -64,17 +64,9 @@ import {
   zeroLocals,
 } from "./registers.ts";
 import { slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
+import { restoreFrames, type Saved, saveFrames, stack } from "./stack.ts";
 import { unwind } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
-
-/** A thread's frames while others use the machine. */
-interface Saved {
-  readonly slots: Int32Array;
-  readonly references: readonly unknown[];
-  readonly control: Int32Array;
-  readonly pc: number;
-  readonly fp: number;
-}
 
 /** A call that waits for a host function's promise. */
 interface Awaited {
@@ -83,37 +75,29 @@ interface Awaited {
   readonly returnWords: number;
 }
 
-/** First free word of the slots and of the control stack: a thread that starts begins there. */
-let slotTop = 0;
-let controlTop = 0;
-/** Threads that keep frames, and with them positions in the register code. */
-let suspended = 0;
-/** The innermost thread that is on the machine. */
-let current: Thread | null = null;
-
 /** The thread whose guest is running, or has called the host function that is running. */
 export function currentThread(): Thread | null {
-  return current;
+  return stack.current;
 }
 
 /** One invocation. */
 export class Thread extends FuelMeter {
-  readonly callee: FunctionInstance;
+  callee: FunctionInstance;
   private readonly args: readonly Value[];
   /** Whether host functions may return promises. */
   private readonly mayAwait: boolean;
   private started = false;
   private saved: Saved | null = null;
   private awaited: Awaited | null = null;
-  private slotBase = 0;
-  private controlBase = 0;
+  protected slotBase = 0;
+  protected controlBase = 0;
   instance: ModuleInstance | null;
   /** Instances of the frames that called into another one, outermost first. */
   readonly callers: (ModuleInstance | null)[] = [];
   /** The host function that was called last: while another thread runs, the one beneath it. */
   hostCallee: FunctionInstance | null = null;
   /** The thread whose host function runs this one. */
-  private beneath: Thread | null = null;
+  protected beneath: Thread | null = null;
 
   constructor(store: Store, callee: FunctionInstance, args: readonly Value[], mayAwait: boolean) {
     super(store);
@@ -128,17 +112,9 @@ export class Thread extends FuelMeter {
    * allows. A thread that is suspended goes on; `resume` is what its host function's promise gave.
    */
   run(slice: number, resume?: { value: unknown } | { error: unknown }): Outcome {
-    const outer = { slotTop, controlTop, current };
-    if (current === null && suspended === 0) releaseCode();
-    this.slotBase = slotTop;
-    this.controlBase = controlTop;
-    this.beginSlice(slice);
-    this.beneath = current;
-    current = this;
+    const { slotTop, controlTop, current } = stack;
     const { slotLimit, controlLimit } = machine;
-    const { stackBytes, callDepth } = this.store.limits;
-    machine.slotLimit = Math.min(SLOT_WORDS - 64, stackBytes / 4);
-    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * callDepth);
+    this.occupy(slice);
     let outcome: Outcome | null = null;
     try {
       outcome = this.enter(resume) ?? this.drive();
@@ -148,8 +124,24 @@ export class Thread extends FuelMeter {
       releaseReferences(this.slotBase >> 1);
       machine.slotLimit = slotLimit;
       machine.controlLimit = controlLimit;
-      ({ slotTop, controlTop, current } = outer);
+      stack.slotTop = slotTop;
+      stack.controlTop = controlTop;
+      stack.current = current;
     }
+  }
+
+  /** Takes the machine over from who runs on it; to be undone with what was there before. */
+  protected occupy(slice: number): void {
+    const { current, suspended } = stack;
+    if (current === null && suspended === 0) releaseCode();
+    this.slotBase = stack.slotTop;
+    this.controlBase = stack.controlTop;
+    this.beginSlice(slice);
+    this.beneath = current;
+    stack.current = this;
+    const { stackBytes, callDepth } = this.store.limits;
+    machine.slotLimit = Math.min(SLOT_WORDS - 64, stackBytes / 4);
+    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * callDepth);
   }
 
   // Beginning, pausing, end
@@ -163,17 +155,25 @@ export class Thread extends FuelMeter {
     const { awaited } = this;
     this.awaited = null;
     if (awaited !== null) {
-      if (resume !== undefined && "error" in resume) return this.hostThrew(resume.error);
+      if (resume !== undefined && "error" in resume) {
+        return this.hostThrew(resume.error, awaited.callee);
+      }
       return this.hostReturned(awaited, resume?.value);
     }
     return this.pay(this.pending);
   }
 
   private begin(): Outcome | null {
-    const { callee, slotBase, controlBase } = this;
+    const { callee, slotBase } = this;
     const { params } = callee.type;
     reserveReferences((slotBase >> 1) + params.length);
     writeValues(slotBase, params, this.args);
+    return this.invoke();
+  }
+
+  /** Enters the callee, whose arguments lie at the thread's base. */
+  protected invoke(): Outcome | null {
+    const { callee, slotBase, controlBase } = this;
     machine.fp = slotBase;
     machine.ksp = controlBase + 2;
     CONTROL[controlBase] = EXIT_PC - 2;
@@ -187,42 +187,20 @@ export class Thread extends FuelMeter {
   }
 
   private save(): void {
-    const { slotBase, controlBase } = this;
-    suspended++;
+    const code = codeAt(machine.pc);
+    const words = code === undefined ? 0 : CODE[code.entry - 1];
     // The instruction at pc may still read operands above the frame's own size: the callee's.
-    const top = Math.min(machine.fp + this.frameWords() + 64, SLOT_WORDS);
-    this.saved = {
-      slots: SLOTS.slice(slotBase, top),
-      references: REFERENCES.slice(slotBase >> 1, top >> 1),
-      control: CONTROL.slice(controlBase, machine.ksp),
-      pc: machine.pc,
-      fp: machine.fp - slotBase,
-    };
+    const top = Math.min(machine.fp + words + 64, SLOT_WORDS);
+    this.saved = saveFrames(this.slotBase, this.controlBase, top);
   }
 
   private restore(): void {
-    const { saved, slotBase, controlBase } = this;
-    if (saved === null) throw new Error("this execution is not suspended");
-    suspended--;
-    SLOTS.set(saved.slots, slotBase);
-    reserveReferences((slotBase >> 1) + saved.references.length);
-    saved.references.forEach((reference, i) => {
-      REFERENCES[(slotBase >> 1) + i] = reference;
-    });
-    CONTROL.set(saved.control, controlBase);
-    machine.pc = saved.pc;
-    machine.fp = slotBase + saved.fp;
-    machine.ksp = controlBase + saved.control.length;
+    if (this.saved === null) throw new Error("this execution is not suspended");
+    restoreFrames(this.saved, this.slotBase, this.controlBase);
     this.saved = null;
   }
 
-  /** Words of the frame that is current. */
-  private frameWords(): number {
-    const code = codeAt(machine.pc);
-    return code === undefined ? 0 : CODE[code.entry - 1];
-  }
-
-  private finish(): Outcome {
+  protected finish(): Outcome {
     return { kind: "returned", values: this.results(this.slotBase, this.callee.type.results) };
   }
 
@@ -236,13 +214,13 @@ export class Thread extends FuelMeter {
     return error instanceof Trap ? { kind: "trapped", trap: error } : { kind: "threw", error };
   }
 
-  private trap(code: number): Outcome {
+  protected trap(code: number): Outcome {
     return this.fail(new Trap(code, backtrace(this.instance, this.callers)));
   }
 
   // The driver
 
-  private drive(): Outcome {
+  protected drive(): Outcome {
     for (;;) {
       machine.instance = this.instance;
       const outcome = this.handle(hasFarMemory(this.instance) ? runFar() : run());
@@ -300,7 +278,7 @@ export class Thread extends FuelMeter {
   /** An error of ours, a trap code or a Wasm exception, on the way out of a slow instruction. */
   private raised(error: unknown): Outcome | null {
     if (error instanceof TrapSignal) return this.trap(error.code);
-    if (error instanceof WasmException) return this.throwException(error.exception, error);
+    if (error instanceof WasmException) return this.throwException(error.exception, { error });
     return this.fail(error);
   }
 
@@ -370,14 +348,16 @@ export class Thread extends FuelMeter {
   }
 
   private enterFunction(callee: FunctionInstance, frame: number): Outcome | null {
-    return this.attempt(() => {
+    try {
       const entry = entryOf(callee);
       if (!frameFits(entry, frame)) return this.overflow();
       zeroLocals(entry, frame);
       machine.fp = frame;
       machine.pc = entry;
       return this.pay(CODE[entry - 2]);
-    });
+    } catch (error) {
+      return this.raised(error);
+    }
   }
 
   private callIndirect(
@@ -415,24 +395,27 @@ export class Thread extends FuelMeter {
   private callHost(callee: FunctionInstance, frame: number, words: number): Outcome | null {
     const { params, results } = callee.type;
     const { pc, fp, ksp } = machine;
+    const host = callee.host as NonNullable<typeof callee.host>;
     this.settle();
     this.store.hostCalls++;
     this.hostCallee = callee;
-    slotTop = frame + 2 * (Math.max(params.length, results.length) + 1);
-    controlTop = ksp;
+    stack.slotTop = frame + 2 * (Math.max(params.length, results.length) + 1);
+    stack.controlTop = ksp;
     let result: unknown;
-    let failure: { error: unknown } | null = null;
+    let failed = false;
     try {
-      const host = callee.host as NonNullable<typeof callee.host>;
-      result = host({ caller: this.instance }, readValues(frame, params));
+      if (typeof host !== "function") host.run(frame, this.instance);
+      else result = host({ caller: this.instance }, readValues(frame, params));
     } catch (error) {
-      failure = { error };
+      failed = true;
+      result = error;
     }
     machine.pc = pc;
     machine.fp = fp;
     machine.ksp = ksp;
     this.resetBudget();
-    if (failure !== null) return this.hostThrew(failure.error);
+    if (failed) return this.hostThrew(result, callee);
+    if (typeof host !== "function") return this.leaveHost(words);
     const awaited = { callee, frame: frame - this.slotBase, returnWords: words };
     if (!isPromise(result)) return this.hostReturned(awaited, result);
     if (this.mayAwait) {
@@ -451,33 +434,55 @@ export class Thread extends FuelMeter {
     } catch (error) {
       return this.fail(error);
     }
-    if (returnWords === 0) return machine.pc === EXIT_PC ? this.finish() : this.returnToCaller();
-    machine.pc += returnWords;
+    return this.leaveHost(returnWords);
+  }
+
+  /** Goes on behind the call, whose results are in their slots. */
+  private leaveHost(words: number): Outcome | null {
+    if (words === 0) return machine.pc === EXIT_PC ? this.finish() : this.returnToCaller();
+    machine.pc += words;
     return this.pay(CODE[machine.pc - 1]);
   }
 
   /** A host function threw: a Wasm exception may be caught, everything else passes through. */
-  private hostThrew(error: unknown): Outcome | null {
-    if (error instanceof WasmException && machine.pc !== EXIT_PC) {
-      return this.throwException(error.exception, error);
-    }
-    return this.fail(error);
+  private hostThrew(error: unknown, { host }: FunctionInstance): Outcome | null {
+    if (machine.pc === EXIT_PC) return this.fail(error);
+    let exception = error instanceof WasmException ? error.exception : null;
+    if (host !== null && typeof host !== "function") exception = host.exceptionOf(error);
+    return exception === null ? this.fail(error) : this.throwException(exception, { error });
   }
 
   // Exceptions and slow instructions
 
-  /** Looks for a handler; without one the invocation ends. */
-  private throwException(exception: ExceptionInstance, original?: WasmException): Outcome | null {
-    const trace = original?.backtrace ?? backtrace(this.instance, this.callers);
-    const found = unwind(exception, this.instance, this.callers);
+  /** Looks for a handler; without one the invocation ends with the error it came from, if any. */
+  private throwException(
+    exception: ExceptionInstance,
+    origin?: { readonly error: unknown },
+  ): Outcome | null {
+    const { instance } = this;
+    const { pc, ksp } = machine;
+    const callers = this.callers.slice();
+    const found = unwind(exception, instance, this.callers);
     if (found !== null) {
       this.instance = found.instance;
       return this.pay(found.cost);
     }
-    if (original !== undefined) return this.fail(original);
+    if (origin !== undefined) return this.fail(origin.error);
+    // What the frames were is still there, and only now of interest.
+    machine.pc = pc;
+    machine.ksp = ksp;
+    return this.fail(this.uncaught(exception, instance, callers));
+  }
+
+  /** What an invocation ends with for an exception that nothing catches. */
+  protected uncaught(
+    exception: ExceptionInstance,
+    instance: ModuleInstance | null,
+    callers: readonly (ModuleInstance | null)[],
+  ): unknown {
     const { params } = exception.tag.type;
     const payload = exception.payload.map((value, i) => fromRaw(value, params[i]));
-    return this.fail(new WasmException(exception, payload, trace));
+    return new WasmException(exception, payload, backtrace(instance, callers));
   }
 
   private slow(): Outcome | null {

@@ -8,6 +8,7 @@ import { featureSet } from "../isa/features.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { GlobalType, MemoryType, TableType } from "../module/module.ts";
 import {
+  type FrameCode,
   FunctionInstance,
   GlobalInstance,
   type HostCode,
@@ -36,7 +37,7 @@ function hostCode(): FunctionCode {
 /** `allochostfunc`: a function of the host with the type of this id; `name` is for backtraces. */
 export function allocateHostFunction(
   typeId: number,
-  host: HostCode,
+  host: HostCode | FrameCode,
   name: string,
 ): FunctionInstance {
   return new FunctionInstance(funcTypeOfId(typeId), typeId, null, hostCode(), host, name);

@@ -28,6 +28,17 @@ export interface HostCall {
  */
 export type HostCode = (call: HostCall, args: Value[]) => unknown;
 
+/**
+ * A host function that finds its arguments in the slots of its frame and leaves its results there:
+ * nothing is allocated for a call. It cannot return a promise.
+ */
+export interface FrameCode {
+  /** `frame` is the word of the first slot; see interpreter/values.ts. */
+  run(frame: number, caller: ModuleInstance | null): void;
+  /** The exception that guests see in what `run` has thrown; null: none, they cannot catch it. */
+  exceptionOf(error: unknown): ExceptionInstance | null;
+}
+
 /** A function instance: code of a module instance, or of the host. */
 export class FunctionInstance {
   /** Closed: what it mentions are type ids, not type indices of a module (see types.ts). */
@@ -36,7 +47,7 @@ export class FunctionInstance {
   /** The instance whose code it is; null for a host function. */
   readonly instance: ModuleInstance | null;
   readonly code: FunctionCode;
-  readonly host: HostCode | null;
+  readonly host: HostCode | FrameCode | null;
   /** Name for backtraces of host functions, e.g. `env.log`. */
   readonly name: string;
 
@@ -45,7 +56,7 @@ export class FunctionInstance {
     typeId: number,
     instance: ModuleInstance | null,
     code: FunctionCode,
-    host: HostCode | null = null,
+    host: HostCode | FrameCode | null = null,
     name = "",
   ) {
     this.type = type;

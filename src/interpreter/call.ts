@@ -1,0 +1,105 @@
+// Calls from outside that run to their end, one after the other: what the JavaScript API makes
+// millions of. A thread that is used again, arguments and results that go straight between the
+// caller's values and the slots, and nothing saved when a call is stopped for good.
+
+import type { ExceptionInstance, FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { Store } from "../runtime/store.ts";
+import { Exhaustion, type ExhaustionKind } from "../runtime/trap.ts";
+import { backtrace } from "./backtrace.ts";
+import { machine } from "./loop.generated.ts";
+import type { Outcome } from "./meter.ts";
+import { codeAt, releaseReferences } from "./registers.ts";
+import { stack } from "./stack.ts";
+import { Thread } from "./thread.ts";
+
+/** Reads what a call has left in the slots from the word `at` on. */
+export interface ResultReader {
+  read(at: number): unknown;
+}
+
+/** Looks now and then whether calls must stop, for another reason than fuel. */
+export interface Watch {
+  /** Why calls must stop now; null: go on. Asked at least every few thousand units of fuel. */
+  reason(): ExhaustionKind | null;
+}
+
+/** A Wasm exception that has left the guest: thrown as it is, for who calls to make an error of. */
+export class Uncaught {
+  readonly exception: ExceptionInstance;
+
+  constructor(exception: ExceptionInstance) {
+    this.exception = exception;
+  }
+}
+
+const RETURNED: Outcome = { kind: "returned", values: [] };
+
+/** First free word of the slots: where the arguments of the next call have to lie. */
+export function argumentsAt(): number {
+  return stack.slotTop;
+}
+
+/** A thread for calls that cannot be suspended. It makes one call at a time, and any number. */
+export class CallThread extends Thread {
+  private readonly watch: Watch | null;
+  /** Opcode of the instruction that has trapped last; -1 if it is not known. */
+  trapOpcode = -1;
+
+  constructor(store: Store, callee: FunctionInstance, watch: Watch | null) {
+    super(store, callee, [], false);
+    this.watch = watch;
+  }
+
+  /**
+   * Calls a function whose arguments lie at `argumentsAt()`, and reads its results.
+   * @throws Trap, Exhaustion, Uncaught, and whatever a host function throws
+   */
+  perform(callee: FunctionInstance, results: ResultReader): unknown {
+    const { slotTop, controlTop, current } = stack;
+    const { slotLimit, controlLimit } = machine;
+    this.callee = callee;
+    this.instance = callee.instance;
+    this.callers.length = 0;
+    this.occupy(Number.POSITIVE_INFINITY);
+    try {
+      const outcome = this.invoke() ?? this.drive();
+      if (outcome === RETURNED) return results.read(slotTop);
+      throw this.errorOf(outcome);
+    } finally {
+      releaseReferences(slotTop >> 1);
+      machine.slotLimit = slotLimit;
+      machine.controlLimit = controlLimit;
+      stack.slotTop = slotTop;
+      stack.controlTop = controlTop;
+      stack.current = current;
+    }
+  }
+
+  private errorOf(outcome: Outcome): unknown {
+    if (outcome.kind === "trapped") return outcome.trap;
+    if (outcome.kind === "threw") return outcome.error;
+    return new Exhaustion("fuel", "", backtrace(this.instance, this.callers));
+  }
+
+  protected override finish(): Outcome {
+    return RETURNED;
+  }
+
+  protected override trap(code: number): Outcome {
+    const at = codeAt(machine.pc);
+    this.trapOpcode = at === undefined ? -1 : at.module.bytes[at.offsetAt(machine.pc)];
+    return super.trap(code);
+  }
+
+  protected override uncaught(exception: ExceptionInstance): unknown {
+    return new Uncaught(exception);
+  }
+
+  protected override pay(cost: number): Outcome | null {
+    const reason = this.watch === null ? null : this.watch.reason();
+    if (reason === null) return super.pay(cost);
+    this.settle();
+    const trace = backtrace(this.instance as ModuleInstance | null, this.callers);
+    return { kind: "threw", error: new Exhaustion(reason, "", trace) };
+  }
+}
