@@ -73,6 +73,12 @@ type Settled = { readonly value: unknown } | { readonly error: unknown };
 
 /** The execution whose guest is running, or has called the host function that is running. */
 let active: Execution | null = null;
+
+/** For host functions of the layers around: the execution in which they are called. */
+export function activeExecution(): Execution | null {
+  return active;
+}
+
 /** How many executions lie on top of each other on the host's own stack. */
 let nesting = 0;
 /**
@@ -129,6 +135,17 @@ export class Execution {
   get usage(): Usage {
     const { fuel, hostCalls, peakMemoryBytes } = this;
     return { fuel, peakMemoryBytes, hostCalls };
+  }
+
+  /**
+   * Milliseconds until a deadline stops it, its own or that of a call beneath; 0 if something,
+   * epoch and signal included, stops it now.
+   */
+  get timeLeft(): number {
+    if (this.stopReason() !== null) return 0;
+    const { deadline } = this.interrupts;
+    const own = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - millisecondsNow();
+    return Math.max(0, Math.min(own, this.outer?.timeLeft ?? own));
   }
 
   /**

@@ -85,7 +85,7 @@ export class Thread extends FuelMeter {
   callee: FunctionInstance;
   private readonly args: readonly Value[];
   /** Whether host functions may return promises. */
-  private readonly mayAwait: boolean;
+  readonly mayAwait: boolean;
   private started = false;
   private saved: Saved | null = null;
   private awaited: Awaited | null = null;
