@@ -1,0 +1,112 @@
+// One run of a program: what was granted to it, its descriptors, and, while one of its functions
+// runs, who has called. The functions themselves are in one file per area.
+
+import { activeExecution, type Execution } from "../api/execution.ts";
+import { currentThread } from "../interpreter/thread.ts";
+import {
+  type Descriptor,
+  DescriptorTable,
+  openedInput,
+  openedOutput,
+  preopened,
+} from "./descriptors.ts";
+import { GuestMemory, type MemorySource, NO_MEMORY } from "./guest-memory.ts";
+import type { WasiOptions } from "./options.ts";
+import { type Clock, fixedClock, type RandomSource, seededRandom } from "./sources.ts";
+import { encodeUtf8, Input, Output } from "./streams.ts";
+
+const NOWHERE = () => undefined;
+const DEFAULT_DESCRIPTORS = 1024;
+/**
+ * Units of fuel that a slice is shortened by with each call: about the time it takes. They are not
+ * charged; they only bring the next look at the deadline nearer.
+ */
+const CALL_UNITS = 100;
+
+/**
+ * What `proc_exit` throws: not seen by guests, and by embedders only where they call a guest's
+ * functions themselves instead of `run`.
+ */
+export class WasiExit extends Error {
+  override readonly name = "WasiExit";
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`the program ended with exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
+function encoded(text: string, what: string): Uint8Array {
+  if (text.includes("\0")) throw new TypeError(`${what} cannot contain a NUL`);
+  return encodeUtf8(text);
+}
+
+function initialDescriptors(options: WasiOptions): Descriptor[] {
+  const { outputLimit = Number.POSITIVE_INFINITY, preopens = {}, stderr, stdin, stdout } = options;
+  const quota = { left: outputLimit };
+  return [
+    openedInput(new Input(stdin ?? "")),
+    openedOutput(new Output(stdout ?? NOWHERE, quota)),
+    openedOutput(new Output(stderr ?? NOWHERE, quota)),
+    ...Object.entries(preopens).map(([name, fileSystem]) => {
+      return preopened(fileSystem.root(), encoded(name, "the name of a directory"));
+    }),
+  ];
+}
+
+/** The state behind one `wasi` object. */
+export class Process {
+  readonly args: readonly Uint8Array[];
+  readonly environ: readonly Uint8Array[];
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly descriptors: DescriptorTable;
+  /** Memory of another engine's instance, which cannot say itself who calls. */
+  bound: MemorySource | null = null;
+  exit: WasiExit | null = null;
+  /** Who is calling: valid until a function waits. */
+  memory = new GuestMemory(NO_MEMORY);
+  mayAwait = false;
+
+  constructor(options: WasiOptions) {
+    const { args = [], clock, descriptorLimit, env = {}, random } = options;
+    this.args = args.map((arg) => encoded(arg, "an argument"));
+    this.environ = Object.entries(env).map(([name, value]) => {
+      return encoded(`${name}=${value}`, "the environment");
+    });
+    this.clock = clock ?? fixedClock();
+    this.random = random ?? seededRandom();
+    const initial = initialDescriptors(options);
+    this.descriptors = new DescriptorTable(initial, descriptorLimit ?? DEFAULT_DESCRIPTORS);
+  }
+
+  /** At the begin of each function. @throws WasiExit if the program has ended */
+  enter(): void {
+    if (this.exit !== null) throw this.exit;
+    const thread = currentThread();
+    let source = this.bound;
+    this.mayAwait = source === null && thread !== null && thread.mayAwait;
+    if (source === null) {
+      source = thread?.instance?.memories[0] ?? NO_MEMORY;
+      thread?.shortenSlice(CALL_UNITS);
+    }
+    if (this.memory.source === source) this.memory.refresh();
+    else this.memory = new GuestMemory(source);
+  }
+
+  /** Tells that the function has moved so many bytes. */
+  moved(bytes: number): void {
+    if (this.bound === null) currentThread()?.shortenSlice(bytes / 64);
+  }
+
+  /** The call whose deadline holds for the function that is running. */
+  get execution(): Execution | null {
+    return this.bound === null ? activeExecution() : null;
+  }
+
+  end(code: number): never {
+    this.exit = new WasiExit(code);
+    throw this.exit;
+  }
+}

@@ -1,0 +1,251 @@
+// Standard input and output: what embedders give for them, and what the descriptors 0, 1 and 2
+// make of it. Bytes only; nothing here knows the host's own streams (node.ts does).
+
+import { fail } from "./errno.ts";
+
+/** Where standard input comes from. */
+export interface InputStream {
+  /**
+   * At most about `max` bytes; none at the end. A promise suspends a guest that runs under
+   * `callAsync` or an Execution.
+   */
+  read(max: number): Uint8Array | Promise<Uint8Array>;
+  /** The same for a guest that cannot be suspended: blocks until there is something. */
+  readSync?(max: number): Uint8Array;
+  /** Whether guests see a terminal. Default false. */
+  readonly isTerminal?: boolean;
+}
+
+/** Standard input: all of it, in pieces, or as a stream. */
+export type InputSource =
+  | string
+  | Uint8Array
+  | InputStream
+  | Iterable<Uint8Array>
+  | AsyncIterable<Uint8Array>;
+
+/** Where standard output and standard error go. */
+export interface OutputStream {
+  /** Takes bytes, which are its own. A promise suspends the guest until there is room for more. */
+  write(bytes: Uint8Array): unknown;
+  /** The same for a guest that cannot be suspended. */
+  writeSync?(bytes: Uint8Array): void;
+  /** Whether guests see a terminal. Default false. */
+  readonly isTerminal?: boolean;
+}
+
+/** Standard output: a stream, or a function that takes the bytes. */
+export type OutputSink = OutputStream | ((bytes: Uint8Array) => unknown);
+
+/** Bytes asked for at a time. */
+const CHUNK_BYTES = 65_536;
+const NOTHING = new Uint8Array(0);
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
+}
+
+/** The bytes of a text in UTF-8; unpaired surrogates become U+FFFD. */
+export function encodeUtf8(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    let point = character.codePointAt(0) as number;
+    if (point >= 0xd800 && point < 0xe000) point = 0xfffd;
+    if (point < 0x80) bytes.push(point);
+    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), 0x80 | (point & 63));
+    else {
+      if (point < 0x10000) bytes.push(0xe0 | (point >> 12));
+      else bytes.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63));
+      bytes.push(0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+function pieces(iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): InputStream {
+  const bytesOf = ({ done, value }: IteratorResult<Uint8Array>) => (done ? NOTHING : value);
+  const next = (): Uint8Array | Promise<Uint8Array> => {
+    const result = iterator.next();
+    if (isPromise(result)) return result.then(skipEmpty);
+    return skipEmpty(result);
+  };
+  // An empty piece is no end.
+  const skipEmpty = (result: IteratorResult<Uint8Array>) => {
+    return result.done || result.value.length > 0 ? bytesOf(result) : next();
+  };
+  return { read: next };
+}
+
+function inputStream(source: InputSource): InputStream {
+  if (typeof source === "string") return pieces([encodeUtf8(source)].values());
+  if (source instanceof Uint8Array) return pieces([source].values());
+  if ("read" in source && typeof source.read === "function") return source;
+  if (Symbol.asyncIterator in source) return pieces(source[Symbol.asyncIterator]());
+  if (Symbol.iterator in source) return pieces(source[Symbol.iterator]());
+  throw new TypeError("stdin must be text, bytes, pieces of bytes, or have a method read");
+}
+
+/** Standard input as a guest reads it: one piece of the source is kept until it is used up. */
+export class Input {
+  readonly isTerminal: boolean;
+  private readonly source: InputStream;
+  private chunk = NOTHING;
+  private at = 0;
+  private ended = false;
+  private waiting: Promise<void> | null = null;
+  private failure: { error: unknown } | null = null;
+
+  constructor(source: InputSource) {
+    this.source = inputStream(source);
+    this.isTerminal = this.source.isTerminal ?? false;
+  }
+
+  /** Bytes that are there. */
+  get available(): number {
+    return this.chunk.length - this.at;
+  }
+
+  /** Whether a read would give something, or the end, or an error, without asking the source. */
+  get ready(): boolean {
+    return this.available > 0 || this.ended || this.failure !== null;
+  }
+
+  /**
+   * Asks the source unless a read would succeed already. A promise fulfils when there is
+   * something, and never rejects; null: there is something now.
+   */
+  fetch(mayAwait: boolean): Promise<void> | null {
+    if (this.ready) return null;
+    if (this.waiting !== null) return this.waiting;
+    const { source } = this;
+    const bytes =
+      !mayAwait && source.readSync !== undefined
+        ? source.readSync(CHUNK_BYTES)
+        : source.read(CHUNK_BYTES);
+    if (!isPromise(bytes)) {
+      this.accept(bytes);
+      return null;
+    }
+    this.waiting = bytes.then(
+      (arrived) => this.accept(arrived),
+      (error: unknown) => {
+        this.waiting = null;
+        this.failure = { error };
+      },
+    );
+    return this.waiting;
+  }
+
+  private accept(bytes: Uint8Array): void {
+    this.waiting = null;
+    this.chunk = bytes;
+    this.at = 0;
+    this.ended = bytes.length === 0;
+  }
+
+  /** Moves bytes that are there into `target`; how many. @throws what the source has thrown */
+  take(target: Uint8Array): number {
+    const { failure } = this;
+    if (failure !== null) {
+      this.failure = null;
+      throw failure.error;
+    }
+    const length = Math.min(target.length, this.available);
+    target.set(this.chunk.subarray(this.at, this.at + length));
+    this.at += length;
+    if (this.at === this.chunk.length) {
+      this.chunk = NOTHING;
+      this.at = 0;
+    }
+    return length;
+  }
+}
+
+/** Bytes that standard output and standard error may still take together. */
+export interface OutputQuota {
+  left: number;
+}
+
+/** Standard output or standard error as a guest writes to it. */
+export class Output {
+  readonly isTerminal: boolean;
+  private readonly stream: OutputStream;
+  private readonly quota: OutputQuota;
+  private failure: { error: unknown } | null = null;
+
+  constructor(sink: OutputSink, quota: OutputQuota) {
+    this.stream = typeof sink === "function" ? { write: sink } : sink;
+    this.quota = quota;
+    this.isTerminal = this.stream.isTerminal ?? false;
+  }
+
+  /** How many of `wanted` bytes may be written. @throws WasiError "nospc" if none */
+  allowance(wanted: number): number {
+    const { left } = this.quota;
+    if (left <= 0 && wanted > 0) fail("nospc", "the limit of output is reached");
+    return Math.min(wanted, left);
+  }
+
+  /** A promise if the stream gave one and the guest can be suspended. */
+  write(bytes: Uint8Array, mayAwait: boolean): Promise<void> | null {
+    const { failure, stream } = this;
+    if (failure !== null) {
+      this.failure = null;
+      throw failure.error;
+    }
+    this.quota.left -= bytes.length;
+    if (!mayAwait && stream.writeSync !== undefined) {
+      stream.writeSync(bytes);
+      return null;
+    }
+    const result = stream.write(bytes);
+    if (!isPromise(result)) return null;
+    const done = Promise.resolve(result).then(() => undefined);
+    if (mayAwait) return done;
+    // The bytes are on their way; what becomes of them is told to the next write.
+    done.catch((error: unknown) => {
+      this.failure = { error };
+    });
+    return null;
+  }
+}
+
+/** Keeps what is written to it; see `captureOutput`. */
+export interface CapturedOutput extends OutputStream {
+  /** A copy of everything so far. */
+  readonly bytes: Uint8Array;
+  /** The same as text; what is no UTF-8 becomes U+FFFD. */
+  readonly text: string;
+}
+
+/**
+ * An output that keeps what is written to it, at most `limit` bytes (default 16 MiB); then the
+ * guest gets the error `nospc`.
+ *
+ * ```ts
+ * const stdout = captureOutput();
+ * const program = wasi({ stdout });
+ * ```
+ */
+export function captureOutput({ limit = 16 * 2 ** 20 } = {}): CapturedOutput {
+  let kept = new Uint8Array(1024);
+  let length = 0;
+  return {
+    write(bytes) {
+      if (length + bytes.length > limit) fail("nospc", `more than ${limit} bytes of output`);
+      if (length + bytes.length > kept.length) {
+        const larger = new Uint8Array(Math.max(2 * kept.length, length + bytes.length));
+        larger.set(kept);
+        kept = larger;
+      }
+      kept.set(bytes, length);
+      length += bytes.length;
+    },
+    get bytes() {
+      return kept.slice(0, length);
+    },
+    get text() {
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(kept.subarray(0, length));
+    },
+  };
+}
