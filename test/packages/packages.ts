@@ -1,0 +1,75 @@
+// The packages of the end-to-end test and of the benchmark, and how a process does the job of one:
+// on the host's own WebAssembly, or with the polyfill imported before anything else. The jobs are in
+// jobs/, plain JavaScript that knows nothing of us.
+
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** A package with a job. */
+export interface Package {
+  /** Name of the file in jobs/. */
+  readonly job: string;
+  /** Names of the npm packages and what made their Wasm. */
+  readonly title: string;
+  /** Options of Node that the job needs on the host's own WebAssembly only. */
+  readonly nativeOptions?: readonly string[];
+}
+
+export const PACKAGES: readonly Package[] = [
+  { job: "sql", title: "sql.js (Emscripten)" },
+  // The guest recurses 2,000 calls deep: too deep for V8's stack of 1 MB.
+  {
+    job: "quickjs",
+    title: "quickjs-emscripten (Emscripten)",
+    nativeOptions: ["--stack-size=6000"],
+  },
+  { job: "tiktoken", title: "tiktoken (wasm-bindgen)" },
+  { job: "source-map", title: "source-map 0.7 (Rust)" },
+  { job: "tree-sitter", title: "web-tree-sitter, JavaScript (Emscripten)" },
+  { job: "hashes", title: "hash-wasm, 25 functions (C)" },
+  { job: "blake3", title: "blake3-wasm (wasm-bindgen)" },
+  { job: "brotli", title: "brotli-wasm (wasm-bindgen)" },
+  { job: "zstd", title: "@bokuweb/zstd-wasm (Emscripten)" },
+  { job: "esbuild", title: "esbuild-wasm (Go)" },
+  { job: "rollup", title: "@rollup/wasm-node (wasm-bindgen)" },
+  { job: "wabt", title: "wabt (Emscripten)" },
+];
+
+/** Milliseconds of a step. */
+export interface StepTime {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+/** What a process reports. */
+export interface JobReport {
+  /** Whether `WebAssembly` was the host's own. */
+  readonly native: boolean;
+  readonly times: { readonly load: StepTime; readonly job: StepTime };
+  /** The job's result, the same for every right engine. */
+  readonly result: unknown;
+}
+
+const CHILD = fileURLToPath(new URL("child.mjs", import.meta.url));
+const MEBIBYTE = 2 ** 20;
+
+/**
+ * Does a package's job in a process of its own, with the bundle at `polyfill` imported first; null:
+ * on the host's WebAssembly. `options` go to Node. Rejects if the process fails, with what it wrote
+ * to standard error, or takes longer than `timeout` milliseconds.
+ */
+export function runPackage(
+  { job, nativeOptions = [] }: Package,
+  polyfill: string | null,
+  { options = [] as readonly string[], timeout = 120_000 } = {},
+): Promise<JobReport> {
+  const engine = polyfill === null ? nativeOptions : ["--import", polyfill];
+  const args = [...options, ...engine, CHILD, job];
+  const settings = { timeout, maxBuffer: 64 * MEBIBYTE, killSignal: "SIGKILL" } as const;
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, settings, (error, stdout, stderr) => {
+      if (error === null) resolve(JSON.parse(stdout) as JobReport);
+      else reject(new Error(`${job}: ${error.killed ? "timed out" : stderr || error.message}`));
+    });
+  });
+}
