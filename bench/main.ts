@@ -21,6 +21,7 @@ import { INSTANCES } from "./instances.ts";
 import { EXECUTION } from "./kernels.ts";
 import { MICRO } from "./micro.ts";
 import { MICRO_RUN } from "./micro-run.ts";
+import { PACKAGES_BENCH } from "./packages.ts";
 import { PRINT } from "./print.ts";
 import { STARTUP } from "./startup.ts";
 import { STREAM } from "./stream.ts";
@@ -34,6 +35,7 @@ const BENCHES: readonly Bench[] = [
   MICRO,
   EXECUTION,
   MICRO_RUN,
+  PACKAGES_BENCH,
   STARTUP,
   INSTANCES,
 ];

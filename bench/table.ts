@@ -1,6 +1,6 @@
 // Writes the kept benchmark results into a Markdown file, between the lines `<!-- bench:begin -->`
-// and `<!-- bench:end -->`: `tsx bench/table.ts README.md`. A table for decoding, one for running,
-// single figures for the rest; all of it is in bench/results. Measures nothing.
+// and `<!-- bench:end -->`: `tsx bench/table.ts README.md`. Tables for decoding, running and real
+// packages, single figures for the rest; all of it is in bench/results. Measures nothing.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { markdownTable, type StoredReport, wrapped } from "./format.ts";
@@ -37,6 +37,15 @@ const EXECUTION_COLUMNS: readonly Column[] = [
   { key: "nanoseconds", title: "ns per instruction", digits: 2 },
 ];
 
+const PACKAGE_COLUMNS: readonly Column[] = [
+  { key: "package", title: "npm package" },
+  { key: "nativeLoad", title: "load: host, ms", digits: 0 },
+  { key: "load", title: "wasmeter, ms", digits: 0 },
+  { key: "nativeJob", title: "job: host, ms", digits: 0 },
+  { key: "job", title: "wasmeter, ms", digits: 0 },
+  { key: "ratio", title: "ratio", digits: 1 },
+];
+
 const TABLES: readonly Part[] = [
   {
     benches: ["decode", "cold"],
@@ -59,6 +68,17 @@ const TABLES: readonly Part[] = [
         "WebAssembly in the same process: CPU time, medians over runs and processes that have " +
         "run all of them before.";
       const table = markdownTable(EXECUTION_COLUMNS, execution.rows);
+      return `${wrapped(about, LINE_WIDTH)}\n\n${table}`;
+    },
+  },
+  {
+    benches: ["packages"],
+    write(packages) {
+      const about =
+        "npm packages (`test/packages`) with `wasmeter/polyfill` beside the host's own " +
+        "WebAssembly: CPU time of a fresh process to load the package and to do its job once, " +
+        "medians over processes; all results are equal.";
+      const table = markdownTable(PACKAGE_COLUMNS, packages.rows);
       return `${wrapped(about, LINE_WIDTH)}\n\n${table}`;
     },
   },
