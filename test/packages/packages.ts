@@ -31,6 +31,7 @@ export const PACKAGES: readonly Package[] = [
   { job: "brotli", title: "brotli-wasm (wasm-bindgen)" },
   { job: "zstd", title: "@bokuweb/zstd-wasm (Emscripten)" },
   { job: "esbuild", title: "esbuild-wasm (Go)" },
+  { job: "swc", title: "@swc/wasm, 18 MB (wasm-bindgen)" },
   { job: "rollup", title: "@rollup/wasm-node (wasm-bindgen)" },
   { job: "wabt", title: "wabt (Emscripten)" },
 ];
