@@ -1,7 +1,7 @@
 // Runs the official tests of the JavaScript API (https://github.com/WebAssembly/spec, test/js-api),
 // each file in a process of its own, and judges the outcome against what is known to fail. The
 // child's side, with the part of testharness.js that the tests use, is child.mjs. The suite is not
-// part of the repository: spec-tests/README.md tells how to get it.
+// part of the repository: README.md tells how to get it.
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
