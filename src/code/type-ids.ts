@@ -39,7 +39,7 @@ export function idOfFuncType(type: FuncType): number {
 }
 
 /** The ids of a module's types, by type index. */
-export function typeIdsOf(module: ModuleRecord): number[] {
+export function typeIdsOf(module: Pick<ModuleRecord, "types">): number[] {
   const ids: number[] = [];
   const { types } = module;
   while (ids.length < types.length) {

@@ -1,10 +1,184 @@
 // `wasmeter/js-api`: the `WebAssembly` namespace of the JavaScript API specification on this engine
-// (https://webassembly.github.io/spec/js-api/), as one ready-made namespace and as a maker of more.
+// (https://webassembly.github.io/spec/js-api/), as one ready-made namespace and as a maker of more,
+// each with accounts, limits and features of its own.
 
-/** The namespace, as `globalThis.WebAssembly` would be. */
-export const WebAssembly: object = createNamespace();
+import type { PriceTable } from "../code/prices.ts";
+import { type FeatureSwitches, featureSet } from "../isa/features.ts";
+import type { DecodingLimits } from "../module/limits.ts";
+import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, Store } from "../runtime/store.ts";
+import { Context } from "./context.ts";
+import { errorClasses } from "./errors.ts";
+import { namespaceOf } from "./namespace.ts";
+import type { WebAssemblyNamespace } from "./types.ts";
+import { CallWatch, type TimeLimits } from "./watch.ts";
 
-/** A namespace of its own. */
-export function createNamespace(): object {
-  return {};
+export type * from "./types.ts";
+export type { EpochLike } from "./watch.ts";
+
+/** What a namespace starts with. Without options nothing is metered and nothing stops a guest. */
+export interface NamespaceOptions extends TimeLimits {
+  /** Units of fuel: by default one per executed instruction. Default Infinity. */
+  readonly fuel?: number;
+  /** What instructions cost. Default: `PRICE_TABLE_1`. */
+  readonly prices?: PriceTable;
+  /**
+   * Limits on what all instances of the namespace use together. Default: none, but for the depth of
+   * calls and the bytes of their frames, which are those of `DEFAULT_RUNTIME_LIMITS`.
+   */
+  readonly limits?: Partial<RuntimeLimits>;
+  /** Limits on modules. Default: those that the JavaScript API demands. */
+  readonly decodingLimits?: Partial<DecodingLimits>;
+  /**
+   * Proposals switched on or off by name. Default: what the engine executes, and garbage collection,
+   * whose types other proposals mention; `WebAssembly.validate` says so to who asks.
+   */
+  readonly features?: FeatureSwitches;
 }
+
+/** The accounts of a namespace: for who made it, not for the programs that run in it. */
+export interface NamespaceControls {
+  /** Units of fuel that are left. Assignable at any time, like the three below. */
+  fuel: number;
+  /** Milliseconds that a call from outside may take. */
+  timeout: number;
+  /** Moment, on the clock of `Date.now()`, after which guests are stopped. */
+  deadline: number;
+  /** The epoch's value at which guests are stopped. */
+  epochDeadline: number;
+  /** Bytes of linear memory and so on that there may be. */
+  readonly limits: RuntimeLimits;
+  /** Most bytes of linear memory that there have been at once. */
+  readonly peakMemoryBytes: number;
+  /** Calls of imported JavaScript functions so far. */
+  readonly hostCalls: number;
+}
+
+/**
+ * What is not executed yet and can be asked for by `WebAssembly.validate`: a program that asks must
+ * hear no, so that it takes its other way. Garbage collection stays on: the types of js-string's
+ * builtins need it.
+ */
+const NOT_EXECUTED: FeatureSwitches = {
+  simd: false,
+  threads: false,
+  "legacy-exceptions": false,
+};
+
+const NO_LIMITS: Partial<RuntimeLimits> = {
+  memoryBytes: Number.POSITIVE_INFINITY,
+  tableElements: Number.POSITIVE_INFINITY,
+  instances: Number.POSITIVE_INFINITY,
+  globals: Number.POSITIVE_INFINITY,
+};
+
+class Controls implements NamespaceControls {
+  private readonly store: Store;
+  private readonly watch: CallWatch;
+
+  constructor(store: Store, watch: CallWatch) {
+    this.store = store;
+    this.watch = watch;
+  }
+
+  get fuel(): number {
+    return this.store.fuel;
+  }
+
+  set fuel(fuel: number) {
+    this.store.fuel = checkedFuel(fuel);
+  }
+
+  get timeout(): number {
+    return this.watch.timeout;
+  }
+
+  set timeout(milliseconds: number) {
+    this.watch.timeout = milliseconds;
+  }
+
+  get deadline(): number {
+    return this.watch.deadline;
+  }
+
+  set deadline(moment: number) {
+    this.watch.deadline = moment;
+  }
+
+  get epochDeadline(): number {
+    return this.watch.epochDeadline;
+  }
+
+  set epochDeadline(deadline: number) {
+    this.watch.epochDeadline = deadline;
+  }
+
+  get limits(): RuntimeLimits {
+    return this.store.limits;
+  }
+
+  get peakMemoryBytes(): number {
+    return this.store.peakMemoryBytes;
+  }
+
+  get hostCalls(): number {
+    return this.store.hostCalls;
+  }
+}
+
+function checkedFuel(fuel: number): number {
+  if (typeof fuel === "number" && fuel >= 0) return fuel;
+  throw new RangeError(`fuel must be a number of at least 0, not ${String(fuel)}`);
+}
+
+function checkLimits(limits: Partial<RuntimeLimits> = {}): Partial<RuntimeLimits> {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!(name in DEFAULT_RUNTIME_LIMITS)) throw new RangeError(`there is no limit "${name}"`);
+    if (!(typeof value === "number" && value >= 0)) {
+      throw new RangeError(`limit ${name} must be a number of at least 0, not ${String(value)}`);
+    }
+  }
+  return limits;
+}
+
+const controls = new WeakMap<object, NamespaceControls>();
+
+/**
+ * A `WebAssembly` namespace of its own: its objects know nothing of those of other namespaces, and
+ * everything in it is paid from one account.
+ *
+ * What stops a guest is an error like a trap, which the guest cannot catch: a `RuntimeError` whose
+ * `code` is `"fuel"`, `"deadline"` or `"epoch"`, and whose `cause` is the engine's `Exhaustion`. A
+ * stack that is used up is a RangeError, as in JavaScript, and so is a memory or a table beyond the
+ * limits; `memory.grow` and `table.grow` give -1 there. The namespace and its instances stay usable.
+ *
+ * ```ts
+ * const WebAssembly = createNamespace({ fuel: 5_000_000, timeout: 50 });
+ * const { instance } = await WebAssembly.instantiate(bytes, imports);
+ * controlsOf(WebAssembly).fuel = 1_000_000;
+ * ```
+ *
+ * @throws RangeError for an option that is no number, or a limit or a feature that there is not
+ */
+export function createNamespace(options: NamespaceOptions = {}): WebAssemblyNamespace {
+  const { decodingLimits, features, fuel, limits, prices } = options;
+  const most = { ...NO_LIMITS, ...checkLimits(limits) };
+  const store = new Store(most, fuel === undefined ? fuel : checkedFuel(fuel), prices);
+  const settings = {
+    features: featureSet({ ...NOT_EXECUTED, ...features }),
+    ...(decodingLimits && { limits: decodingLimits }),
+  };
+  const watch = new CallWatch(options);
+  const namespace = namespaceOf(new Context(store, settings, errorClasses(), watch));
+  controls.set(namespace, new Controls(store, watch));
+  return namespace as WebAssemblyNamespace;
+}
+
+/** The accounts of a namespace that `createNamespace` has made. @throws TypeError for any other */
+export function controlsOf(namespace: object): NamespaceControls {
+  const found = controls.get(namespace);
+  if (found === undefined) throw new TypeError("this is no namespace of wasmeter");
+  return found;
+}
+
+/** The namespace, as `globalThis.WebAssembly` would be: nothing is metered. */
+export const WebAssembly: WebAssemblyNamespace = createNamespace();

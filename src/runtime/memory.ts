@@ -3,6 +3,7 @@
 // 3.12). What reads and writes many bytes at once is in bulk.ts.
 
 import type { MemoryType } from "../module/module.ts";
+import { detach, type GrowingBytes, growingBytes } from "./host-memory.ts";
 import type { Lease, Store } from "./store.ts";
 
 /** The longest memory whose accesses the loop itself checks; see interpreter/slow paths. */
@@ -10,6 +11,9 @@ const FAST_LIMIT = 2 ** 31 - 1;
 /** The most bytes of any memory, whatever its addresses. */
 const MOST_BYTES = 2 ** 32;
 const DEFAULT_PAGE_LOG2 = 16;
+
+/** Bytes in a page of the host's memories. */
+const HOST_PAGE = 65_536;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
@@ -23,9 +27,13 @@ export class MemoryInstance {
   pages = 0;
   /** All of the memory, and not a byte more. */
   view: DataView = NO_VIEW;
-  bytes: Uint8Array = NO_BYTES;
+  bytes: Uint8Array<ArrayBufferLike> = NO_BYTES;
   /** Length in bytes, but at most 2^31 - 1. */
   fastLength = 0;
+  /** The buffer that somebody outside has; null if nobody has asked since it last changed. */
+  private exposed: ArrayBufferLike | null = null;
+  /** Memory of the host that the bytes lie in; null while they lie in a buffer of our own. */
+  private growing: GrowingBytes | null = null;
 
   constructor(store: Store, type: MemoryType) {
     this.store = store;
@@ -60,9 +68,9 @@ export class MemoryInstance {
     const wanted = pages + delta;
     if (wanted > this.mostPages || !store.allows("memoryBytes", delta * pageSize)) return -1;
     try {
-      this.resize(wanted * pageSize);
+      // The host may have no such ArrayBuffer to give.
+      if (!this.resize(wanted * pageSize)) return -1;
     } catch (error) {
-      // The host has no such ArrayBuffer to give.
       if (error instanceof RangeError) return -1;
       throw error;
     }
@@ -72,16 +80,79 @@ export class MemoryInstance {
     return pages;
   }
 
-  private resize(length: number): void {
-    let { buffer } = this.bytes;
-    if (length > buffer.byteLength) {
-      buffer = this.bufferFor(length);
-      new Uint8Array(buffer).set(this.bytes);
+  /**
+   * The memory's bytes as a buffer of just their length (JS-API: 5.3, [[BufferObject]]): the same one
+   * until the memory grows, which detaches it. From then on the memory keeps nothing in reserve that
+   * the host does not hide. A shared memory's buffer is a SharedArrayBuffer, and frozen.
+   */
+  expose(): ArrayBufferLike {
+    if (this.exposed === null) {
+      if (this.type.shared && this.growing === null) this.share();
+      else if (this.bytes.buffer.byteLength !== this.bytes.length || this.bytes === NO_BYTES) {
+        this.adopt(this.bytes.slice().buffer);
+      }
+      this.exposed = this.bytes.buffer;
+      if (this.type.shared) Object.freeze(this.exposed);
     }
-    const bytes = new Uint8Array(buffer, 0, length);
+    return this.exposed;
+  }
+
+  /** Moves the bytes to where they can be shared. */
+  private share(): void {
+    const { bytes } = this;
+    this.growing = this.growingBytes(bytes.length);
+    const buffer = this.growing?.buffer ?? new SharedArrayBuffer(bytes.length);
+    new Uint8Array(buffer).set(bytes);
+    this.adopt(buffer);
+  }
+
+  /** Continues with the bytes in `buffer`, the first `length` of them. */
+  private adopt(buffer: ArrayBufferLike, length = buffer.byteLength): void {
+    this.bytes = new Uint8Array(buffer, 0, length);
     this.view = new DataView(buffer, 0, length);
-    this.bytes = bytes;
     this.fastLength = Math.min(length, FAST_LIMIT);
+  }
+
+  /** False if the host has not got so much, which it may also say by a RangeError. */
+  private resize(length: number): boolean {
+    const { bytes, exposed, growing } = this;
+    if (growing !== null) {
+      if (!growing.grow((length - bytes.length) / HOST_PAGE)) return false;
+      this.adopt(growing.buffer);
+    } else if (exposed !== null) this.growExposed(exposed, length);
+    else {
+      let { buffer } = bytes;
+      if (length > buffer.byteLength) {
+        buffer = this.bufferFor(length);
+        new Uint8Array(buffer).set(bytes);
+      }
+      this.adopt(buffer, length);
+    }
+    this.exposed = null;
+    return true;
+  }
+
+  /**
+   * Growth of a memory whose buffer is known outside. Who has asked once will ask again: memory of
+   * the host needs no copy then, neither for the next growth nor for the next question.
+   */
+  private growExposed(exposed: ArrayBufferLike, length: number): void {
+    const { bytes, type } = this;
+    this.growing = this.growingBytes(length);
+    const buffer = this.growing?.buffer ?? this.substitute(length);
+    new Uint8Array(buffer).set(bytes);
+    this.adopt(buffer);
+    if (!type.shared) detach(exposed as ArrayBuffer);
+  }
+
+  private growingBytes(length: number): GrowingBytes | null {
+    const { pageSizeLog2, shared } = this.type;
+    if (pageSizeLog2 !== DEFAULT_PAGE_LOG2) return null;
+    return growingBytes(length, this.mostPages * this.pageSize, shared);
+  }
+
+  private substitute(length: number): ArrayBufferLike {
+    return this.type.shared ? new SharedArrayBuffer(length) : new ArrayBuffer(length);
   }
 
   /** A memory that grows once will grow again: half as much in reserve, if the host has it. */

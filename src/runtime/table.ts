@@ -4,8 +4,11 @@ import type { TableType } from "../module/module.ts";
 import type { Value } from "./instances.ts";
 import type { Lease, Store } from "./store.ts";
 
-/** Beyond this an array of the host would be too long, which V8 answers by ending the process. */
-const MOST_ELEMENTS = 2 ** 26;
+/**
+ * The most elements of any table (JS-API: 7.3). An array of 2^27 would be too long for V8, which
+ * answers that by ending the process.
+ */
+const MOST_ELEMENTS = 10_000_000;
 
 /** A table. It has no elements until it grows; `type` is closed (see types.ts). */
 export class TableInstance {

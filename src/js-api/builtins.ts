@@ -1,0 +1,204 @@
+// Functions that modules may import without anybody handing them in (JS-API: 6 Builtins): the set
+// `js-string`. Their types are those of a module of our own, so that identity of types is the
+// engine's.
+
+import { typeIdsOf } from "../code/type-ids.ts";
+import { EXTERNREF, HEAP_EXTERN, I16, I32, refType, type ValType } from "../isa/types.ts";
+import type { SubType } from "../module/module.ts";
+import type { Context } from "./context.ts";
+import { markUncatchable } from "./errors.ts";
+import { type Callable, hostFunction } from "./functions.ts";
+
+/** `(ref extern)` and `(ref null $array)`, of the module below. */
+const STRING = refType(HEAP_EXTERN, false);
+const CHAR_CODES = refType(0, true);
+
+/** A builtin: its type, and its steps under a namespace whose traps `trap` raises. */
+interface Builtin {
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
+  readonly steps: (trap: (message: string) => never) => Callable;
+}
+
+/** The builtins' `String`, whatever a program does to it. */
+const { fromCharCode, fromCodePoint } = String;
+const { charCodeAt, codePointAt, substring } = String.prototype;
+const call = Function.prototype.call.bind(Function.prototype.call) as (
+  method: object,
+  ...args: readonly unknown[]
+) => unknown;
+
+type Trapper = (message: string) => never;
+
+/** UnwrapString. */
+function unwrap(value: unknown, trap: Trapper): string {
+  return typeof value === "string" ? value : trap("illegal cast");
+}
+
+function unwrapOrNull(value: unknown, trap: Trapper): string | null {
+  return value === null ? null : unwrap(value, trap);
+}
+
+/** The element of a string at an index that must be inside it. */
+function elementOf(method: (at: number) => unknown, trap: Trapper): Callable {
+  return (value, index) => {
+    const text = unwrap(value, trap);
+    const at = (index as number) >>> 0;
+    return at < text.length ? call(method, text, at) : trap("string offset out of bounds");
+  };
+}
+
+function codePoint(value: unknown, trap: Trapper): string {
+  const code = (value as number) >>> 0;
+  return code <= 0x10ffff ? fromCodePoint(code) : trap(`Invalid code point ${code}`);
+}
+
+function part(value: unknown, start: unknown, end: unknown, trap: Trapper): unknown {
+  const text = unwrap(value, trap);
+  const [from, to] = [(start as number) >>> 0, (end as number) >>> 0];
+  return from > to || from > text.length ? "" : call(substring, text, from, to);
+}
+
+function compare(a: unknown, b: unknown, trap: Trapper): number {
+  const [first, second] = [unwrap(a, trap), unwrap(b, trap)];
+  if (first === second) return 0;
+  return first < second ? -1 : 1;
+}
+
+/** Arrays of the engine cannot exist before it executes their instructions: all there is is null. */
+const withoutArray = (trap: Trapper): Callable => {
+  return () => trap("dereferencing a null pointer");
+};
+
+const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
+  [
+    "cast",
+    { params: [EXTERNREF], results: [STRING], steps: (trap) => (value) => unwrap(value, trap) },
+  ],
+  [
+    "test",
+    {
+      params: [EXTERNREF],
+      results: [I32],
+      steps: () => (value) => (typeof value === "string" ? 1 : 0),
+    },
+  ],
+  ["fromCharCodeArray", { params: [CHAR_CODES, I32, I32], results: [STRING], steps: withoutArray }],
+  [
+    "intoCharCodeArray",
+    { params: [EXTERNREF, CHAR_CODES, I32], results: [I32], steps: withoutArray },
+  ],
+  [
+    "fromCharCode",
+    { params: [I32], results: [STRING], steps: () => (code) => fromCharCode(code as number) },
+  ],
+  [
+    "fromCodePoint",
+    { params: [I32], results: [STRING], steps: (trap) => (code) => codePoint(code, trap) },
+  ],
+  [
+    "charCodeAt",
+    { params: [EXTERNREF, I32], results: [I32], steps: (trap) => elementOf(charCodeAt, trap) },
+  ],
+  [
+    "codePointAt",
+    {
+      params: [EXTERNREF, I32],
+      results: [I32],
+      steps: (trap) => elementOf(codePointAt as (at: number) => unknown, trap),
+    },
+  ],
+  [
+    "length",
+    {
+      params: [EXTERNREF],
+      results: [I32],
+      steps: (trap) => (value) => unwrap(value, trap).length,
+    },
+  ],
+  [
+    "concat",
+    {
+      params: [EXTERNREF, EXTERNREF],
+      results: [STRING],
+      steps: (trap) => (a, b) => unwrap(a, trap) + unwrap(b, trap),
+    },
+  ],
+  [
+    "substring",
+    {
+      params: [EXTERNREF, I32, I32],
+      results: [STRING],
+      steps: (trap) => (value, start, end) => part(value, start, end, trap),
+    },
+  ],
+  [
+    "equals",
+    {
+      params: [EXTERNREF, EXTERNREF],
+      results: [I32],
+      steps: (trap) => (a, b) => (unwrapOrNull(a, trap) === unwrapOrNull(b, trap) ? 1 : 0),
+    },
+  ],
+  [
+    "compare",
+    {
+      params: [EXTERNREF, EXTERNREF],
+      results: [I32],
+      steps: (trap) => (a, b) => compare(a, b, trap),
+    },
+  ],
+]);
+
+/** Builtin sets by name. */
+const SETS: ReadonlyMap<string, ReadonlyMap<string, Builtin>> = new Map([["js-string", JS_STRING]]);
+
+let ids: ReadonlyMap<Builtin, number> | null = null;
+
+/** Type ids of the builtins, each type in a recursion group of its own. */
+function typeIds(): ReadonlyMap<Builtin, number> {
+  if (ids !== null) return ids;
+  const builtins = [...JS_STRING.values()];
+  const alone = (composite: SubType["composite"], groupStart: number): SubType => {
+    return { final: true, supers: [], composite, groupStart, groupSize: 1 };
+  };
+  const types = [
+    alone({ kind: "array", field: { type: I16, mutable: true } }, 0),
+    ...builtins.map(({ params, results }, i) => alone({ kind: "func", params, results }, i + 1)),
+  ];
+  const [, ...found] = typeIdsOf({ types });
+  ids = new Map(builtins.map((builtin, i) => [builtin, found[i]]));
+  return ids;
+}
+
+/** The builtin that an import names under the enabled sets; null if it names none. */
+function findBuiltin(sets: readonly string[], module: string, name: string): Builtin | null {
+  const set = sets.find((item) => `wasm:${item}` === module);
+  return (set === undefined ? undefined : SETS.get(set)?.get(name)) ?? null;
+}
+
+/** Type id of the builtin that an import names; null if it names none. */
+export function builtinType(sets: readonly string[], module: string, name: string): number | null {
+  const found = findBuiltin(sets, module, name);
+  return found === null ? null : (typeIds().get(found) as number);
+}
+
+/** The function object of the builtin that an import names; undefined if it names none. */
+export function builtinFunction(
+  context: Context,
+  sets: readonly string[],
+  module: string,
+  name: string,
+): object | undefined {
+  const found = findBuiltin(sets, module, name);
+  if (found === null) return undefined;
+  const trap = (message: string): never => {
+    const error = new context.errors.RuntimeError(message);
+    markUncatchable(error);
+    throw error;
+  };
+  const typeId = typeIds().get(found) as number;
+  const index = [...JS_STRING.values()].indexOf(found);
+  const target = hostFunction(context, found.steps(trap), typeId, `${module}.${name}`, index);
+  return context.functionObject(target);
+}

@@ -1,0 +1,253 @@
+// What the objects of one namespace share (JS-API: 4.1 Store, 4.2 Object Caches): the store, the
+// error classes, the caches that give each instance of the engine one JavaScript object, and the
+// way from a JavaScript call into the engine and back out with its errors.
+
+import { CodeLimitError, UnsupportedError } from "../code/errors.ts";
+import { idOfFuncType } from "../code/type-ids.ts";
+import type { DecodeSettings } from "../embedding/module.ts";
+import { CallThread, Uncaught } from "../interpreter/call.ts";
+import {
+  EXTERNREF,
+  HEAP_ANY,
+  HEAP_EXTERN,
+  HEAP_FUNC,
+  HEAP_I31,
+  HEAP_NOEXTERN,
+  heapOf,
+  isNullable,
+  type ValType,
+} from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
+import {
+  ExceptionInstance,
+  FunctionInstance,
+  type GlobalInstance,
+  TagInstance,
+  type Value,
+} from "../runtime/instances.ts";
+import type { MemoryInstance } from "../runtime/memory.ts";
+import type { Store } from "../runtime/store.ts";
+import type { TableInstance } from "../runtime/table.ts";
+import { Exhaustion, Trap } from "../runtime/trap.ts";
+import { funcTypeOfId, heapIdMatches } from "../runtime/types.ts";
+import { addFrames, type ErrorClasses, markUncatchable, trapMessage } from "./errors.ts";
+import { exportedFunction } from "./functions.ts";
+import { type ReferenceBorder, Signature } from "./signature.ts";
+import type { CallWatch } from "./watch.ts";
+
+/** A kind of object that stands for an instance of the engine. */
+export interface Wrapper<T> {
+  /** A new object for `target`. */
+  create(target: T): object;
+  /** What an object of the class stands for; null for every other value (the brand check). */
+  targetOf(value: unknown): T | null;
+}
+
+/** A class of a namespace and its wrapper. */
+export interface Defined<T> {
+  readonly Interface: object;
+  readonly wrapper: Wrapper<T>;
+}
+
+/** Given to a constructor instead of its argument: the instance that the object is to stand for. */
+export class Existing<T> {
+  readonly target: T;
+
+  constructor(target: T) {
+    this.target = target;
+  }
+}
+
+/** The classes of a namespace whose objects stand for instances. */
+export interface Wrappers {
+  readonly memory: Wrapper<MemoryInstance>;
+  readonly table: Wrapper<TableInstance>;
+  readonly global: Wrapper<GlobalInstance>;
+  readonly tag: Wrapper<TagInstance>;
+  readonly exception: Wrapper<ExceptionInstance>;
+}
+
+/** Stack overflow is what it is in JavaScript (JS-API: 7.1). */
+const OVERFLOW = "Maximum call stack size exceeded";
+
+const MIN_I31 = -(2 ** 30);
+const MAX_I31 = 2 ** 30 - 1;
+
+function isI31(value: unknown): boolean {
+  if (typeof value !== "number" || (value | 0) !== value) return false;
+  return value >= MIN_I31 && value <= MAX_I31;
+}
+
+/** The shared state of a namespace. */
+export class Context implements ReferenceBorder {
+  readonly store: Store;
+  readonly settings: DecodeSettings;
+  readonly errors: ErrorClasses;
+  /** JavaScript's exceptions as guests see them. */
+  readonly jsTag: TagInstance;
+  /** Set by who makes the namespace, before anything else is done with the context. */
+  wrappers!: Wrappers;
+  private readonly watch: CallWatch;
+  private readonly objects = new WeakMap<object, object>();
+  private readonly functions = new WeakMap<object, FunctionInstance>();
+  private readonly signatures = new Map<FuncType, Signature>();
+  /** Threads by how many calls lie beneath: calls are strictly nested. */
+  private readonly threads: CallThread[] = [];
+  private depth = 0;
+
+  constructor(store: Store, settings: DecodeSettings, errors: ErrorClasses, watch: CallWatch) {
+    this.store = store;
+    this.settings = settings;
+    this.errors = errors;
+    this.watch = watch;
+    const id = idOfFuncType({ kind: "func", params: [EXTERNREF], results: [] });
+    this.jsTag = new TagInstance(funcTypeOfId(id), id);
+  }
+
+  // Object caches
+
+  /** The object that stands for an instance; made when first asked for. */
+  objectOf<T extends object>(wrapper: Wrapper<T>, target: T): object {
+    let object = this.objects.get(target);
+    if (object === undefined) {
+      // The constructor calls `adopt`.
+      object = wrapper.create(target);
+    }
+    return object;
+  }
+
+  /** Notes which object stands for an instance. */
+  adopt(target: object, object: object): void {
+    this.objects.set(target, object);
+  }
+
+  /** The Exported Function of a function. `index` is its name if it is the host's. */
+  functionObject(target: FunctionInstance, index = 0): object {
+    let object = this.objects.get(target);
+    if (object === undefined) {
+      object = exportedFunction(this, target, index);
+      this.objects.set(target, object);
+      this.functions.set(object, target);
+    }
+    return object;
+  }
+
+  /** The function that an Exported Function of this namespace stands for; else null. */
+  functionOf(value: unknown): FunctionInstance | null {
+    return (typeof value === "function" && this.functions.get(value)) || null;
+  }
+
+  signatureOf(type: FuncType): Signature {
+    let signature = this.signatures.get(type);
+    if (signature === undefined) {
+      signature = new Signature(type, this);
+      this.signatures.set(type, signature);
+    }
+    return signature;
+  }
+
+  // References
+
+  toEngine(value: unknown, type: ValType): Value {
+    const heap = heapOf(type);
+    if (value === null) {
+      if (isNullable(type)) return null;
+    } else if (heapIdMatches(heap, HEAP_EXTERN)) {
+      if (heap !== HEAP_NOEXTERN) return value;
+    } else if (heapIdMatches(heap, HEAP_FUNC)) {
+      const target = this.functionOf(value);
+      if (target !== null && (heap === HEAP_FUNC || heapIdMatches(target.typeId, heap))) {
+        return target;
+      }
+      throw new TypeError(
+        "type incompatibility when transforming from/to JS: function-typed object must be null " +
+          "(if nullable) or a Wasm function object",
+      );
+    } else if (heap === HEAP_ANY || (isI31(value) && heapIdMatches(HEAP_I31, heap))) {
+      return value;
+    }
+    throw new TypeError("type incompatibility when transforming from/to JS");
+  }
+
+  fromEngine(value: Value): unknown {
+    return value instanceof FunctionInstance ? this.functionObject(value) : value;
+  }
+
+  // Calls
+
+  /** Calls a function of the engine with JavaScript values (JS-API: call an Exported Function). */
+  invoke(target: FunctionInstance, signature: Signature, args: readonly unknown[]): unknown {
+    signature.write(args);
+    const { depth } = this;
+    const thread = this.threads[depth] ?? this.newThread(target);
+    if (depth === 0 && this.watch.active) this.watch.begin();
+    this.depth = depth + 1;
+    try {
+      return thread.perform(target, signature);
+    } catch (error) {
+      throw this.errorFor(error, thread.trapOpcode);
+    } finally {
+      this.depth = depth;
+    }
+  }
+
+  private newThread(target: FunctionInstance): CallThread {
+    const thread = new CallThread(this.store, target, this.watch);
+    this.threads.push(thread);
+    return thread;
+  }
+
+  // Errors
+
+  /** What JavaScript sees of an error of the engine; everything else stays as it is. */
+  errorFor(error: unknown, opcode = -1): unknown {
+    if (error instanceof Uncaught) return this.thrownFor(error.exception);
+    if (error instanceof Trap) return this.runtimeError(trapMessage(error, opcode), error);
+    if (error instanceof Exhaustion) return this.exhausted(error);
+    if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
+      return new this.errors.RuntimeError(error.message, { cause: error });
+    }
+    return error;
+  }
+
+  private thrownFor(exception: ExceptionInstance): unknown {
+    if (exception.tag === this.jsTag) return this.fromEngine(exception.payload[0].reference);
+    return this.objectOf(this.wrappers.exception, exception);
+  }
+
+  private runtimeError(message: string, cause: Trap | Exhaustion): Error {
+    const error = new this.errors.RuntimeError(message, { cause });
+    addFrames(error, cause);
+    markUncatchable(error);
+    return error;
+  }
+
+  /** A stack overflow is a RangeError, as is memory that there is not; other limits are traps. */
+  private exhausted(error: Exhaustion): Error {
+    const { kind, phrase } = error;
+    switch (kind) {
+      case "callDepth":
+      case "stackBytes": {
+        const overflow = new RangeError(OVERFLOW, { cause: error });
+        addFrames(overflow, error);
+        return overflow;
+      }
+      case "fuel":
+      case "deadline":
+      case "epoch": {
+        const stopped = this.runtimeError(phrase, error);
+        Object.defineProperty(stopped, "code", { value: kind, configurable: true });
+        return stopped;
+      }
+      default:
+        return new RangeError(error.message, { cause: error });
+    }
+  }
+
+  /** The exception that guests see in what a host function has thrown. */
+  exceptionFor(error: unknown): ExceptionInstance {
+    const known = this.wrappers.exception.targetOf(error);
+    if (known !== null) return known;
+    return new ExceptionInstance(this.jsTag, [{ low: 0, high: 0, reference: error }]);
+  }
+}

@@ -1,0 +1,244 @@
+// WebAssembly.Instance (JS-API: 5.2 Instances): reads the imports, instantiates, makes the exports
+// object.
+
+import { compile } from "../code/compiled.ts";
+import { I64, isReference, V128 } from "../isa/types.ts";
+import type { GlobalType, Import } from "../module/module.ts";
+import { allocateGlobal } from "../runtime/allocate.ts";
+import type { ExternInstance, ModuleInstance } from "../runtime/instances.ts";
+import { instantiate } from "../runtime/instantiate.ts";
+import { Exhaustion, LinkError, Trap } from "../runtime/trap.ts";
+import { closeGlobalType } from "../runtime/types.ts";
+import { builtinFunction } from "./builtins.ts";
+import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
+import { importMessage, trapMessage } from "./errors.ts";
+import { hostFunction } from "./functions.ts";
+import { isCallable, rawOf, toWebAssemblyValue } from "./signature.ts";
+import type { ModuleSource } from "./source.ts";
+import { describeInterface, get, isObject } from "./webidl.ts";
+
+/** Imports that have been read, ready to be linked. */
+export type Imports = readonly ExternInstance[];
+
+/** Reads the imports of one module from an imports object (JS-API: read the imports). */
+class ImportReader {
+  private readonly context: Context;
+  private readonly source: ModuleSource;
+  private readonly typeIds: readonly number[];
+  private readonly where: string;
+  private functions = 0;
+
+  constructor(context: Context, source: ModuleSource, where: string) {
+    this.context = context;
+    this.source = source;
+    this.where = where;
+    this.typeIds = compile(source.record, context.store.prices).typeIds;
+  }
+
+  read(importObject: object | undefined): ExternInstance[] {
+    const { imports } = this.source.record;
+    return imports.map((item, i) => this.extern(item, i, this.valueOf(item, i, importObject)));
+  }
+
+  /** The value for an import: a builtin, a string constant, or what the caller hands in. */
+  private valueOf({ module, name }: Import, index: number, importObject?: object): unknown {
+    const { builtins, importedStringConstants } = this.source.options;
+    if (module === importedStringConstants) return name;
+    const builtin = builtinFunction(this.context, builtins, module, name);
+    if (builtin !== undefined) return builtin;
+    const object = get(importObject as object, module);
+    if (isObject(object)) return get(object, name);
+    const what = "module is not an object or function";
+    throw new TypeError(importMessage(this.where, index, module, null, what));
+  }
+
+  private extern(item: Import, index: number, value: unknown): ExternInstance {
+    const { wrappers } = this.context;
+    const { kind } = item.type;
+    switch (kind) {
+      case "func":
+        return { kind, value: this.function(item, index, value, item.type.typeIndex) };
+      case "global":
+        return { kind, value: this.global(item, index, value, item.type.global) };
+      case "memory": {
+        const what = "memory import must be a WebAssembly.Memory object";
+        return { kind, value: wrappers.memory.targetOf(value) ?? this.refuse(item, index, what) };
+      }
+      case "table": {
+        const what = "table import requires a WebAssembly.Table";
+        return { kind, value: wrappers.table.targetOf(value) ?? this.refuse(item, index, what) };
+      }
+      case "tag": {
+        const what = "tag import requires a WebAssembly.Tag";
+        return { kind, value: wrappers.tag.targetOf(value) ?? this.refuse(item, index, what) };
+      }
+    }
+  }
+
+  private function(item: Import, index: number, value: unknown, typeIndex: number) {
+    if (!isCallable(value)) this.refuse(item, index, "function import requires a callable");
+    const number = this.functions++;
+    const exported = this.context.functionOf(value);
+    if (exported !== null) return exported;
+    const name = `${item.module}.${item.name}`;
+    return hostFunction(this.context, value, this.typeIds[typeIndex], name, number);
+  }
+
+  private global(item: Import, index: number, value: unknown, type: GlobalType) {
+    const { context } = this;
+    const existing = context.wrappers.global.targetOf(value);
+    if (existing !== null) return existing;
+    const closed = closeGlobalType(type, this.typeIds);
+    const wanted = closed.type === I64 ? "bigint" : "number";
+    const fits = isReference(closed.type) || typeof value === wanted;
+    if (!fits || closed.type === V128) {
+      const what = "global import must be a number, valid Wasm reference, or WebAssembly.Global";
+      this.refuse(item, index, `${what} object`);
+    }
+    try {
+      const raw = rawOf(toWebAssemblyValue(value, closed.type, context), closed.type);
+      return allocateGlobal(context.store, { ...closed, mutable: false }, raw);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      return this.refuse(item, index, error.message);
+    }
+  }
+
+  private refuse({ module, name }: Import, index: number, what: string): never {
+    throw new this.context.errors.LinkError(importMessage(this.where, index, module, name, what));
+  }
+}
+
+/**
+ * The externals for a module's imports, in their order.
+ * @throws TypeError where no object is to be read from, LinkError for a value of another kind
+ */
+export function readImports(
+  context: Context,
+  source: ModuleSource,
+  importObject: unknown,
+  where: string,
+): Imports {
+  const needed = source.record.imports.length > 0;
+  if (importObject !== undefined && !isObject(importObject)) {
+    throw new TypeError(`${where}: Argument 1 must be an object`);
+  }
+  if (needed && importObject === undefined) {
+    throw new TypeError(`${where}: Imports argument must be present and must be an object`);
+  }
+  return new ImportReader(context, source, where).read(importObject);
+}
+
+/**
+ * Instantiates the core of a module; its start function runs as a call from JavaScript does.
+ * @throws LinkError, RuntimeError, RangeError, and what the start function throws
+ */
+export function instantiateCore(
+  context: Context,
+  { record }: ModuleSource,
+  imports: Imports,
+  where: string,
+): ModuleInstance {
+  try {
+    return instantiate(context.store, record, imports, (start) => {
+      context.invoke(start, context.signatureOf(start.type), []);
+    });
+  } catch (error) {
+    throw instantiationError(context, record.imports, error, where);
+  }
+}
+
+function instantiationError(
+  context: Context,
+  imports: readonly Import[],
+  error: unknown,
+  where: string,
+): unknown {
+  if (error instanceof LinkError) {
+    const { expected, found, importModule, importName } = error;
+    const index = imports.findIndex((item) => {
+      return item.module === importModule && item.name === importName;
+    });
+    const kind = imports[index].type.kind;
+    const item = kind === "func" ? "function" : kind;
+    const what = `imported ${item} does not match the expected type ${expected}, found ${found}`;
+    const message = importMessage(where, index, importModule, importName, what);
+    return new context.errors.LinkError(message, { cause: error });
+  }
+  if (error instanceof Trap) {
+    const data = error.code === "memoryOutOfBounds";
+    const what = data ? "data segment is out of bounds" : trapMessage(error, -1);
+    return new context.errors.RuntimeError(`${where}: ${what}`, { cause: error });
+  }
+  if (error instanceof Exhaustion) {
+    return new RangeError(`${where}: Out of memory: ${error.message}`, { cause: error });
+  }
+  return context.errorFor(error);
+}
+
+/** The frozen object without prototype that holds an instance's exports. */
+function exportsObject(context: Context, instance: ModuleInstance): object {
+  const { wrappers } = context;
+  const exports: Record<string, object> = Object.create(null);
+  const define = (name: string, value: object) => {
+    Object.defineProperty(exports, name, { value, enumerable: true });
+  };
+  for (const { name, index } of instance.module.exports) {
+    const extern = instance.exports.get(name) as ExternInstance;
+    if (extern.kind === "func") define(name, context.functionObject(extern.value, index));
+    else if (extern.kind === "memory")
+      define(name, context.objectOf(wrappers.memory, extern.value));
+    else if (extern.kind === "table") define(name, context.objectOf(wrappers.table, extern.value));
+    else if (extern.kind === "global")
+      define(name, context.objectOf(wrappers.global, extern.value));
+    else define(name, context.objectOf(wrappers.tag, extern.value));
+  }
+  return Object.freeze(exports);
+}
+
+/** The class `Instance` of a namespace; `modules` are those that it takes. */
+export function instanceInterface(
+  context: Context,
+  modules: Wrapper<ModuleSource>,
+): Defined<ModuleInstance> {
+  let brand: (value: unknown) => object | null = () => null;
+  const where = "WebAssembly.Instance()";
+
+  const instanceOf = (module: unknown, importObject: unknown): ModuleInstance => {
+    const source = modules.targetOf(module);
+    if (source === null) {
+      throw new TypeError(`${where}: Argument 0 must be a WebAssembly.Module`);
+    }
+    return instantiateCore(
+      context,
+      source,
+      readImports(context, source, importObject, where),
+      where,
+    );
+  };
+
+  class Instance {
+    static {
+      brand = (value) => (isObject(value) && #exports in value ? value.#exports : null);
+    }
+
+    readonly #exports: object;
+
+    constructor(module: unknown, ...rest: readonly unknown[]) {
+      const existing = module instanceof Existing;
+      const target = existing ? module.target : instanceOf(module, rest[0]);
+      this.#exports = exportsObject(context, target);
+    }
+
+    get exports(): object {
+      const exports = brand(this);
+      if (exports !== null) return exports;
+      throw new TypeError("WebAssembly.Instance.exports: Receiver is not a WebAssembly.Instance");
+    }
+  }
+
+  return {
+    Interface: describeInterface(Instance),
+    wrapper: { create: (target) => new Instance(new Existing(target)), targetOf: () => null },
+  };
+}

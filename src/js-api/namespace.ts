@@ -1,0 +1,188 @@
+// The namespace object (JS-API: 5 The WebAssembly Namespace): puts the classes of a context together
+// and adds validate, compile, instantiate and their streaming forms. See index.ts for options.
+
+import type { ModuleInstance } from "../runtime/instances.ts";
+import type { Context, Wrapper } from "./context.ts";
+import { exceptionInterface, tagInterface } from "./exception.ts";
+import { globalInterface } from "./global.ts";
+import { instanceInterface, instantiateCore, readImports } from "./instance.ts";
+import { memoryInterface } from "./memory.ts";
+import { moduleInterface } from "./module.ts";
+import {
+  bufferSource,
+  bytesArgument,
+  Compilation,
+  type CompileOptions,
+  compileBytes,
+  compileOptions,
+  type ModuleSource,
+} from "./source.ts";
+import { compileResponse } from "./streaming.ts";
+import { tableInterface } from "./table.ts";
+import { setLength, tagged } from "./webidl.ts";
+
+/** Bytes that are decoded before the event loop gets its turn: 10 to 20 ms. */
+const SLICE_BYTES = 1 << 20;
+
+/** Lets other tasks run, where the host has tasks. */
+function nextTask(): Promise<void> {
+  if (typeof setTimeout !== "function") return Promise.resolve();
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Compiles a copy of the bytes, asynchronously and with pauses. */
+async function compileSlowly(
+  context: Context,
+  bytes: Uint8Array,
+  options: CompileOptions,
+  where: string,
+): Promise<ModuleSource> {
+  const stable = bytes.slice();
+  await null;
+  const compilation = new Compilation(context, options, where);
+  for (let from = 0; from < stable.length; from += SLICE_BYTES) {
+    if (from > 0) await nextTask();
+    compilation.push(stable.subarray(from, from + SLICE_BYTES));
+  }
+  return compilation.end();
+}
+
+/** The functions of a namespace. */
+class Functions {
+  private readonly context: Context;
+  private readonly modules: Wrapper<ModuleSource>;
+  private readonly instances: Wrapper<ModuleInstance>;
+
+  constructor(
+    context: Context,
+    modules: Wrapper<ModuleSource>,
+    instances: Wrapper<ModuleInstance>,
+  ) {
+    this.context = context;
+    this.modules = modules;
+    this.instances = instances;
+  }
+
+  validate(bytes: unknown, options: unknown): boolean {
+    const where = "WebAssembly.validate()";
+    const source = bytesArgument(bytes, where);
+    const settings = compileOptions(options, where);
+    try {
+      compileBytes(this.context, source, settings, where);
+      return true;
+    } catch (error) {
+      if (error instanceof this.context.errors.CompileError) return false;
+      throw error;
+    }
+  }
+
+  async compile(bytes: unknown, options: unknown): Promise<object> {
+    const where = "WebAssembly.compile()";
+    const source = bytesArgument(bytes, where);
+    const settings = compileOptions(options, where);
+    return this.modules.create(await compileSlowly(this.context, source, settings, where));
+  }
+
+  async instantiate(first: unknown, importObject: unknown, options: unknown): Promise<object> {
+    const where = "WebAssembly.instantiate()";
+    const known = this.modules.targetOf(first);
+    if (known !== null) return this.instance(known, importObject, where);
+    const bytes = bufferSource(first);
+    if (bytes === null) {
+      const what = "must be a buffer source or a WebAssembly.Module";
+      throw new TypeError(`${where}: Argument 0 ${what}`);
+    }
+    this.checkImportObject(importObject, where);
+    const settings = compileOptions(options, where);
+    const source = await compileSlowly(this.context, bytes, settings, where);
+    return this.instantiated(source, importObject, where);
+  }
+
+  async compileStreaming(response: unknown, options: unknown): Promise<object> {
+    const where = "WebAssembly.compileStreaming()";
+    const settings = compileOptions(options, where);
+    return this.modules.create(await compileResponse(this.context, response, settings, where));
+  }
+
+  async instantiateStreaming(
+    response: unknown,
+    importObject: unknown,
+    options: unknown,
+  ): Promise<object> {
+    const where = "WebAssembly.instantiateStreaming()";
+    this.checkImportObject(importObject, where);
+    const settings = compileOptions(options, where);
+    const source = await compileResponse(this.context, response, settings, where);
+    return this.instantiated(source, importObject, where);
+  }
+
+  private checkImportObject(value: unknown, where: string): void {
+    const kind = typeof value;
+    if (value === undefined || (kind === "object" && value !== null) || kind === "function") return;
+    throw new TypeError(`${where}: Argument 1 must be an object`);
+  }
+
+  /** Asynchronously instantiates: imports are read at once, the rest comes later. */
+  private async instance(source: ModuleSource, importObject: unknown, where: string) {
+    const imports = readImports(this.context, source, importObject, where);
+    await null;
+    return this.instances.create(instantiateCore(this.context, source, imports, where));
+  }
+
+  /** A WebAssemblyInstantiatedSource. */
+  private async instantiated(source: ModuleSource, importObject: unknown, where: string) {
+    const module = this.modules.create(source);
+    const instance = await this.instance(source, importObject, where);
+    return { module, instance };
+  }
+}
+
+function defineClass(namespace: object, value: object): void {
+  const { name } = value as { readonly name: string };
+  Object.defineProperty(namespace, name, { value, writable: true, configurable: true });
+}
+
+/** Makes the namespace object of a fresh context. */
+export function namespaceOf(context: Context): object {
+  const modules = moduleInterface(context);
+  const instances = instanceInterface(context, modules.wrapper);
+  const memory = memoryInterface(context);
+  const table = tableInterface(context);
+  const global = globalInterface(context);
+  const tag = tagInterface(context);
+  const exception = exceptionInterface(context);
+  context.wrappers = {
+    memory: memory.wrapper,
+    table: table.wrapper,
+    global: global.wrapper,
+    tag: tag.wrapper,
+    exception: exception.wrapper,
+  };
+  const functions = new Functions(context, modules.wrapper, instances.wrapper);
+  // Methods of a literal are what Web IDL asks for: enumerable, and no constructors.
+  const namespace = {
+    validate: (bytes: unknown, options?: unknown) => functions.validate(bytes, options),
+    compile: (bytes: unknown, options?: unknown) => functions.compile(bytes, options),
+    instantiate: (first: unknown, importObject?: unknown, options?: unknown) =>
+      functions.instantiate(first, importObject, options),
+    compileStreaming: (source: unknown, options?: unknown) =>
+      functions.compileStreaming(source, options),
+    instantiateStreaming: (source: unknown, importObject?: unknown, options?: unknown) =>
+      functions.instantiateStreaming(source, importObject, options),
+  };
+  for (const operation of Object.values(namespace)) setLength(operation, 1);
+  for (const { Interface } of [modules, instances, memory, table, global, tag, exception]) {
+    defineClass(namespace, Interface);
+  }
+  for (const Class of Object.values(context.errors)) defineClass(namespace, Class);
+  const jsTag = context.objectOf(tag.wrapper, context.jsTag);
+  Object.defineProperty(namespace, "JSTag", {
+    get: function JSTag() {
+      return jsTag;
+    },
+    enumerable: true,
+    configurable: true,
+  });
+  tagged(namespace, "WebAssembly");
+  return namespace;
+}

@@ -1,0 +1,240 @@
+// Values between JavaScript and the slots of the machine, by the types of a function (JS-API: 5.6,
+// ToJSValue and ToWebAssemblyValue). Numbers that are numbers already go straight into the slots;
+// nothing is allocated for them.
+
+import { argumentsAt, type ResultReader } from "../interpreter/call.ts";
+import { DOUBLES, FLOATS, REFERENCES, SLOTS } from "../interpreter/loop.generated.ts";
+import { reserveReferences } from "../interpreter/registers.ts";
+import {
+  F32,
+  F64,
+  HEAP_EXN,
+  HEAP_NOEXN,
+  heapOf,
+  I32,
+  I64,
+  isReference,
+  V128,
+  type ValType,
+} from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
+import type { RawValue, Value } from "../runtime/instances.ts";
+import { toNumber } from "./webidl.ts";
+
+/** The slots as 64-bit integers. */
+const BIGINTS = new BigInt64Array(SLOTS.buffer);
+
+/** How a namespace turns references into JavaScript values and back. */
+export interface ReferenceBorder {
+  /** @throws TypeError for what cannot be a reference of this type, which is closed */
+  toEngine(value: unknown, type: ValType): Value;
+  fromEngine(value: Value): unknown;
+}
+
+/** Whether values of a type can be JavaScript values at all. */
+export function crosses(type: ValType): boolean {
+  if (type === V128) return false;
+  return !isReference(type) || (heapOf(type) !== HEAP_EXN && heapOf(type) !== HEAP_NOEXN);
+}
+
+/** The error of a value that cannot cross. */
+export function cannotCross(): TypeError {
+  return new TypeError("type incompatibility when transforming from/to JS");
+}
+
+/**
+ * ToWebAssemblyValue up to its bits: numbers as JavaScript numbers, i64 as a bigint, references as
+ * the engine has them.
+ */
+export function toWebAssemblyValue(value: unknown, type: ValType, border: ReferenceBorder): Value {
+  switch (type) {
+    case I32:
+      return toNumber(value) | 0;
+    case I64:
+      return BigInt.asIntN(64, value as bigint);
+    case F32:
+    case F64:
+      return toNumber(value);
+    default:
+      return border.toEngine(value, type);
+  }
+}
+
+/** The value in the slot at `word` as ToJSValue gives it. */
+export function readSlotValue(word: number, type: ValType, border: ReferenceBorder): unknown {
+  switch (type) {
+    case I32:
+      return SLOTS[word];
+    case I64:
+      return BIGINTS[word >> 1];
+    case F32:
+      return FLOATS[word];
+    case F64:
+      return DOUBLES[word >> 1];
+    default:
+      return border.fromEngine(REFERENCES[word >> 1]);
+  }
+}
+
+/** Writes what `toWebAssemblyValue` has given. The slot of a reference must exist. */
+function writeSlotValue(word: number, type: ValType, value: Value): void {
+  switch (type) {
+    case I32:
+      SLOTS[word] = value as number;
+      return;
+    case I64:
+      BIGINTS[word >> 1] = value as bigint;
+      return;
+    case F32:
+      FLOATS[word] = value as number;
+      return;
+    case F64:
+      DOUBLES[word >> 1] = value as number;
+      return;
+    default:
+      REFERENCES[word >> 1] = value;
+  }
+}
+
+/** Writes a number that needs no conversion; false, with nothing done, for any other value. */
+function writeNumber(word: number, type: ValType, value: unknown): boolean {
+  if (typeof value === "number") {
+    if (type === I32) SLOTS[word] = value;
+    else if (type === F64) DOUBLES[word >> 1] = value;
+    else if (type === F32) FLOATS[word] = value;
+    else return false;
+    return true;
+  }
+  if (typeof value !== "bigint" || type !== I64) return false;
+  BIGINTS[word >> 1] = value;
+  return true;
+}
+
+const doubles = new Float64Array(1);
+const words = new Int32Array(doubles.buffer);
+const floats = new Float32Array(doubles.buffer);
+const bigints = new BigInt64Array(doubles.buffer);
+
+/** The bits of what `toWebAssemblyValue` has given, for globals and exceptions. */
+export function rawOf(value: Value, type: ValType): RawValue {
+  if (isReference(type)) return { low: 0, high: 0, reference: value };
+  words[0] = 0;
+  words[1] = 0;
+  if (type === I32) words[0] = value as number;
+  else if (type === I64) bigints[0] = value as bigint;
+  else if (type === F32) floats[0] = value as number;
+  else doubles[0] = value as number;
+  return { low: words[0], high: words[1], reference: null };
+}
+
+/** ToJSValue of bits. */
+export function fromRawBits(raw: RawValue, type: ValType, border: ReferenceBorder): unknown {
+  if (isReference(type)) return border.fromEngine(raw.reference);
+  words[0] = raw.low;
+  words[1] = raw.high;
+  if (type === I32) return words[0];
+  if (type === I64) return bigints[0];
+  return type === F32 ? floats[0] : doubles[0];
+}
+
+/** A function type with what is needed to call functions of it. */
+export class Signature implements ResultReader {
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
+  /** Whether all its values can be JavaScript values; a call is a TypeError otherwise. */
+  readonly crosses: boolean;
+  /** The only result's type; 0 if there is none, -1 if there are several. */
+  private readonly single: ValType;
+  private readonly border: ReferenceBorder;
+  private readonly references: boolean;
+
+  /** `type` is closed. */
+  constructor({ params, results }: FuncType, border: ReferenceBorder) {
+    this.params = params;
+    this.results = results;
+    this.crosses = params.every(crosses) && results.every(crosses);
+    this.single = results.length === 0 ? 0 : results.length === 1 ? results[0] : -1;
+    this.border = border;
+    this.references = params.some(isReference);
+  }
+
+  /** Puts the arguments of a call to where it will look for them. */
+  write(args: readonly unknown[]): void {
+    const { params } = this;
+    const at = argumentsAt();
+    for (let i = 0; i < params.length; i++) {
+      if (!writeNumber(at + 2 * i, params[i], args[i])) {
+        this.convert(args);
+        return;
+      }
+    }
+  }
+
+  /** Conversions may run any code: only when all are done the slots are used. */
+  private convert(args: readonly unknown[]): void {
+    const { params } = this;
+    if (!this.crosses) throw cannotCross();
+    const values: Value[] = [];
+    for (let i = 0; i < params.length; i++) {
+      values.push(toWebAssemblyValue(args[i], params[i], this.border));
+    }
+    const at = argumentsAt();
+    if (this.references) reserveReferences((at >> 1) + params.length);
+    for (let i = 0; i < params.length; i++) writeSlotValue(at + 2 * i, params[i], values[i]);
+  }
+
+  /** The results of a call: undefined, a value, or an array. */
+  read(at: number): unknown {
+    const { single } = this;
+    if (single === 0) return undefined;
+    if (single === I32) return SLOTS[at];
+    if (single > 0) return readSlotValue(at, single, this.border);
+    return this.results.map((type, i) => readSlotValue(at + 2 * i, type, this.border));
+  }
+
+  /** Argument `index` of a host function whose frame is at `frame`. */
+  argument(frame: number, index: number): unknown {
+    const type = this.params[index];
+    const word = frame + 2 * index;
+    return type === I32 ? SLOTS[word] : readSlotValue(word, type, this.border);
+  }
+
+  /** All arguments of a host function. */
+  arguments(frame: number): unknown[] {
+    return this.params.map((type, i) => readSlotValue(frame + 2 * i, type, this.border));
+  }
+
+  /** Puts what a host function has returned into its frame. */
+  writeResult(frame: number, result: unknown): void {
+    const { single } = this;
+    if (single === 0 || (single > 0 && writeNumber(frame, single, result))) return;
+    if (single < 0) this.writeResults(frame, result);
+    else {
+      const value = toWebAssemblyValue(result, single, this.border);
+      if (isReference(single)) reserveReferences((frame >> 1) + 1);
+      writeSlotValue(frame, single, value);
+    }
+  }
+
+  private writeResults(frame: number, result: unknown): void {
+    const { results } = this;
+    const iterable = result !== null && result !== undefined;
+    const method = iterable ? (Object(result) as Iterable<unknown>)[Symbol.iterator] : undefined;
+    if (typeof method !== "function") {
+      throw new TypeError("multi-return value must be iterable");
+    }
+    const iterator = Reflect.apply(method, result, []);
+    const values = [...{ [Symbol.iterator]: () => iterator }];
+    if (values.length !== results.length) {
+      throw new TypeError("multi-return length mismatch");
+    }
+    const converted = results.map((type, i) => toWebAssemblyValue(values[i], type, this.border));
+    reserveReferences((frame >> 1) + results.length);
+    results.forEach((type, i) => writeSlotValue(frame + 2 * i, type, converted[i]));
+  }
+}
+
+/** Whether a value can be called. */
+export function isCallable(value: unknown): value is (...args: unknown[]) => unknown {
+  return typeof value === "function";
+}

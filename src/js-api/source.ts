@@ -1,0 +1,156 @@
+// From bytes to a module that namespaces can instantiate (JS-API: 5, "compile a WebAssembly module"):
+// bytes of callers, compile options, validation of builtins and imported strings.
+
+import { compile } from "../code/compiled.ts";
+import { idMatches } from "../code/type-ids.ts";
+import { moduleDecoder } from "../embedding/module.ts";
+import { HEAP_EXTERN, refType } from "../isa/types.ts";
+import { ModuleError } from "../module/errors.ts";
+import type { Import, ModuleRecord } from "../module/module.ts";
+import { closeGlobalType, valTypeIdMatches } from "../runtime/types.ts";
+import { builtinType } from "./builtins.ts";
+import type { Context } from "./context.ts";
+import { compileMessage } from "./errors.ts";
+import { dictionary, get, sequence, toUSVString } from "./webidl.ts";
+
+/** WebAssemblyCompileOptions. */
+export interface CompileOptions {
+  readonly builtins: readonly string[];
+  readonly importedStringConstants: string | null;
+}
+
+/** What a Module object holds: [[Module]], [[Bytes]] (in the record), and its options. */
+export interface ModuleSource {
+  readonly record: ModuleRecord;
+  readonly options: CompileOptions;
+}
+
+/** Reads compile options. @throws TypeError for what is no such dictionary */
+export function compileOptions(value: unknown, where: string): CompileOptions {
+  const members = dictionary(value, `${where}: Argument 1 must be an object`);
+  const builtins = get(members, "builtins");
+  const list =
+    builtins === undefined
+      ? []
+      : sequence(builtins, `${where}: Property 'builtins' must be iterable`).map(toUSVString);
+  const strings = get(members, "importedStringConstants");
+  const absent = strings === undefined || strings === null;
+  return { builtins: list, importedStringConstants: absent ? null : toUSVString(strings) };
+}
+
+const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
+const sharedLength =
+  typeof SharedArrayBuffer === "undefined"
+    ? undefined
+    : Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "byteLength")?.get;
+
+/** Whether a value has the internal slots that this getter reads. */
+function isBuffer(value: unknown, getter: ((this: unknown) => unknown) | undefined): boolean {
+  try {
+    getter?.call(value);
+    return getter !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** The bytes that a value gives access to, not copied; null for what is no buffer source. */
+export function bufferSource(value: unknown): Uint8Array | null {
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  if (!isBuffer(value, byteLength) && !isBuffer(value, sharedLength)) return null;
+  return new Uint8Array(value as ArrayBufferLike);
+}
+
+/** The bytes of an argument. @throws TypeError */
+export function bytesArgument(value: unknown, where: string): Uint8Array {
+  const bytes = bufferSource(value);
+  if (bytes !== null) return bytes;
+  throw new TypeError(`${where}: Argument 0 must be a buffer source`);
+}
+
+/**
+ * Decodes and validates bytes that lie there at once.
+ * @throws CompileError
+ */
+export function compileBytes(
+  context: Context,
+  bytes: Uint8Array,
+  options: CompileOptions,
+  where: string,
+): ModuleSource {
+  const compilation = new Compilation(context, options, where);
+  compilation.push(bytes);
+  return compilation.end();
+}
+
+/** A module on its way in: `push` its bytes, then `end`. */
+export class Compilation {
+  private readonly context: Context;
+  private readonly options: CompileOptions;
+  private readonly where: string;
+  private readonly decoder: ReturnType<typeof moduleDecoder>;
+  private empty = true;
+
+  constructor(context: Context, options: CompileOptions, where: string) {
+    this.context = context;
+    this.options = options;
+    this.where = where;
+    this.decoder = moduleDecoder(context.settings);
+  }
+
+  /** @throws CompileError */
+  push(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.empty = false;
+    this.attempt(() => this.decoder.push(bytes));
+  }
+
+  /** @throws CompileError */
+  end(): ModuleSource {
+    const { context, options, where } = this;
+    if (this.empty) throw this.refuse("BufferSource argument is empty");
+    const record = this.attempt(() => this.decoder.end());
+    if (new Set(options.builtins).size < options.builtins.length) {
+      throw this.refuse("Invalid compile-time builtins: duplicate names");
+    }
+    const wrong = record.imports.findIndex((item) => !validImport(context, record, item, options));
+    if (wrong < 0) return { record, options };
+    const { module, name } = record.imports[wrong];
+    const item = `Import #${wrong} ${JSON.stringify(module)} ${JSON.stringify(name)}`;
+    throw new context.errors.CompileError(`${where}: ${item}: Imported builtin has wrong type`);
+  }
+
+  private refuse(what: string): Error {
+    return new this.context.errors.CompileError(`${this.where}: ${what}`);
+  }
+
+  private attempt<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof ModuleError)) throw error;
+      const message = compileMessage(this.where, error);
+      throw new this.context.errors.CompileError(message, { cause: error });
+    }
+  }
+}
+
+/** Whether an import that means a builtin or a string constant has the right type. */
+function validImport(
+  context: Context,
+  record: ModuleRecord,
+  { module, name, type }: Import,
+  { builtins, importedStringConstants }: CompileOptions,
+): boolean {
+  if (builtins.length === 0 && importedStringConstants === null) return true;
+  const { typeIds } = compile(record, context.store.prices);
+  if (module === importedStringConstants) {
+    if (type.kind !== "global" || type.global.mutable) return false;
+    const closed = closeGlobalType(type.global, typeIds);
+    return valTypeIdMatches(refType(HEAP_EXTERN, false), closed.type);
+  }
+  const found = builtinType(builtins, module, name);
+  if (found === null) return true;
+  return type.kind === "func" && idMatches(found, typeIds[type.typeIndex]);
+}

@@ -1,0 +1,102 @@
+// What stops the guests of a namespace besides fuel: a time limit for each call from outside, a
+// moment for all of them, an epoch. Looked at between stretches of the interpreter's loop.
+
+import type { Watch } from "../interpreter/call.ts";
+import type { ExhaustionKind } from "../runtime/trap.ts";
+
+/** A counter that somebody advances, e.g. an `Epoch` of the embedder API. */
+export interface EpochLike {
+  /** Whether the counter has come to `deadline`. */
+  reached(deadline: number): boolean;
+}
+
+/** When guests are to be stopped. */
+export interface TimeLimits {
+  /** Milliseconds that a call from outside may take, with all calls inside it. Default Infinity. */
+  readonly timeout?: number;
+  /** Moment, on the clock of `Date.now()`, after which guests are stopped. Default Infinity. */
+  readonly deadline?: number;
+  /** The counter that `epochDeadline` is compared with. */
+  readonly epoch?: EpochLike;
+  /** The epoch's value at which guests are stopped. Default Infinity: never. */
+  readonly epochDeadline?: number;
+}
+
+/** Between two looks at the clock; a look takes 30 ns, a stretch of the loop some 10 µs. */
+const PAYMENTS_PER_LOOK = 8;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+function checked(name: string, value: number): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw new RangeError(`${name} must be a number of at least 0, not ${String(value)}`);
+}
+
+/** The watch over one namespace. */
+export class CallWatch implements Watch {
+  private readonly epoch: EpochLike | null;
+  private timeLimit = NEVER;
+  private moment = NEVER;
+  private epochLimit = NEVER;
+  /** When the call that is in progress must end; Infinity between calls. */
+  private callEnds = NEVER;
+  private payments = 0;
+  /** Whether there is anything to look at. */
+  active = false;
+
+  /** @throws RangeError for a limit that is no number of at least 0 */
+  constructor({ deadline, epoch, epochDeadline, timeout }: TimeLimits) {
+    this.epoch = epoch ?? null;
+    if (timeout !== undefined) this.timeout = timeout;
+    if (deadline !== undefined) this.deadline = deadline;
+    if (epochDeadline !== undefined) this.epochDeadline = epochDeadline;
+  }
+
+  get timeout(): number {
+    return this.timeLimit;
+  }
+
+  set timeout(value: number) {
+    this.timeLimit = checked("timeout", value);
+    this.update();
+  }
+
+  get deadline(): number {
+    return this.moment;
+  }
+
+  set deadline(value: number) {
+    this.moment = checked("deadline", value);
+    this.update();
+  }
+
+  get epochDeadline(): number {
+    return this.epochLimit;
+  }
+
+  set epochDeadline(value: number) {
+    if (value !== NEVER && this.epoch === null) {
+      throw new RangeError("a namespace without epoch can have no epoch deadline");
+    }
+    this.epochLimit = value;
+    this.update();
+  }
+
+  private update(): void {
+    const { epochLimit, moment, timeLimit } = this;
+    this.active = timeLimit !== NEVER || moment !== NEVER || epochLimit !== NEVER;
+  }
+
+  /** A call from outside begins. */
+  begin(): void {
+    this.payments = 0;
+    this.callEnds = this.timeLimit === NEVER ? NEVER : Date.now() + this.timeLimit;
+  }
+
+  reason(): ExhaustionKind | null {
+    if (!this.active || this.payments++ % PAYMENTS_PER_LOOK !== 0) return null;
+    if (this.epoch?.reached(this.epochLimit)) return "epoch";
+    const ends = Math.min(this.callEnds, this.moment);
+    return ends !== NEVER && Date.now() >= ends ? "deadline" : null;
+  }
+}

@@ -1,0 +1,118 @@
+// What the JavaScript API takes from Web IDL and ECMAScript: attributes of the properties of
+// interface objects, conversions of arguments (Web IDL: 3.2), addresses (JS-API: 5.6).
+
+/** A class as an interface object: what `describeInterface` may change about it. */
+type InterfaceObject = object & { readonly name: string; readonly prototype: object };
+
+/**
+ * Gives a class the shape that Web IDL asks for: operations and attributes are enumerable, and
+ * there is an `@@toStringTag`. `lengths` corrects the number of required arguments, by operation.
+ */
+export function describeInterface<C extends InterfaceObject>(
+  Interface: C,
+  lengths: Readonly<Record<string, number>> = {},
+): C {
+  showMembers(Interface, ["length", "name", "prototype"]);
+  showMembers(Interface.prototype, ["constructor"]);
+  for (const holder of [Interface, Interface.prototype] as Record<string, unknown>[]) {
+    for (const [name, value] of Object.entries(lengths)) {
+      const operation = Object.hasOwn(holder, name) ? holder[name] : undefined;
+      if (typeof operation === "function") setLength(operation, value);
+    }
+  }
+  tagged(Interface.prototype, `WebAssembly.${Interface.name}`);
+  return Interface;
+}
+
+function showMembers(holder: object, hidden: readonly string[]): void {
+  for (const name of Object.getOwnPropertyNames(holder)) {
+    if (!hidden.includes(name)) Object.defineProperty(holder, name, { enumerable: true });
+  }
+}
+
+/** Sets the `length` of a function. */
+export function setLength(target: object, value: number): void {
+  Object.defineProperty(target, "length", { value, configurable: true });
+}
+
+/** Gives an object its `@@toStringTag`. */
+export function tagged(target: object, value: string): void {
+  Object.defineProperty(target, Symbol.toStringTag, { value, configurable: true });
+}
+
+/** Whether a value is an object in ECMAScript's sense: a function is one. */
+export function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+/** A property of an object. */
+export function get(object: object, name: string): unknown {
+  return Reflect.get(object, name);
+}
+
+/**
+ * A Web IDL dictionary: undefined and null are an empty one.
+ * @throws TypeError with `message` for what is no object
+ */
+export function dictionary(value: unknown, message: string): object {
+  if (value === undefined || value === null) return {};
+  if (!isObject(value)) throw new TypeError(message);
+  return value;
+}
+
+/** The elements of a Web IDL sequence. @throws TypeError with `message` if it is not iterable */
+export function sequence(value: unknown, message: string): unknown[] {
+  const iterable = isObject(value) && typeof Reflect.get(value, Symbol.iterator) === "function";
+  if (!iterable) throw new TypeError(message);
+  return [...(value as Iterable<unknown>)];
+}
+
+/** A JavaScript string as USVString: lone surrogates are replaced. */
+export function toUSVString(value: unknown): string {
+  const text = `${value as string}`;
+  // Without the u flag the second half of a pair would match, too.
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
+/**
+ * `[EnforceRange] unsigned long`: a whole number below 2^32.
+ * @throws TypeError for any other number; `what` begins its message
+ */
+export function toUnsignedLong(value: unknown, what: () => string): number {
+  const number = toNumber(value);
+  if (!Number.isFinite(number)) {
+    throw new TypeError(`${what()} must be convertible to a valid number`);
+  }
+  const integer = Math.trunc(number);
+  if (integer < 0) throw new TypeError(`${what()} must be non-negative`);
+  if (integer > 0xffff_ffff) throw new TypeError(`${what()} must be in the unsigned long range`);
+  return integer + 0;
+}
+
+/** ToNumber: of a bigint it throws, unlike `Number(…)`. */
+export function toNumber(value: unknown): number {
+  return +(value as number);
+}
+
+/**
+ * AddressValueToU64: the address, size or index that a JavaScript value stands for.
+ * @throws TypeError for what is out of the address type's range
+ */
+export function toAddress(value: unknown, address64: boolean, what: () => string): bigint {
+  if (!address64) return BigInt(toUnsignedLong(value, what));
+  const integer = toBigInt(value);
+  if (integer < 0n || integer > 0xffff_ffff_ffff_ffffn) {
+    throw new TypeError(`${what()} must be in u64 range`);
+  }
+  return integer;
+}
+
+/** ToBigInt: of a number it throws, unlike `BigInt(…)`. */
+function toBigInt(value: unknown): bigint {
+  return BigInt.asIntN(Number.MAX_SAFE_INTEGER, value as bigint);
+}
+
+/** U64ToAddressValue. */
+export function fromAddress(value: number | bigint, address64: boolean): number | bigint {
+  return address64 ? BigInt(value) : Number(value);
+}

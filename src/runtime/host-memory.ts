@@ -1,0 +1,79 @@
+// What the host has to offer for buffers that somebody outside holds (JS-API: 5.3, "refresh the
+// Memory buffer"): detaching them, and, where there is a WebAssembly of the host's own, memory that
+// grows in place. Everything here has a substitute for hosts that have neither.
+
+/** A memory of the host's own WebAssembly. */
+interface HostMemory {
+  readonly buffer: ArrayBufferLike;
+  grow(pages: number): number;
+}
+
+interface HostMemoryDescriptor {
+  readonly initial: number;
+  readonly maximum: number;
+  readonly shared?: boolean;
+}
+
+type HostMemoryClass = new (descriptor: HostMemoryDescriptor) => HostMemory;
+
+/** Looked up once: afterwards the global may be ours. */
+const HostMemoryClass = (
+  globalThis as { readonly WebAssembly?: { readonly Memory?: HostMemoryClass } }
+).WebAssembly?.Memory;
+
+const PAGE_BYTES = 65_536;
+
+/** Bytes that grow in place, with buffers as the JavaScript API wants them. */
+export class GrowingBytes {
+  private readonly memory: HostMemory;
+
+  constructor(memory: HostMemory) {
+    this.memory = memory;
+  }
+
+  /** As long as the memory; another one after each growth, which detaches it unless shared. */
+  get buffer(): ArrayBufferLike {
+    return this.memory.buffer;
+  }
+
+  /** False if the host has no more. */
+  grow(pages: number): boolean {
+    try {
+      this.memory.grow(pages);
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  }
+}
+
+/** Bytes that grow in place; null where the host has none to give. Sizes are in bytes. */
+export function growingBytes(length: number, most: number, shared: boolean): GrowingBytes | null {
+  if (HostMemoryClass === undefined || length % PAGE_BYTES !== 0) return null;
+  const initial = length / PAGE_BYTES;
+  const maximum = Math.max(initial, Math.min(Math.floor(most / PAGE_BYTES), 65_536));
+  try {
+    const descriptor = { initial, maximum };
+    return new GrowingBytes(new HostMemoryClass(shared ? { ...descriptor, shared } : descriptor));
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** `ArrayBuffer.prototype.transfer`, which came with ES2024. */
+type Transferable = ArrayBuffer & { transfer?(): ArrayBuffer };
+
+type Clone = (value: unknown, options: { transfer: ArrayBuffer[] }) => unknown;
+
+/** Detaches a buffer. Where the host cannot, it stays what it was: a copy of former contents. */
+export function detach(buffer: ArrayBuffer): void {
+  const { transfer } = buffer as Transferable;
+  if (transfer !== undefined) {
+    transfer.call(buffer);
+    return;
+  }
+  const { structuredClone } = globalThis as { readonly structuredClone?: Clone };
+  structuredClone?.(buffer, { transfer: [buffer] });
+}
