@@ -32,9 +32,6 @@ export interface OpenOptions {
   readonly exclusive: boolean;
   /** Cut it off at 0 bytes. */
   readonly truncate: boolean;
-  /** Writing returns when the data (and with `sync` the attributes) are on the medium. */
-  readonly dsync: boolean;
-  readonly sync: boolean;
 }
 
 /** One name in a directory. */

@@ -89,7 +89,7 @@ function inputStream(source: InputSource): InputStream {
 export class Input {
   readonly isTerminal: boolean;
   private readonly source: InputStream;
-  private chunk = NOTHING;
+  private chunk: Uint8Array = NOTHING;
   private at = 0;
   private ended = false;
   private waiting: Promise<void> | null = null;

@@ -1,0 +1,23 @@
+// Errors of Node's file system as error codes of WASI. Node's own errors carry the code of POSIX.
+
+import { errnoNamed, WasiError } from "./errno.ts";
+
+/** The codes that POSIX and WASI name differently. */
+const OTHERS: Readonly<Record<string, string>> = { EOPNOTSUPP: "ENOTSUP", EWOULDBLOCK: "EAGAIN" };
+
+function translated(error: unknown): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (error instanceof WasiError || typeof code !== "string") return error;
+  // The message would tell the guest's developer about paths of the host: it is left out.
+  const name = errnoNamed(OTHERS[code] ?? code);
+  return name === undefined ? error : new WasiError(name);
+}
+
+/** Runs an operation of the host: what it throws becomes a `WasiError`. */
+export function hosted<T>(operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw translated(error);
+  }
+}

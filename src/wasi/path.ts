@@ -1,0 +1,306 @@
+// path_*: functions that take a path relative to an open directory. Here are the rights and the
+// rules of POSIX; walking along paths is resolve.ts, what is at their end is the file system's.
+
+import {
+  ALL_FDFLAGS,
+  ALL_OFLAGS,
+  ALL_RIGHTS,
+  DIRECTORY_RIGHTS,
+  FDFLAG,
+  FILE_RIGHTS,
+  FILETYPE,
+  OFLAG,
+  RIGHT,
+  SYMLINK_FOLLOW,
+} from "./constants.ts";
+import type { Descriptor } from "./descriptors.ts";
+import { fail, SUCCESS } from "./errno.ts";
+import { timesFrom, writeFilestat } from "./filestat.ts";
+import type { Process } from "./process.ts";
+import { existing, type Place, withPlace } from "./resolve.ts";
+import type { Dialect } from "./signatures.ts";
+import { encodeUtf8 } from "./streams.ts";
+
+/**
+ * Units of fuel, not charged, that a slice is shortened by: the host's file system takes about as
+ * long for a few names.
+ */
+const PATH_UNITS = 2_000;
+
+/** What `path_open` was asked for. */
+interface Opening {
+  readonly oflags: number;
+  readonly fdflags: number;
+  readonly rights: number;
+  readonly inheriting: number;
+}
+
+function followed(flags: number): boolean {
+  if (flags >>> 0 > SYMLINK_FOLLOW) fail("inval", "unknown lookup flags");
+  return (flags & SYMLINK_FOLLOW) !== 0;
+}
+
+/** Bits that mean nothing are left out: guests that ask for every right mean every right. */
+function rightsFrom(bits: bigint): number {
+  return Number(BigInt.asUintN(64, bits) & BigInt(ALL_RIGHTS));
+}
+
+/** Rights that the directory needs, and rights it needs to hand on. */
+function neededFor({ fdflags, inheriting, oflags, rights }: Opening) {
+  let base: number = RIGHT.PATH_OPEN;
+  let handedOn = rights | inheriting;
+  if (oflags & OFLAG.CREAT) base |= RIGHT.PATH_CREATE_FILE;
+  if (oflags & OFLAG.TRUNC) base |= RIGHT.PATH_FILESTAT_SET_SIZE;
+  if (fdflags & FDFLAG.DSYNC) handedOn |= RIGHT.FD_DATASYNC;
+  if (fdflags & (FDFLAG.SYNC | FDFLAG.RSYNC)) handedOn |= RIGHT.FD_SYNC;
+  return { base, handedOn };
+}
+
+function checkOpening({ fdflags, oflags }: Opening): void {
+  if (oflags >>> 0 > ALL_OFLAGS || fdflags >>> 0 > ALL_FDFLAGS) fail("inval", "unknown flags");
+  const { CREAT, DIRECTORY } = OFLAG;
+  if ((oflags & (CREAT | DIRECTORY)) === (CREAT | DIRECTORY)) {
+    fail("inval", "path_open makes no directories");
+  }
+}
+
+function openDirectory({ directory, name }: Place, opening: Opening): Descriptor {
+  const { fdflags, inheriting, oflags, rights } = opening;
+  if (oflags & (OFLAG.CREAT | OFLAG.TRUNC) || rights & RIGHT.FD_WRITE) fail("isdir");
+  return {
+    kind: "directory",
+    directory: directory.openDirectory(name),
+    preopen: null,
+    listing: null,
+    rights: rights & DIRECTORY_RIGHTS,
+    inheriting,
+    flags: fdflags,
+  };
+}
+
+function openFile({ directory, name }: Place, opening: Opening): Descriptor {
+  const { fdflags, inheriting, oflags, rights } = opening;
+  const writing = RIGHT.FD_WRITE | RIGHT.FD_ALLOCATE | RIGHT.FD_FILESTAT_SET_SIZE;
+  const file = directory.openFile(name, {
+    read: (rights & RIGHT.FD_READ) !== 0,
+    write: (rights & writing) !== 0,
+    create: (oflags & OFLAG.CREAT) !== 0,
+    exclusive: (oflags & OFLAG.EXCL) !== 0,
+    truncate: (oflags & OFLAG.TRUNC) !== 0,
+  });
+  return {
+    kind: "file",
+    file,
+    filetype: file.stat().filetype,
+    offset: 0,
+    rights: rights & FILE_RIGHTS,
+    inheriting,
+    flags: fdflags,
+  };
+}
+
+function open(place: Place, opening: Opening): Descriptor {
+  const { entry, slash } = place;
+  const { oflags } = opening;
+  const mustExist = (oflags & OFLAG.CREAT) === 0;
+  if (entry === null) {
+    if (mustExist) fail("noent");
+    if (slash) fail("isdir");
+    return openFile(place, opening);
+  }
+  if (!mustExist && oflags & OFLAG.EXCL) fail("exist");
+  if (entry.filetype === FILETYPE.SYMBOLIC_LINK) fail("loop");
+  if (entry.filetype === FILETYPE.DIRECTORY) return openDirectory(place, opening);
+  if (slash || oflags & OFLAG.DIRECTORY) fail("notdir");
+  return openFile(place, opening);
+}
+
+/** Fails unless the name is free; then something can be made there, a directory also with slash. */
+function demandFree({ entry, slash }: Place, directory = false): void {
+  if (entry !== null) fail("exist");
+  if (slash && !directory) fail("noent");
+}
+
+/** Fails where `rename` must not replace what is there. */
+function checkRename(from: Place, to: Place): void {
+  const source = existing(from);
+  if (from.name === "." || to.name === ".") fail("busy");
+  if (from.directory.fileSystem !== to.directory.fileSystem) fail("xdev");
+  const isDirectory = source.filetype === FILETYPE.DIRECTORY;
+  if (to.entry === null) {
+    if (to.slash && !isDirectory) fail("notdir");
+    return;
+  }
+  const onDirectory = to.entry.filetype === FILETYPE.DIRECTORY;
+  if (isDirectory && !onDirectory) fail("notdir");
+  if (!isDirectory && onDirectory) fail("isdir");
+}
+
+/** Walks from the directory `fd`, which needs `rights`, along a path in the guest's memory. */
+function at<T>(
+  process: Process,
+  [fd, address, length]: readonly [number, number, number],
+  [rights, follow]: readonly [number, boolean],
+  use: (place: Place) => T,
+): T {
+  const { directory } = process.descriptors.directory(fd, rights);
+  process.moved(64 * PATH_UNITS);
+  return withPlace(directory, process.memory.path(address, length), follow, use);
+}
+
+/** path_open, path_filestat_*: what does not change directories' contents, creation aside. */
+function openFunctions(process: Process, dialect: Dialect) {
+  const { descriptors } = process;
+  return {
+    path_open(...[fd, flags, path, length, oflags, base, inheriting, fdflags, result]: OpenArgs) {
+      const opening: Opening = {
+        oflags,
+        fdflags,
+        rights: rightsFrom(base),
+        inheriting: rightsFrom(inheriting),
+      };
+      checkOpening(opening);
+      const needed = neededFor(opening);
+      const granted = descriptors.directory(fd, needed.base).inheriting;
+      if (needed.handedOn & ~granted) fail("notcapable");
+      process.memory.check(result, 4);
+      const number = descriptors.reserve();
+      const exclusive = (oflags & OFLAG.CREAT) !== 0 && (oflags & OFLAG.EXCL) !== 0;
+      const follow = followed(flags) && !exclusive;
+      const opened = at(process, [fd, path, length], [needed.base, follow], (place) => {
+        return open(place, opening);
+      });
+      descriptors.put(number, opened);
+      process.memory.setU32(result, number);
+      return SUCCESS;
+    },
+    path_filestat_get(fd: number, flags: number, path: number, length: number, result: number) {
+      const wanted = [RIGHT.PATH_FILESTAT_GET, followed(flags)] as const;
+      const stat = at(process, [fd, path, length], wanted, existing);
+      writeFilestat(process.memory, result, stat, dialect);
+      return SUCCESS;
+    },
+    path_filestat_set_times(...[fd, flags, path, length, atim, mtim, fstflags]: TimesArgs) {
+      const times = timesFrom(process, atim, mtim, fstflags);
+      const wanted = [RIGHT.PATH_FILESTAT_SET_TIMES, followed(flags)] as const;
+      at(process, [fd, path, length], wanted, (place) => {
+        existing(place);
+        const { directory, name } = place;
+        if (name === ".") directory.setTimes(times);
+        else directory.setEntryTimes(name, times);
+      });
+      return SUCCESS;
+    },
+  };
+}
+
+type OpenArgs = [
+  fd: number,
+  flags: number,
+  path: number,
+  length: number,
+  oflags: number,
+  base: bigint,
+  inheriting: bigint,
+  fdflags: number,
+  result: number,
+];
+
+type TimesArgs = [
+  fd: number,
+  flags: number,
+  path: number,
+  length: number,
+  atim: bigint,
+  mtim: bigint,
+  fstflags: number,
+];
+
+/** Functions that take one path, and make or remove what has that name. */
+function nameFunctions(process: Process) {
+  return {
+    path_create_directory(fd: number, path: number, length: number) {
+      at(process, [fd, path, length], [RIGHT.PATH_CREATE_DIRECTORY, false], (place) => {
+        demandFree(place, true);
+        place.directory.createDirectory(place.name);
+      });
+      return SUCCESS;
+    },
+    path_remove_directory(fd: number, path: number, length: number) {
+      at(process, [fd, path, length], [RIGHT.PATH_REMOVE_DIRECTORY, false], (place) => {
+        const { directory, name } = place;
+        if (existing(place).filetype !== FILETYPE.DIRECTORY) fail("notdir");
+        if (name === ".") fail("inval", "a directory without a name");
+        directory.removeDirectory(name);
+      });
+      return SUCCESS;
+    },
+    path_unlink_file(fd: number, path: number, length: number) {
+      at(process, [fd, path, length], [RIGHT.PATH_UNLINK_FILE, false], (place) => {
+        if (existing(place).filetype === FILETYPE.DIRECTORY) fail("isdir");
+        place.directory.unlink(place.name);
+      });
+      return SUCCESS;
+    },
+    path_symlink(target: number, size: number, fd: number, path: number, length: number) {
+      const text = process.memory.path(target, size);
+      if (text === "") fail("noent", "an empty link");
+      at(process, [fd, path, length], [RIGHT.PATH_SYMLINK, false], (place) => {
+        demandFree(place);
+        if (text.startsWith("/")) fail("notcapable", "a link to an absolute path");
+        place.directory.createLink(place.name, text);
+      });
+      return SUCCESS;
+    },
+    path_readlink(...[fd, path, length, buffer, size, result]: number[]) {
+      const { memory } = process;
+      const target = memory.range(buffer, size);
+      memory.check(result, 4);
+      const text = at(process, [fd, path, length], [RIGHT.PATH_READLINK, false], (place) => {
+        if (existing(place).filetype !== FILETYPE.SYMBOLIC_LINK) fail("inval", "not a link");
+        return encodeUtf8(place.directory.readLink(place.name));
+      });
+      target.set(text.subarray(0, target.length));
+      memory.setU32(result, Math.min(text.length, target.length));
+      return SUCCESS;
+    },
+  };
+}
+
+/** Functions that take two paths. */
+function pairFunctions(process: Process) {
+  return {
+    path_rename(...[fd, path, length, newFd, newPath, newLength]: number[]) {
+      const { PATH_RENAME_SOURCE, PATH_RENAME_TARGET } = RIGHT;
+      at(process, [fd, path, length], [PATH_RENAME_SOURCE, false], (from) => {
+        at(process, [newFd, newPath, newLength], [PATH_RENAME_TARGET, false], (to) => {
+          checkRename(from, to);
+          from.directory.rename(from.name, to.directory, to.name);
+        });
+      });
+      return SUCCESS;
+    },
+    path_link(...[fd, flags, path, length, newFd, newPath, newLength]: number[]) {
+      if (followed(flags)) fail("inval", "links are made to names and not to what links lead to");
+      const { PATH_LINK_SOURCE, PATH_LINK_TARGET } = RIGHT;
+      at(process, [fd, path, length], [PATH_LINK_SOURCE, false], (from) => {
+        if (existing(from).filetype === FILETYPE.DIRECTORY) fail("perm", "a directory");
+        at(process, [newFd, newPath, newLength], [PATH_LINK_TARGET, false], (to) => {
+          demandFree(to);
+          if (from.directory.fileSystem !== to.directory.fileSystem) fail("xdev");
+          from.directory.link(from.name, to.directory, to.name);
+        });
+      });
+      return SUCCESS;
+    },
+  };
+}
+
+/** The functions of this file. */
+export function pathFunctions(process: Process, dialect: Dialect) {
+  return {
+    ...openFunctions(process, dialect),
+    ...nameFunctions(process),
+    ...pairFunctions(process),
+  };
+}

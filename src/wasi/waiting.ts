@@ -1,0 +1,61 @@
+// Letting time pass: by a timer while the guest is suspended, or by blocking the thread where it
+// cannot be. Both in short pieces, so that a deadline, an epoch or a signal is seen in time and no
+// timer outlives the call by much.
+
+import type { Execution } from "../api/execution.ts";
+import { fail } from "./errno.ts";
+
+/** Milliseconds until the next look at what may stop the guest. */
+const LONGEST_TIMER = 250;
+const LONGEST_BLOCK = 20;
+
+interface Host {
+  readonly setTimeout?: (action: () => void, ms: number) => unknown;
+  readonly clearTimeout?: (timer: unknown) => void;
+}
+
+const host = globalThis as unknown as Host;
+
+/** Nobody ever wakes it. */
+let cell: Int32Array | null = null;
+
+function piece(milliseconds: number, longest: number, execution: Execution | null): number {
+  // A timer that fires just before a deadline would only have to be set again.
+  const left = (execution?.timeLeft ?? Number.POSITIVE_INFINITY) + 1;
+  return Math.min(Math.ceil(milliseconds), longest, Math.ceil(left));
+}
+
+/**
+ * Blocks this thread for a while, at most `milliseconds`.
+ * @throws WasiError "notsup" where the host cannot block, as on a browser's main thread
+ */
+export function block(milliseconds: number, execution: Execution | null): void {
+  if (typeof SharedArrayBuffer === "undefined") fail("notsup", "this host cannot block");
+  cell ??= new Int32Array(new SharedArrayBuffer(4));
+  try {
+    Atomics.wait(cell, 0, 0, piece(milliseconds, LONGEST_BLOCK, execution));
+  } catch (error) {
+    if (error instanceof TypeError) fail("notsup", "this thread must not block");
+    throw error;
+  }
+}
+
+/** Fulfils after a while, at most `milliseconds`, or as soon as one of `events` does. */
+export function pause(
+  milliseconds: number,
+  events: readonly Promise<void>[],
+  execution: Execution | null,
+): Promise<void> {
+  if (milliseconds === Number.POSITIVE_INFINITY) return Promise.race(events);
+  const { clearTimeout, setTimeout } = host;
+  if (setTimeout === undefined) fail("notsup", "this host has no timers");
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, piece(milliseconds, LONGEST_TIMER, execution));
+    for (const event of events) {
+      event.then(() => {
+        clearTimeout?.(timer);
+        resolve();
+      });
+    }
+  });
+}
