@@ -41,7 +41,7 @@ function checkSize(size: bigint, name: string, where: string, least: bigint, mos
 }
 
 /**
- * The limits in a descriptor, whose members are read in the order of their names as Web IDL asks.
+ * The limits in a descriptor.
  * @throws TypeError for a member that is no size, RangeError for a size out of `bounds`
  */
 export function limitsIn(descriptor: object, where: string, bounds: Bounds): Limits {

@@ -143,8 +143,8 @@ export class Signature implements ResultReader {
   readonly results: readonly ValType[];
   /** Whether all its values can be JavaScript values; a call is a TypeError otherwise. */
   readonly crosses: boolean;
-  /** The only result's type; 0 if there is none, -1 if there are several. */
-  private readonly single: ValType;
+  /** The only result's type; null if there is none or there are several. */
+  private readonly single: ValType | null;
   private readonly border: ReferenceBorder;
   private readonly references: boolean;
 
@@ -153,7 +153,7 @@ export class Signature implements ResultReader {
     this.params = params;
     this.results = results;
     this.crosses = params.every(crosses) && results.every(crosses);
-    this.single = results.length === 0 ? 0 : results.length === 1 ? results[0] : -1;
+    this.single = results.length === 1 ? results[0] : null;
     this.border = border;
     this.references = params.some(isReference);
   }
@@ -186,9 +186,9 @@ export class Signature implements ResultReader {
   /** The results of a call: undefined, a value, or an array. */
   read(at: number): unknown {
     const { single } = this;
-    if (single === 0) return undefined;
     if (single === I32) return SLOTS[at];
-    if (single > 0) return readSlotValue(at, single, this.border);
+    if (single !== null) return readSlotValue(at, single, this.border);
+    if (this.results.length === 0) return undefined;
     return this.results.map((type, i) => readSlotValue(at + 2 * i, type, this.border));
   }
 
@@ -207,9 +207,9 @@ export class Signature implements ResultReader {
   /** Puts what a host function has returned into its frame. */
   writeResult(frame: number, result: unknown): void {
     const { single } = this;
-    if (single === 0 || (single > 0 && writeNumber(frame, single, result))) return;
-    if (single < 0) this.writeResults(frame, result);
-    else {
+    if (single === null) {
+      if (this.results.length > 0) this.writeResults(frame, result);
+    } else if (!writeNumber(frame, single, result)) {
       const value = toWebAssemblyValue(result, single, this.border);
       if (isReference(single)) reserveReferences((frame >> 1) + 1);
       writeSlotValue(frame, single, value);

@@ -40,9 +40,7 @@ function allocate(context: Context, descriptor: unknown, rest: readonly unknown[
   if (!isObject(descriptor)) {
     throw new TypeError(`${WHERE}: Argument 0 must be a table descriptor`);
   }
-  // Members in the order of their names, as Web IDL asks.
-  const order = { address: get(descriptor, "address"), element: get(descriptor, "element") };
-  const type = valueTypeOf(order.element);
+  const type = valueTypeOf(get(descriptor, "element"));
   if (type === undefined || !isReference(type)) {
     const what = "Descriptor property 'element' must be a WebAssembly reference type";
     throw new TypeError(`${WHERE}: ${what}`);

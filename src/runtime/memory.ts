@@ -88,13 +88,17 @@ export class MemoryInstance {
   expose(): ArrayBufferLike {
     if (this.exposed === null) {
       if (this.type.shared && this.growing === null) this.share();
-      else if (this.bytes.buffer.byteLength !== this.bytes.length || this.bytes === NO_BYTES) {
-        this.adopt(this.bytes.slice().buffer);
-      }
+      else if (!this.isExact()) this.adopt(this.bytes.slice().buffer);
       this.exposed = this.bytes.buffer;
       if (this.type.shared) Object.freeze(this.exposed);
     }
     return this.exposed;
+  }
+
+  /** Whether the bytes have a buffer of their own that is no longer than they are. */
+  private isExact(): boolean {
+    const { buffer, length } = this.bytes;
+    return buffer.byteLength === length && buffer !== NO_BYTES.buffer;
   }
 
   /** Moves the bytes to where they can be shared. */
