@@ -1,6 +1,7 @@
 // Runs programs of the WASI test suite and shows what fails:
-// `tsx tools/wasi-suite.ts [NAME…] [-v] [--native]`. A NAME is a part of `rust/fd_readdir`; all
-// programs by default. -v shows what the programs print; --native judges `node:wasi`.
+// `tsx tools/wasi-suite.ts [NAME…] [-v] [--native | --memory]`. A NAME is a part of
+// `rust/fd_readdir`; all programs by default. -v shows what the programs print. --native judges
+// `node:wasi`, --memory the library with the file system in memory.
 
 import { parseArgs } from "node:util";
 import {
@@ -10,13 +11,16 @@ import {
   SUITE_IS_THERE,
   suitePrograms,
   warnOfAbsentSuite,
+  wasmeterInMemory,
 } from "../test/wasi/suite.ts";
+import { bundleSource } from "./bundle-source.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     verbose: { type: "boolean", short: "v", default: false },
     native: { type: "boolean", default: false },
+    memory: { type: "boolean", default: false },
   },
 });
 
@@ -37,10 +41,13 @@ async function main(): Promise<void> {
   const wanted = ({ name }: { name: string }) => positionals.some((part) => name.includes(part));
   const programs = positionals.length === 0 ? all : all.filter(wanted);
   const failed: string[] = [];
-  await runPrograms(nodeWasi, programs, (result) => {
+  const bundle = values.native ? null : await bundleSource("../test/wasi/child.ts");
+  const engine = bundle === null ? nodeWasi : wasmeterInMemory(bundle.path);
+  await runPrograms(engine, programs, (result) => {
     show(result);
     if (result.problem !== null) failed.push(result.name);
   });
+  bundle?.remove();
   if (failed.length > 0) console.log(`failed: ${failed.sort().join(" ")}`);
   console.log(`${programs.length - failed.length} of ${programs.length} programs pass`);
   process.exitCode = failed.length === 0 ? 0 : 1;

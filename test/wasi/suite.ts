@@ -98,6 +98,11 @@ export const nodeWasi: Engine = (job) => {
   return [process.execPath, "--no-warnings", child, JSON.stringify(job)];
 };
 
+/** The library, with the file system in memory; `bundle` is that of child.ts. */
+export function wasmeterInMemory(bundle: string): Engine {
+  return (job) => [process.execPath, bundle, JSON.stringify(job)];
+}
+
 /** How a program went; `problem` is null if it did what is expected. */
 export interface Result {
   readonly name: string;
