@@ -1,12 +1,17 @@
-// Bundles what the package ships: one file for the library, one for the command line, and what they
-// share. A hundred small modules take 20 ms to load, one file 8 ms (docs/rationale.md).
+// Bundles what the package ships: one file for each entry point, one for the command line, and what
+// they share. A hundred small modules take 20 ms to load, one file 8 ms (docs/rationale.md).
 
 import { rolldown } from "rolldown";
 
 const path = (name) => new URL(`../dist/${name}`, import.meta.url).pathname;
 
 const bundle = await rolldown({
-  input: { index: path("api/index.js"), cli: path("cli/main.js") },
+  input: {
+    index: path("api/index.js"),
+    wasi: path("wasi/index.js"),
+    "wasi-node": path("wasi/node.js"),
+    cli: path("cli/main.js"),
+  },
   external: [/^node:/, "wabt"],
   platform: "neutral",
   // Which modules run first must stay as it is written.

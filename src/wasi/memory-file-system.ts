@@ -53,9 +53,11 @@ const DEFAULT_ENTRIES = 10_000;
 class MemoryFile implements File {
   readonly seekable = true;
   private readonly node: FileNode;
+  private readonly readOnly: boolean;
 
-  constructor(node: FileNode) {
+  constructor(node: FileNode, readOnly: boolean) {
     this.node = node;
+    this.readOnly = readOnly;
     node.open();
   }
 
@@ -76,6 +78,7 @@ class MemoryFile implements File {
   }
 
   setTimes(times: FileTimes): void {
+    if (this.readOnly) fail("rofs");
     this.node.setTimes(times);
   }
 
@@ -132,7 +135,7 @@ class MemoryDirectory implements Directory {
     const node = known ?? new FileNode(this.fileSystem.account);
     if (known === undefined) this.node.put(name, node);
     if (truncate) node.setSize(0);
-    return new MemoryFile(node);
+    return new MemoryFile(node, this.fileSystem.readOnly);
   }
 
   createDirectory(name: string): void {

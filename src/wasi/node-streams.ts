@@ -56,7 +56,7 @@ export function descriptorOutput(fd: number): OutputStream {
   };
 }
 
-/** Input from a stream of Node's, e.g. `process.stdin`: the guest is suspended until it has some. */
+/** Input from a stream of Node's, e.g. `process.stdin`: suspends the guest until there is some. */
 export function streamInput(stream: Readable): InputStream {
   let iterator: AsyncIterator<Uint8Array> | null = null;
   const next = async (): Promise<Uint8Array> => {

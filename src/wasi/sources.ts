@@ -53,7 +53,7 @@ function nanoseconds(milliseconds: number): bigint {
   return BigInt(Math.round(milliseconds * 1e3)) * MICROSECOND;
 }
 
-/** The host's clocks. What a guest calls its processor time is real time since the clock was made. */
+/** The host's clocks. A guest's processor time is real time since the clock was made. */
 export function systemClock(): Clock {
   const { performance } = host;
   const monotonic = () => nanoseconds(performance === undefined ? Date.now() : performance.now());

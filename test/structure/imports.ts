@@ -29,6 +29,9 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["cli", [...CHAIN, "reference", "api", "js-api", "wasi", "disasm"]],
 ]);
 
+/** The file system and streams of Node, for WASI: an entry point of their own. */
+const NODE_FILE = /^src\/wasi\/node[^/]*\.ts$/;
+
 /** Packages that the command line loads if they are there. */
 const OPTIONAL_PEERS: ReadonlySet<string> = new Set(["wabt"]);
 
@@ -57,7 +60,8 @@ function problem(path: string, specifier: string): string | null {
   const allowed = MAY_IMPORT.get(folder);
   if (allowed === undefined) return `the folder ${folder} has no place in the order of imports`;
   if (specifier.startsWith("node:")) {
-    return folder === "cli" ? null : `only cli may import ${specifier}`;
+    const allowed = folder === "cli" || NODE_FILE.test(path);
+    return allowed ? null : `only cli and wasi/node* may import ${specifier}`;
   }
   if (!specifier.startsWith(".")) {
     if (folder === "cli" && OPTIONAL_PEERS.has(specifier)) return null;
@@ -65,6 +69,10 @@ function problem(path: string, specifier: string): string | null {
   }
   if (!specifier.endsWith(".ts")) return `${specifier} lacks its extension .ts`;
   const target = targetOf(path, specifier);
+  const file = specifier.replace(/.*\//, "");
+  if (target === "wasi" && file.startsWith("node") && folder === "wasi" && !NODE_FILE.test(path)) {
+    return `what runs in any engine must not import ${file}`;
+  }
   if (target === folder || (target !== null && allowed.includes(target))) return null;
   return `${folder} must not import ${target ?? specifier}`;
 }
