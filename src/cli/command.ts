@@ -15,21 +15,30 @@ export const EXIT = {
   trap: 8,
   exception: 9,
   usage: 64,
+  /** What a shell shows for a program that SIGPIPE has ended. */
+  brokenPipe: 141,
 } as const;
 
 /** Where a command reads and writes; replaced by tests. */
 export interface Io {
   /** Everything on standard input, in the chunks it comes in. */
   readonly stdin: AsyncIterable<Uint8Array>;
-  out(text: string): void;
+  out(text: string | Uint8Array): void;
   /**
-   * Waits until the reader of `out` has taken enough. A command that writes more than a screen
-   * awaits it now and then, else everything piles up in memory before a slow pipe.
+   * Waits until the readers of `out` and `err` have taken enough; undefined if they have. A command
+   * that writes more than a screen awaits it now and then, else everything piles up in memory
+   * before a slow pipe.
    */
-  drained?(): Promise<void>;
-  err(text: string): void;
+  drained?(): Promise<void> | undefined;
+  /** What nobody has taken yet may be lost: the process ends with the command. */
+  abandon?(): void;
+  err(text: string | Uint8Array): void;
   /** Whether colour may be used on `out`. */
   readonly color: boolean;
+  /** Whether one of the standard streams is a terminal. Default: none is. */
+  isTerminal?(stream: "stdin" | "stdout" | "stderr"): boolean;
+  /** Variables that a program may be given. Default: none. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 type OptionValue = string | boolean | (string | boolean)[] | undefined;
@@ -50,6 +59,8 @@ export interface Command {
   readonly options: NonNullable<ParseArgsConfig["options"]>;
   /** What follows the first positional belongs to a guest, also if it begins with `-`. */
   readonly passesOn?: boolean;
+  /** Exit code when the reader of its output goes away. Default 0. */
+  readonly brokenPipe?: number;
   /** Runs it; the exit code. A `UsageError` becomes exit code 64. */
   run(args: Arguments, io: Io): Promise<number>;
 }

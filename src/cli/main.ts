@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The command line: picks the subcommand, parses its arguments, turns errors into exit codes.
 
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -13,6 +12,7 @@ import { print } from "./commands/print.ts";
 import { run } from "./commands/run.ts";
 import { spec } from "./commands/spec.ts";
 import { validate } from "./commands/validate.ts";
+import { ProcessIo } from "./process.ts";
 
 const COMMANDS: readonly Command[] = [run, validate, print, dump, spec];
 
@@ -125,21 +125,10 @@ function parse(command: Command, words: readonly string[]): Arguments {
 }
 
 if (process.argv[1] !== undefined && isEntry(process.argv[1])) {
-  const io: Io = {
-    stdin: process.stdin,
-    out: (text) => process.stdout.write(text),
-    drained: async () => {
-      if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
-    },
-    err: (text) => process.stderr.write(text),
-    color: process.stdout.isTTY === true && !process.env.NO_COLOR,
-  };
-  // `wasmeter print big.wasm | head` closes the pipe early; that is no error.
-  process.stdout.on("error", (error: { code?: string }) => {
-    if (error.code === "EPIPE") process.exit(EXIT.ok);
-    throw error;
-  });
-  process.exitCode = await main(process.argv.slice(2), io);
+  const args = process.argv.slice(2);
+  const [command] = choose(args);
+  const io = new ProcessIo(command?.brokenPipe ?? EXIT.ok);
+  io.end(await main(args, io));
 }
 
 /**

@@ -1,21 +1,21 @@
-// `wasmeter run`: calls an exported function of a module that is granted nothing, under the fuel,
-// time and limits that the options state. Every way it can end has an exit code of its own.
+// `wasmeter run`: runs a program of WASI, or calls an exported function of any module, under the
+// fuel, time and limits that the options state. What is granted are directories and variables that
+// the options name. Every way it can end has an exit code of its own (design: section 2).
 
 import {
   Exhaustion,
   type ExportDescription,
   type Instance,
-  LinkError,
   Module,
   type RuntimeLimits,
   Store,
   Trap,
   type Value,
-  WasmException,
 } from "../../api/index.ts";
 import { CodeLimitError, UnsupportedError } from "../../code/errors.ts";
-import { type Backtrace, formatFrame } from "../../runtime/trap.ts";
+import { WasiExit } from "../../wasi/index.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
+import { CallError, exitCode, report } from "../endings.ts";
 import { readModuleBytes } from "../input.ts";
 import {
   formatValue,
@@ -24,31 +24,43 @@ import {
   parseMilliseconds,
   parseValue,
 } from "../literals.ts";
+import { importsWasi, World } from "../program.ts";
 
 const HELP = `usage: wasmeter run [options] FILE [ARGUMENT…]
 
-Instantiates FILE (.wasm, .wat through wabt, or - for standard input) and calls one of its
-exported functions. The module is granted no imports. Options stand before FILE; what follows
-it are the function's arguments, by its type: integers decimal or 0x… (signed or unsigned),
-floats also as 0x1.8p3, inf, nan. Results are printed one per line.
+FILE is .wasm, .wat (assembled through wabt), or - for standard input. Options stand before
+FILE, what follows it belongs to the program.
 
-  --invoke NAME      the function; default: _start, else main
-  --fuel N           stop after N units: one per instruction, as docs/instructions.md says
-  --timeout TIME     stop after 50ms, 2s, 1m
-  --max-memory SIZE  bytes of linear memory, e.g. 64MiB
-  --max-stack N      calls in progress
-  --stats            what was used, on standard error
-  --json             that as one object: {"fuel":…,"peakMemoryBytes":…,"hostCalls":…}
+A program for WASI preview 1 (it imports wasi_snapshot_preview1 and exports _start) gets the
+arguments, standard input, output and error, the time of day and real random numbers; no
+variables and no directories but these:
 
-Exit code: 0 ok, 1 the file cannot be read, 2 out of fuel, 3 deadline, 4 memory or stack
-limit, 5 missing or mistyped import, 6 malformed or invalid module, 7 no such export or wrong
-arguments, 8 trap, 9 uncaught exception, 64 usage.
+  --dir HOST[::GUEST][:ro]  a directory, under the same name or as GUEST, e.g. .::/; :ro for
+                            reading only
+  --env NAME[=VALUE]        a variable, with the value that it has here or another one
+
+Of any other module an exported function is called. The arguments are the function's, by its
+type: integers decimal or 0x… (signed or unsigned), floats also as 0x1.8p3, inf, nan. Results
+are printed one per line.
+
+  --invoke NAME             the function; default: _start, else main
+
+For both:
+
+  --fuel N                  stop after N units: one per instruction, see docs/instructions.md
+  --timeout TIME            stop after 50ms, 2s, 1m
+  --max-memory SIZE         bytes of linear memory, e.g. 64MiB
+  --max-stack N             calls in progress
+  --stats                   what was used, on standard error
+  --json                    that as one object: {"fuel":…,"peakMemoryBytes":…,"hostCalls":…}
+
+Exit code: that of the program; else 0 ok, 1 the file cannot be read, 2 out of fuel,
+3 deadline, 4 memory or stack limit, 5 missing or mistyped import, 6 malformed or invalid
+module, 7 no such export or wrong arguments, 8 trap, 9 uncaught exception, 64 usage. A closed
+output ends the run with 141, as SIGPIPE would.
 `;
 
 type FunctionExport = Extract<ExportDescription, { kind: "func" }>;
-
-/** Something that is wrong with what is to be called; exit code 7. */
-class CallError extends Error {}
 
 function numberOption<T>(
   { values }: Arguments,
@@ -124,46 +136,101 @@ function parseArguments(texts: readonly string[], entry: FunctionExport): Value[
   });
 }
 
-function results(instance: Instance, entry: FunctionExport, args: readonly Value[], left: number) {
-  const value = instance
-    .func(entry.name)
-    .with({ timeout: left })
-    .call(...args);
+/** Calls the function; what is to be printed. */
+async function results(
+  instance: Instance,
+  entry: FunctionExport,
+  args: readonly Value[],
+  { mayWait, timeout }: { mayWait: boolean; timeout: number },
+): Promise<string> {
+  const func = instance.func(entry.name).with({ timeout });
+  // Without the event loop in between a call is a few per cent faster.
+  const value = mayWait ? await func.callAsync(...args) : func.call(...args);
   const { results: types } = entry;
   const values = types.length > 1 ? (value as readonly Value[]) : [value];
   return types.map((type, i) => `${formatValue(values[i], type)}\n`).join("");
 }
 
-/** Instantiates and calls; what is to be printed. */
-function execute(module: Module, store: Store, timeout: number, args: Arguments): string {
+/** One run of a module, from the command line's point of view. */
+interface Run {
+  readonly module: Module;
+  readonly store: Store;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly args: Arguments;
+  /** For modules that import WASI. */
+  readonly world: World | null;
+}
+
+/** Runs a program of WASI as a whole; its exit code. */
+async function runProgram({ module, store, timeout }: Run, { wasi }: World): Promise<number> {
+  const began = performance.now();
+  const instance = await store.instantiateAsync(module, wasi.imports, { timeout });
+  const left = Math.max(0, timeout - (performance.now() - began));
+  return wasi.runAsync(instance, { timeout: left });
+}
+
+/** Instantiates a module and calls one function; what is to be printed. */
+async function callFunction({ args, module, store, timeout, world }: Run): Promise<string> {
   const [, ...texts] = args.positionals;
   const entry = findExport(module, args.values.invoke);
   const values = entry === null ? [] : parseArguments(texts, entry);
   const began = performance.now();
-  const instance = store.instantiate(module, {}, { timeout });
+  const left = () => Math.max(0, timeout - (performance.now() - began));
+  const imports = world?.wasi.imports ?? {};
+  const instance =
+    world === null
+      ? store.instantiate(module, imports, { timeout })
+      : await store.instantiateAsync(module, imports, { timeout });
   if (entry === null) return "";
-  const left = Math.max(0, timeout - (performance.now() - began));
-  return results(instance, entry, values, left);
-}
-
-/** The exit code of an error that a run can end with; undefined for any other. */
-function exitCode(error: unknown): number | undefined {
-  if (error instanceof Exhaustion) {
-    if (error.kind === "fuel") return EXIT.fuel;
-    return error.kind === "deadline" || error.kind === "epoch" ? EXIT.deadline : EXIT.limit;
+  if (world !== null && !isCommand(module)) {
+    await world.wasi.initializeAsync(instance, { timeout: left() });
   }
-  if (error instanceof LinkError) return EXIT.link;
-  if (error instanceof CallError) return EXIT.arguments;
-  if (error instanceof Trap) return EXIT.trap;
-  return error instanceof WasmException ? EXIT.exception : undefined;
+  return results(instance, entry, values, { mayWait: world !== null, timeout: left() });
 }
 
-function report(error: unknown): string {
-  if (error instanceof CallError) return error.message;
-  if (error instanceof LinkError) return `${error.message}; no imports are granted\n`;
-  const { backtrace, message, name } = error as Error & { backtrace: Backtrace };
-  const frames = backtrace.map((frame) => `  at ${formatFrame(frame)}\n`);
-  return `${name}: ${message}\n${frames.slice(0, 10).join("")}`;
+function isCommand({ exports }: Module): boolean {
+  return exports.some(({ kind, name }) => kind === "func" && name === "_start");
+}
+
+/** Runs the program, or calls the function and prints what it returns; the exit code. */
+async function execute(run: Run, io: Io): Promise<number> {
+  const { args, module, world } = run;
+  try {
+    if (world !== null && isCommand(module) && args.values.invoke === undefined) {
+      return await runProgram(run, world);
+    }
+    io.out(await callFunction(run));
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof WasiExit) return error.exitCode;
+    throw error;
+  }
+}
+
+/** The exit code of a run, after what there is to say has been said. */
+async function runModule(run: Run, io: Io): Promise<number> {
+  const { world } = run;
+  try {
+    const code = await execute(run, io);
+    if (code !== EXIT.ok) hint(world, io);
+    return code;
+  } catch (error) {
+    if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
+      throw new HostError(error.message);
+    }
+    const code = exitCode(error);
+    if (code === undefined) throw error;
+    io.err(`wasmeter: ${report(error)}`);
+    if (error instanceof Trap) hint(world, io);
+    // The time is up also for whoever does not take the output.
+    if (error instanceof Exhaustion) io.abandon?.();
+    return code;
+  }
+}
+
+function hint(world: World | null, io: Io): void {
+  if (world !== null && world.hint !== "") io.err(`wasmeter: ${world.hint}\n`);
 }
 
 function stats({ usage }: Store, json: boolean): string {
@@ -172,24 +239,9 @@ function stats({ usage }: Store, json: boolean): string {
   return `fuel ${fuel}, peak memory ${peakMemoryBytes} bytes, host calls ${hostCalls}\n`;
 }
 
-function runModule(module: Module, store: Store, timeout: number, args: Arguments, io: Io): number {
-  try {
-    io.out(execute(module, store, timeout, args));
-    return EXIT.ok;
-  } catch (error) {
-    if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
-      throw new HostError(error.message);
-    }
-    const code = exitCode(error);
-    if (code === undefined) throw error;
-    io.err(`wasmeter: ${report(error)}`);
-    return code;
-  }
-}
-
 export const run: Command = {
   name: "run",
-  summary: "call an exported function under fuel, deadline and limits",
+  summary: "run a program or call a function under fuel, deadline and limits",
   help: HELP,
   options: {
     invoke: { type: "string" },
@@ -199,15 +251,22 @@ export const run: Command = {
     "max-stack": { type: "string" },
     stats: { type: "boolean" },
     json: { type: "boolean" },
+    dir: { type: "string", multiple: true },
+    env: { type: "string", multiple: true },
   },
   passesOn: true,
+  brokenPipe: EXIT.brokenPipe,
   async run(args, io) {
     const [file] = args.positionals;
     if (file === undefined) throw new UsageError("no file to run");
     const store = storeFor(args);
     const timeout = numberOption(args, "timeout", "a time such as 50ms", parseMilliseconds);
     const module = Module.from(await readModuleBytes(file, io));
-    const code = runModule(module, store, timeout ?? Number.POSITIVE_INFINITY, args, io);
+    const world = importsWasi(module) ? new World(module, args, io) : null;
+    const code = await runModule(
+      { module, store, timeout: timeout ?? Number.POSITIVE_INFINITY, args, world },
+      io,
+    );
     if (args.values.stats) io.err(stats(store, args.values.json === true));
     return code;
   },

@@ -1,0 +1,62 @@
+// The streams of the process as an `Io`, and its end as a Unix user expects it. Signals are left to
+// the system: they end the process at any time, and the shell sees which one it was.
+
+import { once } from "node:events";
+import { isatty } from "node:tty";
+import type { Io } from "./command.ts";
+
+const DESCRIPTORS = { stdin: 0, stdout: 1, stderr: 2 } as const;
+
+/** The streams of this process. */
+export class ProcessIo implements Io {
+  readonly color = process.stdout.isTTY === true && !process.env.NO_COLOR;
+  readonly environment = process.env;
+  private usesStdin = false;
+  private abandoned = false;
+
+  /** `brokenPipe`: exit code when nobody reads any more what is written. */
+  constructor(brokenPipe: number) {
+    for (const stream of [process.stdout, process.stderr]) {
+      // `wasmeter print big.wasm | head` closes the pipe early; that is no error.
+      stream.on("error", (error: { code?: string }) => {
+        if (error.code === "EPIPE") process.exit(brokenPipe);
+        throw error;
+      });
+    }
+  }
+
+  get stdin(): AsyncIterable<Uint8Array> {
+    this.usesStdin = true;
+    return process.stdin;
+  }
+
+  isTerminal(stream: keyof typeof DESCRIPTORS): boolean {
+    return isatty(DESCRIPTORS[stream]);
+  }
+
+  out(text: string | Uint8Array): void {
+    process.stdout.write(text);
+  }
+
+  err(text: string | Uint8Array): void {
+    process.stderr.write(text);
+  }
+
+  drained(): Promise<void> | undefined {
+    const full = [process.stdout, process.stderr].filter((stream) => stream.writableNeedDrain);
+    if (full.length === 0) return undefined;
+    return Promise.all(full.map((item) => once(item, "drain"))).then(() => undefined);
+  }
+
+  abandon(): void {
+    this.abandoned = true;
+  }
+
+  /** Ends the process with `code`, when what was written has been taken. */
+  end(code: number): void {
+    process.exitCode = code;
+    // An input that nobody has read to its end would keep the process.
+    if (this.usesStdin) process.stdin.destroy();
+    if (this.abandoned) process.exit();
+  }
+}
