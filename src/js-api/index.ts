@@ -29,8 +29,8 @@ export interface NamespaceOptions extends TimeLimits {
   /** Limits on modules. Default: those that the JavaScript API demands. */
   readonly decodingLimits?: Partial<DecodingLimits>;
   /**
-   * Proposals switched on or off by name. Default: what the engine executes, and garbage collection,
-   * whose types other proposals mention; `WebAssembly.validate` says so to who asks.
+   * Proposals switched on or off by name. Default: those of the embedder API without vectors and
+   * legacy exceptions, which the engine does not execute; `WebAssembly.validate` says so.
    */
   readonly features?: FeatureSwitches;
 }
@@ -54,15 +54,14 @@ export interface NamespaceControls {
 }
 
 /**
- * What is not executed yet and can be asked for by `WebAssembly.validate`: a program that asks must
- * hear no, so that it takes its other way. Garbage collection stays on: the types of js-string's
- * builtins need it.
+ * What is not executed yet: a program that asks `WebAssembly.validate` must hear no, so that it takes
+ * its other way. Garbage collection and threads stay on although their instructions are not executed
+ * either: js-string's builtins mention array types, and shared memories are of use without atomics.
  */
-const NOT_EXECUTED: FeatureSwitches = {
-  simd: false,
-  threads: false,
-  "legacy-exceptions": false,
-};
+const NOT_EXECUTED: FeatureSwitches = { simd: false, "legacy-exceptions": false };
+
+/** Where the JavaScript API is stricter than the engine's defaults (JS-API: 7.3). */
+const DECODING_LIMITS: Partial<DecodingLimits> = { memories: 100 };
 
 const NO_LIMITS: Partial<RuntimeLimits> = {
   memoryBytes: Number.POSITIVE_INFINITY,
@@ -165,7 +164,7 @@ export function createNamespace(options: NamespaceOptions = {}): WebAssemblyName
   const store = new Store(most, fuel === undefined ? fuel : checkedFuel(fuel), prices);
   const settings = {
     features: featureSet({ ...NOT_EXECUTED, ...features }),
-    ...(decodingLimits && { limits: decodingLimits }),
+    limits: { ...DECODING_LIMITS, ...decodingLimits },
   };
   const watch = new CallWatch(options);
   const namespace = namespaceOf(new Context(store, settings, errorClasses(), watch));
