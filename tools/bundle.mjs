@@ -5,17 +5,35 @@ import { rolldown } from "rolldown";
 
 const path = (name) => new URL(`../dist/${name}`, import.meta.url).pathname;
 
+/** Puts the instruction table's packed form in place of its rows (src/isa/packed.ts says why). */
+const packedInstructions = {
+  name: "packed-instructions",
+  async load(id) {
+    if (id !== path("isa/instructions.js")) return null;
+    const { INSTRUCTIONS } = await import(id);
+    const { packRows } = await import(path("isa/packed.js"));
+    const text = JSON.stringify(packRows(INSTRUCTIONS));
+    return (
+      'import { unpackRows } from "./packed.js";\n' +
+      `export const INSTRUCTIONS = unpackRows(${text});\n`
+    );
+  },
+};
+
 const bundle = await rolldown({
   input: {
     index: path("api/index.js"),
     wasi: path("wasi/index.js"),
     "wasi-node": path("wasi/node.js"),
+    "js-api": path("js-api/index.js"),
+    polyfill: path("js-api/polyfill.js"),
     cli: path("cli/main.js"),
   },
   external: [/^node:/, "wabt"],
   platform: "neutral",
   // Which modules run first must stay as it is written.
   treeshake: { moduleSideEffects: true },
+  plugins: [packedInstructions],
 });
 await bundle.write({
   dir: path("bundle"),

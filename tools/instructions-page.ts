@@ -4,7 +4,8 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CHAPTERS, INSTRUCTIONS } from "../src/isa/index.ts";
+import { CHAPTERS } from "../src/isa/chapters.ts";
+import { INSTRUCTIONS } from "../src/isa/index.ts";
 import {
   type Access,
   ADDRESS,

@@ -3,7 +3,7 @@
 // and whether it exists is not known here.
 
 import { type FeatureSet, featureBit } from "../isa/features.ts";
-import { BY_OPCODE } from "../isa/index.ts";
+import { BY_OPCODE, INSTRUCTIONS } from "../isa/index.ts";
 import {
   formatOpcode,
   IMMEDIATES,
@@ -39,9 +39,8 @@ function immediatesTable(features: FeatureSet): Uint8Array {
   const known = tables.get(features);
   if (known !== undefined) return known;
   const table = new Uint8Array(OPCODE_SPACE).fill(ILLEGAL);
-  for (const row of BY_OPCODE) {
-    if (row === undefined || !isEnabled(row.opcode, features)) continue;
-    table[row.opcode] = IMMEDIATES.indexOf(row.immediates);
+  for (const { opcode, immediates } of INSTRUCTIONS) {
+    if (isEnabled(opcode, features)) table[opcode] = IMMEDIATES.indexOf(immediates);
   }
   tables.set(features, table);
   return table;

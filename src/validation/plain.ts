@@ -4,7 +4,8 @@
 import type { FeatureSet } from "../isa/features.ts";
 import { featureBit } from "../isa/features.ts";
 import { INSTRUCTIONS } from "../isa/index.ts";
-import { ADDRESS, OPCODE_SPACE } from "../isa/instruction.ts";
+import { ADDRESS, type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
+import { V128, type ValType } from "../isa/types.ts";
 
 /** How the body validator treats an opcode. */
 export const SPECIAL = 0;
@@ -28,19 +29,28 @@ export const LANES = new Uint8Array(OPCODE_SPACE);
 /** Whether the alignment must be exactly the natural one, as for atomics. */
 export const EXACT_ALIGN = new Uint8Array(OPCODE_SPACE);
 
-for (const { name, opcode, params, results, access, immediates, feature } of INSTRUCTIONS) {
-  if (access !== null) ALIGN[opcode] = Math.log2(access.bytes);
-  const lanes = /^[if]\d+x(\d+)\./.exec(name);
-  if (lanes !== null) LANES[opcode] = Number(lanes[1]);
-  if (feature === "threads") EXACT_ALIGN[opcode] = 1;
-  if (params === null) continue;
-  const plain = immediates === "none" && results.length === 1;
-  const small = [...params, ...results].every((type) => type >= 0 && type < 8);
-  let shape = REGULAR;
-  if (plain && small && params.length === 1) shape = UNARY;
-  else if (plain && small && params.length === 2) shape = BINARY;
-  else if (immediates === "memarg" && params.length === 1) shape = LOAD;
-  else if (immediates === "memarg" && params.length === 2 && results.length === 0) shape = STORE;
+/** Whether a type is a number or vector type, and no address type or reference. */
+function isSmall(type: ValType): boolean {
+  return type >= 0 && type <= V128;
+}
+
+/** Shape of a row that has operand types. */
+function shapeOf({ immediates, results }: Instruction, params: readonly ValType[]): number {
+  const operands = params.length;
+  if (immediates === "memarg" && operands === 1) return LOAD;
+  if (immediates === "memarg" && operands === 2 && results.length === 0) return STORE;
+  if (immediates !== "none" || results.length !== 1 || !isSmall(results[0])) return REGULAR;
+  if (!params.every(isSmall)) return REGULAR;
+  return operands === 1 ? UNARY : operands === 2 ? BINARY : REGULAR;
+}
+
+function fillIn(row: Instruction): void {
+  const { opcode, params, results, access } = row;
+  if (access !== null) ALIGN[opcode] = 31 - Math.clz32(access.bytes);
+  if (row.immediates === "lane") LANES[opcode] = Number(/x(\d+)/.exec(row.name)?.[1]);
+  if (row.feature === "threads") EXACT_ALIGN[opcode] = 1;
+  if (params === null) return;
+  const shape = shapeOf(row, params);
   SHAPE[opcode] = shape;
   FIRST[opcode] = params[0] ?? 0;
   SECOND[opcode] = params[1] ?? 0;
@@ -49,6 +59,9 @@ for (const { name, opcode, params, results, access, immediates, feature } of INS
     throw new Error(`the row of opcode ${opcode} has a memarg but no address`);
   }
 }
+
+// A loop at the top level would make V8 compile the top level of the whole bundle again, for speed.
+INSTRUCTIONS.forEach(fillIn);
 
 const constantTables = new Map<FeatureSet, Uint8Array>();
 
