@@ -4,7 +4,6 @@
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { COLD, DECODE } from "./decode.ts";
 import { type StoredReport, textTable } from "./format.ts";
@@ -23,6 +22,7 @@ import { EXECUTION } from "./kernels.ts";
 import { MICRO } from "./micro.ts";
 import { MICRO_RUN } from "./micro-run.ts";
 import { PACKAGES_BENCH } from "./packages.ts";
+import { plainScript } from "./plain.ts";
 import { PRINT } from "./print.ts";
 import { STARTUP } from "./startup.ts";
 import { STREAM } from "./stream.ts";
@@ -54,16 +54,10 @@ function benchNamed(name: string): Bench {
   throw new RangeError(`no benchmark "${name}"; known: ${BENCHES.map((b) => b.name).join(", ")}`);
 }
 
-/**
- * Measures one task in a fresh process, which prints its sample. Not over an IPC channel: Node 20
- * detaches an ArrayBuffer when it opens one, and from then on V8 checks every access of the
- * interpreter for detached buffers, which costs a quarter of its speed (docs/rationale.md).
- */
-function measureInChild(bench: Bench, task: Task): Sample {
-  const { execPath, execArgv } = process;
-  const script = fileURLToPath(import.meta.url);
+/** Measures one task in a fresh process of `script`, which prints its sample. */
+function measureInChild(script: string, bench: Bench, task: Task): Sample {
   const args = [script, CHILD_FLAG, bench.name, JSON.stringify(task)];
-  const output = execFileSync(execPath, [...execArgv, ...(bench.nodeOptions ?? []), ...args], {
+  const output = execFileSync(process.execPath, [...(bench.nodeOptions ?? []), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     maxBuffer: 1 << 26,
   });
@@ -75,12 +69,12 @@ async function runChild(name: string, task: string): Promise<void> {
   process.stdout.write(JSON.stringify(sample));
 }
 
-function runBench(bench: Bench, quick: boolean, selection: Selection): Report {
+function runBench(script: string, bench: Bench, quick: boolean, selection: Selection): Report {
   const results: [Task, Sample][] = [];
   const tasks = bench.tasks(quick, selection);
   for (const task of tasks) {
     progress(`${bench.name} ${results.length + 1}/${tasks.length} ${Object.values(task)[0]}`);
-    results.push([task, measureInChild(bench, task)]);
+    results.push([task, measureInChild(script, bench, task)]);
   }
   progress("");
   return bench.report(results);
@@ -125,7 +119,7 @@ function countOption(name: string, text: string | undefined): number | null {
   throw new RangeError(`${name} must be a whole number from 1, not "${text}"`);
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -148,10 +142,15 @@ function main(): void {
   }
   ensureBuilt();
   const reports: StoredReport[] = [];
-  for (const bench of benches) {
-    const report = runBench(bench, values.quick, selection);
-    reports.push({ ...report, environment: environment() });
-    if (!values.json) console.log(textTable(report));
+  const script = await plainScript(new URL(import.meta.url));
+  try {
+    for (const bench of benches) {
+      const report = runBench(script.path, bench, values.quick, selection);
+      reports.push({ ...report, environment: environment() });
+      if (!values.json) console.log(textTable(report));
+    }
+  } finally {
+    script.remove();
   }
   if (values.json) console.log(JSON.stringify({ reports }, roundNumbers, 2));
   if (values.save) save({ reports });
@@ -159,4 +158,4 @@ function main(): void {
 
 const [flag, name, task] = process.argv.slice(2);
 if (flag === CHILD_FLAG) await runChild(name, task);
-else main();
+else await main();
