@@ -65,7 +65,9 @@ function compare(a: unknown, b: unknown, trap: Trapper): number {
   return first < second ? -1 : 1;
 }
 
-/** Arrays of the engine cannot exist before it executes their instructions: all there is is null. */
+/**
+ * Arrays of the engine cannot exist before it executes their instructions: all there is is null.
+ */
 const withoutArray = (trap: Trapper): Callable => {
   return () => trap("dereferencing a null pointer");
 };

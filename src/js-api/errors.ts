@@ -1,5 +1,5 @@
-// Error classes of a namespace (JS-API: 5.9 Error Objects) and what they say. Messages are worded as
-// V8 words them, since programs compare them; what the engine knows beyond that is in `cause`.
+// Error classes of a namespace (JS-API: 5.9 Error Objects) and what they say. Messages are worded
+// as V8 words them, since programs compare them; what the engine knows beyond that is in `cause`.
 
 import type { ModuleError } from "../module/errors.ts";
 import type { Exhaustion, Trap } from "../runtime/trap.ts";

@@ -54,9 +54,10 @@ export interface NamespaceControls {
 }
 
 /**
- * What is not executed yet: a program that asks `WebAssembly.validate` must hear no, so that it takes
- * its other way. Garbage collection and threads stay on although their instructions are not executed
- * either: js-string's builtins mention array types, and shared memories are of use without atomics.
+ * What is not executed yet: a program that asks `WebAssembly.validate` must hear no, so that it
+ * takes its other way. Garbage collection and threads stay on although their instructions are not
+ * executed either: js-string's builtins mention array types, and shared memories are of use without
+ * atomics.
  */
 const NOT_EXECUTED: FeatureSwitches = { simd: false, "legacy-exceptions": false };
 
@@ -148,7 +149,8 @@ const controls = new WeakMap<object, NamespaceControls>();
  * What stops a guest is an error like a trap, which the guest cannot catch: a `RuntimeError` whose
  * `code` is `"fuel"`, `"deadline"` or `"epoch"`, and whose `cause` is the engine's `Exhaustion`. A
  * stack that is used up is a RangeError, as in JavaScript, and so is a memory or a table beyond the
- * limits; `memory.grow` and `table.grow` give -1 there. The namespace and its instances stay usable.
+ * limits; `memory.grow` and `table.grow` give -1 there. The namespace and its instances stay
+ * usable.
  *
  * ```ts
  * const WebAssembly = createNamespace({ fuel: 5_000_000, timeout: 50 });

@@ -1,5 +1,6 @@
-// The namespace object (JS-API: 5 The WebAssembly Namespace): puts the classes of a context together
-// and adds validate, compile, instantiate and their streaming forms. See index.ts for options.
+// The namespace object (JS-API: 5 The WebAssembly Namespace): puts the classes of a context
+// together and adds validate, compile, instantiate and their streaming forms. See index.ts for
+// options.
 
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Context, Wrapper } from "./context.ts";

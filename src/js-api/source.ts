@@ -1,5 +1,5 @@
-// From bytes to a module that namespaces can instantiate (JS-API: 5, "compile a WebAssembly module"):
-// bytes of callers, compile options, validation of builtins and imported strings.
+// From bytes to a module that namespaces can instantiate (JS-API: 5, "compile a WebAssembly
+// module"): bytes of callers, compile options, validation of builtins and imported strings.
 
 import { compile } from "../code/compiled.ts";
 import { idMatches } from "../code/type-ids.ts";

@@ -1,5 +1,6 @@
-// compileStreaming and instantiateStreaming (Web API: 3 Streaming Module Compilation): a module from
-// a Response, decoded and validated as its bytes arrive. Knows of a Response only what it reads.
+// compileStreaming and instantiateStreaming (Web API: 3 Streaming Module Compilation): a module
+// from a Response, decoded and validated as its bytes arrive. Knows of a Response only what it
+// reads.
 
 import type { Context } from "./context.ts";
 import { Compilation, type CompileOptions, type ModuleSource } from "./source.ts";

@@ -81,9 +81,9 @@ export class MemoryInstance {
   }
 
   /**
-   * The memory's bytes as a buffer of just their length (JS-API: 5.3, [[BufferObject]]): the same one
-   * until the memory grows, which detaches it. From then on the memory keeps nothing in reserve that
-   * the host does not hide. A shared memory's buffer is a SharedArrayBuffer, and frozen.
+   * The memory's bytes as a buffer of just their length (JS-API: 5.3, [[BufferObject]]): the same
+   * one until the memory grows, which detaches it. From then on the memory keeps nothing in reserve
+   * that the host does not hide. A shared memory's buffer is a SharedArrayBuffer, and frozen.
    */
   expose(): ArrayBufferLike {
     if (this.exposed === null) {
