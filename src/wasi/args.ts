@@ -3,21 +3,23 @@
 import { SUCCESS } from "./errno.ts";
 import type { Process } from "./process.ts";
 
+function bytesOf(texts: readonly Uint8Array[]): number {
+  return texts.reduce((total, { length }) => total + length + 1, 0);
+}
+
 function sizes(process: Process, texts: readonly Uint8Array[], count: number, size: number) {
   const { memory } = process;
   memory.setU32(count, texts.length);
-  memory.setU32(
-    size,
-    texts.reduce((total, { length }) => total + length + 1, 0),
-  );
+  memory.setU32(size, bytesOf(texts));
   return SUCCESS;
 }
 
 function get(process: Process, texts: readonly Uint8Array[], array: number, buffer: number) {
   const { memory } = process;
-  let at = buffer >>> 0;
+  const first = memory.check(array, 4 * texts.length);
+  let at = memory.check(buffer, bytesOf(texts));
   texts.forEach((text, i) => {
-    memory.setU32((array >>> 0) + 4 * i, at);
+    memory.setU32(first + 4 * i, at);
     memory.write(at, text);
     memory.setU8(at + text.length, 0);
     at += text.length + 1;

@@ -12,18 +12,24 @@ import type { Dialect } from "./signatures.ts";
 import type { Output } from "./streams.ts";
 
 /** The most bytes that one call moves from or to a file, and to a stream. */
-const MOST_BYTES = 2 ** 24;
+const MOST_FILE_BYTES = 2 ** 24;
 const MOST_STREAM_BYTES = 2 ** 20;
+/** Devices may be slow. */
+function mostOf({ file }: FileDescriptor): number {
+  return file.seekable ? MOST_FILE_BYTES : MOST_STREAM_BYTES;
+}
+
 /** As many buffers as Linux takes. */
 const MOST_BUFFERS = 1024;
 
 /** The buffers of an `$iovec_array`, at most `most` bytes of them. */
 function buffersOf(memory: GuestMemory, iovs: number, count: number, most: number): Uint8Array[] {
   if (count >>> 0 > MOST_BUFFERS) fail("inval", "too many buffers");
+  const first = memory.check(iovs, 8 * count);
   const buffers: Uint8Array[] = [];
   let left = most;
   for (let i = 0; i < count && left > 0; i++) {
-    const at = (iovs >>> 0) + 8 * i;
+    const at = first + 8 * i;
     let buffer = memory.range(memory.u32(at), memory.u32(at + 4));
     if (buffer.length > left) buffer = buffer.subarray(0, left);
     left -= buffer.length;
@@ -149,7 +155,7 @@ function transferFunctions(process: Process, { whence: whences }: Dialect) {
       const file = descriptors.file(fd, RIGHT.FD_READ);
       const { memory } = process;
       memory.check(result, 4);
-      const buffers = buffersOf(memory, iovs, count, MOST_BYTES);
+      const buffers = buffersOf(memory, iovs, count, mostOf(file));
       const done = readAt(process, file, buffers, file.offset);
       file.offset += done;
       memory.setU32(result, done);
@@ -164,7 +170,7 @@ function transferFunctions(process: Process, { whence: whences }: Dialect) {
       const file = descriptors.file(fd, RIGHT.FD_WRITE);
       const { memory } = process;
       memory.check(result, 4);
-      const buffers = buffersOf(memory, iovs, count, MOST_BYTES);
+      const buffers = buffersOf(memory, iovs, count, mostOf(file));
       const start = startOf(file);
       const done = writeAt(process, file, buffers, start);
       file.offset = start + done;
@@ -176,7 +182,7 @@ function transferFunctions(process: Process, { whence: whences }: Dialect) {
       if (!file.file.seekable) fail("spipe");
       const { memory } = process;
       memory.check(result, 4);
-      const buffers = buffersOf(memory, iovs, count, MOST_BYTES);
+      const buffers = buffersOf(memory, iovs, count, mostOf(file));
       memory.setU32(result, readAt(process, file, buffers, sizeFrom(offset)));
       return SUCCESS;
     },
@@ -185,7 +191,7 @@ function transferFunctions(process: Process, { whence: whences }: Dialect) {
       if (!file.file.seekable) fail("spipe");
       const { memory } = process;
       memory.check(result, 4);
-      const buffers = buffersOf(memory, iovs, count, MOST_BYTES);
+      const buffers = buffersOf(memory, iovs, count, mostOf(file));
       memory.setU32(result, writeAt(process, file, buffers, sizeFrom(offset)));
       return SUCCESS;
     },

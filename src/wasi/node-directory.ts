@@ -53,7 +53,7 @@ class HostFileSystem implements FileSystem {
 
   constructor(path: string, options: HostDirectoryOptions, anchored: boolean) {
     const { bytes, entries, readOnly = false } = options;
-    this.path = fs.realpathSync(path);
+    this.path = fs.realpathSync.native(path);
     if (!fs.statSync(this.path).isDirectory()) throw new TypeError(`${path} is no directory`);
     this.readOnly = readOnly;
     this.anchored = anchored;
@@ -80,11 +80,13 @@ class HostFileSystem implements FileSystem {
     this.bytes -= bytes;
   }
 
-  /** Something is about to be made. */
-  make(): void {
+  /** Makes something of the host. */
+  make<T>(operation: () => T): T {
     this.change();
     if (this.entries <= 0) fail("nospc", "the limit of files is reached");
+    const made = hosted(operation);
     this.entries--;
+    return made;
   }
 }
 
@@ -148,6 +150,8 @@ class HostDirectory implements Directory {
   readonly fileSystem: HostFileSystem;
   /** Where it was when it was opened; of an anchored directory only the root's is used. */
   private readonly path: string;
+  /** What the path led to then. */
+  private identity: string | null = null;
   /** Open directory; -1 if there is none, or not yet. */
   private fd: number;
 
@@ -155,18 +159,24 @@ class HostDirectory implements Directory {
     this.fileSystem = fileSystem;
     this.path = path;
     this.fd = fd;
+    if (!fileSystem.anchored) this.identity = identityOf(path);
   }
 
   /** The path of the directory itself, valid now. */
   private get here(): string {
-    if (!this.fileSystem.anchored) return this.path;
+    if (!this.fileSystem.anchored) {
+      // The guest may have renamed it, and put a link or another directory in its place.
+      const identity = identityOf(this.path);
+      if (identity === null || identity !== this.identity) fail("noent", "it was moved");
+      return this.path;
+    }
     if (this.fd < 0) this.fd = openPath(this.path);
     return `${DESCRIPTORS}/${this.fd}`;
   }
 
   private at(name: string): string {
     if (IS_WINDOWS && /[\\:]/.test(name)) fail("inval", "a name that leads elsewhere");
-    return this.fileSystem.anchored ? `${this.here}/${name}` : join(this.path, name);
+    return this.fileSystem.anchored ? `${this.here}/${name}` : join(this.here, name);
   }
 
   stat(): FileStat {
@@ -217,22 +227,25 @@ class HostDirectory implements Directory {
     if (this.fileSystem.anchored) return new HostDirectory(this.fileSystem, "", openPath(path));
     const stats = hosted(() => fs.lstatSync(path));
     if (!stats.isDirectory()) fail("notdir");
-    return new HostDirectory(this.fileSystem, path);
+    return new HostDirectory(
+      this.fileSystem,
+      hosted(() => fs.realpathSync.native(path)),
+    );
   }
 
   openFile(name: string, options: OpenOptions): File {
     const { create, exclusive, read, truncate, write } = options;
     const path = this.at(name);
     const isNew = create && this.lookup(name) === null;
-    if (isNew) this.fileSystem.make();
-    else if (write || truncate) this.fileSystem.change();
+    if (create && exclusive && !isNew) fail("exist");
+    if (write || truncate) this.fileSystem.change();
     let flags = truncate || write ? (read ? O_RDWR : O_WRONLY) : O_RDONLY;
-    if (isNew) flags |= O_CREAT | O_EXCL;
-    else if (create && exclusive) fail("exist");
     if (truncate) flags |= O_TRUNC;
+    if (isNew) flags |= O_CREAT | O_EXCL;
     // A pipe must not block, nor a terminal become ours. Windows lacks most of these.
     flags |= (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0) | (O_NOCTTY ?? 0);
-    const fd = hosted(() => fs.openSync(path, flags, FILE_MODE));
+    const open = () => fs.openSync(path, flags, FILE_MODE);
+    const fd = isNew ? this.fileSystem.make(open) : hosted(open);
     try {
       if (hosted(() => fs.fstatSync(fd)).isDirectory()) fail("isdir");
       return new HostFile(this.fileSystem, fd);
@@ -243,8 +256,7 @@ class HostDirectory implements Directory {
   }
 
   createDirectory(name: string): void {
-    this.fileSystem.make();
-    hosted(() => fs.mkdirSync(this.at(name)));
+    this.fileSystem.make(() => fs.mkdirSync(this.at(name)));
   }
 
   readLink(name: string): string {
@@ -252,8 +264,7 @@ class HostDirectory implements Directory {
   }
 
   createLink(name: string, target: string): void {
-    this.fileSystem.make();
-    hosted(() => fs.symlinkSync(target, this.at(name)));
+    this.fileSystem.make(() => fs.symlinkSync(target, this.at(name)));
   }
 
   setEntryTimes(name: string, times: FileTimes): void {
@@ -285,9 +296,8 @@ class HostDirectory implements Directory {
   }
 
   link(name: string, target: Directory, newName: string): void {
-    this.fileSystem.make();
     const to = this.own(target).at(newName);
-    hosted(() => fs.linkSync(this.at(name), to));
+    this.fileSystem.make(() => fs.linkSync(this.at(name), to));
   }
 
   close(): void {
@@ -304,6 +314,15 @@ class HostDirectory implements Directory {
 /** Opens a directory, and no link, so that names can be looked up in it. */
 function openPath(path: string): number {
   return hosted(() => fs.openSync(path, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+}
+
+/** Which directory a path without links leads to; null if there is a link on it. */
+function identityOf(path: string): string | null {
+  return hosted(() => {
+    if (fs.realpathSync.native(path) !== path) return null;
+    const { dev, ino } = fs.statSync(path, BIGINT);
+    return `${dev}:${ino}`;
+  });
 }
 
 /** For tests: `anchored` false is what hosts without /proc do. */

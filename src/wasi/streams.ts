@@ -47,19 +47,26 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 
 /** The bytes of a text in UTF-8; unpaired surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
-  const bytes: number[] = [];
+  const bytes = new Uint8Array(3 * text.length);
+  let at = 0;
   for (const character of text) {
     let point = character.codePointAt(0) as number;
     if (point >= 0xd800 && point < 0xe000) point = 0xfffd;
-    if (point < 0x80) bytes.push(point);
-    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), 0x80 | (point & 63));
+    if (point < 0x80) bytes[at++] = point;
     else {
-      if (point < 0x10000) bytes.push(0xe0 | (point >> 12));
-      else bytes.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63));
-      bytes.push(0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
+      if (point < 0x800) bytes[at++] = 0xc0 | (point >> 6);
+      else {
+        if (point < 0x10000) bytes[at++] = 0xe0 | (point >> 12);
+        else {
+          bytes[at++] = 0xf0 | (point >> 18);
+          bytes[at++] = 0x80 | ((point >> 12) & 63);
+        }
+        bytes[at++] = 0x80 | ((point >> 6) & 63);
+      }
+      bytes[at++] = 0x80 | (point & 63);
     }
   }
-  return Uint8Array.from(bytes);
+  return bytes.slice(0, at);
 }
 
 function pieces(iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): InputStream {
