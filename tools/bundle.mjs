@@ -20,6 +20,20 @@ const packedInstructions = {
   },
 };
 
+/** Modules that `wasmeter` itself needs; the graph is known only once the bundler has read it. */
+let library = null;
+
+function libraryModules(graph) {
+  const found = new Set();
+  const visit = (id) => {
+    if (found.has(id)) return;
+    found.add(id);
+    for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) visit(imported);
+  };
+  visit(path("api/index.js"));
+  return found;
+}
+
 const bundle = await rolldown({
   input: {
     index: path("api/index.js"),
@@ -38,7 +52,20 @@ const bundle = await rolldown({
 await bundle.write({
   dir: path("bundle"),
   format: "esm",
-  chunkFileNames: "shared.js",
+  chunkFileNames: "chunk-[name].js",
+  // The library is one chunk, and has nothing in it that only other entry points need: left alone,
+  // the bundler cuts it into a chunk for each set of entry points, half a millisecond each to load.
+  codeSplitting: {
+    groups: [
+      {
+        debugName: "library",
+        name: (id, graph) => {
+          library ??= libraryModules(graph);
+          return library.has(id) ? "library" : null;
+        },
+      },
+    ],
+  },
   // Names and declarations stay: the interpreter's arrays must be constants, not `var`, which costs
   // its loop a fifth of its speed. White space and comments are a third of the time to load.
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
