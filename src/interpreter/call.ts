@@ -59,7 +59,7 @@ export class CallThread extends Thread {
     const { slotLimit, controlLimit } = machine;
     this.callee = callee;
     this.instance = callee.instance;
-    this.callers.length = 0;
+    if (this.callers.length > 0) this.callers.length = 0;
     this.occupy(Number.POSITIVE_INFINITY);
     try {
       const outcome = this.invoke() ?? this.drive();
