@@ -15,6 +15,8 @@ export interface Expectations {
   readonly subtests: Readonly<Record<string, number>>;
   /** What fails with our namespace. */
   readonly wasmeter: KnownFailures;
+  /** What fails besides with our namespace under `node --jitless`. */
+  readonly jitless: KnownFailures;
   /** What fails with V8 14: the proof that the harness judges rightly. */
   readonly v8: KnownFailures;
 }
