@@ -132,7 +132,7 @@ class MemoryDirectory implements Directory {
     if (known !== undefined && create && exclusive) fail("exist");
     if (known instanceof DirectoryNode) fail("isdir");
     if (known instanceof LinkNode) fail("loop");
-    const node = known ?? new FileNode(this.fileSystem.account);
+    const node = known ?? new FileNode(this.receiving(this).account);
     if (known === undefined) this.node.put(name, node);
     if (truncate) node.setSize(0);
     return new MemoryFile(node, this.fileSystem.readOnly);
@@ -172,7 +172,7 @@ class MemoryDirectory implements Directory {
 
   rename(name: string, target: Directory, newName: string): void {
     this.change();
-    const to = this.own(target);
+    const to = this.receiving(target);
     const node = this.find(name);
     const replaced = to.entries.get(newName);
     // Two names of the same file: POSIX leaves both as they are.
@@ -190,7 +190,7 @@ class MemoryDirectory implements Directory {
     this.change();
     const node = this.find(name);
     if (node instanceof DirectoryNode) fail("perm");
-    this.own(target).put(newName, node);
+    this.receiving(target).put(newName, node);
   }
 
   close(): void {}
@@ -207,16 +207,17 @@ class MemoryDirectory implements Directory {
   private make(name: string, node: () => MemoryNode): void {
     this.change();
     if (this.node.entries.has(name)) fail("exist");
-    // A directory that was removed while it was open is nobody's place for new things.
-    if (this.node.parent === null && this.node !== this.fileSystem.top) fail("noent");
-    this.node.put(name, node());
+    this.receiving(this).put(name, node());
   }
 
-  private own(target: Directory): DirectoryNode {
-    if (target instanceof MemoryDirectory && target.fileSystem === this.fileSystem) {
-      return target.node;
-    }
-    return fail("xdev");
+  /** A directory of this file system in which something is about to get a name. */
+  private receiving(target: Directory): DirectoryNode {
+    const { fileSystem } = this;
+    if (!(target instanceof MemoryDirectory) || target.fileSystem !== fileSystem) fail("xdev");
+    const { node } = target;
+    // What was removed while it was open is no place for new things.
+    if (node.parent === null && node !== fileSystem.top) fail("noent");
+    return node;
   }
 }
 
