@@ -80,7 +80,8 @@ export function addFrames(error: Error, { backtrace }: Trap | Exhaustion): void 
   const { stack } = error;
   if (typeof stack !== "string" || backtrace.length === 0) return;
   const lines = backtrace.map(({ funcIndex, funcName, moduleName, offset }) => {
-    const place = `wasm://wasm/${moduleName ?? ""}:wasm-function[${funcIndex}]:0x${offset.toString(16)}`;
+    const at = `wasm-function[${funcIndex}]:0x${offset.toString(16)}`;
+    const place = `wasm://wasm/${moduleName ?? ""}:${at}`;
     return funcName === undefined ? `    at ${place}` : `    at ${funcName} (${place})`;
   });
   const header = `${error.name}: ${error.message}`;

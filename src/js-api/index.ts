@@ -12,6 +12,7 @@ import { namespaceOf } from "./namespace.ts";
 import type { WebAssemblyNamespace } from "./types.ts";
 import { CallWatch, type TimeLimits } from "./watch.ts";
 
+export type { ErrorClass } from "./errors.ts";
 export type * from "./types.ts";
 export type { EpochLike } from "./watch.ts";
 
