@@ -63,6 +63,14 @@ export function memoryInterface(context: Context): Defined<MemoryInstance> {
       return growMemory(receiver(this, "grow()"), delta);
     }
 
+    toFixedLengthBuffer(): ArrayBufferLike {
+      return receiver(this, "toFixedLengthBuffer()").exposeFixed();
+    }
+
+    toResizableBuffer(): ArrayBuffer {
+      return receiver(this, "toResizableBuffer()").exposeResizable();
+    }
+
     get buffer(): ArrayBufferLike {
       return receiver(this, "buffer").expose();
     }

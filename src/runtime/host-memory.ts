@@ -77,3 +77,29 @@ export function detach(buffer: ArrayBuffer): void {
   const { structuredClone } = globalThis as { readonly structuredClone?: Clone };
   structuredClone?.(buffer, { transfer: [buffer] });
 }
+
+type Resize = (this: ArrayBuffer, length: number) => void;
+type ResizableClass = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+
+/** Bytes in a buffer that changes its length in place, which came with ES2024. */
+export class ResizableBytes {
+  readonly buffer: ArrayBuffer;
+  private readonly change: Resize;
+
+  /**
+   * A copy of `bytes`. The buffer's own method `resize` calls `onResize`.
+   * @throws TypeError where the host has no such buffers
+   */
+  constructor(bytes: Uint8Array, maxByteLength: number, onResize: (length: number) => void) {
+    const { resize } = ArrayBuffer.prototype as { readonly resize?: Resize };
+    if (resize === undefined) throw new TypeError("the host has no resizable buffers");
+    this.change = resize;
+    this.buffer = new (ArrayBuffer as unknown as ResizableClass)(bytes.length, { maxByteLength });
+    new Uint8Array(this.buffer).set(bytes);
+    Object.defineProperty(this.buffer, "resize", { value: onResize });
+  }
+
+  setLength(length: number): void {
+    this.change.call(this.buffer, length);
+  }
+}

@@ -3,7 +3,7 @@
 // 3.12). What reads and writes many bytes at once is in bulk.ts.
 
 import type { MemoryType } from "../module/module.ts";
-import { detach, type GrowingBytes, growingBytes } from "./host-memory.ts";
+import { detach, type GrowingBytes, growingBytes, ResizableBytes } from "./host-memory.ts";
 import type { Lease, Store } from "./store.ts";
 
 /** The longest memory whose accesses the loop itself checks; see interpreter/slow paths. */
@@ -32,6 +32,8 @@ export class MemoryInstance {
   fastLength = 0;
   /** The buffer that somebody outside has; null if nobody has asked since it last changed. */
   private exposed: ArrayBufferLike | null = null;
+  /** The buffer that grows with the memory, if one was asked for instead; the bytes lie in it. */
+  private resizable: ResizableBytes | null = null;
   /** Memory of the host that the bytes lie in; null while they lie in a buffer of our own. */
   private growing: GrowingBytes | null = null;
 
@@ -95,6 +97,47 @@ export class MemoryInstance {
     return this.exposed;
   }
 
+  /**
+   * The memory's bytes as a buffer that grows with them (JS-API: toResizableBuffer). Its `resize`
+   * grows the memory. Accesses are many times slower from then on.
+   * @throws TypeError without a maximum, for a shared memory, and where the host has no such buffers
+   */
+  exposeResizable(): ArrayBuffer {
+    const { pageSize, type } = this;
+    if (type.max === null) throw new TypeError("the memory must have a maximum");
+    if (type.shared) throw new TypeError("a shared memory has no resizable buffer");
+    if (this.resizable !== null) return this.resizable.buffer;
+    const former = this.expose() as ArrayBuffer;
+    const resizable = new ResizableBytes(this.bytes, this.mostPages * pageSize, (length) => {
+      const delta = (length - this.byteLength) / pageSize;
+      const isGrowth = delta >= 0 && Number.isInteger(delta);
+      if (!isGrowth || this.grow(delta) < 0) throw new RangeError("the memory cannot grow to that");
+    });
+    this.replace(former, resizable.buffer);
+    this.resizable = resizable;
+    return resizable.buffer;
+  }
+
+  /** `expose`, also for a memory that has a resizable buffer, which is detached. */
+  exposeFixed(): ArrayBufferLike {
+    const { resizable } = this;
+    if (resizable !== null) {
+      this.resizable = null;
+      this.replace(resizable.buffer, this.bytes.slice().buffer);
+    }
+    return this.expose();
+  }
+
+  /** Continues with a copy of the bytes in place of a buffer that is known outside. */
+  private replace(former: ArrayBuffer, buffer: ArrayBuffer): void {
+    this.adopt(buffer);
+    // A host's memory is detached by growing alone.
+    if (this.growing === null) detach(former);
+    else this.growing.grow(0);
+    this.growing = null;
+    this.exposed = buffer;
+  }
+
   /** Whether the bytes have a buffer of their own that is no longer than they are. */
   private isExact(): boolean {
     const { buffer, length } = this.bytes;
@@ -119,7 +162,12 @@ export class MemoryInstance {
 
   /** False if the host has not got so much, which it may also say by a RangeError. */
   private resize(length: number): boolean {
-    const { bytes, exposed, growing } = this;
+    const { bytes, exposed, growing, resizable } = this;
+    if (resizable !== null) {
+      resizable.setLength(length);
+      this.adopt(resizable.buffer);
+      return true;
+    }
     if (growing !== null) {
       if (!growing.grow((length - bytes.length) / HOST_PAGE)) return false;
       this.adopt(growing.buffer);
