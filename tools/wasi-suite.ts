@@ -1,17 +1,19 @@
 // Runs programs of the WASI test suite and shows what fails:
 // `tsx tools/wasi-suite.ts [NAME…] [-v] [--native | --memory]`. A NAME is a part of
-// `rust/fd_readdir`; all programs by default. -v shows what the programs print. --native judges
-// `node:wasi`, --memory the library with the file system in memory.
+// `rust/fd_readdir`; all programs by default. -v shows what the programs print. What runs them is the
+// command line, with --memory the library with files in memory, with --native `node:wasi`.
 
 import { parseArgs } from "node:util";
 import {
+  commandLine,
+  type Engine,
+  libraryInMemory,
   nodeWasi,
   type Result,
   runPrograms,
   SUITE_IS_THERE,
   suitePrograms,
   warnOfAbsentSuite,
-  wasmeterInMemory,
 } from "../test/wasi/suite.ts";
 import { bundleSource } from "./bundle-source.ts";
 
@@ -36,18 +38,24 @@ function show({ milliseconds, name, problem, stderr, stdout }: Result): void {
   for (const text of [stdout, stderr]) if (text !== "") console.log(indented(text));
 }
 
+async function engine(): Promise<{ run: Engine; remove(): void }> {
+  if (values.native) return { run: nodeWasi, remove: () => undefined };
+  const bundle = await bundleSource(values.memory ? "../test/wasi/child.ts" : "cli/main.ts");
+  const run = (values.memory ? libraryInMemory : commandLine)(bundle.path);
+  return { run, remove: bundle.remove };
+}
+
 async function main(): Promise<void> {
   const all = suitePrograms();
   const wanted = ({ name }: { name: string }) => positionals.some((part) => name.includes(part));
   const programs = positionals.length === 0 ? all : all.filter(wanted);
   const failed: string[] = [];
-  const bundle = values.native ? null : await bundleSource("../test/wasi/child.ts");
-  const engine = bundle === null ? nodeWasi : wasmeterInMemory(bundle.path);
-  await runPrograms(engine, programs, (result) => {
+  const { remove, run } = await engine();
+  await runPrograms(run, programs, (result) => {
     show(result);
     if (result.problem !== null) failed.push(result.name);
   });
-  bundle?.remove();
+  remove();
   if (failed.length > 0) console.log(`failed: ${failed.sort().join(" ")}`);
   console.log(`${programs.length - failed.length} of ${programs.length} programs pass`);
   process.exitCode = failed.length === 0 ? 0 : 1;

@@ -99,8 +99,17 @@ export const nodeWasi: Engine = (job) => {
 };
 
 /** The library, with the file system in memory; `bundle` is that of child.ts. */
-export function wasmeterInMemory(bundle: string): Engine {
+export function libraryInMemory(bundle: string): Engine {
   return (job) => [process.execPath, bundle, JSON.stringify(job)];
+}
+
+/** The command line, with a directory of the host; `bundle` is that of main.ts. */
+export function commandLine(bundle: string): Engine {
+  return ({ args: [, ...words], env, root, wasm }) => {
+    const variables = Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+    const directory = root === null ? [] : ["--dir", `${root}::/`];
+    return [process.execPath, bundle, "run", ...directory, ...variables, wasm, ...words];
+  };
 }
 
 /** How a program went; `problem` is null if it did what is expected. */
