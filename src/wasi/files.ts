@@ -71,7 +71,7 @@ function list(process: Process, open: DirectoryDescriptor, target: Uint8Array, f
   let used = 0;
   for (let cookie = first; cookie < count && used < target.length; cookie++) {
     const late = (cookie - first) % ENTRIES_UNTIL_LOOK === ENTRIES_UNTIL_LOOK - 1;
-    if (late && execution?.timeLeft === 0) fail("intr", "the time is up");
+    if (late && execution?.timeLeft === 0) process.interrupt();
     const dirent = encodeDirent(direntAt(open, cookie), cookie + 1);
     target.set(dirent.subarray(0, target.length - used), used);
     used += Math.min(dirent.length, target.length - used);

@@ -26,8 +26,9 @@ function insist<T>(action: () => T): T {
 }
 
 /**
- * Input from a descriptor of the host, e.g. 0, with calls that block the process. Where the guest
- * can be suspended, or must be stopped in time, `streamInput` is better.
+ * Input from a descriptor of the host, e.g. 0, with calls that block the process, also where the
+ * guest only asks whether there is some. Where the guest can be suspended, or must be stopped in
+ * time, `streamInput` is better.
  */
 export function descriptorInput(fd: number): InputStream {
   const read = (max: number): Uint8Array => {

@@ -163,7 +163,7 @@ class Poll {
       block(timeout, execution);
       const events = this.events();
       if (events.length > 0) return events;
-      if (execution?.timeLeft === 0) fail("intr", "the time is up");
+      if (execution?.timeLeft === 0) this.process.interrupt();
     }
   }
 
@@ -174,7 +174,7 @@ class Poll {
       await pause(this.timeout, this.inputs(), execution);
       const events = this.events();
       if (events.length > 0) return events;
-      if (execution?.timeLeft === 0) fail("intr", "the time is up");
+      if (execution?.timeLeft === 0) this.process.interrupt();
     }
   }
 }
@@ -211,11 +211,9 @@ export function pollFunctions(process: Process, dialect: Dialect) {
         return SUCCESS;
       };
       const poll = new Poll(process, subscriptions);
+      // Else input would never be seen beside something that is always ready.
+      poll.inputs();
       let events = poll.events();
-      if (events.length === 0) {
-        poll.inputs();
-        events = poll.events();
-      }
       if (events.length === 0 && poll.skip()) events = poll.events();
       if (events.length > 0) return finish(events);
       if (!mayAwait) return finish(poll.block());

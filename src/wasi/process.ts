@@ -10,6 +10,7 @@ import {
   openedOutput,
   preopened,
 } from "./descriptors.ts";
+import { fail } from "./errno.ts";
 import { GuestMemory, type MemorySource, NO_MEMORY } from "./guest-memory.ts";
 import type { WasiOptions } from "./options.ts";
 import { type Clock, fixedClock, type RandomSource, seededRandom } from "./sources.ts";
@@ -103,6 +104,12 @@ export class Process {
   /** The call whose deadline holds for the function that is running. */
   get execution(): Execution | null {
     return this.bound === null ? activeExecution() : null;
+  }
+
+  /** Ends a function because the guest's time is up, and the guest's slice with it. */
+  interrupt(): never {
+    currentThread()?.shortenSlice(Number.MAX_SAFE_INTEGER);
+    fail("intr", "the time is up");
   }
 
   end(code: number): never {
