@@ -1,6 +1,7 @@
 // Standard input and output: what embedders give for them, and what the descriptors 0, 1 and 2
 // make of it. Bytes only; nothing here knows the host's own streams (node.ts does).
 
+import { decodeUtf8 } from "../binary/utf8.ts";
 import { fail } from "./errno.ts";
 
 /** Where standard input comes from. */
@@ -252,7 +253,9 @@ export function captureOutput({ limit = 16 * 2 ** 20 } = {}): CapturedOutput {
       return kept.slice(0, length);
     },
     get text() {
-      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(kept.subarray(0, length));
+      // Engines without TextDecoder can still look at text that is in order.
+      const lax = () => new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.bytes);
+      return decodeUtf8(kept, 0, length) ?? lax();
     },
   };
 }

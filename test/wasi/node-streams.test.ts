@@ -95,7 +95,8 @@ describe("descriptors of the host", () => {
       await sleep(5);
     }
     child.stdin.end();
-    return [Buffer.concat(parts), await ended];
+    const code = await ended;
+    return [Buffer.concat(parts), code];
   }
 
   it("that are pipes block until there is something", async () => {
