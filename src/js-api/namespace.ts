@@ -177,13 +177,13 @@ export function namespaceOf(context: Context): object {
   }
   for (const Class of Object.values(context.errors)) defineClass(namespace, Class);
   const jsTag = context.objectOf(tag.wrapper, context.jsTag);
-  Object.defineProperty(namespace, "JSTag", {
-    get: function JSTag() {
+  // The getter of an object literal is no constructor, and has the attributes that Web IDL wants.
+  const attributes = {
+    get JSTag() {
       return jsTag;
     },
-    enumerable: true,
-    configurable: true,
-  });
+  };
+  Object.defineProperties(namespace, Object.getOwnPropertyDescriptors(attributes));
   tagged(namespace, "WebAssembly");
   return namespace;
 }

@@ -39,16 +39,12 @@ export function compileOptions(value: unknown, where: string): CompileOptions {
 }
 
 const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
-const sharedLength =
-  typeof SharedArrayBuffer === "undefined"
-    ? undefined
-    : Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "byteLength")?.get;
 
-/** Whether a value has the internal slots that this getter reads. */
-function isBuffer(value: unknown, getter: ((this: unknown) => unknown) | undefined): boolean {
+/** Whether a value is an ArrayBuffer, of whatever prototype. A SharedArrayBuffer is none. */
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
-    getter?.call(value);
-    return getter !== undefined;
+    byteLength?.call(value);
+    return true;
   } catch {
     return false;
   }
@@ -59,8 +55,7 @@ export function bufferSource(value: unknown): Uint8Array | null {
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   }
-  if (!isBuffer(value, byteLength) && !isBuffer(value, sharedLength)) return null;
-  return new Uint8Array(value as ArrayBufferLike);
+  return isArrayBuffer(value) ? new Uint8Array(value) : null;
 }
 
 /** The bytes of an argument. @throws TypeError */

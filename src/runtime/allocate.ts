@@ -84,7 +84,7 @@ export function allocateMemory(store: Store, type: MemoryType): MemoryInstance {
  * `alloctable`: a table of the type's least size whose elements hold `value`.
  * @throws Exhaustion of the store's `tableElements`, or of the host's memory
  */
-export function allocateTable(store: Store, type: TableType, value: Value = null): TableInstance {
+export function allocateTable(store: Store, type: TableType, value: Value): TableInstance {
   const table = new TableInstance(store, type);
   const size = Number(type.min);
   if (table.grow(size, value) >= 0) return table;

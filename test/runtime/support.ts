@@ -57,7 +57,7 @@ export function func(params: ValType[] = [], results: ValType[] = []): ExternIns
 export function table(store: Store, type: Partial<TableType> = {}): ExternInstance {
   return {
     kind: "table",
-    value: allocateTable(store, { ...NO_LIMITS, element: FUNCREF, ...type }),
+    value: allocateTable(store, { ...NO_LIMITS, element: FUNCREF, ...type }, null),
   };
 }
 

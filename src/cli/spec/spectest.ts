@@ -51,7 +51,7 @@ function global(store: Store, type: ValType, value: Value): ExternInstance {
 
 function table(store: Store, address64: boolean): ExternInstance {
   const type = { ...limits(10n, 20n, address64), element: FUNCREF };
-  return { kind: "table", value: allocateTable(store, type) };
+  return { kind: "table", value: allocateTable(store, type, null) };
 }
 
 function memory(store: Store, shared: boolean): ExternInstance {
