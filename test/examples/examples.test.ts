@@ -60,6 +60,16 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
     /stopped after \d+ ms: deadline exceeded/,
     /still answers: [1-9][\d,]* rounds$/m,
   ],
+  "wasi.mjs": [
+    /^nothing: {2}exit code 2, "kv: \/db\/log: /m,
+    /^get: {6}exit code 0, "green\\n"$/m,
+    /^snapshot: exit code 0, "colour\\tgreen\\n"$/m,
+    /^read: {5}exit code 0, "\d+ \d+ \d+ \/src\/wc\.c\\n"$/m,
+    /^change: {3}exit code 2, ".*Read-only file system/m,
+    /^leave: {4}exit code 1, ".*Capabilities insufficient/m,
+    /^input: {4}2 3 14$/m,
+    /^stopped: {2}deadline exceeded$/m,
+  ],
 };
 
 test("every example is tested", () => {
