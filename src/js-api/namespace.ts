@@ -183,7 +183,8 @@ export function namespaceOf(context: Context): object {
       return jsTag;
     },
   };
-  Object.defineProperties(namespace, Object.getOwnPropertyDescriptors(attributes));
+  const descriptor = Object.getOwnPropertyDescriptor(attributes, "JSTag");
+  Object.defineProperty(namespace, "JSTag", descriptor as PropertyDescriptor);
   tagged(namespace, "WebAssembly");
   return namespace;
 }
