@@ -54,7 +54,7 @@ export function tagInterface(context: Context): Defined<TagInstance> {
     create: (target) => new Tag(new Existing(target)),
     targetOf: (value) => brand(value),
   };
-  return { Interface: describeInterface(Tag), wrapper };
+  return { Interface: describeInterface("Tag", Tag), wrapper };
 }
 
 const WHERE = "WebAssembly.Exception()";
@@ -150,5 +150,5 @@ export function exceptionInterface(context: Context): Defined<ExceptionInstance>
     create: (target) => new Exception(new Existing(target), undefined),
     targetOf: (value) => brand(value),
   };
-  return { Interface: describeInterface(Exception), wrapper };
+  return { Interface: describeInterface("Exception", Exception), wrapper };
 }

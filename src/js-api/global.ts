@@ -92,5 +92,5 @@ export function globalInterface(context: Context): Defined<GlobalInstance> {
     create: (target) => new Global(new Existing(target)),
     targetOf: (value) => brand(value),
   };
-  return { Interface: describeInterface(Global), wrapper };
+  return { Interface: describeInterface("Global", Global), wrapper };
 }

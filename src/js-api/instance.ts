@@ -238,7 +238,7 @@ export function instanceInterface(
   }
 
   return {
-    Interface: describeInterface(Instance),
+    Interface: describeInterface("Instance", Instance),
     wrapper: { create: (target) => new Instance(new Existing(target)), targetOf: () => null },
   };
 }

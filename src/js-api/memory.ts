@@ -86,5 +86,5 @@ export function memoryInterface(context: Context): Defined<MemoryInstance> {
     create: (target) => new Memory(new Existing(target)),
     targetOf: (value) => brand(value),
   };
-  return { Interface: describeInterface(Memory), wrapper };
+  return { Interface: describeInterface("Memory", Memory), wrapper };
 }

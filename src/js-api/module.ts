@@ -77,5 +77,5 @@ export function moduleInterface(context: Context): Defined<ModuleSource> {
     create: (source) => new Module(new Existing(source)),
     targetOf: (value) => brand(value),
   };
-  return { Interface: describeInterface(Module, { customSections: 2 }), wrapper };
+  return { Interface: describeInterface("Module", Module, { customSections: 2 }), wrapper };
 }

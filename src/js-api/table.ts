@@ -134,5 +134,5 @@ export function tableInterface(context: Context): Defined<TableInstance> {
     create: (target) => new Table(new Existing(target)),
     targetOf: (value) => brand(value),
   };
-  return { Interface: describeInterface(Table), wrapper };
+  return { Interface: describeInterface("Table", Table), wrapper };
 }

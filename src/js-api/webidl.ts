@@ -2,25 +2,28 @@
 // interface objects, conversions of arguments (Web IDL: 3.2), addresses (JS-API: 5.6).
 
 /** A class as an interface object: what `describeInterface` may change about it. */
-type InterfaceObject = object & { readonly name: string; readonly prototype: object };
+type InterfaceObject = object & { readonly prototype: object };
 
 /**
  * Gives a class the shape that Web IDL asks for: operations and attributes are enumerable, and
- * there is an `@@toStringTag`. `lengths` corrects the number of required arguments, by operation.
+ * there is an `@@toStringTag`. The name is stated once more for bundlers that shorten names.
+ * `lengths` corrects the number of required arguments, by operation.
  */
 export function describeInterface<C extends InterfaceObject>(
+  name: string,
   Interface: C,
   lengths: Readonly<Record<string, number>> = {},
 ): C {
   showMembers(Interface, ["length", "name", "prototype"]);
   showMembers(Interface.prototype, ["constructor"]);
   for (const holder of [Interface, Interface.prototype] as Record<string, unknown>[]) {
-    for (const [name, value] of Object.entries(lengths)) {
-      const operation = Object.hasOwn(holder, name) ? holder[name] : undefined;
+    for (const [key, value] of Object.entries(lengths)) {
+      const operation = Object.hasOwn(holder, key) ? holder[key] : undefined;
       if (typeof operation === "function") setLength(operation, value);
     }
   }
-  tagged(Interface.prototype, `WebAssembly.${Interface.name}`);
+  Object.defineProperty(Interface, "name", { value: name, configurable: true });
+  tagged(Interface.prototype, `WebAssembly.${name}`);
   return Interface;
 }
 

@@ -1,0 +1,231 @@
+// Ways to a module: asynchronous compilation, streaming from a Response, compile options. The host
+// is asked wherever it can answer.
+
+import { describe, expect, it } from "vitest";
+import { WebAssembly as Ours } from "../../src/js-api/index.ts";
+import { assemble, func, Host, instanceOf, rejectionOf, thrownBy } from "./support.ts";
+
+const ADD = assemble(`(module (func (export "add") (param i32 i32) (result i32)
+  (i32.add (local.get 0) (local.get 1))))`);
+
+const WASM = { headers: { "content-type": "application/wasm" } };
+
+/** A response that brings the bytes in pieces. */
+function trickling(bytes: Uint8Array, size: number, init: ResponseInit = WASM): Response {
+  let at = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) controller.close();
+      else controller.enqueue(bytes.slice(at, at + size));
+      at += size;
+    },
+  });
+  return new Response(body, init);
+}
+
+describe("compile and instantiate", () => {
+  it("take a copy of the bytes before they return", async () => {
+    const bytes = ADD.slice();
+    const promises = [Ours.compile(bytes), Ours.instantiate(bytes)] as const;
+    bytes.fill(0);
+    expect(await promises[0]).toBeInstanceOf(Ours.Module);
+    const { instance } = await promises[1];
+    expect(func(instance, "add")(2, 3)).toBe(5);
+  });
+
+  it("reject and do not throw", async () => {
+    for (const action of [Ours.compile, Ours.instantiate]) {
+      const promise = action(3 as never) as Promise<unknown>;
+      expect(await rejectionOf(promise)).toBeInstanceOf(TypeError);
+    }
+    expect(await rejectionOf(Ours.compile(new Uint8Array(4)))).toBeInstanceOf(Ours.CompileError);
+    const module = new Ours.Module(assemble(`(module (import "a" "b" (func)))`));
+    expect(await rejectionOf(Ours.instantiate(module))).toBeInstanceOf(TypeError);
+    const empty = Ours.instantiate(module, { a: {} });
+    expect(await rejectionOf(empty)).toBeInstanceOf(Ours.LinkError);
+  });
+
+  it("take every kind of view", async () => {
+    const padded = new Uint8Array(ADD.length + 16);
+    padded.set(ADD, 8);
+    const view = new DataView(padded.buffer, 8, ADD.length);
+    for (const source of [ADD, ADD.slice().buffer, view]) {
+      const { instance } = await Ours.instantiate(source);
+      expect(func(instance, "add")(2, 3)).toBe(5);
+    }
+  });
+
+  it("let the event loop have its turn during a large module", async () => {
+    // A custom section of 8 MiB: name of no bytes, and zeros.
+    const size = 8 << 20;
+    const bytes = new Uint8Array(ADD.length + 5 + size);
+    bytes.set(ADD);
+    const length = [0, 7, 14, 21].map(
+      (shift) => ((size >> shift) & 0x7f) | (shift < 21 ? 0x80 : 0),
+    );
+    bytes.set([0, ...length], ADD.length);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await Ours.compile(bytes);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(2);
+  });
+});
+
+describe("streaming", () => {
+  it.each([1, 7, 10_000])("takes a response in pieces of %d bytes", async (size) => {
+    const module = await Ours.compileStreaming(trickling(ADD, size));
+    expect(func(new Ours.Instance(module), "add")(2, 3)).toBe(5);
+    const source = Promise.resolve(trickling(ADD, size));
+    const { instance } = await Ours.instantiateStreaming(source, {});
+    expect(func(instance, "add")(2, 3)).toBe(5);
+  });
+
+  const RESPONSES: readonly (readonly [string, () => unknown])[] = [
+    ["no response", () => 3],
+    ["another type", () => new Response(ADD)],
+    [
+      "a parameter",
+      () => trickling(ADD, 9, { headers: { "content-type": "application/wasm;a=b" } }),
+    ],
+    ["an error status", () => trickling(ADD, 9, { ...WASM, status: 404 })],
+    ["wrong bytes", () => trickling(ADD.slice().fill(7), 9)],
+    ["too few bytes", () => trickling(ADD.slice(0, -1), 9)],
+    ["no bytes", () => new Response(null, WASM)],
+    ["a rejected promise", () => Promise.reject(new RangeError("mine"))],
+    [
+      "a body that fails",
+      () =>
+        new Response(new ReadableStream({ pull: () => Promise.reject(new Error("cut")) }), WASM),
+    ],
+  ];
+
+  it.each(RESPONSES)("refuses what the host refuses: %s", async (_, make) => {
+    const [ours, host] = await Promise.all(
+      [Ours, Host].map((space) => rejectionOf(space.compileStreaming(make()))),
+    );
+    expect(ours.name).toBe(host.name);
+    expect((ours as { code?: string }).code === "ERR_WEBASSEMBLY_RESPONSE").toBe(
+      (host as { code?: string }).code === "ERR_WEBASSEMBLY_RESPONSE",
+    );
+  });
+
+  it("refuses a body that was read before", async () => {
+    const response = trickling(ADD, 9);
+    await response.arrayBuffer();
+    expect(await rejectionOf(Ours.compileStreaming(response))).toBeInstanceOf(TypeError);
+  });
+
+  it("stops reading when the bytes are wrong", async () => {
+    let cancelled = false;
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(64)),
+      cancel() {
+        cancelled = true;
+      },
+    });
+    const error = await rejectionOf(Ours.compileStreaming(new Response(body, WASM)));
+    expect(error).toBeInstanceOf(Ours.CompileError);
+    expect(cancelled).toBe(true);
+  });
+});
+
+describe("modules", () => {
+  it("tell what they import, export and hold in custom sections", () => {
+    const text = `(module (import "a" "f" (func)) (import "a" "g" (global i32))
+      (memory (export "m") 1) (table (export "t") 1 funcref) (func (export "x")))`;
+    const bytes = assemble(text);
+    const custom = Uint8Array.of(0, 5, 2, 0x68, 0x69, 1, 2);
+    const whole = new Uint8Array([...bytes, ...custom, ...custom]);
+    const [ours, host] = [Ours, Host].map((space) => {
+      const module = new space.Module(whole);
+      const sections = space.Module.customSections(module, "hi");
+      return [
+        space.Module.imports(module),
+        space.Module.exports(module),
+        sections.map((section) => [...new Uint8Array(section)]),
+        space.Module.customSections(module, "none"),
+      ];
+    });
+    expect(ours).toEqual(host);
+  });
+
+  it("can be made again by subclasses, as can memories", () => {
+    class Special extends Ours.Module {
+      readonly special = true;
+    }
+    const module = new Special(ADD);
+    expect([module instanceof Ours.Module, module.special]).toEqual([true, true]);
+    expect(func(new Ours.Instance(module), "add")(2, 3)).toBe(5);
+    class Named extends Ours.Memory {}
+    const memory = new Named({ initial: 1 });
+    const { exports } = instanceOf(`(module (import "m" "m" (memory 1)) (export "m" (memory 0)))`, {
+      m: { m: memory },
+    });
+    expect(exports.m).toBe(memory);
+  });
+});
+
+describe("builtins", () => {
+  /** Exports of a module that imports js-string's functions of numbers and strings. */
+  function strings(imports: object = {}) {
+    const text = `(module
+      (import "wasm:js-string" "length" (func $length (param externref) (result i32)))
+      (import "wasm:js-string" "charCodeAt" (func $at (param externref i32) (result i32)))
+      (import "wasm:js-string" "equals" (func $equals (param externref externref) (result i32)))
+      (import "wasm:js-string" "test" (func $test (param externref) (result i32)))
+      (export "length" (func $length)) (export "at" (func $at)) (export "equals" (func $equals))
+      (func (export "test") (param externref) (result i32) (call $test (local.get 0))))`;
+    const module = new Ours.Module(assemble(text), { builtins: ["js-string"] });
+    const instance = new Ours.Instance(module, imports);
+    return (name: string) => func(instance, name);
+  }
+
+  it("do what String's methods do, whatever became of those", () => {
+    const { charCodeAt } = String.prototype;
+    const call = strings();
+    String.prototype.charCodeAt = () => 0;
+    try {
+      expect([call("length")("abc"), call("at")("abc", 1), call("test")(3)]).toEqual([3, 98, 0]);
+      expect([call("equals")("a", "a"), call("equals")(null, null)]).toEqual([1, 1]);
+    } finally {
+      String.prototype.charCodeAt = charCodeAt;
+    }
+  });
+
+  it("trap for what is no string or not inside it", () => {
+    const call = strings();
+    for (const action of [
+      () => call("length")(3),
+      () => call("at")("abc", 3),
+      () => call("at")("abc", -1),
+      () => call("equals")("a", undefined),
+    ]) {
+      expect(thrownBy(action)).toBeInstanceOf(Ours.RuntimeError);
+    }
+  });
+
+  it("need no import, are not in the list of imports, and are checked when compiled", () => {
+    const wrong = assemble(`(module (import "wasm:js-string" "length" (func (param externref))))`);
+    const options = { builtins: ["js-string"] };
+    expect(Ours.validate(wrong, options)).toBe(false);
+    expect(() => new Ours.Module(wrong, options)).toThrow(Ours.CompileError);
+    expect(Ours.validate(wrong)).toBe(true);
+    expect(Ours.Module.imports(new Ours.Module(wrong))).toHaveLength(1);
+    const twice = { builtins: ["js-string", "js-string"] };
+    expect(Ours.validate(ADD, twice)).toBe(false);
+    expect(Ours.validate(ADD, { builtins: ["another-set"] })).toBe(true);
+  });
+
+  it("strings can be constants by the names of their imports", () => {
+    const text = `(module (import "'" "hello \\e2\\98\\ba" (global $g externref))
+      (import "m" "g" (global externref))
+      (func (export "f") (result externref) (global.get $g)))`;
+    const module = new Ours.Module(assemble(text), { importedStringConstants: "'" });
+    expect(Ours.Module.imports(module)).toEqual([{ module: "m", name: "g", kind: "global" }]);
+    const instance = new Ours.Instance(module, { m: { g: 1 } });
+    expect(func(instance, "f")()).toBe("hello ☺");
+    const mutable = assemble(`(module (import "'" "x" (global (mut externref))))`);
+    expect(Ours.validate(mutable, { importedStringConstants: "'" })).toBe(false);
+  });
+});
