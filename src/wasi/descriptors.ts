@@ -94,10 +94,14 @@ function release(descriptor: Descriptor): void {
   else if (descriptor.kind === "directory") descriptor.directory.close();
 }
 
+/** Lists of directories that are kept; others are made anew when somebody goes on with them. */
+const MOST_LISTINGS = 16;
+
 /** The descriptors of one guest. */
 export class DescriptorTable {
   private readonly open: (Descriptor | undefined)[];
   private readonly limit: number;
+  private readonly listings: DirectoryDescriptor[] = [];
 
   /** `initial` are the descriptors from 0 on. */
   constructor(initial: Descriptor[], limit: number) {
@@ -143,6 +147,7 @@ export class DescriptorTable {
   close(fd: number): void {
     const descriptor = this.get(fd);
     this.open[fd >>> 0] = undefined;
+    if (descriptor.kind === "directory") descriptor.listing = null;
     release(descriptor);
   }
 
@@ -156,11 +161,21 @@ export class DescriptorTable {
     this.open[from >>> 0] = undefined;
   }
 
+  /** A directory keeps a list of its contents now: the oldest of too many is dropped. */
+  listed(directory: DirectoryDescriptor): void {
+    if (this.listings.includes(directory)) return;
+    this.listings.push(directory);
+    if (this.listings.length <= MOST_LISTINGS) return;
+    const oldest = this.listings.shift();
+    if (oldest !== undefined) oldest.listing = null;
+  }
+
   /** Closes everything that holds something of the host. */
   closeAll(): void {
     for (const descriptor of this.open) {
       if (descriptor !== undefined) release(descriptor);
     }
     this.open.length = 0;
+    this.listings.length = 0;
   }
 }

@@ -66,7 +66,10 @@ function encodeDirent({ filetype, ino, name }: Dirent, next: number): Uint8Array
 /** Fills `target` with entries, the last of which may be cut off; the bytes used. */
 function list(process: Process, open: DirectoryDescriptor, target: Uint8Array, first: number) {
   const { execution } = process;
-  if (first === 0 || open.listing === null) open.listing = open.directory.entries();
+  if (first === 0 || open.listing === null) {
+    open.listing = open.directory.entries();
+    process.descriptors.listed(open);
+  }
   const count = open.listing.length + 2;
   let used = 0;
   for (let cookie = first; cookie < count && used < target.length; cookie++) {

@@ -5,10 +5,11 @@ import { FILETYPE } from "./constants.ts";
 import { fail } from "./errno.ts";
 import type { FileStat, FileTimes } from "./file-system.ts";
 import type { Clock } from "./sources.ts";
+import { encodeUtf8 } from "./streams.ts";
 
 /** How much a file system may hold. */
 export interface Quota {
-  /** Bytes in all files. */
+  /** Bytes in all files and links. */
   readonly bytes: number;
   /** Files, directories and links. */
   readonly files: number;
@@ -182,14 +183,24 @@ export class FileNode extends BaseNode {
 export class LinkNode extends BaseNode {
   readonly filetype = FILETYPE.SYMBOLIC_LINK;
   readonly target: string;
+  /** Bytes of the target. */
+  readonly size: number;
 
   constructor(account: Account, target: string) {
     super(account);
     this.target = target;
+    this.size = encodeUtf8(target).length;
+    try {
+      account.reserveBytes(this.size);
+    } catch (error) {
+      account.files--;
+      throw error;
+    }
   }
 
-  get size(): number {
-    return this.target.length;
+  protected override releaseIfLost(): void {
+    super.releaseIfLost();
+    if (this.links === 0) this.account.reserveBytes(-this.size);
   }
 }
 

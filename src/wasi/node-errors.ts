@@ -8,9 +8,9 @@ const OTHERS: Readonly<Record<string, string>> = { EOPNOTSUPP: "ENOTSUP", EWOULD
 function translated(error: unknown): unknown {
   const code = (error as { code?: unknown } | null)?.code;
   if (error instanceof WasiError || typeof code !== "string") return error;
-  // The message would tell the guest's developer about paths of the host: it is left out.
-  const name = errnoNamed(OTHERS[code] ?? code);
-  return name === undefined ? error : new WasiError(name);
+  // Node refuses some arguments itself. Its messages would tell guests about paths of the host.
+  const other = code.startsWith("ERR_") ? "inval" : "io";
+  return new WasiError(errnoNamed(OTHERS[code] ?? code) ?? other);
 }
 
 /** Runs an operation of the host: what it throws becomes a `WasiError`. */

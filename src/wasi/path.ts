@@ -22,10 +22,10 @@ import type { Dialect } from "./signatures.ts";
 import { encodeUtf8 } from "./streams.ts";
 
 /**
- * Units of fuel, not charged, that a slice is shortened by: the host's file system takes about as
- * long for a few names.
+ * Units of fuel, not charged, that a slice is shortened by for each name of a path: the host's file
+ * system takes about as long.
  */
-const PATH_UNITS = 2_000;
+const NAME_UNITS = 1_000;
 
 /** What `path_open` was asked for. */
 interface Opening {
@@ -144,8 +144,8 @@ function at<T>(
   use: (place: Place) => T,
 ): T {
   const { directory } = process.descriptors.directory(fd, rights);
-  process.moved(64 * PATH_UNITS);
-  return withPlace(directory, process.memory.path(address, length), follow, use);
+  const walked = (steps: number) => process.moved(64 * NAME_UNITS * (steps + 1));
+  return withPlace(directory, process.memory.path(address, length), follow, use, walked);
 }
 
 /** path_open, path_filestat_*: what does not change directories' contents, creation aside. */

@@ -9,6 +9,8 @@ import type { Directory, FileStat } from "./file-system.ts";
 /** As many links in one path as Linux follows. */
 const MOST_LINKS = 40;
 const MOST_NAME_UNITS = 255;
+/** Names walked along for one path, those of links included: the host is asked twice for each. */
+const MOST_STEPS = 1024;
 
 /** What a path leads to. */
 export interface Place {
@@ -29,6 +31,8 @@ class Walk {
   /** Names still to go, the next one last. */
   private readonly names: string[] = [];
   private links = 0;
+  /** Names walked along. */
+  steps = 0;
 
   constructor(base: Directory, path: string) {
     this.directories = [base];
@@ -68,7 +72,7 @@ class Walk {
 
   /** Goes on with `name`: into a directory or a link, or it is the end. */
   private step(name: string, follow: boolean): Place | null {
-    if (name.length > MOST_NAME_UNITS) fail("nametoolong");
+    if (name.length > MOST_NAME_UNITS || ++this.steps > MOST_STEPS) fail("nametoolong");
     const { here } = this;
     const entry = here.lookup(name);
     const slash = this.names.length > 0;
@@ -95,6 +99,7 @@ class Walk {
 /**
  * Walks along `path` from `base` and hands over where it leads; what that gives is the result.
  * `follow`: if the last name is a link, where that leads. A trailing slash follows it, too.
+ * `walked` hears how many names that took, also if it fails.
  * @throws WasiError "noent", "notdir", "loop", "notcapable" and what the file system throws
  */
 export function withPlace<T>(
@@ -102,12 +107,14 @@ export function withPlace<T>(
   path: string,
   follow: boolean,
   use: (place: Place) => T,
+  walked: (steps: number) => void = () => undefined,
 ): T {
   const walk = new Walk(base, path);
   try {
     return use(walk.run(follow));
   } finally {
     walk.close();
+    walked(walk.steps);
   }
 }
 

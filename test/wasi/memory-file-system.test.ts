@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { memoryFileSystem, WasiError } from "../../src/wasi/index.ts";
-import { APPEND, CREAT, DIRECTORY, EXCL, Guest, READ, TRUNC, WRITE } from "./guest.ts";
+import { APPEND, CREAT, DATA, DIRECTORY, EXCL, Guest, READ, TRUNC, WRITE } from "./guest.ts";
 
 const FILES = { file: "inside", "dir/nested/deep": "deep", dir: { file: "in dir" } };
 
@@ -228,5 +228,42 @@ describe("snapshots", () => {
       return files.snapshot();
     };
     expect(run()).toEqual(run());
+  });
+});
+
+describe("what a guest could pile up", () => {
+  it("in lists of directories is dropped, and lists can be gone on with", () => {
+    const files = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`name${i}`, ""]));
+    const { guest } = made({ files });
+    const all = [".", "..", ...Object.keys(files)];
+    const fds = Array.from({ length: 40 }, () => guest.openedDirectory("."));
+    for (const fd of fds) expect(guest.call("fd_readdir", fd, DATA, 100, 0n, 16)).toBe("success");
+    for (const fd of fds) {
+      // From the fourth entry on.
+      expect(guest.call("fd_readdir", fd, DATA, 29, 3n, 16)).toBe("success");
+      expect(guest.text(DATA + 24, 5)).toBe(all[3]);
+      expect(guest.list(fd)).toEqual(all);
+    }
+  });
+
+  it("in links counts as bytes", () => {
+    const { files, guest } = made({ bytes: 1000 });
+    expect(guest.symlink("x".repeat(600), "a")).toBe("success");
+    expect(guest.symlink("x".repeat(600), "b")).toBe("nospc");
+    expect(files.usage).toEqual({ bytes: 600, entries: 2 });
+    expect(guest.stat("a")).toMatchObject({ filetype: 7, size: 600n });
+    expect(guest.onPath("path_unlink_file", "a")).toBe("success");
+    expect(files.usage).toEqual({ bytes: 0, entries: 1 });
+    expect(guest.symlink("x".repeat(600), "b")).toBe("success");
+  });
+
+  it("in one path of links to long paths is bounded", () => {
+    const { guest } = made({ files: { d: {} } });
+    const long = "d/../".repeat(400);
+    for (let i = 0; i < 30; i++) {
+      expect(guest.symlink(`${long}${i === 0 ? "d" : `link${i - 1}`}`, `link${i}`)).toBe("success");
+    }
+    expect(guest.stat("link0", { follow: 1 })).toMatchObject({ filetype: 3 });
+    expect(guest.stat("link29", { follow: 1 })).toBe("nametoolong");
   });
 });
