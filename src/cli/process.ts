@@ -57,7 +57,7 @@ export class ProcessIo implements Io {
   /** Ends the process with `code`, when what was written has been taken. */
   end(code: number): void {
     process.exitCode = code;
-    collectGarbage();
+    makeRoom();
     // An input that nobody has read to its end would keep the process.
     if (this.usesStdin) process.stdin.destroy();
     if (this.abandoned) process.exit();
@@ -70,7 +70,7 @@ export class ProcessIo implements Io {
  * interpreter's loop takes V8 so long to optimise that this hung 9 of 241 runs on a busy machine
  * with Node 20, and none of 302 after a collection, which takes 5 to 10 ms.
  */
-function collectGarbage(): void {
+export function makeRoom(): void {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
 }

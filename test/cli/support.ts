@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Io } from "../../src/cli/command.ts";
 import { main } from "../../src/cli/main.ts";
 
 /** What a run of the command line gave. */
@@ -13,8 +14,17 @@ export interface Run {
   readonly err: string;
 }
 
-/** Runs the command line in this process; `stdin` are the chunks on standard input. */
-export async function wasmeter(args: readonly string[], stdin: Uint8Array[] = []): Promise<Run> {
+const textOf = (text: string | Uint8Array) => Buffer.from(text).toString();
+
+/**
+ * Runs the command line in this process; `stdin` are the chunks on standard input, `more` is what
+ * else there is around it.
+ */
+export async function wasmeter(
+  args: readonly string[],
+  stdin: Uint8Array[] = [],
+  more: Partial<Io> = {},
+): Promise<Run> {
   let out = "";
   let err = "";
   async function* chunks() {
@@ -23,12 +33,13 @@ export async function wasmeter(args: readonly string[], stdin: Uint8Array[] = []
   const code = await main(args, {
     stdin: chunks(),
     out: (text) => {
-      out += text;
+      out += textOf(text);
     },
     err: (text) => {
-      err += text;
+      err += textOf(text);
     },
     color: false,
+    ...more,
   });
   return { code, out, err };
 }

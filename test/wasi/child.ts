@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Module, Store } from "../../src/api/index.ts";
+import { makeRoom } from "../../src/cli/process.ts";
 import {
   type FileSystem,
   memoryFileSystem,
@@ -39,3 +40,4 @@ const program = wasi({
 });
 const instance = new Store().instantiate(Module.from(readFileSync(wasm)), program.imports);
 process.exitCode = program.run(instance);
+makeRoom();
