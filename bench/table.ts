@@ -41,9 +41,11 @@ const PACKAGE_COLUMNS: readonly Column[] = [
   { key: "package", title: "npm package" },
   { key: "nativeLoad", title: "load: host, ms", digits: 0 },
   { key: "load", title: "wasmeter, ms", digits: 0 },
-  { key: "nativeJob", title: "job: host, ms", digits: 0 },
+  { key: "nativeJob", title: "first job: host, ms", digits: 0 },
   { key: "job", title: "wasmeter, ms", digits: 0 },
-  { key: "ratio", title: "ratio", digits: 1 },
+  { key: "nativeWarm", title: "warm: host, ms", digits: 0 },
+  { key: "warm", title: "wasmeter, ms", digits: 0 },
+  { key: "warmRatio", title: "ratio, warm", digits: 1 },
 ];
 
 const TABLES: readonly Part[] = [
@@ -76,8 +78,8 @@ const TABLES: readonly Part[] = [
     write(packages) {
       const about =
         "npm packages (`test/packages`) with `wasmeter/polyfill` beside the host's own " +
-        "WebAssembly: CPU time of a fresh process to load the package and to do its job once, " +
-        "medians over processes; all results are equal.";
+        "WebAssembly: CPU time of a fresh process to load the package and to do its job for the " +
+        "first time, and warm, after five runs; medians over processes; all results are equal.";
       const table = markdownTable(PACKAGE_COLUMNS, packages.rows);
       return `${wrapped(about, LINE_WIDTH)}\n\n${table}`;
     },

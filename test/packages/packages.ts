@@ -46,8 +46,10 @@ export interface StepTime {
 export interface JobReport {
   /** Whether `WebAssembly` was the host's own. */
   readonly native: boolean;
-  readonly times: { readonly load: StepTime; readonly job: StepTime };
-  /** The job's result, the same for every right engine. */
+  readonly load: StepTime;
+  /** The job's runs, one after the other. */
+  readonly jobs: readonly StepTime[];
+  /** The job's result, the same for every right engine and in every run. */
   readonly result: unknown;
 }
 
@@ -56,16 +58,16 @@ const MEBIBYTE = 2 ** 20;
 
 /**
  * Does a package's job in a process of its own, with the bundle at `polyfill` imported first; null:
- * on the host's WebAssembly. `options` go to Node. Rejects if the process fails, with what it wrote
+ * on the host's WebAssembly. `options` go to Node; `runs` is how often the job is done. Rejects if the process fails, with what it wrote
  * to standard error, or takes longer than `timeout` milliseconds.
  */
 export function runPackage(
   { job, nativeOptions = [] }: Package,
   polyfill: string | null,
-  { options = [] as readonly string[], timeout = 120_000 } = {},
+  { options = [] as readonly string[], runs = 1, timeout = 120_000 } = {},
 ): Promise<JobReport> {
   const engine = polyfill === null ? nativeOptions : ["--import", polyfill];
-  const args = [...options, ...engine, CHILD, job];
+  const args = [...options, ...engine, CHILD, job, String(runs)];
   const settings = { timeout, maxBuffer: 64 * MEBIBYTE, killSignal: "SIGKILL" } as const;
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, settings, (error, stdout, stderr) => {
