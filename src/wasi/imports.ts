@@ -56,8 +56,34 @@ function importFor(process: Process, name: string, module: string, action: Actio
   return guarded;
 }
 
-function moduleFor(process: Process, module: string, dialect: Dialect): WasiModule {
-  const actions: Readonly<Record<string, Action>> = {
+/** The functions of one module, made when somebody takes them: most programs import a dozen. */
+class Functions {
+  private readonly process: Process;
+  private readonly module: string;
+  private readonly dialect: Dialect;
+  private readonly made = new Map<string, WasiFunction>();
+  private actions: Readonly<Record<string, Action>> | null = null;
+
+  constructor(process: Process, module: string, dialect: Dialect) {
+    this.process = process;
+    this.module = module;
+    this.dialect = dialect;
+  }
+
+  /** The function with this name, always the same one. */
+  get(name: string): WasiFunction {
+    let found = this.made.get(name);
+    if (found === undefined) {
+      this.actions ??= actionsOf(this.process, this.dialect);
+      found = importFor(this.process, name, this.module, this.actions[name]);
+      this.made.set(name, found);
+    }
+    return found;
+  }
+}
+
+function actionsOf(process: Process, dialect: Dialect): Readonly<Record<string, Action>> {
+  return {
     ...argsFunctions(process),
     ...clockFunctions(process),
     ...fdFunctions(process, dialect),
@@ -68,20 +94,40 @@ function moduleFor(process: Process, module: string, dialect: Dialect): WasiModu
     ...randomFunctions(process),
     ...sockFunctions(process),
   };
-  const names = Object.keys(PARAMETERS).filter((name) => !dialect.missing.includes(name));
-  const functions = names.map((name) => {
-    return [name, importFor(process, name, module, actions[name])] as const;
-  });
-  return Object.freeze(Object.fromEntries(functions));
 }
 
-/** The import map of a program. The older module is made when somebody asks for it. */
+/** Where a module keeps its functions; not enumerable, so that a copy holds functions alone. */
+const FUNCTIONS = Symbol("functions");
+
+type Lazy = { readonly [FUNCTIONS]: Functions };
+
+/** Properties that make the function when they are read; shared by all modules of a dialect. */
+function propertiesOf({ missing }: Dialect): PropertyDescriptorMap {
+  const names = Object.keys(PARAMETERS).filter((name) => !missing.includes(name));
+  const properties = names.map((name) => {
+    const get = function (this: Lazy) {
+      return this[FUNCTIONS].get(name);
+    };
+    return [name, { get, enumerable: true }] as const;
+  });
+  return Object.fromEntries(properties);
+}
+
+const PREVIEW1_PROPERTIES = propertiesOf(PREVIEW1);
+const UNSTABLE_PROPERTIES = propertiesOf(UNSTABLE);
+
+/** The import map of a program. */
 export function importsFor(process: Process): WasiImports {
+  const module = (name: string, dialect: Dialect, properties: PropertyDescriptorMap) => {
+    const target = { [FUNCTIONS]: new Functions(process, name, dialect) };
+    Object.defineProperty(target, FUNCTIONS, { enumerable: false });
+    return Object.freeze(Object.defineProperties(target, properties)) as Lazy & WasiModule;
+  };
   let unstable: WasiModule | null = null;
   return Object.freeze({
-    wasi_snapshot_preview1: moduleFor(process, "wasi_snapshot_preview1", PREVIEW1),
+    wasi_snapshot_preview1: module("wasi_snapshot_preview1", PREVIEW1, PREVIEW1_PROPERTIES),
     get wasi_unstable() {
-      unstable ??= moduleFor(process, "wasi_unstable", UNSTABLE);
+      unstable ??= module("wasi_unstable", UNSTABLE, UNSTABLE_PROPERTIES);
       return unstable;
     },
   });

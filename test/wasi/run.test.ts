@@ -191,6 +191,18 @@ describe("imports", () => {
     expect(stdout.text).toBe("aba");
   });
 
+  it("may be copied, and functions replaced", () => {
+    const world = wasi();
+    const { imports } = world;
+    const copy: Record<string, unknown> = { ...imports.wasi_snapshot_preview1 };
+    copy.proc_exit = () => undefined;
+    expect(Object.keys(copy)).toHaveLength(46);
+    expect(Object.getOwnPropertySymbols(copy)).toEqual([]);
+    expect(copy.fd_write).toBe(imports.wasi_snapshot_preview1.fd_write);
+    const body = "(call $exit (i32.const 3))";
+    expect(world.run(instanceOf(program(body), { wasi_snapshot_preview1: copy }))).toBe(0);
+  });
+
   it("of another type are refused when they are linked", () => {
     const text = `(module (import "wasi_snapshot_preview1" "fd_close" (func (param i64) (result i32))))`;
     const error = thrown(LinkError, () => instanceOf(text, wasi().imports));
