@@ -55,6 +55,8 @@ export interface JobReport {
 
 const CHILD = fileURLToPath(new URL("child.mjs", import.meta.url));
 const MEBIBYTE = 2 ** 20;
+/** Node shows the line of source that threw, which may be all of a bundle. */
+const LONG_LINE = /^.{300,}$/gm;
 
 /**
  * Does a package's job in a process of its own, with the bundle at `polyfill` imported first; null:
@@ -71,8 +73,12 @@ export function runPackage(
   const settings = { timeout, maxBuffer: 64 * MEBIBYTE, killSignal: "SIGKILL" } as const;
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, settings, (error, stdout, stderr) => {
-      if (error === null) resolve(JSON.parse(stdout) as JobReport);
-      else reject(new Error(`${job}: ${error.killed ? "timed out" : stderr || error.message}`));
+      if (error === null) {
+        resolve(JSON.parse(stdout) as JobReport);
+        return;
+      }
+      const why = stderr.replace(LONG_LINE, "[…]") || error.message;
+      reject(new Error(`${job}: ${error.killed ? "timed out" : why}`));
     });
   });
 }

@@ -49,15 +49,19 @@ export function job({ language, parser, Query }) {
       down = false;
     } else break;
   }
-  return {
+  const again = parser.parse(source);
+  const result = {
     abi: language.abiVersion,
     types: language.nodeTypeCount,
     tree: sha256(tree.rootNode.toString()),
     start: tree.rootNode.toString().slice(0, 600),
     captures: captures.length,
     all: captures.slice(0, 40),
-    hasError: [parser.parse(source).rootNode.hasError, edited.rootNode.hasError],
+    hasError: [again.rootNode.hasError, edited.rootNode.hasError],
     changed: tree.getChangedRanges(edited),
     walk: { deepest, visited },
   };
+  // What is left to the garbage collector, the package frees with a wrong address.
+  for (const object of [cursor, query, tree, edited, again]) object.delete();
+  return result;
 }
