@@ -168,19 +168,25 @@ export class Execution {
   finish(): Value {
     const outcome = this.advance(Number.POSITIVE_INFINITY);
     if (outcome.kind === "returned") return outcome.value;
-    throw this.errorOf(outcome, beneath());
+    const error = this.errorOf(outcome, beneath());
+    this.thread.abandon();
+    throw error;
   }
 
   /** For `Func.callAsync`: the same in slices, with the event loop in between. */
   async finishAsync(slice?: number): Promise<Value> {
     this.paced = true;
-    for (;;) {
-      const outcome = this.advance(slice ?? unitsUntilLook());
-      if (outcome.kind === "returned") return outcome.value;
-      if (outcome.kind !== "suspended") throw this.errorOf(outcome);
-      if (outcome.reason === "host") await stopOrSettled(outcome.promise, this.interrupts);
-      else if (outcome.reason === "slice") await nextTask();
-      else throw this.errorOf(outcome);
+    try {
+      for (;;) {
+        const outcome = this.advance(slice ?? unitsUntilLook());
+        if (outcome.kind === "returned") return outcome.value;
+        if (outcome.kind !== "suspended") throw this.errorOf(outcome);
+        if (outcome.reason === "host") await stopOrSettled(outcome.promise, this.interrupts);
+        else if (outcome.reason === "slice") await nextTask();
+        else throw this.errorOf(outcome);
+      }
+    } finally {
+      this.thread.abandon();
     }
   }
 

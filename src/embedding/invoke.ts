@@ -32,7 +32,10 @@ export function valuesOf(outcome: Outcome): Value[] {
  * @throws Trap, Exhaustion, WasmException, and whatever a host function throws
  */
 export function funcInvoke(store: Store, func: FunctionInstance, args: readonly Value[]): Value[] {
-  return valuesOf(new Thread(store, func, args, false).run(Number.POSITIVE_INFINITY));
+  const thread = new Thread(store, func, args, false);
+  const outcome = thread.run(Number.POSITIVE_INFINITY);
+  thread.abandon();
+  return valuesOf(outcome);
 }
 
 /**

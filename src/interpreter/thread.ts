@@ -22,7 +22,7 @@ import { backtrace } from "./backtrace.ts";
 import { runFar } from "./far-loop.generated.ts";
 import { FuelMeter, type Outcome } from "./meter.ts";
 
-export type { Outcome } from "./meter.ts";
+export type { Outcome };
 
 import {
   CALL_IMPORT,
@@ -194,6 +194,12 @@ export class Thread extends FuelMeter {
     this.saved = saveFrames(this.slotBase, this.controlBase, top);
   }
 
+  /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
+  abandon(): void {
+    if (this.saved !== null) stack.suspended--;
+    this.saved = null;
+  }
+
   private restore(): void {
     if (this.saved === null) throw new Error("this execution is not suspended");
     restoreFrames(this.saved, this.slotBase, this.controlBase);
@@ -266,15 +272,6 @@ export class Thread extends FuelMeter {
     }
   }
 
-  /** Runs an action of ours; what it raises ends the invocation. */
-  private attempt(action: () => Outcome | null): Outcome | null {
-    try {
-      return action();
-    } catch (error) {
-      return this.raised(error);
-    }
-  }
-
   /** An error of ours, a trap code or a Wasm exception, on the way out of a slow instruction. */
   private raised(error: unknown): Outcome | null {
     if (error instanceof TrapSignal) return this.trap(error.code);
@@ -292,10 +289,12 @@ export class Thread extends FuelMeter {
   }
 
   private translateCallee(op: number, index: number, at: number): Outcome | null {
-    return this.attempt(() => {
+    try {
       patchCall(op, at, entryOf(this.functionAt(index)));
       return null;
-    });
+    } catch (error) {
+      return this.raised(error);
+    }
   }
 
   /** A function returned to the machine's own code: to the end, or to another instance's code. */
@@ -323,14 +322,16 @@ export class Thread extends FuelMeter {
   private call(callee: FunctionInstance, delta: number, words: number): Outcome | null {
     const frame = machine.fp + delta;
     if (callee.host !== null) return this.callHost(callee, frame, words);
-    return this.attempt(() => {
+    try {
       // Before anything changes: translating may fail.
       const entry = entryOf(callee);
       if (!frameFits(entry, frame, 1)) return this.overflow();
       this.pushControl(machine.pc + words - 2, delta);
       this.switchTo(callee.instance);
       return this.enterFunction(callee, frame);
-    });
+    } catch (error) {
+      return this.raised(error);
+    }
   }
 
   private pushControl(returnTo: number, delta: number): void {

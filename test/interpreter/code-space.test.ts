@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from "vitest";
 import { Module, Store } from "../../src/api/index.ts";
+import { funcInvoke } from "../../src/embedding/invoke.ts";
 import { space } from "../../src/interpreter/registers.ts";
 
 /** (func (export "f") (param i32) (result i32) local.get 0 i32.const 1 i32.add) */
@@ -34,4 +35,16 @@ test("code that a suspended execution stands in is kept", () => {
   expect(space.top).toBeGreaterThan(ROOM - 1_000);
   store.fuel = 100;
   expect(run.run()).toMatchObject({ kind: "returned" });
+});
+
+test("a call that was stopped for good keeps no code", async () => {
+  const store = new Store({ fuel: 0 });
+  const f = store.instantiate(Module.from(MODULE)).func("f");
+  expect(() => f.call(1)).toThrow("out of fuel");
+  await expect(f.callAsync(1)).rejects.toThrow("out of fuel");
+  expect(() => funcInvoke(store.runtime, f.target, [1])).toThrow("out of fuel");
+  space.top = ROOM - 1;
+  store.fuel = 100;
+  expect(f.call(2)).toBe(3);
+  expect(space.top).toBeLessThan(ROOM / 2);
 });
