@@ -15,6 +15,7 @@ import { APPEND, CREAT, DIRECTORY, EXCL, FILE, Guest, READ, TRUNC, WRITE } from 
 
 const SECRET = "nobody may read this";
 const DIRECTORY_TYPE = 3;
+const SECOND = 1_000_000_000n;
 
 const MODES = CAN_ANCHOR ? [true, false] : [false];
 if (!CAN_ANCHOR) console.warn("*** NO /proc HERE: HOST DIRECTORIES ARE TESTED BY PATHS ONLY ***");
@@ -380,6 +381,31 @@ describe.each(MODES)("a host directory, anchored: %s", (anchored) => {
       // By paths it is lost, which is the safe side.
       expect(guest.contents("file", fd)).toBe(anchored ? "deeper" : "[noent]");
       expect(guest.stat(".", { fd })).toMatchObject(anchored ? { filetype: DIRECTORY_TYPE } : {});
+    });
+
+    it("syncs what is asked for, and sets the times of directories", () => {
+      const fd = guest.opened("out", { oflags: CREAT, rights: FILE | 0x11n, flags: 16 });
+      expect(guest.write(fd, "synced")).toBe(6);
+      for (const open of [fd, 3, 1]) {
+        expect(guest.call("fd_sync", open)).toBe("success");
+        expect(guest.call("fd_datasync", open)).toBe("success");
+      }
+      expect(guest.call("fd_sync", guest.opened("file", { rights: READ }))).toBe("notcapable");
+      const dir = guest.openedDirectory("dir");
+      expect(guest.call("fd_filestat_set_times", dir, 5n * SECOND, 6n * SECOND, 5)).toBe("success");
+      expect(fs.statSync(join(root, "dir")).mtimeMs).toBe(6000);
+      expect(guest.stat("dir")).toMatchObject({ atim: 5n * SECOND, mtim: 6n * SECOND });
+      const now = ["path_filestat_set_times", 3, 0, ...guest.put("dir"), 0n, 0n, 8] as const;
+      expect(guest.call(...now)).toBe("success");
+      // The time of the guest's clock, which is a fixed one.
+      expect(guest.stat("dir")).toMatchObject({ atim: 5n * SECOND, mtim: 10n ** 18n + 1000n });
+    });
+
+    it("takes any time for what it is, and no time for an error of ours", () => {
+      for (const time of [0n, 2n ** 63n, 2n ** 64n - 1n]) {
+        const set = ["path_filestat_set_times", 3, 0, ...guest.put("file"), time, time, 5] as const;
+        expect(["success", "inval"]).toContain(guest.call(...set));
+      }
     });
 
     it("replaces on rename what POSIX replaces", () => {
