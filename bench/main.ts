@@ -26,6 +26,7 @@ import { plainScript } from "./plain.ts";
 import { PRINT } from "./print.ts";
 import { STARTUP } from "./startup.ts";
 import { STREAM } from "./stream.ts";
+import { WASI_BENCH } from "./wasi.ts";
 
 const BENCHES: readonly Bench[] = [
   DECODE,
@@ -37,6 +38,7 @@ const BENCHES: readonly Bench[] = [
   EXECUTION,
   MICRO_RUN,
   PACKAGES_BENCH,
+  WASI_BENCH,
   STARTUP,
   INSTANCES,
 ];
