@@ -103,6 +103,18 @@ const FIGURES: readonly Part[] = [
     },
   },
   {
+    benches: ["wasi"],
+    write(wasi) {
+      const whole = rowWith(wasi, "what", "whole process, by the clock");
+      const warm = rowWith(wasi, "what", "warm, CPU");
+      const text =
+        `${number(whole, "ours").toFixed(0)} ms, ${number(whole, "ratio").toFixed(1)} times ` +
+        `node:wasi on the host's WebAssembly; warm, without the start, ` +
+        `${number(warm, "ratio").toFixed(1)} times.`;
+      return `Word count over 4 MiB through \`wasmeter run\`: ${text}`;
+    },
+  },
+  {
     benches: ["instances"],
     write({ rows: [row] }) {
       const [heap, rss] = ["heap", "rss"].map((key) => (number(row, key) / 1e3).toFixed(1));
