@@ -34,8 +34,6 @@ const CASES: readonly (readonly [string, readonly unknown[]])[] = [
   ["load", [-1]],
   ["load", [65_533]],
   ["store", [65_528]],
-  ["call", [0]],
-  ["call", [1]],
   ["call", [2]],
   ["get", [2]],
   ["fill", [65_537]],
@@ -59,11 +57,28 @@ describe("traps", () => {
     expect(traceIn(Ours)).toEqual(traceIn(Host));
   });
 
-  it("say what the host's say when a segment is out of bounds", () => {
-    const data = `(module (memory 1) (data (i32.const 65536) "x"))`;
-    const elements = `(module (table 1 funcref) (func $f) (elem (i32.const 1) $f))`;
-    onBoth((space) => instanceOf(data, {}, space));
-    onBoth((space) => instanceOf(elements, {}, space));
+  // What versions of V8 say in different words: the class is the host's, the words are one of them.
+  const VARYING: readonly (readonly [string, string, RegExp])[] = [
+    ["a call of another type", "call 0", /function signature mismatch$/],
+    ["a call of nothing", "call 1", /^null function or function signature mismatch$/],
+    ["data", `(memory 1) (data (i32.const 65536) "x")`, /^WebAssembly.Instance\(\): data segment/],
+    [
+      "elements",
+      "(table 1 funcref) (func $f) (elem (i32.const 1) $f)",
+      /^WebAssembly.Instance\(\): table index is out of bounds$/,
+    ],
+  ];
+
+  it.each(VARYING)("say so in one of V8's ways: %s", (_, what, words) => {
+    const actIn = (space: typeof Ours) => {
+      const [, index] = /^call (\d)$/.exec(what) ?? [];
+      if (index === undefined) return instanceOf(`(module ${what})`, {}, space);
+      return func(instanceOf(TRAPS, {}, space), "call")(Number(index));
+    };
+    expect(thrownBy(() => actIn(Host)).constructor).toBe(Host.RuntimeError);
+    const error = thrownBy(() => actIn(Ours));
+    expect(error.constructor).toBe(Ours.RuntimeError);
+    expect(error.message).toMatch(words);
   });
 
   it("leave the start function as they are", () => {
@@ -114,7 +129,12 @@ describe("arguments of a wrong kind", () => {
   ];
 
   it.each(ACTIONS)("are refused in the host's words: %s", (_, action) => {
-    expect(onBoth(action)).toHaveProperty("error");
+    // V8 14 has a parenthesis too many in one of them.
+    const messages = [Ours, Host].map((space) => {
+      const { constructor, message } = thrownBy(() => action(space));
+      return [constructor.name, message.replace("value):", "value:")];
+    });
+    expect(messages[0]).toEqual(messages[1]);
   });
 });
 
