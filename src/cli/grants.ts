@@ -3,7 +3,7 @@
 
 import { existsSync, statSync } from "node:fs";
 import { dirname, isAbsolute, normalize, posix } from "node:path";
-import { type Arguments, HostError, UsageError } from "./command.ts";
+import { type Arguments, HostError, type Io, UsageError } from "./command.ts";
 
 /** A directory of the host that a program gets. */
 export interface DirectoryGrant {
@@ -13,7 +13,25 @@ export interface DirectoryGrant {
   readonly readOnly: boolean;
 }
 
+/** All that a program gets beyond its arguments and the standard streams. */
+export interface Grants {
+  readonly directories: readonly DirectoryGrant[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 const READ_ONLY = ":ro";
+
+/**
+ * What the options grant.
+ * @throws UsageError for options that are wrong
+ * @throws HostError for directories that there are not
+ */
+export function grantsOf(args: Arguments, io: Io): Grants {
+  return {
+    directories: directoryGrants(args),
+    environment: environment(args, io.environment ?? {}),
+  };
+}
 
 function listOption({ values }: Arguments, name: string): readonly string[] {
   const list = values[name];
@@ -33,11 +51,8 @@ function directoryGrant(text: string): DirectoryGrant {
   return { host, guest, readOnly };
 }
 
-/**
- * The directories that `--dir` names.
- * @throws HostError for one that is none
- */
-export function directoryGrants(args: Arguments): DirectoryGrant[] {
+/** The directories that `--dir` names. */
+function directoryGrants(args: Arguments): DirectoryGrant[] {
   const grants = listOption(args, "dir").map(directoryGrant);
   const names = new Set<string>();
   for (const { guest, host } of grants) {
@@ -53,7 +68,7 @@ function isDirectory(path: string): boolean {
 }
 
 /** The environment that `--env` makes up: `K=V`, or `K` for the value that the host has. */
-export function environment(
+function environment(
   args: Arguments,
   host: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
@@ -82,6 +97,10 @@ function isGranted(path: string, grants: readonly DirectoryGrant[]): boolean {
  * nothing. `words` are its arguments.
  */
 export function missingGrant(words: readonly string[], grants: readonly DirectoryGrant[]): string {
+  const misplaced = words.find((word) => /^--(dir|env)\b/.test(word));
+  if (misplaced !== undefined) {
+    return `what follows FILE belongs to the program; options such as ${misplaced} stand before it`;
+  }
   const path = words.find((word) => word !== "" && existsSync(word) && !isGranted(word, grants));
   if (path === undefined) {
     if (grants.length > 0) return "";

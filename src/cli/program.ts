@@ -14,8 +14,8 @@ import {
   wasi,
 } from "../wasi/index.ts";
 import { hostDirectory } from "../wasi/node.ts";
-import { type Arguments, HostError, type Io } from "./command.ts";
-import { type DirectoryGrant, directoryGrants, environment, missingGrant } from "./grants.ts";
+import { HostError, type Io } from "./command.ts";
+import { type Grants, missingGrant } from "./grants.ts";
 
 /** Modules of imports that are WASI preview 1. */
 const WASI_MODULES: ReadonlySet<string> = new Set(["wasi_snapshot_preview1", "wasi_unstable"]);
@@ -50,27 +50,23 @@ export class World {
   readonly wasi: Wasi;
   private readonly module: Module;
   private readonly words: readonly string[];
-  private readonly directories: readonly DirectoryGrant[];
+  private readonly grants: Grants;
   /** Whether the program has written to standard error. */
   private hasComplained = false;
 
-  /**
-   * @throws UsageError for options that are wrong
-   * @throws HostError for directories that cannot be granted
-   */
-  constructor(module: Module, args: Arguments, io: Io) {
-    const [file, ...words] = args.positionals;
+  /** `args`: the file, and the program's arguments. */
+  constructor(module: Module, args: readonly string[], grants: Grants, io: Io) {
+    const [file, ...words] = args;
     this.module = module;
     this.words = words;
-    this.directories = directoryGrants(args);
+    this.grants = grants;
+    const preopens = grants.directories.map(({ guest, host, readOnly }) => {
+      return [guest, hostDirectory(host, { readOnly })] as const;
+    });
     this.wasi = wasi({
       args: [basename(file), ...words],
-      env: environment(args, io.environment ?? {}),
-      preopens: Object.fromEntries(
-        this.directories.map(({ guest, host, readOnly }) => {
-          return [guest, hostDirectory(host, { readOnly })];
-        }),
-      ),
+      env: grants.environment,
+      preopens: Object.fromEntries(preopens),
       stdin: input(io),
       stdout: this.output("stdout", io),
       stderr: this.output("stderr", io),
@@ -96,6 +92,6 @@ export class World {
   /** One line that helps after a failure; empty if there is nothing to say. */
   get hint(): string {
     const opens = this.module.imports.some(({ name }) => name === "path_open");
-    return opens && this.hasComplained ? missingGrant(this.words, this.directories) : "";
+    return opens && this.hasComplained ? missingGrant(this.words, this.grants.directories) : "";
   }
 }

@@ -173,6 +173,16 @@ describe("exit codes", () => {
     expect(mistaken.err).toMatch(/incompatible import type: "wasi_snapshot_preview1"."fd_close"/);
   });
 
+  it("2: what was written before is not lost, however slow the reader", async () => {
+    const { child, ended } = begin(["--fuel", "300", files.flood], { keep: false });
+    child.stdin.end();
+    const chunks: Buffer[] = [];
+    setTimeout(() => child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk)), 500);
+    expect((await ended).code).toBe(2);
+    // Six instructions, then nine each time, of which five up to the call.
+    expect(Buffer.concat(chunks).length).toBe((1 + Math.floor((300 - 6 - 5) / 9)) * 65536);
+  });
+
   it("8: trap", async () => {
     const { code, err } = await run([files.trapped]);
     expect(code).toBe(8);
@@ -226,6 +236,14 @@ describe("grants", () => {
     expect(await run([files.silent])).toEqual({ code: 1, out: "", err: "" });
   });
 
+  it("options behind the file belong to the program, and a mistake is explained", async () => {
+    const { code, err } = await run([WC, "--dir", ".", "data/poem.txt"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /\nwasmeter: what follows FILE .* options such as --dir stand before it\n$/,
+    );
+  });
+
   it("a directory that is none: 1; a grant that is none: 64", async () => {
     const missing = await run(["--dir", "nowhere", WC]);
     expect(missing).toEqual({
@@ -234,6 +252,8 @@ describe("grants", () => {
       err: "wasmeter: --dir: nowhere is no directory\n",
     });
     expect((await run(["--dir", "data/poem.txt", WC])).code).toBe(1);
+    // The file was taken for the directory: that comes first.
+    expect((await run(["--dir", WC, "data/poem.txt"])).err).toContain("wc.wasm is no directory");
     for (const wrong of ["", "::/", "data::", ":ro"]) {
       expect((await run(["--dir", wrong, WC])).code, wrong).toBe(64);
     }

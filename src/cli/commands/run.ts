@@ -3,7 +3,6 @@
 // the options name. Every way it can end has an exit code of its own (design: section 2).
 
 import {
-  Exhaustion,
   type ExportDescription,
   type Instance,
   Module,
@@ -16,6 +15,7 @@ import { CodeLimitError, UnsupportedError } from "../../code/errors.ts";
 import { WasiExit } from "../../wasi/index.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { CallError, exitCode, report } from "../endings.ts";
+import { grantsOf } from "../grants.ts";
 import { readModuleBytes } from "../input.ts";
 import {
   formatValue,
@@ -224,7 +224,7 @@ async function runModule(run: Run, io: Io): Promise<number> {
     io.err(`wasmeter: ${report(error)}`);
     if (error instanceof Trap) hint(world, io);
     // The time is up also for whoever does not take the output.
-    if (error instanceof Exhaustion) io.abandon?.();
+    if (code === EXIT.deadline) io.abandon?.();
     return code;
   }
 }
@@ -261,8 +261,9 @@ export const run: Command = {
     if (file === undefined) throw new UsageError("no file to run");
     const store = storeFor(args);
     const timeout = numberOption(args, "timeout", "a time such as 50ms", parseMilliseconds);
+    const grants = grantsOf(args, io);
     const module = Module.from(await readModuleBytes(file, io));
-    const world = importsWasi(module) ? new World(module, args, io) : null;
+    const world = importsWasi(module) ? new World(module, args.positionals, grants, io) : null;
     const code = await runModule(
       { module, store, timeout: timeout ?? Number.POSITIVE_INFINITY, args, world },
       io,
