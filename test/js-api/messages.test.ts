@@ -131,8 +131,8 @@ describe("arguments of a wrong kind", () => {
   it.each(ACTIONS)("are refused in the host's words: %s", (_, action) => {
     // V8 14 has a parenthesis too many in one of them.
     const messages = [Ours, Host].map((space) => {
-      const { constructor, message } = thrownBy(() => action(space));
-      return [constructor.name, message.replace("value):", "value:")];
+      const error = thrownBy(() => action(space));
+      return [error.constructor.name, error.message.replace("value):", "value:")];
     });
     expect(messages[0]).toEqual(messages[1]);
   });
