@@ -257,6 +257,33 @@ describe.each(MODES)("a host directory, anchored: %s", (anchored) => {
     },
   );
 
+  // By paths this race can be lost, as docs/rationale.md says.
+  it.runIf(anchored)("cannot be left while somebody swaps directories and links", async () => {
+    const { spawn } = await import("node:child_process");
+    fs.mkdirSync(join(root, "swapped"));
+    fs.writeFileSync(join(root, "swapped/secret"), "harmless");
+    fs.symlinkSync("../outside", join(root, "link"));
+    const script = `const { renameSync } = require("node:fs");
+      for (;;) for (const [from, to] of [["swapped", "aside"], ["link", "swapped"],
+        ["swapped", "link"], ["aside", "swapped"]]) renameSync(from, to);`;
+    const child = spawn(process.execPath, ["-e", script], { cwd: root, stdio: "ignore" });
+    try {
+      const seen = new Map<string, number>();
+      const until = Date.now() + 10_000;
+      // Until both the directory and the link have been met often.
+      const enough = () => ["harmless", "[notcapable]"].every((key) => (seen.get(key) ?? 0) > 300);
+      while (!enough() && Date.now() < until) {
+        const text = guest.contents("swapped/secret");
+        seen.set(text, (seen.get(text) ?? 0) + 1);
+      }
+      expect(enough(), JSON.stringify([...seen])).toBe(true);
+      expect(seen.has(SECRET)).toBe(false);
+    } finally {
+      child.kill("SIGKILL");
+      await new Promise((resolve) => child.once("close", resolve));
+    }
+  });
+
   describe("read-only", () => {
     beforeEach(() => {
       guest = new Guest({ preopens: { "/": grant(root, { readOnly: true }) } });
