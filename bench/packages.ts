@@ -62,7 +62,7 @@ async function measure(task: Task): Promise<Sample> {
 
 function tasks(quick: boolean, { only, processes }: Selection): Task[] {
   const jobs = only === null ? PACKAGES.map(({ job }) => job) : [packageOf(only).job];
-  const rounds = processes ?? (quick ? 1 : 5);
+  const rounds = processes ?? (quick ? 1 : 3);
   return Array.from({ length: rounds }, () => jobs.map((job) => ({ job }))).flat();
 }
 
