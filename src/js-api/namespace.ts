@@ -25,7 +25,7 @@ import { setLength, tagged } from "./webidl.ts";
 /** Bytes that are decoded before the event loop gets its turn: 10 to 20 ms. */
 const SLICE_BYTES = 1 << 20;
 
-/** The host's own, whatever a test runner puts in its place later; undefined where there is none. */
+/** The host's own, whatever a test runner puts in its place later; not every host has one. */
 const { setTimeout: later } = globalThis as { readonly setTimeout?: typeof setTimeout };
 
 /** Lets other tasks run, where the host has tasks. */

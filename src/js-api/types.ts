@@ -1,5 +1,5 @@
-// Types of the namespace as the DOM's library of TypeScript has them, for programs that are compiled
-// without it. What is declared here can be assigned to `typeof globalThis.WebAssembly`.
+// Types of the namespace as the DOM's library of TypeScript has them, for programs that are
+// compiled without it. What is declared here can be assigned to `typeof globalThis.WebAssembly`.
 
 import type { ErrorClass } from "./errors.ts";
 

@@ -100,7 +100,7 @@ export class MemoryInstance {
   /**
    * The memory's bytes as a buffer that grows with them (JS-API: toResizableBuffer). Its `resize`
    * grows the memory. Accesses are many times slower from then on.
-   * @throws TypeError without a maximum, for a shared memory, and where the host has no such buffers
+   * @throws TypeError without a maximum, for a shared memory, and where the host has none of these
    */
   exposeResizable(): ArrayBuffer {
     const { pageSize, type } = this;
