@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Io } from "./command.ts";
+import { EXIT, type Io } from "./command.ts";
 
 const DESCRIPTORS = { stdin: 0, stdout: 1, stderr: 2 } as const;
 
@@ -18,11 +18,16 @@ export class ProcessIo implements Io {
 
   /** `brokenPipe`: exit code when nobody reads any more what is written. */
   constructor(brokenPipe: number) {
-    for (const stream of [process.stdout, process.stderr]) {
-      // `wasmeter print big.wasm | head` closes the pipe early; that is no error.
-      stream.on("error", (error: { code?: string }) => {
+    const outputs = { "standard output": process.stdout, "standard error": process.stderr };
+    for (const [name, stream] of Object.entries(outputs)) {
+      stream.on("error", (error: { code?: string; message: string }) => {
+        makeRoom();
+        // `wasmeter print big.wasm | head` closes the pipe early; that is no error.
         if (error.code === "EPIPE") process.exit(brokenPipe);
-        throw error;
+        if (stream !== process.stderr) {
+          process.stderr.write(`wasmeter: cannot write ${name}: ${error.message}\n`);
+        }
+        process.exit(EXIT.host);
       });
     }
   }

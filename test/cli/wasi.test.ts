@@ -1,9 +1,10 @@
 // `wasmeter run` with programs of WASI: streams, grants, hints and the exit code of every ending, in
 // processes with pipes as a shell makes them. The programs themselves are tested in test/wasi.
 
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -115,6 +116,15 @@ describe("standard streams", () => {
     await firstOutput(running);
     child.stdout.destroy();
     expect(await ended).toMatchObject({ code: 141, signal: null, err: "" });
+  });
+
+  it.runIf(existsSync("/dev/full"))("output that cannot be written: 1, and why", () => {
+    const full = openSync("/dev/full", "w");
+    const args = [bundle.path, "run", WC];
+    const { status, stderr } = spawnSync(process.execPath, args, { stdio: ["pipe", full, "pipe"] });
+    closeSync(full);
+    expect(status).toBe(1);
+    expect(stderr.toString()).toMatch(/^wasmeter: cannot write standard output: ENOSPC/);
   });
 
   it("input that nobody reads keeps no process", async () => {
