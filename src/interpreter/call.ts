@@ -19,8 +19,11 @@ export interface ResultReader {
 
 /** Looks now and then whether calls must stop, for another reason than fuel. */
 export interface Watch {
-  /** Why calls must stop now; null: go on. Asked at least every few thousand units of fuel. */
-  reason(): ExhaustionKind | null;
+  /**
+   * Why calls must stop now; null: go on. Asked at least every few thousand units of fuel, so that
+   * it need not look each time, unless it is asked `atOnce`.
+   */
+  reason(atOnce?: boolean): ExhaustionKind | null;
 }
 
 /** A Wasm exception that has left the guest: thrown as it is, for who calls to make an error of. */
@@ -73,6 +76,10 @@ export class CallThread extends Thread {
       stack.controlTop = controlTop;
       stack.current = current;
     }
+  }
+
+  override get mustStop(): boolean {
+    return this.watch !== null && this.watch.reason(true) !== null;
   }
 
   private errorOf(outcome: Outcome): unknown {

@@ -144,6 +144,11 @@ export class Thread extends FuelMeter {
     machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * callDepth);
   }
 
+  /** Whether something other than fuel stops the call now: for host functions that wait. */
+  get mustStop(): boolean {
+    return false;
+  }
+
   // Beginning, pausing, end
 
   private enter(resume?: { value: unknown } | { error: unknown }): Outcome | null {

@@ -93,8 +93,8 @@ export class CallWatch implements Watch {
     this.callEnds = this.timeLimit === NEVER ? NEVER : Date.now() + this.timeLimit;
   }
 
-  reason(): ExhaustionKind | null {
-    if (!this.active || this.payments++ % PAYMENTS_PER_LOOK !== 0) return null;
+  reason(atOnce = false): ExhaustionKind | null {
+    if (!this.active || (!atOnce && this.payments++ % PAYMENTS_PER_LOOK !== 0)) return null;
     if (this.epoch?.reached(this.epochLimit)) return "epoch";
     const ends = Math.min(this.callEnds, this.moment);
     return ends !== NEVER && Date.now() >= ends ? "deadline" : null;
