@@ -1,7 +1,7 @@
 // One run of a program: what was granted to it, its descriptors, and, while one of its functions
 // runs, who has called. The functions themselves are in one file per area.
 
-import { activeExecution, type Execution } from "../api/execution.ts";
+import { activeExecution } from "../api/execution.ts";
 import { currentThread } from "../interpreter/thread.ts";
 import {
   type Descriptor,
@@ -15,6 +15,7 @@ import { GuestMemory, type MemorySource, NO_MEMORY } from "./guest-memory.ts";
 import type { WasiOptions } from "./options.ts";
 import { type Clock, fixedClock, type RandomSource, seededRandom } from "./sources.ts";
 import { encodeUtf8, Input, Output } from "./streams.ts";
+import type { Stoppable } from "./waiting.ts";
 
 const NOWHERE = () => undefined;
 const DEFAULT_DESCRIPTORS = 1024;
@@ -102,8 +103,16 @@ export class Process {
   }
 
   /** The call whose deadline holds for the function that is running. */
-  get execution(): Execution | null {
-    return this.bound === null ? activeExecution() : null;
+  get execution(): Stoppable | null {
+    if (this.bound === null) return activeExecution();
+    const thread = currentThread();
+    if (thread === null) return null;
+    // The namespace's calls cannot say how much is left, only that nothing is.
+    return {
+      get timeLeft() {
+        return thread.mustStop ? 0 : Number.POSITIVE_INFINITY;
+      },
+    };
   }
 
   /** Ends a function because the guest's time is up, and the guest's slice with it. */

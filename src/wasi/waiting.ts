@@ -2,8 +2,13 @@
 // cannot be. Both in short pieces, so that a deadline, an epoch or a signal is seen in time and no
 // timer outlives the call by much.
 
-import type { Execution } from "../api/execution.ts";
 import { fail } from "./errno.ts";
+
+/** A call that may be stopped while it waits, such as an `Execution`. */
+export interface Stoppable {
+  /** Milliseconds until it is; 0: now. */
+  readonly timeLeft: number;
+}
 
 /** Milliseconds until the next look at what may stop the guest. */
 const LONGEST_TIMER = 250;
@@ -19,7 +24,7 @@ const host = globalThis as unknown as Host;
 /** Nobody ever wakes it. */
 let cell: Int32Array | null = null;
 
-function piece(milliseconds: number, longest: number, execution: Execution | null): number {
+function piece(milliseconds: number, longest: number, execution: Stoppable | null): number {
   // A timer that fires just before a deadline would only have to be set again.
   const left = (execution?.timeLeft ?? Number.POSITIVE_INFINITY) + 1;
   return Math.min(Math.ceil(milliseconds), longest, Math.ceil(left));
@@ -29,7 +34,7 @@ function piece(milliseconds: number, longest: number, execution: Execution | nul
  * Blocks this thread for a while, at most `milliseconds`.
  * @throws WasiError "notsup" where the host cannot block, as on a browser's main thread
  */
-export function block(milliseconds: number, execution: Execution | null): void {
+export function block(milliseconds: number, execution: Stoppable | null): void {
   if (typeof SharedArrayBuffer === "undefined") fail("notsup", "this host cannot block");
   cell ??= new Int32Array(new SharedArrayBuffer(4));
   try {
@@ -44,7 +49,7 @@ export function block(milliseconds: number, execution: Execution | null): void {
 export function pause(
   milliseconds: number,
   events: readonly Promise<void>[],
-  execution: Execution | null,
+  execution: Stoppable | null,
 ): Promise<void> {
   if (milliseconds === Number.POSITIVE_INFINITY) return Promise.race(events);
   const { clearTimeout, setTimeout } = host;

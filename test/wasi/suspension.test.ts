@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { Epoch, Exhaustion, Module, Store } from "../../src/api/index.ts";
+import { createNamespace } from "../../src/js-api/index.ts";
 import {
   captureOutput,
   type InputStream,
@@ -117,6 +118,26 @@ describe("sleeping", () => {
     const func = guest().func("sleep").with({ timeout: 50 });
     expect(thrown(Exhaustion, () => func.call(HOUR)).kind).toBe("deadline");
     expect((await rejected(Exhaustion, func.callAsync(HOUR))).kind).toBe("deadline");
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
+  it("ends with the timeout of the namespace", () => {
+    const wasm = createNamespace({ timeout: 50 });
+    const world = wasi({ clock: systemClock() });
+    const module = new wasm.Module(assemble(WAITER));
+    const instance = new wasm.Instance(module, world.imports as object as Record<string, never>);
+    world.initialize(instance);
+    const began = performance.now();
+    const { sleep: wait } = instance.exports as { sleep(ns: bigint): unknown };
+    expect(wait(5n * MILLISECOND)).toBe(0);
+    // The sleep ends with an error code; the guest has no time to do anything with it.
+    let outcome: unknown;
+    try {
+      outcome = wait(HOUR);
+    } catch (error) {
+      outcome = error;
+    }
+    expect(String(outcome)).toMatch(/^27$|deadline/);
     expect(performance.now() - began).toBeLessThan(5000);
   });
 
