@@ -185,7 +185,7 @@ export class Context implements ReferenceBorder {
     try {
       return thread.perform(target, signature);
     } catch (error) {
-      throw this.errorFor(error, thread.trapOpcode);
+      throw this.errorFor(error, thread.trapOpcode, target);
     } finally {
       this.depth = depth;
     }
@@ -199,11 +199,15 @@ export class Context implements ReferenceBorder {
 
   // Errors
 
-  /** What JavaScript sees of an error of the engine; everything else stays as it is. */
-  errorFor(error: unknown, opcode = -1): unknown {
+  /**
+   * What JavaScript sees of an error of the engine; everything else stays as it is. `opcode` is that
+   * of the instruction that trapped, `target` the function that was called.
+   */
+  errorFor(error: unknown, opcode = -1, target?: FunctionInstance): unknown {
     if (error instanceof Uncaught) return this.thrownFor(error.exception);
-    if (error instanceof Trap) return this.runtimeError(trapMessage(error, opcode), error);
-    if (error instanceof Exhaustion) return this.exhausted(error);
+    const entry = target && this.objects.get(target);
+    if (error instanceof Trap) return this.runtimeError(trapMessage(error, opcode), error, entry);
+    if (error instanceof Exhaustion) return this.exhausted(error, entry);
     if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
       return new this.errors.RuntimeError(error.message, { cause: error });
     }
@@ -215,27 +219,27 @@ export class Context implements ReferenceBorder {
     return this.objectOf(this.wrappers.exception, exception);
   }
 
-  private runtimeError(message: string, cause: Trap | Exhaustion): Error {
+  private runtimeError(message: string, cause: Trap | Exhaustion, entry?: object): Error {
     const error = new this.errors.RuntimeError(message, { cause });
-    addFrames(error, cause);
+    addFrames(error, cause, entry);
     markUncatchable(error);
     return error;
   }
 
   /** A stack overflow is a RangeError, as is memory that there is not; other limits are traps. */
-  private exhausted(error: Exhaustion): Error {
+  private exhausted(error: Exhaustion, entry?: object): Error {
     const { kind, phrase } = error;
     switch (kind) {
       case "callDepth":
       case "stackBytes": {
         const overflow = new RangeError(OVERFLOW, { cause: error });
-        addFrames(overflow, error);
+        addFrames(overflow, error, entry);
         return overflow;
       }
       case "fuel":
       case "deadline":
       case "epoch": {
-        const stopped = this.runtimeError(phrase, error);
+        const stopped = this.runtimeError(phrase, error, entry);
         Object.defineProperty(stopped, "code", { value: kind, configurable: true });
         return stopped;
       }

@@ -75,13 +75,32 @@ export function trapMessage({ code, phrase }: Trap, opcode: number): string {
   return TRAP_MESSAGES[code] ?? phrase;
 }
 
-/** Puts the guest's frames into a stack trace, below the message, in V8's form. */
-export function addFrames(error: Error, { backtrace }: Trap | Exhaustion): void {
+type CaptureStackTrace = (error: Error, above?: object) => void;
+
+/**
+ * Makes the stack trace of an error begin where `entry` was called, where the host can (V8): what
+ * lies above is the engine.
+ */
+function beginAt(error: Error, entry: object | undefined): void {
+  const { captureStackTrace } = Error as { readonly captureStackTrace?: CaptureStackTrace };
+  if (entry !== undefined) captureStackTrace?.(error, entry);
+}
+
+/**
+ * Puts the guest's frames into a stack trace, below the message, in V8's form. `entry` is the
+ * Exported Function that was called, if it is known.
+ */
+export function addFrames(
+  error: Error,
+  { backtrace }: Trap | Exhaustion,
+  entry: object | undefined,
+): void {
+  beginAt(error, entry);
   const { stack } = error;
   if (typeof stack !== "string" || backtrace.length === 0) return;
   const lines = backtrace.map(({ funcIndex, funcName, moduleName, offset }) => {
     const at = `wasm-function[${funcIndex}]:0x${offset.toString(16)}`;
-    const place = `wasm://wasm/${moduleName ?? ""}:${at}`;
+    const place = `wasm://wasm/${moduleName ?? "module"}:${at}`;
     return funcName === undefined ? `    at ${place}` : `    at ${funcName} (${place})`;
   });
   const header = `${error.name}: ${error.message}`;

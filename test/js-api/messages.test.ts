@@ -51,6 +51,8 @@ describe("traps", () => {
     const traceIn = (space: typeof Ours) => {
       const { message, stack = "" } = thrownBy(() => func(instanceOf(text, {}, space), "f")());
       expect(stack.startsWith(`RuntimeError: ${message}\n    at `)).toBe(true);
+      // Who has called the guest comes next: nothing of the engine is in between.
+      expect(stack.split("\n")[3]).toContain("messages.test");
       return [...stack.matchAll(/wasm-function\[(\d+)\]:(0x[0-9a-f]+)/g)].map(([part]) => part);
     };
     expect(traceIn(Ours)).toHaveLength(2);
