@@ -16,6 +16,7 @@ import {
 } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
+import { joinChains } from "./chains.ts";
 import type { CompiledModule } from "./compiled.ts";
 import { UnsupportedError } from "./errors.ts";
 import { isCommutative } from "./fusing.ts";
@@ -30,6 +31,8 @@ import { StructureEmitter } from "./structure.ts";
 const MAX_FAST_OFFSET = 2 ** 31 - 1;
 const EQZ = 0x45;
 const WRAP = 0xa7;
+const I32_ADD = 0x6a;
+const I32_SUB = 0x6b;
 
 /** Proposals whose instructions are validated but not run yet. */
 const LATER: ReadonlySet<string> = new Set([
@@ -77,6 +80,7 @@ export class Emitter extends StructureEmitter implements BodySink {
   /** Writes the header and publishes the code. */
   finish(): void {
     const { code } = this;
+    joinChains(this.space.words, this.starts);
     const slots = this.locals + this.maxHeight + 1;
     if (this.usesReferences) this.addReferencePrologue(slots);
     this.writeHeader(this.entry, slots);
@@ -168,14 +172,21 @@ export class Emitter extends StructureEmitter implements BodySink {
     if (isCommutative(op) && this.immediateAt(op, second) === null) {
       if (this.immediateAt(op, first) !== null) [first, second] = [second, first];
     }
+    if (op === I32_SUB && this.kindAt(second) === CONSTANT_32) {
+      // The same as adding the opposite, of which there are more fused forms.
+      const opposite = -this.lowAt(second) | 0;
+      const registers = [this.slotHolding(first)];
+      this.operate(I32_ADD, IMMEDIATE[I32_ADD], height, type, registers, [opposite]);
+      return;
+    }
     const immediate = this.immediateAt(op, second);
     if (immediate !== null) {
       this.operate(op, IMMEDIATE[op], height, type, [this.slotHolding(first)], immediate);
-      return;
+    } else {
+      // A constant is brought into its slot first, so that the other operand stays the last result.
+      const registers = [this.slotHolding(first), this.slotHolding(second)];
+      this.operate(op, REGISTERS[op], height, type, registers, []);
     }
-    // A constant is brought into its slot first, so that the other operand stays the last result.
-    const registers = [this.slotHolding(first), this.slotHolding(second)];
-    this.operate(op, REGISTERS[op], height, type, registers, []);
   }
 
   // Memory

@@ -75,9 +75,15 @@ export class OperandTracker {
     return space.top++;
   }
 
+  /** Positions of the instructions; at or above the top are those that were taken back. */
+  protected readonly starts: number[] = [];
+
   /** Writes an instruction's head; its position. */
   protected emit(op: number, x = 0, y = 0, z = 0): number {
     const most = Math.max(x, y, z);
+    const { starts } = this;
+    while (starts.length > 0 && starts[starts.length - 1] >= this.position) starts.pop();
+    starts.push(this.position);
     this.forgetResult();
     if (most < NARROW_SLOTS) {
       const slots = x | (y << SLOT_BITS) | (z << (2 * SLOT_BITS));

@@ -1,14 +1,14 @@
 // The format of register code: how an instruction is packed into 32-bit words (design: section 3).
 //
-//   narrow   opcode (9 bits) | x (7) | y (7) | z (7), then extra words (immediates, targets, costs)
-//   wide     WIDE | 0, then x (16) | y (16), then opcode (9) | z (16), then the extra words
+//   narrow   opcode (10) | x (7) | y (7) | z (7), then extra words (immediates, targets, costs)
+//   wide     WIDE | 0, then x (16) | y (16), then opcode (10) | z (16), then extra words
 //
 // x is the destination. A slot is 8 bytes of the frame: one value of any scalar type. Slots are
 // encoded as slot numbers and decoded to indices of the Int32Array view, twice as large.
 //
 // In front of a function's first instruction lies its header, read by whoever enters it.
 
-export const OPCODE_BITS = 9;
+export const OPCODE_BITS = 10;
 export const OPCODE_MASK = (1 << OPCODE_BITS) - 1;
 export const SLOT_BITS = 7;
 /** Slots that fit in a narrow instruction, and those that fit in a wide one. */
@@ -24,4 +24,9 @@ export const HEADER_WORDS = 6;
 /** Key of a pair of register opcodes, by the operand of the second that the first one computes. */
 export function fusedKey(producer: number, consumer: number, isSecond: boolean): number {
   return (producer * (OPCODE_MASK + 1) + consumer) * 2 + (isSecond ? 1 : 0);
+}
+
+/** Key of two register opcodes that follow each other. */
+export function chainKey(first: number, second: number): number {
+  return first * (OPCODE_MASK + 1) + second;
 }

@@ -90,35 +90,57 @@ export function runFar(): number {
   let x = 0;
   let y = 0;
   let z = 0;
+  let p = 0;
+  let p_a = 0;
+  let p_ah = 0;
+  let p_al = 0;
+  let p_b = 0;
+  let p_bh = 0;
+  let p_bl = 0;
+  let pea = 0;
+  let ph = 0;
+  let pi = 0;
+  let pl = 0;
+  let q = 0;
+  let q_a = 0;
+  let q_b = 0;
+  let q_bh = 0;
+  let q_bl = 0;
+  let q_bs = 0;
+  let qea = 0;
+  let qh = 0;
+  let qi = 0;
+  let ql = 0;
   loop: for (;;) {
     let w = C[pc];
-    x = (fp + ((w >>> 8) & 0xfe)) | 0;
-    y = (fp + ((w >>> 15) & 0xfe)) | 0;
-    z = (fp + ((w >>> 22) & 0xfe)) | 0;
-    w &= 0x1ff;
+    x = (fp + ((w >>> 9) & 0xfe)) | 0;
+    y = (fp + ((w >>> 16) & 0xfe)) | 0;
+    z = (fp + ((w >>> 23) & 0xfe)) | 0;
+    w &= 0x3ff;
+    pc = (pc + 1) | 0;
     if (w === 1) {
       // wide
-      const xy = C[(pc + 1) | 0];
-      w = C[(pc + 2) | 0];
+      const xy = C[pc];
+      w = C[(pc + 1) | 0];
       x = (fp + ((xy << 1) & 0x1fffe)) | 0;
       y = (fp + ((xy >>> 15) & 0x1fffe)) | 0;
-      z = (fp + ((w >>> 8) & 0x1fffe)) | 0;
-      w &= 0x1ff;
+      z = (fp + ((w >>> 9) & 0x1fffe)) | 0;
+      w &= 0x3ff;
       pc = (pc + 2) | 0;
     }
     switch (w) {
         case 2: // jump
-          { w = (pc + 1) | 0; break; }
+          { w = pc; break; }
         case 3: // br_if
-          { w = (S[y] !== 0 ? pc + 1 : pc + 3) | 0; break; }
+          { w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
         case 4: // br_unless
-          { w = (S[y] === 0 ? pc + 1 : pc + 3) | 0; break; }
+          { w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
         case 5: // br_if null
-          { w = (R[y >> 1] === null ? pc + 1 : pc + 3) | 0; break; }
+          { w = R[y >> 1] === null ? pc : (pc + 2) | 0; break; }
         case 6: // br_unless null
-          { w = (R[y >> 1] !== null ? pc + 1 : pc + 3) | 0; break; }
+          { w = R[y >> 1] !== null ? pc : (pc + 2) | 0; break; }
         case 7: // br_table
-          { const i = S[y] >>> 0; const at = (pc + 2 + 2 * (i < C[(pc + 1) | 0] ? i : C[(pc + 1) | 0])) | 0; w = at; break; }
+          { const i = S[y] >>> 0; const at = (pc + 1 + 2 * (i < C[pc] ? i : C[pc])) | 0; w = at; break; }
         case 8: // return
           { ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 9: // return 32
@@ -128,17 +150,17 @@ export function runFar(): number {
         case 11: // return ref
           { R[fp >> 1] = R[y >> 1]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 12: // call
-          { { const e = C[(pc + 2) | 0]; const nf = (fp + C[(pc + 1) | 0]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 3) | 0; K[(ksp + 1) | 0] = C[(pc + 1) | 0]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
+          { { const e = C[(pc + 1) | 0]; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 13: // call lazy
           { status = CALL_LAZY; break loop; }
         case 14: // call import
           { status = CALL_IMPORT; break loop; }
         case 15: // call_indirect
-          { const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[C[(pc + 4) | 0]].elements; if (i >= t.length) { trap = UNDEFINED_ELEMENT; status = TRAPPED; break loop; } const f = t[i] as FunctionInstance | null; if (f === null) { trap = UNINITIALIZED_ELEMENT; status = TRAPPED; break loop; } if (f.instance !== instance || f.typeId !== C[(pc + 3) | 0] || f.code.entry < 0) { callee = f; status = CALL_INDIRECT; break loop; } { const e = f.code.entry; const nf = (fp + C[(pc + 1) | 0]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 5) | 0; K[(ksp + 1) | 0] = C[(pc + 1) | 0]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
+          { const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[C[(pc + 3) | 0]].elements; if (i >= t.length) { trap = UNDEFINED_ELEMENT; status = TRAPPED; break loop; } const f = t[i] as FunctionInstance | null; if (f === null) { trap = UNINITIALIZED_ELEMENT; status = TRAPPED; break loop; } if (f.instance !== instance || f.typeId !== C[(pc + 2) | 0] || f.code.entry < 0) { callee = f; status = CALL_INDIRECT; break loop; } { const e = f.code.entry; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 4) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 16: // call_ref
           { status = CALL_REF; break loop; }
         case 17: // return_call
-          { const e = C[(pc + 1) | 0]; if (((fp + C[(e - 1) | 0]) | 0) > slotLimit) { status = STACK_OVERFLOW; break loop; } for (let i = (fp + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; w = (e - 3) | 0; break; }
+          { const e = C[pc]; if (((fp + C[(e - 1) | 0]) | 0) > slotLimit) { status = STACK_OVERFLOW; break loop; } for (let i = (fp + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; w = (e - 3) | 0; break; }
         case 18: // return_call lazy
           { status = RETURN_CALL_LAZY; break loop; }
         case 19: // return_call import
@@ -152,759 +174,831 @@ export function runFar(): number {
         case 23: // finish
           { status = FINISHED; break loop; }
         case 24: // reserve references
-          { if (R.length < (((fp >> 1) + C[(pc + 1) | 0]) | 0)) { status = REFERENCES_SHORT; break loop; } pc = (pc + 2) | 0; continue; }
+          { if (R.length < (((fp >> 1) + C[pc]) | 0)) { status = REFERENCES_SHORT; break loop; } pc = (pc + 1) | 0; continue; }
         case 25: // slow
           { status = SLOW; break loop; }
         case 26: // move 32
-          { S[x] = S[y]; pc = (pc + 1) | 0; continue; }
+          { S[x] = S[y]; continue; }
         case 27: // move 64
-          { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 1) | 0; continue; }
+          { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; continue; }
         case 28: // move ref
-          { R[x >> 1] = R[y >> 1]; pc = (pc + 1) | 0; continue; }
+          { R[x >> 1] = R[y >> 1]; continue; }
         case 29: // const 32
-          { S[x] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
+          { S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
         case 30: // const 64
-          { S[x] = C[(pc + 1) | 0]; S[(x + 1) | 0] = C[(pc + 2) | 0]; pc = (pc + 3) | 0; continue; }
+          { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
         case 31: // const null
-          { R[x >> 1] = null; pc = (pc + 1) | 0; continue; }
+          { R[x >> 1] = null; continue; }
         case 32: // select 32
-          { S[x] = S[(fp + C[(pc + 1) | 0]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 2) | 0; continue; }
+          { S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
         case 33: // select 64
-          { const from = S[(fp + C[(pc + 1) | 0]) | 0] !== 0 ? y : z; const high = S[(from + 1) | 0]; S[x] = S[from]; S[(x + 1) | 0] = high; pc = (pc + 2) | 0; continue; }
+          { const from = S[(fp + C[pc]) | 0] !== 0 ? y : z; const high = S[(from + 1) | 0]; S[x] = S[from]; S[(x + 1) | 0] = high; pc = (pc + 1) | 0; continue; }
         case 34: // select ref
-          { R[x >> 1] = R[(S[(fp + C[(pc + 1) | 0]) | 0] !== 0 ? y : z) >> 1]; pc = (pc + 2) | 0; continue; }
+          { R[x >> 1] = R[(S[(fp + C[pc]) | 0] !== 0 ? y : z) >> 1]; pc = (pc + 1) | 0; continue; }
         case 35: // ref.is_null
-          { S[x] = R[y >> 1] === null ? 1 : 0; pc = (pc + 1) | 0; continue; }
+          { S[x] = R[y >> 1] === null ? 1 : 0; continue; }
         case 36: // ref.as_non_null
-          { if (R[y >> 1] === null) { trap = NULL_REFERENCE; status = TRAPPED; break loop; } R[x >> 1] = R[y >> 1]; pc = (pc + 1) | 0; continue; }
+          { if (R[y >> 1] === null) { trap = NULL_REFERENCE; status = TRAPPED; break loop; } R[x >> 1] = R[y >> 1]; continue; }
         case 37: // global.get 32
-          { S[x] = G[C[(pc + 1) | 0]]; pc = (pc + 2) | 0; continue; }
+          { S[x] = G[C[pc]]; pc = (pc + 1) | 0; continue; }
         case 38: // global.get 64
-          { const i = C[(pc + 1) | 0]; S[x] = G[i]; S[(x + 1) | 0] = G[(i + 1) | 0]; pc = (pc + 2) | 0; continue; }
+          { const i = C[pc]; S[x] = G[i]; S[(x + 1) | 0] = G[(i + 1) | 0]; pc = (pc + 1) | 0; continue; }
         case 39: // global.set 32
-          { G[C[(pc + 1) | 0]] = S[y]; pc = (pc + 2) | 0; continue; }
+          { G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
         case 40: // global.set 64
-          { const i = C[(pc + 1) | 0]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 2) | 0; continue; }
+          { const i = C[pc]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 1) | 0; continue; }
         case 41: // memory
-          { const m = (instance as ModuleInstance).memories[C[(pc + 1) | 0]]; mem = m.view; memLength = m.byteLength; pc = (pc + 2) | 0; continue; }
+          { const m = (instance as ModuleInstance).memories[C[pc]]; mem = m.view; memLength = m.byteLength; pc = (pc + 1) | 0; continue; }
         case 42: // index 64
-          { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; pc = (pc + 1) | 0; continue; }
+          { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; continue; }
         case 43: // address 64
-          { if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; pc = (pc + 1) | 0; continue; }
+          { if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; continue; }
         case 44: // i32.eqz
-          { const p_a = S[y]; const p = p_a === 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p = p_a === 0 ? 1 : 0; S[x] = p; continue; }
         case 45: // br_if i32.eqz
-          { const p_a = S[y]; w = (p_a === 0 ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; w = p_a === 0 ? pc : (pc + 2) | 0; break; }
         case 46: // br_if not i32.eqz
-          { const p_a = S[y]; w = (!(p_a === 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; w = !(p_a === 0) ? pc : (pc + 2) | 0; break; }
         case 47: // i32.eq
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
         case 48: // i32.eq imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 49: // br_if i32.eq
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a === p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
         case 50: // br_if i32.eq imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a === p_b ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a === p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 51: // i32.ne
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
         case 52: // i32.ne imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 53: // br_if i32.ne
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a !== p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
         case 54: // br_if i32.ne imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a !== p_b ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a !== p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 55: // i32.lt_s
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
         case 56: // i32.lt_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 57: // br_if i32.lt_s
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a < p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
         case 58: // br_if i32.lt_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a < p_b ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a < p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 59: // i32.lt_u
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 60: // i32.lt_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 61: // br_if i32.lt_u
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a >>> 0 < p_b >>> 0 ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 < p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 62: // br_if i32.lt_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >>> 0 < p_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 < p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 63: // i32.gt_s
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
         case 64: // i32.gt_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 65: // br_if i32.gt_s
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a > p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
         case 66: // br_if i32.gt_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a > p_b ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a > p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 67: // i32.gt_u
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 68: // i32.gt_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 69: // br_if i32.gt_u
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a >>> 0 > p_b >>> 0 ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 > p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 70: // br_if i32.gt_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >>> 0 > p_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 > p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 71: // i32.le_s
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
         case 72: // i32.le_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 73: // br_if i32.le_s
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a <= p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
         case 74: // br_if i32.le_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a <= p_b ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a <= p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 75: // i32.le_u
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 76: // i32.le_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 77: // br_if i32.le_u
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a >>> 0 <= p_b >>> 0 ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 <= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 78: // br_if i32.le_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >>> 0 <= p_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 <= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 79: // i32.ge_s
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
         case 80: // i32.ge_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 81: // br_if i32.ge_s
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a >= p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
         case 82: // br_if i32.ge_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >= p_b ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a >= p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 83: // i32.ge_u
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 84: // i32.ge_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 85: // br_if i32.ge_u
-          { const p_a = S[y]; const p_b = S[z]; w = (p_a >>> 0 >= p_b >>> 0 ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 >= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 86: // br_if i32.ge_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (p_a >>> 0 >= p_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
+          { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 >= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 87: // i64.eqz
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = (p_al | p_ah) === 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = (p_al | p_ah) === 0 ? 1 : 0; S[x] = p; continue; }
         case 88: // br_if i64.eqz
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; w = ((p_al | p_ah) === 0 ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; w = (p_al | p_ah) === 0 ? pc : (pc + 2) | 0; break; }
         case 89: // br_if not i64.eqz
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; w = (!((p_al | p_ah) === 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; w = !((p_al | p_ah) === 0) ? pc : (pc + 2) | 0; break; }
         case 90: // i64.eq
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; continue; }
         case 91: // i64.eq imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 92: // br_if i64.eq
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_al === p_bl && p_ah === p_bh ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_al === p_bl && p_ah === p_bh ? pc : (pc + 2) | 0; break; }
         case 93: // br_if i64.eq imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_al === p_bl && p_ah === p_bh ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_al === p_bl && p_ah === p_bh ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 94: // i64.ne
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; continue; }
         case 95: // i64.ne imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 96: // br_if i64.ne
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_al !== p_bl || p_ah !== p_bh ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_al !== p_bl || p_ah !== p_bh ? pc : (pc + 2) | 0; break; }
         case 97: // br_if i64.ne imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_al !== p_bl || p_ah !== p_bh ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_al !== p_bl || p_ah !== p_bh ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 98: // i64.lt_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
         case 99: // i64.lt_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 100: // br_if i64.lt_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
         case 101: // br_if i64.lt_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 102: // i64.lt_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
         case 103: // i64.lt_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 104: // br_if i64.lt_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
         case 105: // br_if i64.lt_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 106: // i64.gt_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
         case 107: // i64.gt_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 108: // br_if i64.gt_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
         case 109: // br_if i64.gt_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 110: // i64.gt_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
         case 111: // i64.gt_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 112: // br_if i64.gt_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
         case 113: // br_if i64.gt_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 114: // i64.le_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
         case 115: // i64.le_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 116: // br_if i64.le_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
         case 117: // br_if i64.le_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 118: // i64.le_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
         case 119: // i64.le_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 120: // br_if i64.le_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
         case 121: // br_if i64.le_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 122: // i64.ge_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
         case 123: // i64.ge_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 124: // br_if i64.ge_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
         case 125: // br_if i64.ge_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 126: // i64.ge_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
         case 127: // i64.ge_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 3) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
         case 128: // br_if i64.ge_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; w = (p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc + 1 : pc + 3) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
         case 129: // br_if i64.ge_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; w = (p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc + 3 : pc + 5) | 0; break; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 130: // f32.eq
-          { const p_a = F[y]; const p_b = F[z]; const p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = F[y]; p_b = F[z]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
         case 131: // br_if f32.eq
-          { const p_a = F[y]; const p_b = F[z]; w = (p_a === p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
         case 132: // br_if not f32.eq
-          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a === p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = !(p_a === p_b) ? pc : (pc + 2) | 0; break; }
         case 133: // f32.ne
-          { const p_a = F[y]; const p_b = F[z]; const p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = F[y]; p_b = F[z]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
         case 134: // br_if f32.ne
-          { const p_a = F[y]; const p_b = F[z]; w = (p_a !== p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
         case 135: // br_if not f32.ne
-          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a !== p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = !(p_a !== p_b) ? pc : (pc + 2) | 0; break; }
         case 136: // f32.lt
-          { const p_a = F[y]; const p_b = F[z]; const p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = F[y]; p_b = F[z]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
         case 137: // br_if f32.lt
-          { const p_a = F[y]; const p_b = F[z]; w = (p_a < p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
         case 138: // br_if not f32.lt
-          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a < p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = !(p_a < p_b) ? pc : (pc + 2) | 0; break; }
         case 139: // f32.gt
-          { const p_a = F[y]; const p_b = F[z]; const p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = F[y]; p_b = F[z]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
         case 140: // br_if f32.gt
-          { const p_a = F[y]; const p_b = F[z]; w = (p_a > p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
         case 141: // br_if not f32.gt
-          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a > p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = !(p_a > p_b) ? pc : (pc + 2) | 0; break; }
         case 142: // f32.le
-          { const p_a = F[y]; const p_b = F[z]; const p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = F[y]; p_b = F[z]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
         case 143: // br_if f32.le
-          { const p_a = F[y]; const p_b = F[z]; w = (p_a <= p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
         case 144: // br_if not f32.le
-          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a <= p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = !(p_a <= p_b) ? pc : (pc + 2) | 0; break; }
         case 145: // f32.ge
-          { const p_a = F[y]; const p_b = F[z]; const p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = F[y]; p_b = F[z]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
         case 146: // br_if f32.ge
-          { const p_a = F[y]; const p_b = F[z]; w = (p_a >= p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
         case 147: // br_if not f32.ge
-          { const p_a = F[y]; const p_b = F[z]; w = (!(p_a >= p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = F[y]; p_b = F[z]; w = !(p_a >= p_b) ? pc : (pc + 2) | 0; break; }
         case 148: // f64.eq
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
         case 149: // br_if f64.eq
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a === p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
         case 150: // br_if not f64.eq
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a === p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a === p_b) ? pc : (pc + 2) | 0; break; }
         case 151: // f64.ne
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
         case 152: // br_if f64.ne
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a !== p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
         case 153: // br_if not f64.ne
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a !== p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a !== p_b) ? pc : (pc + 2) | 0; break; }
         case 154: // f64.lt
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
         case 155: // br_if f64.lt
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a < p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
         case 156: // br_if not f64.lt
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a < p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a < p_b) ? pc : (pc + 2) | 0; break; }
         case 157: // f64.gt
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
         case 158: // br_if f64.gt
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a > p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
         case 159: // br_if not f64.gt
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a > p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a > p_b) ? pc : (pc + 2) | 0; break; }
         case 160: // f64.le
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
         case 161: // br_if f64.le
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a <= p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
         case 162: // br_if not f64.le
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a <= p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a <= p_b) ? pc : (pc + 2) | 0; break; }
         case 163: // f64.ge
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
         case 164: // br_if f64.ge
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (p_a >= p_b ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
         case 165: // br_if not f64.ge
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; w = (!(p_a >= p_b) ? pc + 1 : pc + 3) | 0; break; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a >= p_b) ? pc : (pc + 2) | 0; break; }
         case 166: // i32.clz
-          { const p_a = S[y]; const p = Math.clz32(p_a); S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p = Math.clz32(p_a); S[x] = p; continue; }
         case 167: // i32.ctz
-          { const p_a = S[y]; const p = countTrailingZeros(p_a); S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p = countTrailingZeros(p_a); S[x] = p; continue; }
         case 168: // i32.popcnt
-          { const p_a = S[y]; const p = populationCount(p_a); S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p = populationCount(p_a); S[x] = p; continue; }
         case 169: // i32.add
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
         case 170: // i32.add imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 171: // i32.sub
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a - p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 172: // i32.sub imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a - p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 173: // i32.mul
-          { const p_a = S[y]; const p_b = S[z]; const p = Math.imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 174: // i32.mul imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = Math.imul(p_a, p_b); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 175: // i32.div_s
-          { const p_a = S[y]; const p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = (p_a / p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 176: // i32.div_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = (p_a / p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 177: // i32.div_u
-          { const p_a = S[y]; const p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 178: // i32.div_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 179: // i32.rem_s
-          { const p_a = S[y]; const p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = (p_a % p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 180: // i32.rem_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = (p_a % p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 181: // i32.rem_u
-          { const p_a = S[y]; const p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 182: // i32.rem_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 183: // i32.and
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a & p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 184: // i32.and imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 185: // br_if i32.and
-          { const p_a = S[y]; const p_b = S[z]; w = ((p_a & p_b) !== 0 ? pc + 1 : pc + 3) | 0; break; }
-        case 186: // br_if not i32.and
-          { const p_a = S[y]; const p_b = S[z]; w = (!((p_a & p_b) !== 0) ? pc + 1 : pc + 3) | 0; break; }
-        case 187: // br_if i32.and imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = ((p_a & p_b) !== 0 ? pc + 2 : pc + 4) | 0; break; }
-        case 188: // br_if not i32.and imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; w = (!((p_a & p_b) !== 0) ? pc + 2 : pc + 4) | 0; break; }
-        case 189: // i32.or
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a | p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 190: // i32.or imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a | p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 191: // i32.xor
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 192: // i32.xor imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a ^ p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 193: // i32.shl
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 194: // i32.shl imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 195: // i32.shr_s
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a >> p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 196: // i32.shr_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a >> p_b; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 197: // i32.shr_u
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 198: // i32.shr_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 199: // i32.rotl
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 200: // i32.rotl imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 201: // i32.rotr
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a >>> p_b) | (p_a << -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 202: // i64.clz
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_ah === 0 ? 32 + Math.clz32(p_al) : Math.clz32(p_ah); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 203: // i64.ctz
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al === 0 ? 32 + countTrailingZeros(p_ah) : countTrailingZeros(p_al); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 204: // i64.popcnt
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = populationCount(p_al) + populationCount(p_ah); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 205: // i64.add
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = (p_al + p_bl) | 0; const ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 206: // i64.add imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = (p_al + p_bl) | 0; const ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 207: // i64.sub
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = (p_al - p_bl) | 0; const ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 208: // i64.sub imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = (p_al - p_bl) | 0; const ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 209: // i64.mul
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 210: // i64.mul imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 211: // i64.div_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_al === 0 && p_ah === -2147483648 && (p_bl & p_bh) === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = i64DivS(p_al, p_ah, p_bl, p_bh); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 212: // i64.div_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const pl = i64DivU(p_al, p_ah, p_bl, p_bh); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 213: // i64.rem_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const pl = i64RemS(p_al, p_ah, p_bl, p_bh); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 214: // i64.rem_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } const pl = i64RemU(p_al, p_ah, p_bl, p_bh); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 215: // i64.and
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al & p_bl; const ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 216: // i64.and imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = p_al & p_bl; const ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 217: // i64.or
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al | p_bl; const ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 218: // i64.or imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = p_al | p_bl; const ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 219: // i64.xor
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al ^ p_bl; const ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 220: // i64.xor imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = p_al ^ p_bl; const ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 221: // i64.shl
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? 0 : p_al << p_bl; const ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 222: // i64.shl imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const pl = p_bl & 32 ? 0 : p_al << p_bl; const ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 223: // i64.shr_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 224: // i64.shr_s imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 225: // i64.shr_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 226: // i64.shr_u imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 227: // i64.rotl
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); const ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 228: // i64.rotl imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); const ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 229: // i64.rotr
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const pl = p_bl & 32 ? (p_ah >>> p_bl) | (p_al << 1 << ~p_bl) : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); const ph = p_bl & 32 ? (p_al >>> p_bl) | (p_ah << 1 << ~p_bl) : (p_ah >>> p_bl) | (p_al << 1 << ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 230: // f32.abs
-          { const p_a = S[y]; const p = p_a & 0x7fffffff; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 231: // f32.neg
-          { const p_a = S[y]; const p = p_a ^ -2147483648; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 232: // f32.ceil
-          { const p_a = F[y]; const p = Math.ceil(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 233: // f32.floor
-          { const p_a = F[y]; const p = Math.floor(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 234: // f32.trunc
-          { const p_a = F[y]; const p = Math.trunc(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 235: // f32.nearest
-          { const p_a = F[y]; const p = roundTiesToEven(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 236: // f32.sqrt
-          { const p_a = F[y]; const p = Math.fround(Math.sqrt(p_a)); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 237: // f32.add
-          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a + p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 238: // f32.sub
-          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a - p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 239: // f32.mul
-          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a * p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 240: // f32.div
-          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a / p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 241: // f32.min
-          { const p_a = F[y]; const p_b = F[z]; const p = Math.min(p_a, p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 242: // f32.max
-          { const p_a = F[y]; const p_b = F[z]; const p = Math.max(p_a, p_b); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 243: // f32.copysign
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a & 0x7fffffff) | (p_b & -2147483648); S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 244: // f64.abs
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al; const ph = p_ah & 0x7fffffff; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 245: // f64.neg
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al; const ph = p_ah ^ -2147483648; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 246: // f64.ceil
-          { const p_a = D[y >> 1]; const p = p_a === p_a ? Math.ceil(p_a) : p_a + p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 247: // f64.floor
-          { const p_a = D[y >> 1]; const p = p_a === p_a ? Math.floor(p_a) : p_a + p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 248: // f64.trunc
-          { const p_a = D[y >> 1]; const p = p_a === p_a ? Math.trunc(p_a) : p_a + p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 249: // f64.nearest
-          { const p_a = D[y >> 1]; const p = roundTiesToEven(p_a); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 250: // f64.sqrt
-          { const p_a = D[y >> 1]; const p = Math.sqrt(p_a); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 251: // f64.add
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a + p_b; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 252: // f64.sub
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a - p_b; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 253: // f64.mul
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 254: // f64.div
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a / p_b; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 255: // f64.min
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = Math.min(p_a, p_b); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 256: // f64.max
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = Math.max(p_a, p_b); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 257: // f64.copysign
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bh = S[(z + 1) | 0]; const pl = p_al; const ph = (p_ah & 0x7fffffff) | (p_bh & -2147483648); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 258: // i32.wrap_i64
-          { const p_al = S[y]; const p = p_al; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 259: // i32.trunc_f32_s
-          { const p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 260: // i32.trunc_f32_u
-          { const p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 261: // i32.trunc_f64_s
-          { const p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 262: // i32.trunc_f64_u
-          { const p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const p = p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 263: // i64.extend_i32_s
-          { const p_a = S[y]; const pl = p_a; const ph = p_a >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 264: // i64.extend_i32_u
-          { const p_a = S[y]; const pl = p_a; const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 265: // i64.trunc_f32_s
-          { const p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = Math.trunc(p_a) | 0; const ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 266: // i64.trunc_f32_u
-          { const p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = Math.trunc(p_a) | 0; const ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 267: // i64.trunc_f64_s
-          { const p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = Math.trunc(p_a) | 0; const ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 268: // i64.trunc_f64_u
-          { const p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } const pl = Math.trunc(p_a) | 0; const ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 269: // f32.convert_i32_s
-          { const p_a = S[y]; const p = Math.fround(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 270: // f32.convert_i32_u
-          { const p_a = S[y]; const p = Math.fround(p_a >>> 0); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 271: // f32.convert_i64_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = f32FromI64S(p_al, p_ah); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 272: // f32.convert_i64_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = f32FromI64U(p_al, p_ah); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 273: // f32.demote_f64
-          { const p_a = D[y >> 1]; const p = Math.fround(p_a); F[x] = p; pc = (pc + 1) | 0; continue; }
-        case 274: // f64.convert_i32_s
-          { const p_a = S[y]; const p = p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 275: // f64.convert_i32_u
-          { const p_a = S[y]; const p = p_a >>> 0; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 276: // f64.convert_i64_s
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = p_ah * 4294967296 + (p_al >>> 0); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 277: // f64.convert_i64_u
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p = (p_ah >>> 0) * 4294967296 + (p_al >>> 0); D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 278: // f64.promote_f32
-          { const p_a = F[y]; const p = p_a; D[x >> 1] = p; pc = (pc + 1) | 0; continue; }
-        case 279: // i32.reinterpret_f32
-          { const p_a = S[y]; const p = p_a; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 280: // i64.reinterpret_f64
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al; const ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 281: // f32.reinterpret_i32
-          { const p_a = S[y]; const p = p_a; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 282: // f64.reinterpret_i64
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const pl = p_al; const ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 283: // i32.extend8_s
-          { const p_a = S[y]; const p = (p_a << 24) >> 24; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 284: // i32.extend16_s
-          { const p_a = S[y]; const p = (p_a << 16) >> 16; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 285: // i64.extend8_s
-          { const p_al = S[y]; const pl = (p_al << 24) >> 24; const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 286: // i64.extend16_s
-          { const p_al = S[y]; const pl = (p_al << 16) >> 16; const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 287: // i64.extend32_s
-          { const p_al = S[y]; const pl = p_al; const ph = p_al >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 288: // i32.trunc_sat_f32_s
-          { const p_a = F[y]; const p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 289: // i32.trunc_sat_f32_u
-          { const p_a = F[y]; const p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 290: // i32.trunc_sat_f64_s
-          { const p_a = D[y >> 1]; const p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 291: // i32.trunc_sat_f64_u
-          { const p_a = D[y >> 1]; const p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 292: // i64.trunc_sat_f32_s
-          { const p_a = F[y]; const pl = i64TruncSatS(p_a); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 293: // i64.trunc_sat_f32_u
-          { const p_a = F[y]; const pl = i64TruncSatU(p_a); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 294: // i64.trunc_sat_f64_s
-          { const p_a = D[y >> 1]; const pl = i64TruncSatS(p_a); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 295: // i64.trunc_sat_f64_u
-          { const p_a = D[y >> 1]; const pl = i64TruncSatU(p_a); const ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 1) | 0; continue; }
-        case 296: // i32.load
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 297: // i64.load
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) >>> 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 298: // f64.load
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getFloat64(pea, true); if (p === p) { D[x >> 1] = p; } else { S[x] = mem.getInt32(pea, true); S[(x + 1) | 0] = mem.getInt32((pea + 4) >>> 0, true); } pc = (pc + 3) | 0; continue; }
-        case 299: // i32.load8_s
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt8(pea); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 300: // i32.load8_u
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint8(pea); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 301: // i32.load16_s
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt16(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 302: // i32.load16_u
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint16(pea, true); S[x] = p; pc = (pc + 3) | 0; continue; }
-        case 303: // i64.load8_s
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getInt8(pea); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 304: // i64.load8_u
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getUint8(pea); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 305: // i64.load16_s
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getInt16(pea, true); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 306: // i64.load16_u
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getUint16(pea, true); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 307: // i64.load32_s
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getInt32(pea, true); const ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 308: // i64.load32_u
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getInt32(pea, true); const ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 3) | 0; continue; }
-        case 309: // i32.store
-          { const qi = S[y]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 3) | 0; continue; }
-        case 310: // i64.store
-          { const qi = S[y]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 311: // f64.store
-          { const qi = S[y]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; const q = D[z >> 1]; if (q === q) mem.setFloat64(qea, q, true); else { mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); } pc = (pc + 3) | 0; continue; }
-        case 312: // i32.store8
-          { const qi = S[y]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 3) | 0; continue; }
-        case 313: // i32.store16
-          { const qi = S[y]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt16(qea, S[z], true); pc = (pc + 3) | 0; continue; }
-        case 314: // i32.add imm > i32.load
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; const q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 315: // i32.add imm > i32.load8_u
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; const q = mem.getUint8(qea); S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 316: // i32.add imm > i32.load8_s
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; const q = mem.getInt8(qea); S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 317: // i32.add imm > i32.load16_u
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; const q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 318: // i32.add imm > i64.load
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; const ql = mem.getInt32(qea, true); const qh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 4) | 0; continue; }
-        case 319: // i32.add imm > f64.load
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; const q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); } pc = (pc + 4) | 0; continue; }
-        case 320: // i32.add > i32.load
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; const q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 321: // i32.add > i32.load8_u
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; const q = mem.getUint8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 322: // i32.add > i32.load8_s
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; const q = mem.getInt8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 323: // i32.add > i32.load16_u
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; const q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 324: // i32.add > i64.load
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; const ql = mem.getInt32(qea, true); const qh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 325: // i32.add > f64.load
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 1) | 0]) >>> 0; const q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); } pc = (pc + 3) | 0; continue; }
-        case 326: // i32.add imm > i32.store
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 4) | 0; continue; }
-        case 327: // i32.add imm > i32.store8
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 4) | 0; continue; }
-        case 328: // i32.add imm > i64.store
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 4) | 0; continue; }
-        case 329: // i32.add > i32.store
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, S[from], true); pc = (pc + 4) | 0; continue; }
-        case 330: // i32.add > i32.store8
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt8(qea, S[from]); pc = (pc + 4) | 0; continue; }
-        case 331: // i32.add > i64.store
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const from = ((fp + C[(pc + 1) | 0]) | 0); const qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, S[from], true); mem.setInt32((qea + 4) >>> 0, S[(from + 1) | 0], true); pc = (pc + 4) | 0; continue; }
-        case 332: // i32.add imm > i32.store b
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const qi = S[z]; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
-        case 333: // i32.add > i32.store b
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const qi = S[((fp + C[(pc + 1) | 0]) | 0)]; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
-        case 334: // i32.load > i32.store b
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); const qi = S[z]; if ((qi >>> 0) + C[(pc + 4) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 3) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 5) | 0; continue; }
-        case 335: // i64.load > i64.store b
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) >>> 0, true); const qi = S[z]; if ((qi >>> 0) + C[(pc + 4) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const qea = (qi + C[(pc + 3) | 0]) >>> 0; mem.setInt32(qea, pl, true); mem.setInt32((qea + 4) >>> 0, ph, true); pc = (pc + 5) | 0; continue; }
-        case 336: // i32.shl imm > i32.add
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 337: // i32.mul imm > i32.add
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = Math.imul(p_a, p_b); const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 338: // i32.mul > i32.add
-          { const p_a = S[y]; const p_b = S[z]; const p = Math.imul(p_a, p_b); const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 339: // i32.add > i32.add
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 340: // i32.add > i32.add imm
-          { const p_a = S[y]; const p_b = S[z]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 1) | 0]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 341: // i32.load > i32.add imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 342: // i32.load > i32.add
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); const q_b = S[z]; const q = (p + q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 343: // i32.load > i32.and imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 344: // i32.load8_u > i32.and imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 345: // i32.load8_u > i32.xor
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint8(pea); const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 346: // i32.load8_u > i32.shl imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; const q = p << q_b; S[x] = q; pc = (pc + 4) | 0; continue; }
-        case 347: // i32.and imm > i32.shr_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; const q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 348: // i32.shr_u imm > i32.and imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 349: // i32.and imm > i32.shl imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; const q = p << q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 350: // i32.add imm > i32.and imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 351: // i32.sub imm > i32.and imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a - p_b) | 0; const q_b = C[(pc + 2) | 0]; const q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 352: // i32.shl imm > i32.or
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = p | q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 353: // i32.shr_u imm > i32.or
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = S[z]; const q = p | q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 354: // i32.shl imm > i32.xor
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a << p_b; const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 355: // i32.shr_u imm > i32.xor
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a >>> p_b) | 0; const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 356: // i32.rotl imm > i32.xor
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a << p_b) | (p_a >>> -p_b); const q_b = S[z]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 357: // i32.xor > i32.rotl imm
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = C[(pc + 1) | 0]; const q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 358: // i32.xor > i32.and
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 359: // i32.and > i32.xor
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a & p_b; const q_b = S[((fp + C[(pc + 1) | 0]) | 0)]; const q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 360: // i32.xor > i32.mul imm
-          { const p_a = S[y]; const p_b = S[z]; const p = p_a ^ p_b; const q_b = C[(pc + 1) | 0]; const q = Math.imul(p, q_b); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 361: // i64.extend_i32_u > i64.add imm
-          { const p_a = S[y]; const pl = p_a; const ph = 0; const q_bl = C[(pc + 1) | 0]; const q_bh = C[(pc + 2) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 362: // i64.mul > i64.add
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bs = ((fp + C[(pc + 1) | 0]) | 0); const q_bl = S[q_bs]; const q_bh = S[(q_bs + 1) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 363: // i64.mul imm > i64.add
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bl = S[z]; const q_bh = S[(z + 1) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 364: // i64.mul imm > i64.xor
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = C[(pc + 1) | 0]; const p_bh = C[(pc + 2) | 0]; const pl = Math.imul(p_al, p_bl); const ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; const q_bl = S[z]; const q_bh = S[(z + 1) | 0]; const ql = pl ^ q_bl; const qh = ph ^ q_bh; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 365: // i64.xor > i64.mul imm
-          { const p_al = S[y]; const p_ah = S[(y + 1) | 0]; const p_bl = S[z]; const p_bh = S[(z + 1) | 0]; const pl = p_al ^ p_bl; const ph = p_ah ^ p_bh; const q_bl = C[(pc + 1) | 0]; const q_bh = C[(pc + 2) | 0]; const ql = Math.imul(pl, q_bl); const qh = (multiplyHighU32(pl, q_bl) + Math.imul(pl, q_bh) + Math.imul(ph, q_bl)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 366: // i64.load > i64.add imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const pl = mem.getInt32(pea, true); const ph = mem.getInt32((pea + 4) >>> 0, true); const q_bl = C[(pc + 3) | 0]; const q_bh = C[(pc + 4) | 0]; const ql = (pl + q_bl) | 0; const qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 5) | 0; continue; }
-        case 367: // f64.mul > f64.add
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p + q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 368: // f64.mul > f64.sub
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p - q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 369: // f64.mul > f64.sub b
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a * p_b; const q_a = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = q_a - p; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 370: // f64.add > f64.mul
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a + p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 371: // f64.sub > f64.mul
-          { const p_a = D[y >> 1]; const p_b = D[z >> 1]; const p = p_a - p_b; const q_b = D[((fp + C[(pc + 1) | 0]) | 0) >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 372: // f64.load > f64.mul
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p * q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
-        case 373: // f64.load > f64.add
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p + q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
-        case 374: // f64.load > f64.sub
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getFloat64(pea, true); const q_b = D[z >> 1]; const q = p - q_b; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
-        case 375: // f64.load > f64.sub b
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getFloat64(pea, true); const q_a = D[z >> 1]; const q = q_a - p; D[x >> 1] = q; pc = (pc + 3) | 0; continue; }
-        case 376: // f32.mul > f32.add
-          { const p_a = F[y]; const p_b = F[z]; const p = Math.fround(p_a * p_b); const q_b = F[((fp + C[(pc + 1) | 0]) | 0)]; const q = Math.fround(p + q_b); F[x] = q; pc = (pc + 2) | 0; continue; }
-        case 377: // f32.load > f32.mul
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getFloat32(pea, true); const q_b = F[z]; const q = Math.fround(p * q_b); F[x] = q; pc = (pc + 3) | 0; continue; }
-        case 378: // test i32.load > br_if
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); w = (p !== 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 379: // test i32.load > br_unless
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); w = (p === 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 380: // test i32.load > i32.eq imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; w = (p === q_b ? pc + 4 : pc + 6) | 0; break; }
-        case 381: // test i32.load > i32.ne imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getInt32(pea, true); const q_b = C[(pc + 3) | 0]; w = (p !== q_b ? pc + 4 : pc + 6) | 0; break; }
-        case 382: // test i32.load8_u > br_if
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint8(pea); w = (p !== 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 383: // test i32.load8_u > br_unless
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint8(pea); w = (p === 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 384: // test i32.load8_u > i32.eq imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; w = (p === q_b ? pc + 4 : pc + 6) | 0; break; }
-        case 385: // test i32.load8_u > i32.ne imm
-          { const pi = S[y]; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } const pea = (pi + C[(pc + 1) | 0]) >>> 0; const p = mem.getUint8(pea); const q_b = C[(pc + 3) | 0]; w = (p !== q_b ? pc + 4 : pc + 6) | 0; break; }
-        case 386: // test i32.and imm > i32.eq imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; w = (p === q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 387: // test i32.and imm > i32.ne imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = p_a & p_b; const q_b = C[(pc + 2) | 0]; w = (p !== q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 388: // count i32.add imm > br_if
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; S[x] = p; w = (p !== 0 ? pc + 2 : pc + 4) | 0; break; }
-        case 389: // count i32.add imm > br_unless
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; S[x] = p; w = (p === 0 ? pc + 2 : pc + 4) | 0; break; }
-        case 390: // count i32.add imm > i32.ne imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p !== q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 391: // count i32.add imm > i32.eq imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p === q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 392: // count i32.add imm > i32.ne
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p !== q_b ? pc + 2 : pc + 4) | 0; break; }
-        case 393: // count i32.add imm > i32.eq
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p === q_b ? pc + 2 : pc + 4) | 0; break; }
-        case 394: // count i32.add imm > i32.lt_u
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p >>> 0 < q_b >>> 0 ? pc + 2 : pc + 4) | 0; break; }
-        case 395: // count i32.add imm > i32.lt_s
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = S[z]; S[x] = p; w = (p < q_b ? pc + 2 : pc + 4) | 0; break; }
-        case 396: // count i32.add imm > i32.lt_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p < q_b ? pc + 3 : pc + 5) | 0; break; }
-        case 397: // count i32.add imm > i32.lt_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p >>> 0 < q_b >>> 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 398: // count i32.add imm > i32.gt_u imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p >>> 0 > q_b >>> 0 ? pc + 3 : pc + 5) | 0; break; }
-        case 399: // count i32.add imm > i32.gt_s imm
-          { const p_a = S[y]; const p_b = C[(pc + 1) | 0]; const p = (p_a + p_b) | 0; const q_b = C[(pc + 2) | 0]; S[x] = p; w = (p > q_b ? pc + 3 : pc + 5) | 0; break; }
+          { p_a = S[y]; p_b = S[z]; p = (p_a - p_b) | 0; S[x] = p; continue; }
+        case 172: // i32.mul
+          { p_a = S[y]; p_b = S[z]; p = Math.imul(p_a, p_b); S[x] = p; continue; }
+        case 173: // i32.mul imm
+          { p_a = S[y]; p_b = C[pc]; p = Math.imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 174: // i32.div_s
+          { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; continue; }
+        case 175: // i32.div_s imm
+          { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 176: // i32.div_u
+          { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; continue; }
+        case 177: // i32.div_u imm
+          { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 178: // i32.rem_s
+          { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = (p_a % p_b) | 0; S[x] = p; continue; }
+        case 179: // i32.rem_s imm
+          { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = (p_a % p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 180: // i32.rem_u
+          { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; continue; }
+        case 181: // i32.rem_u imm
+          { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 182: // i32.and
+          { p_a = S[y]; p_b = S[z]; p = p_a & p_b; S[x] = p; continue; }
+        case 183: // i32.and imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 184: // br_if i32.and
+          { p_a = S[y]; p_b = S[z]; w = (p_a & p_b) !== 0 ? pc : (pc + 2) | 0; break; }
+        case 185: // br_if not i32.and
+          { p_a = S[y]; p_b = S[z]; w = !((p_a & p_b) !== 0) ? pc : (pc + 2) | 0; break; }
+        case 186: // br_if i32.and imm
+          { p_a = S[y]; p_b = C[pc]; w = (p_a & p_b) !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 187: // br_if not i32.and imm
+          { p_a = S[y]; p_b = C[pc]; w = !((p_a & p_b) !== 0) ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 188: // i32.or
+          { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; continue; }
+        case 189: // i32.or imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a | p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 190: // i32.xor
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; S[x] = p; continue; }
+        case 191: // i32.xor imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a ^ p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 192: // i32.shl
+          { p_a = S[y]; p_b = S[z]; p = p_a << p_b; S[x] = p; continue; }
+        case 193: // i32.shl imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 194: // i32.shr_s
+          { p_a = S[y]; p_b = S[z]; p = p_a >> p_b; S[x] = p; continue; }
+        case 195: // i32.shr_s imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a >> p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 196: // i32.shr_u
+          { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | 0; S[x] = p; continue; }
+        case 197: // i32.shr_u imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 198: // i32.rotl
+          { p_a = S[y]; p_b = S[z]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; continue; }
+        case 199: // i32.rotl imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 200: // i32.rotr
+          { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | (p_a << -p_b); S[x] = p; continue; }
+        case 201: // i64.clz
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_ah === 0 ? 32 + Math.clz32(p_al) : Math.clz32(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 202: // i64.ctz
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al === 0 ? 32 + countTrailingZeros(p_ah) : countTrailingZeros(p_al); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 203: // i64.popcnt
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = populationCount(p_al) + populationCount(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 204: // i64.add
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 205: // i64.add imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 206: // i64.sub
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 207: // i64.sub imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 208: // i64.mul
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 209: // i64.mul imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 210: // i64.div_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_al === 0 && p_ah === -2147483648 && (p_bl & p_bh) === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = i64DivS(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 211: // i64.div_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } pl = i64DivU(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 212: // i64.rem_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } pl = i64RemS(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 213: // i64.rem_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } pl = i64RemU(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 214: // i64.and
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 215: // i64.and imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 216: // i64.or
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 217: // i64.or imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 218: // i64.xor
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 219: // i64.xor imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 220: // i64.shl
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 221: // i64.shl imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 222: // i64.shr_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 223: // i64.shr_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 224: // i64.shr_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 225: // i64.shr_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 226: // i64.rotl
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 227: // i64.rotl imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 228: // i64.rotr
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | (p_al << 1 << ~p_bl) : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? (p_al >>> p_bl) | (p_ah << 1 << ~p_bl) : (p_ah >>> p_bl) | (p_al << 1 << ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 229: // f32.abs
+          { p_a = S[y]; p = p_a & 0x7fffffff; S[x] = p; continue; }
+        case 230: // f32.neg
+          { p_a = S[y]; p = p_a ^ -2147483648; S[x] = p; continue; }
+        case 231: // f32.ceil
+          { p_a = F[y]; p = Math.ceil(p_a); F[x] = p; continue; }
+        case 232: // f32.floor
+          { p_a = F[y]; p = Math.floor(p_a); F[x] = p; continue; }
+        case 233: // f32.trunc
+          { p_a = F[y]; p = Math.trunc(p_a); F[x] = p; continue; }
+        case 234: // f32.nearest
+          { p_a = F[y]; p = roundTiesToEven(p_a); F[x] = p; continue; }
+        case 235: // f32.sqrt
+          { p_a = F[y]; p = Math.fround(Math.sqrt(p_a)); F[x] = p; continue; }
+        case 236: // f32.add
+          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a + p_b); F[x] = p; continue; }
+        case 237: // f32.sub
+          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a - p_b); F[x] = p; continue; }
+        case 238: // f32.mul
+          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a * p_b); F[x] = p; continue; }
+        case 239: // f32.div
+          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a / p_b); F[x] = p; continue; }
+        case 240: // f32.min
+          { p_a = F[y]; p_b = F[z]; p = Math.min(p_a, p_b); F[x] = p; continue; }
+        case 241: // f32.max
+          { p_a = F[y]; p_b = F[z]; p = Math.max(p_a, p_b); F[x] = p; continue; }
+        case 242: // f32.copysign
+          { p_a = S[y]; p_b = S[z]; p = (p_a & 0x7fffffff) | (p_b & -2147483648); S[x] = p; continue; }
+        case 243: // f64.abs
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah & 0x7fffffff; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 244: // f64.neg
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah ^ -2147483648; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 245: // f64.ceil
+          { p_a = D[y >> 1]; p = p_a === p_a ? Math.ceil(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+        case 246: // f64.floor
+          { p_a = D[y >> 1]; p = p_a === p_a ? Math.floor(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+        case 247: // f64.trunc
+          { p_a = D[y >> 1]; p = p_a === p_a ? Math.trunc(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+        case 248: // f64.nearest
+          { p_a = D[y >> 1]; p = roundTiesToEven(p_a); D[x >> 1] = p; continue; }
+        case 249: // f64.sqrt
+          { p_a = D[y >> 1]; p = Math.sqrt(p_a); D[x >> 1] = p; continue; }
+        case 250: // f64.add
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; D[x >> 1] = p; continue; }
+        case 251: // f64.sub
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; D[x >> 1] = p; continue; }
+        case 252: // f64.mul
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; D[x >> 1] = p; continue; }
+        case 253: // f64.div
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a / p_b; D[x >> 1] = p; continue; }
+        case 254: // f64.min
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = Math.min(p_a, p_b); D[x >> 1] = p; continue; }
+        case 255: // f64.max
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = Math.max(p_a, p_b); D[x >> 1] = p; continue; }
+        case 256: // f64.copysign
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bh = S[(z + 1) | 0]; pl = p_al; ph = (p_ah & 0x7fffffff) | (p_bh & -2147483648); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 257: // i32.wrap_i64
+          { p_al = S[y]; p = p_al; S[x] = p; continue; }
+        case 258: // i32.trunc_f32_s
+          { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
+        case 259: // i32.trunc_f32_u
+          { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
+        case 260: // i32.trunc_f64_s
+          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
+        case 261: // i32.trunc_f64_u
+          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
+        case 262: // i64.extend_i32_s
+          { p_a = S[y]; pl = p_a; ph = p_a >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 263: // i64.extend_i32_u
+          { p_a = S[y]; pl = p_a; ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 264: // i64.trunc_f32_s
+          { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = Math.trunc(p_a) | 0; ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 265: // i64.trunc_f32_u
+          { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = Math.trunc(p_a) | 0; ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 266: // i64.trunc_f64_s
+          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = Math.trunc(p_a) | 0; ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 267: // i64.trunc_f64_u
+          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = Math.trunc(p_a) | 0; ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 268: // f32.convert_i32_s
+          { p_a = S[y]; p = Math.fround(p_a); F[x] = p; continue; }
+        case 269: // f32.convert_i32_u
+          { p_a = S[y]; p = Math.fround(p_a >>> 0); F[x] = p; continue; }
+        case 270: // f32.convert_i64_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = f32FromI64S(p_al, p_ah); F[x] = p; continue; }
+        case 271: // f32.convert_i64_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = f32FromI64U(p_al, p_ah); F[x] = p; continue; }
+        case 272: // f32.demote_f64
+          { p_a = D[y >> 1]; p = Math.fround(p_a); F[x] = p; continue; }
+        case 273: // f64.convert_i32_s
+          { p_a = S[y]; p = p_a; D[x >> 1] = p; continue; }
+        case 274: // f64.convert_i32_u
+          { p_a = S[y]; p = p_a >>> 0; D[x >> 1] = p; continue; }
+        case 275: // f64.convert_i64_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = p_ah * 4294967296 + (p_al >>> 0); D[x >> 1] = p; continue; }
+        case 276: // f64.convert_i64_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = (p_ah >>> 0) * 4294967296 + (p_al >>> 0); D[x >> 1] = p; continue; }
+        case 277: // f64.promote_f32
+          { p_a = F[y]; p = p_a; D[x >> 1] = p; continue; }
+        case 278: // i32.reinterpret_f32
+          { p_a = S[y]; p = p_a; S[x] = p; continue; }
+        case 279: // i64.reinterpret_f64
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 280: // f32.reinterpret_i32
+          { p_a = S[y]; p = p_a; S[x] = p; continue; }
+        case 281: // f64.reinterpret_i64
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 282: // i32.extend8_s
+          { p_a = S[y]; p = (p_a << 24) >> 24; S[x] = p; continue; }
+        case 283: // i32.extend16_s
+          { p_a = S[y]; p = (p_a << 16) >> 16; S[x] = p; continue; }
+        case 284: // i64.extend8_s
+          { p_al = S[y]; pl = (p_al << 24) >> 24; ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 285: // i64.extend16_s
+          { p_al = S[y]; pl = (p_al << 16) >> 16; ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 286: // i64.extend32_s
+          { p_al = S[y]; pl = p_al; ph = p_al >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 287: // i32.trunc_sat_f32_s
+          { p_a = F[y]; p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; continue; }
+        case 288: // i32.trunc_sat_f32_u
+          { p_a = F[y]; p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; continue; }
+        case 289: // i32.trunc_sat_f64_s
+          { p_a = D[y >> 1]; p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; continue; }
+        case 290: // i32.trunc_sat_f64_u
+          { p_a = D[y >> 1]; p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; continue; }
+        case 291: // i64.trunc_sat_f32_s
+          { p_a = F[y]; pl = i64TruncSatS(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 292: // i64.trunc_sat_f32_u
+          { p_a = F[y]; pl = i64TruncSatU(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 293: // i64.trunc_sat_f64_s
+          { p_a = D[y >> 1]; pl = i64TruncSatS(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 294: // i64.trunc_sat_f64_u
+          { p_a = D[y >> 1]; pl = i64TruncSatU(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 295: // i32.load
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 296: // i64.load
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 297: // f64.load
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); if (p === p) { D[x >> 1] = p; } else { S[x] = mem.getInt32(pea, true); S[(x + 1) | 0] = mem.getInt32((pea + 4) >>> 0, true); } pc = (pc + 2) | 0; continue; }
+        case 298: // i32.load8_s
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 299: // i32.load8_u
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 300: // i32.load16_s
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 301: // i32.load16_u
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 302: // i64.load8_s
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt8(pea); ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 303: // i64.load8_u
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getUint8(pea); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 304: // i64.load16_s
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt16(pea, true); ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 305: // i64.load16_u
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getUint16(pea, true); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 306: // i64.load32_s
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 307: // i64.load32_u
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 308: // i32.store
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
+        case 309: // i64.store
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
+        case 310: // f64.store
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = D[z >> 1]; if (q === q) mem.setFloat64(qea, q, true); else { mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); } pc = (pc + 2) | 0; continue; }
+        case 311: // i32.store8
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
+        case 312: // i32.store16
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt16(qea, S[z], true); pc = (pc + 2) | 0; continue; }
+        case 313: // i32.add imm > i32.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 314: // i32.add imm > i32.load8_u
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getUint8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 315: // i32.add imm > i32.load8_s
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getInt8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 316: // i32.add imm > i32.load16_u
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 317: // i32.add imm > i64.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
+        case 318: // i32.add imm > f64.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); } pc = (pc + 3) | 0; continue; }
+        case 319: // i32.add > i32.load
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 320: // i32.add > i32.load8_u
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getUint8(qea); S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 321: // i32.add > i32.load8_s
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getInt8(qea); S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 322: // i32.add > i32.load16_u
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 323: // i32.add > i64.load
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+        case 324: // i32.add > f64.load
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); } pc = (pc + 2) | 0; continue; }
+        case 325: // i32.add imm > i32.store
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 3) | 0; continue; }
+        case 326: // i32.add imm > i32.store8
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 3) | 0; continue; }
+        case 327: // i32.add imm > i64.store
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 3) | 0; continue; }
+        case 328: // i32.add > i32.store
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[from], true); pc = (pc + 3) | 0; continue; }
+        case 329: // i32.add > i32.store8
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt8(qea, S[from]); pc = (pc + 3) | 0; continue; }
+        case 330: // i32.add > i64.store
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[from], true); mem.setInt32((qea + 4) >>> 0, S[(from + 1) | 0], true); pc = (pc + 3) | 0; continue; }
+        case 331: // i32.add imm > i32.store b
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = S[z]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
+        case 332: // i32.add > i32.store b
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = S[((fp + C[pc]) | 0)]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
+        case 333: // i32.load > i32.store b
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); qi = S[z]; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
+        case 334: // i64.load > i64.store b
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); qi = S[z]; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, pl, true); mem.setInt32((qea + 4) >>> 0, ph, true); pc = (pc + 4) | 0; continue; }
+        case 335: // i32.shl imm > i32.add
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 336: // i32.mul imm > i32.add
+          { p_a = S[y]; p_b = C[pc]; p = Math.imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 337: // i32.mul > i32.add
+          { p_a = S[y]; p_b = S[z]; p = Math.imul(p_a, p_b); q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 338: // i32.add > i32.add
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 339: // i32.add > i32.add imm
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = C[pc]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 340: // i32.load > i32.add imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 341: // i32.load > i32.add
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 342: // i32.load > i32.and imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 343: // i32.load8_u > i32.and imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 344: // i32.load8_u > i32.xor
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 345: // i32.load8_u > i32.shl imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; q = p << q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 346: // i32.and imm > i32.shr_u imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 347: // i32.shr_u imm > i32.and imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 348: // i32.and imm > i32.shl imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = p << q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 349: // i32.add imm > i32.and imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 350: // i32.shl imm > i32.or
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 351: // i32.shr_u imm > i32.or
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 352: // i32.shl imm > i32.xor
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 353: // i32.shr_u imm > i32.xor
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 354: // i32.rotl imm > i32.xor
+          { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 355: // i32.xor > i32.rotl imm
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 356: // i32.xor > i32.and
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = S[((fp + C[pc]) | 0)]; q = p & q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 357: // i32.and > i32.xor
+          { p_a = S[y]; p_b = S[z]; p = p_a & p_b; q_b = S[((fp + C[pc]) | 0)]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 358: // i32.xor > i32.mul imm
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = Math.imul(p, q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 359: // i64.extend_i32_u > i64.add imm
+          { p_a = S[y]; pl = p_a; ph = 0; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+        case 360: // i64.mul > i64.add
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bs = ((fp + C[pc]) | 0); q_bl = S[q_bs]; q_bh = S[(q_bs + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 1) | 0; continue; }
+        case 361: // i64.mul imm > i64.add
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+        case 362: // i64.mul imm > i64.xor
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = pl ^ q_bl; qh = ph ^ q_bh; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+        case 363: // i64.xor > i64.mul imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = Math.imul(pl, q_bl); qh = (multiplyHighU32(pl, q_bl) + Math.imul(pl, q_bh) + Math.imul(ph, q_bl)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+        case 364: // i64.load > i64.add imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); q_bl = C[(pc + 2) | 0]; q_bh = C[(pc + 3) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 4) | 0; continue; }
+        case 365: // f64.mul > f64.add
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p + q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 366: // f64.mul > f64.sub
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p - q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 367: // f64.mul > f64.sub b
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_a = D[((fp + C[pc]) | 0) >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 368: // f64.add > f64.mul
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 369: // f64.sub > f64.mul
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 370: // f64.load > f64.mul
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 371: // f64.load > f64.add
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p + q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 372: // f64.load > f64.sub
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p - q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 373: // f64.load > f64.sub b
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_a = D[z >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
+        case 374: // f32.mul > f32.add
+          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a * p_b); q_b = F[((fp + C[pc]) | 0)]; q = Math.fround(p + q_b); F[x] = q; pc = (pc + 1) | 0; continue; }
+        case 375: // f32.load > f32.mul
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat32(pea, true); q_b = F[z]; q = Math.fround(p * q_b); F[x] = q; pc = (pc + 2) | 0; continue; }
+        case 376: // test i32.load > br_if
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); w = p !== 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 377: // test i32.load > br_unless
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); w = p === 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 378: // test i32.load > i32.eq imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; w = p === q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
+        case 379: // test i32.load > i32.ne imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; w = p !== q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
+        case 380: // test i32.load8_u > br_if
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); w = p !== 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 381: // test i32.load8_u > br_unless
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); w = p === 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 382: // test i32.load8_u > i32.eq imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; w = p === q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
+        case 383: // test i32.load8_u > i32.ne imm
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; w = p !== q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
+        case 384: // test i32.and imm > i32.eq imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 385: // test i32.and imm > i32.ne imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 386: // count i32.add imm > br_if
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 387: // count i32.add imm > br_unless
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p === 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 388: // count i32.add imm > i32.ne imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 389: // count i32.add imm > i32.eq imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 390: // count i32.add imm > i32.ne
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p !== q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 391: // count i32.add imm > i32.eq
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p === q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 392: // count i32.add imm > i32.lt_u
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 393: // count i32.add imm > i32.lt_s
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p < q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 394: // count i32.add imm > i32.lt_s imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p < q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 395: // count i32.add imm > i32.lt_u imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 396: // count i32.add imm > i32.gt_u imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 > q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 397: // count i32.add imm > i32.gt_s imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p > q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 398: // move 32 => move 32
+          { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
+        case 399: // i32.store => count i32.add imm > i32.lt_u
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 400: // i32.add => i32.xor > i32.rotl imm
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 401: // i32.load => i32.load
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 402: // i32.add imm => global.set 32
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
+        case 403: // i32.add imm => i32.add imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 404: // i64.xor => i64.rotl imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 405: // i32.store8 => i32.add imm
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 406: // i32.add => i32.add
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
+        case 407: // i32.add imm => count i32.add imm > br_if
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 408: // const 32 => select 32
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
+        case 409: // const 32 => jump
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
+        case 410: // i32.store => i32.store
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
+        case 411: // i32.add imm => jump
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
+        case 412: // i64.load => i64.load
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 413: // const 32 => const 32
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
+        case 414: // i32.store => i32.add imm
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 415: // i64.xor => i64.xor
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 416: // i32.load8_u => i32.load8_u
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 417: // global.get 32 => i32.add imm
+          { S[x] = G[C[pc]]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 418: // const 64 => i64.store
+          { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
+        case 419: // i32.add => move 32
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
+        case 420: // i32.add imm => i32.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 421: // const 32 => i32.load
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 422: // i32.add > i32.add => i32.add
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
+        case 423: // i32.add imm => move 32
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
+        case 424: // i32.or => br_if
+          { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
+        case 425: // const 32 => i32.store
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
+        case 426: // i64.xor imm => i64.and
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 427: // i32.shl imm > i32.add => i32.load
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 428: // i32.add imm => i32.add imm > i32.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 429: // i32.xor > i32.rotl imm => i32.add
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
+        case 430: // const 32 => return 32
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
+        case 431: // i32.load => br_unless
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
+        case 432: // i32.add imm > i64.load => i64.store
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
+        case 433: // move 32 => jump
+          { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
+        case 434: // i32.load8_u => br_if i32.ne
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
+        case 435: // i32.load => move 32
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
         default:
-          throw new Error(`register opcode ${w} at ${pc}`);
+          throw new Error(`register opcode ${w} at ${pc - 1}`);
     }
     // Every control transfer comes here: the segment it enters is paid, or the machine stops.
     pc = C[w];
@@ -913,10 +1007,11 @@ export function runFar(): number {
     if (budget < 0) {
       budget = (budget + k) | 0;
       registers.pending = k;
+      pc = (pc + 1) | 0;
       break;
     }
   }
-  registers.pc = pc;
+  registers.pc = (pc - 1) | 0;
   registers.fp = fp;
   registers.ksp = ksp;
   registers.budget = budget;

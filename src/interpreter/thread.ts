@@ -67,6 +67,7 @@ import { slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
 import { restoreFrames, type Saved, saveFrames, stack } from "./stack.ts";
 import { unwind } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
+import { runStretch } from "./warmth.ts";
 
 /** A call that waits for a host function's promise. */
 interface Awaited {
@@ -234,7 +235,7 @@ export class Thread extends FuelMeter {
   protected drive(): Outcome {
     for (;;) {
       machine.instance = this.instance;
-      const outcome = this.handle(hasFarMemory(this.instance) ? runFar() : run());
+      const outcome = this.handle(runStretch(hasFarMemory(this.instance) ? runFar : run));
       if (outcome !== null) return outcome;
     }
   }

@@ -11,13 +11,16 @@
 import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import type { Instruction } from "../../src/isa/instruction.ts";
 import { I32, I64 } from "../../src/isa/types.ts";
+import { type Chain, chainsOf } from "./chains.ts";
 import { FUSED } from "./fused.ts";
 import {
+  at,
   branch,
   compute,
   condition,
   exit,
   Layout,
+  next,
   operands,
   operation,
   storeTo,
@@ -44,7 +47,6 @@ export type Role =
   | "branchIfImmediate"
   | "branchIfNotImmediate";
 
-const next = (words: number) => `pc = (pc + ${words}) | 0; continue;`;
 /**
  * A control transfer: w is where the pair of position and cost lies that control goes to. What
  * follows the switch reads it and pays.
@@ -54,6 +56,9 @@ const go = (pair: string) => `w = ${pair}; break;`;
 /** Operations whose second operand is often a constant. */
 const WITH_IMMEDIATE =
   /\.(add|sub|mul|and|or|xor|shl|shr_s|shr_u|rotl|eq|ne|[lg][te]_[su]|div_u|rem_u|div_s|rem_s)$/;
+
+/** Of those, what is rare or, like subtracting a constant from an i32, is done by another one. */
+const WITHOUT_IMMEDIATE = /64\.(div|rem)|i32\.sub/;
 
 function valueForm(name: string, role: Role): Form {
   const layout = new Layout();
@@ -82,7 +87,7 @@ function plainForms(row: Instruction): Form[] {
   const binary = params.length === 2;
   const integer = params[0] === I32 || params[0] === I64;
   const hasImmediate =
-    binary && integer && WITH_IMMEDIATE.test(name) && !/64\.(div|rem)/.test(name);
+    binary && integer && WITH_IMMEDIATE.test(name) && !WITHOUT_IMMEDIATE.test(name);
   const forms = [valueForm(name, "registers")];
   if (hasImmediate) forms.push(valueForm(`${name} imm`, "immediate"));
   if (!meaning.condition && !BIT_TESTS.has(name)) return forms;
@@ -113,7 +118,7 @@ function enter(entry: string, delta: string, returnWords: number): string {
     "if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) {",
     exit("STACK_OVERFLOW"),
     "}",
-    `K[ksp] = (pc + ${returnWords - 2}) | 0; K[(ksp + 1) | 0] = ${delta}; ksp = (ksp + 2) | 0;`,
+    `K[ksp] = ${at(returnWords - 2)}; K[(ksp + 1) | 0] = ${delta}; ksp = (ksp + 2) | 0;`,
     zeroLocals("nf"),
     `fp = nf; ${go("(e - 3) | 0")} }`,
   ].join(" ");
@@ -126,7 +131,7 @@ const zeroLocals = (frame: string) =>
 const leave = "ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break;";
 
 const HAND_WRITTEN: readonly Form[] = [
-  { name: "jump", source: go("(pc + 1) | 0") },
+  { name: "jump", source: go(at(1)) },
   { name: "br_if", source: branch("S[y] !== 0", 1) },
   { name: "br_unless", source: branch("S[y] === 0", 1) },
   { name: "br_if null", source: branch("R[y >> 1] === null", 1) },
@@ -135,7 +140,7 @@ const HAND_WRITTEN: readonly Form[] = [
     name: "br_table",
     source: [
       "const i = S[y] >>> 0;",
-      `const at = (pc + 2 + 2 * (i < ${word(1)} ? i : ${word(1)})) | 0;`,
+      `const at = (pc + 1 + 2 * (i < ${word(1)} ? i : ${word(1)})) | 0;`,
       go("at"),
     ].join(" "),
   },
@@ -243,11 +248,17 @@ export const SAME_AS: Readonly<Record<string, string>> = {
   "i64.store32": "i32.store",
 };
 
-/** All register instructions; the opcode of each is its index plus one. */
-export const FORMS: readonly Form[] = [
+/** Register instructions that do one thing. */
+const SINGLE_FORMS: readonly Form[] = [
   { name: "wide", source: "" },
   ...HAND_WRITTEN,
   ...INSTRUCTIONS.flatMap(plainForms),
   ...INSTRUCTIONS.flatMap(memoryForms),
   ...FUSED,
 ];
+
+/** Two of them in a row as one. */
+export const CHAINS: readonly Chain[] = chainsOf(SINGLE_FORMS);
+
+/** All register instructions; the opcode of each is its index plus one. */
+export const FORMS: readonly Form[] = [...SINGLE_FORMS, ...CHAINS];

@@ -6,14 +6,18 @@ import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import type { Instruction } from "../../src/isa/instruction.ts";
 import { F32, F64, I32, I64, type ValType } from "../../src/isa/types.ts";
 
+/** Position `n` words behind the head of the instruction; pc is at 1. */
+export const at = (n: number) => (n === 1 ? "pc" : `(pc + ${n - 1}) | 0`);
 /** The extra word `n` of the current instruction. */
-export const word = (n: number) => `C[(pc + ${n}) | 0]`;
+export const word = (n: number) => `C[${at(n)}]`;
+/** The end of a case whose instruction has `words` words. */
+export const next = (words: number) => `${words === 1 ? "" : `pc = ${at(words)}; `}continue;`;
 export const exit = (status: string) => `status = ${status}; break loop;`;
 export const trap = (code: string) => `trap = ${code}; ${exit("TRAPPED")}`;
 
 /** Goes to the pair of words at `at` if the condition holds, else to the pair behind it. */
-export const branch = (holds: string, at: number) =>
-  `w = (${holds} ? pc + ${at} : pc + ${at + 2}) | 0; break;`;
+export const branch = (holds: string, words: number) =>
+  `w = ${holds} ? ${at(words)} : ${at(words + 2)}; break;`;
 
 const TRAP_CODES: Readonly<Record<string, string>> = {
   "integer divide by zero": "DIVIDE_BY_ZERO",
