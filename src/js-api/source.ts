@@ -50,12 +50,19 @@ function isArrayBuffer(value: unknown): value is ArrayBuffer {
   }
 }
 
+/** The bytes of a buffer or a view of one. A detached buffer holds none (Web IDL: 3.2.26). */
+function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
+  try {
+    if (!ArrayBuffer.isView(value)) return new Uint8Array(value);
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
 /** The bytes that a value gives access to, not copied; null for what is no buffer source. */
 export function bufferSource(value: unknown): Uint8Array | null {
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  }
-  return isArrayBuffer(value) ? new Uint8Array(value) : null;
+  return ArrayBuffer.isView(value) || isArrayBuffer(value) ? bytesOf(value) : null;
 }
 
 /** The bytes of an argument. @throws TypeError */

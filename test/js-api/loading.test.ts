@@ -55,6 +55,17 @@ describe("compile and instantiate", () => {
     }
   });
 
+  it("find nothing in a detached buffer", () => {
+    const buffer = new ArrayBuffer(8);
+    const views = [new Uint8Array(buffer), new DataView(buffer)];
+    structuredClone(buffer, { transfer: [buffer] });
+    for (const source of [buffer, views[0]]) {
+      expect(Ours.validate(source)).toBe(Host.validate(source));
+      expect(thrownBy(() => new Ours.Module(source))).toBeInstanceOf(Ours.CompileError);
+    }
+    expect(Ours.validate(views[1])).toBe(false);
+  });
+
   it("let the event loop have its turn during a large module", async () => {
     // A custom section of 8 MiB: name of no bytes, and zeros.
     const size = 8 << 20;
