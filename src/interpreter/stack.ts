@@ -2,8 +2,8 @@
 // one may begin, and which one is running (see thread.ts). Saves the frames of a thread that is
 // suspended and puts them back, wherever on the stacks that is then.
 
-import { CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
-import { reserveReferences } from "./registers.ts";
+import { CODE, CONTROL, machine, REFERENCES, SLOT_WORDS, SLOTS } from "./loop.generated.ts";
+import { codeAt, reserveReferences } from "./registers.ts";
 import type { Thread } from "./thread.ts";
 
 /** The machine's stacks between two threads. */
@@ -26,9 +26,13 @@ export interface Saved {
   readonly fp: number;
 }
 
-/** Copies the frames from the bases up to the slot word `top`, with the registers. */
-export function saveFrames(slotBase: number, controlBase: number, top: number): Saved {
+/** Copies the frames from the bases up to the current one, with the registers. */
+export function saveFrames(slotBase: number, controlBase: number): Saved {
   stack.suspended++;
+  const code = codeAt(machine.pc);
+  const words = code === undefined ? 0 : CODE[code.entry - 1];
+  // The instruction at pc may still read operands above the frame's own size: the callee's.
+  const top = Math.min(machine.fp + words + 64, SLOT_WORDS);
   return {
     slots: SLOTS.slice(slotBase, top),
     references: REFERENCES.slice(slotBase >> 1, top >> 1),

@@ -50,7 +50,6 @@ import {
 } from "./loop.generated.ts";
 import { isPromise, promiseError } from "./promises.ts";
 import {
-  codeAt,
   EXIT_PC,
   entryOf,
   extra,
@@ -121,7 +120,9 @@ export class Thread extends FuelMeter {
       outcome = this.enter(resume) ?? this.drive();
       return outcome;
     } finally {
-      if (outcome?.kind === "suspended") this.save();
+      if (outcome?.kind === "suspended") {
+        this.saved = saveFrames(this.slotBase, this.controlBase);
+      }
       releaseReferences(this.slotBase >> 1);
       machine.slotLimit = slotLimit;
       machine.controlLimit = controlLimit;
@@ -190,14 +191,6 @@ export class Thread extends FuelMeter {
       return this.callHost(callee, slotBase, 0) ?? this.finish();
     }
     return this.enterFunction(callee, slotBase);
-  }
-
-  private save(): void {
-    const code = codeAt(machine.pc);
-    const words = code === undefined ? 0 : CODE[code.entry - 1];
-    // The instruction at pc may still read operands above the frame's own size: the callee's.
-    const top = Math.min(machine.fp + words + 64, SLOT_WORDS);
-    this.saved = saveFrames(this.slotBase, this.controlBase, top);
   }
 
   /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
