@@ -200,8 +200,8 @@ export class Context implements ReferenceBorder {
   // Errors
 
   /**
-   * What JavaScript sees of an error of the engine; everything else stays as it is. `opcode` is that
-   * of the instruction that trapped, `target` the function that was called.
+   * What JavaScript sees of an error of the engine; everything else stays as it is. `opcode` is
+   * that of the instruction that trapped, `target` the function that was called.
    */
   errorFor(error: unknown, opcode = -1, target?: FunctionInstance): unknown {
     if (error instanceof Uncaught) return this.thrownFor(error.exception);
