@@ -123,8 +123,8 @@ function parseArguments(texts: readonly string[], entry: FunctionExport): Value[
   if (texts.length !== params.length) {
     const misplaced = texts.find((text) => text.startsWith("--"));
     const hint = misplaced === undefined ? "" : `; options such as ${misplaced} stand before FILE`;
-    const counts = `${params.length} arguments, not ${texts.length}`;
-    throw new CallError(`${signature(entry)} takes ${counts}${hint}\n`);
+    const wanted = params.length === 1 ? "1 argument" : `${params.length} arguments`;
+    throw new CallError(`${signature(entry)} takes ${wanted}, not ${texts.length}${hint}\n`);
   }
   return texts.map((text, i) => {
     try {
