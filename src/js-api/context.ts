@@ -20,7 +20,7 @@ import {
 import type { FuncType } from "../module/module.ts";
 import {
   ExceptionInstance,
-  FunctionInstance,
+  type FunctionInstance,
   type GlobalInstance,
   TagInstance,
   type Value,
@@ -30,10 +30,11 @@ import type { Store } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { Exhaustion, Trap } from "../runtime/trap.ts";
 import { funcTypeOfId, heapIdMatches } from "../runtime/types.ts";
-import { addFrames, type ErrorClasses, markUncatchable, trapMessage } from "./errors.ts";
+import { addFrames, type ErrorClasses, markUncatchable, OVERFLOW, trapMessage } from "./errors.ts";
 import { exportedFunction } from "./functions.ts";
 import { type ReferenceBorder, Signature } from "./signature.ts";
 import type { CallWatch } from "./watch.ts";
+import { isObject } from "./webidl.ts";
 
 /** A kind of object that stands for an instance of the engine. */
 export interface Wrapper<T> {
@@ -51,10 +52,19 @@ export interface Defined<T> {
 
 /** Given to a constructor instead of its argument: the instance that the object is to stand for. */
 export class Existing<T> {
-  readonly target: T;
+  readonly #target: T;
 
   constructor(target: T) {
-    this.target = target;
+    this.#target = target;
+  }
+
+  /** Whether a constructor was given one. `instanceof` would ask a proxy for its prototype. */
+  static is<T>(value: unknown): value is Existing<T> {
+    return isObject(value) && #target in value;
+  }
+
+  get target(): T {
+    return this.#target;
   }
 }
 
@@ -66,9 +76,6 @@ export interface Wrappers {
   readonly tag: Wrapper<TagInstance>;
   readonly exception: Wrapper<ExceptionInstance>;
 }
-
-/** Stack overflow is what it is in JavaScript (JS-API: 7.1). */
-const OVERFLOW = "Maximum call stack size exceeded";
 
 const MIN_I31 = -(2 ** 30);
 const MAX_I31 = 2 ** 30 - 1;
@@ -169,8 +176,11 @@ export class Context implements ReferenceBorder {
     throw new TypeError("type incompatibility when transforming from/to JS");
   }
 
-  fromEngine(value: Value): unknown {
-    return value instanceof FunctionInstance ? this.functionObject(value) : value;
+  fromEngine(value: Value, type: ValType): unknown {
+    if (value === null || type === EXTERNREF || !heapIdMatches(heapOf(type), HEAP_FUNC)) {
+      return value;
+    }
+    return this.functionObject(value as FunctionInstance);
   }
 
   // Calls
@@ -215,7 +225,7 @@ export class Context implements ReferenceBorder {
   }
 
   private thrownFor(exception: ExceptionInstance): unknown {
-    if (exception.tag === this.jsTag) return this.fromEngine(exception.payload[0].reference);
+    if (exception.tag === this.jsTag) return exception.payload[0].reference;
     return this.objectOf(this.wrappers.exception, exception);
   }
 

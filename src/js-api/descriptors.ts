@@ -52,8 +52,8 @@ export function limitsIn(descriptor: object, where: string, bounds: Bounds): Lim
   }
   const address64 = type === "i64";
   const min = sizeMember(descriptor, "initial", where, address64);
-  const max = sizeMember(descriptor, "maximum", where, address64);
   if (min === undefined) throw new TypeError(`${where}: Property 'initial' is required`);
+  const max = sizeMember(descriptor, "maximum", where, address64);
   const most = address64 ? bounds.most64 : bounds.most32;
   checkSize(min, "initial", where, 0n, most);
   if (max !== undefined) checkSize(max, "maximum", where, min, most);

@@ -132,6 +132,9 @@ export function importMessage(
   return `${where}: Import #${index} ${JSON.stringify(module)}${item}: ${problem}`;
 }
 
+/** What V8 says of a stack overflow (JS-API: 7.1), and we of a guest's. */
+export const OVERFLOW = "Maximum call stack size exceeded";
+
 /** Errors that guests cannot catch although they are JavaScript's: traps, and used-up accounts. */
 const uncatchable = new WeakSet<object>();
 
@@ -140,6 +143,11 @@ export function markUncatchable(error: object): void {
   uncatchable.add(error);
 }
 
+/**
+ * Whether guests cannot catch what a host function has thrown. On which of the two stacks a
+ * recursion through both ends is chance: V8 lets guests catch neither, and so do we.
+ */
 export function isUncatchable(error: unknown): boolean {
-  return typeof error === "object" && error !== null && uncatchable.has(error);
+  if (typeof error !== "object" || error === null) return false;
+  return uncatchable.has(error) || (error instanceof RangeError && error.message === OVERFLOW);
 }

@@ -45,7 +45,7 @@ export function tagInterface(context: Context): Defined<TagInstance> {
     readonly #target: TagInstance;
 
     constructor(type: unknown) {
-      this.#target = type instanceof Existing ? type.target : allocateTag(type);
+      this.#target = Existing.is<TagInstance>(type) ? type.target : allocateTag(type);
       context.adopt(this.#target, this);
     }
   }
@@ -116,7 +116,7 @@ export function exceptionInterface(context: Context): Defined<ExceptionInstance>
     readonly #stack: string | undefined;
 
     constructor(exceptionTag: unknown, payload: unknown, ...rest: readonly unknown[]) {
-      const existing = exceptionTag instanceof Existing;
+      const existing = Existing.is<ExceptionInstance>(exceptionTag);
       this.#target = existing
         ? exceptionTag.target
         : allocateException(context, exceptionTag, payload);

@@ -57,7 +57,7 @@ export function globalInterface(context: Context): Defined<GlobalInstance> {
     readonly #target: GlobalInstance;
 
     constructor(descriptor: unknown, ...rest: readonly unknown[]) {
-      const existing = descriptor instanceof Existing;
+      const existing = Existing.is<GlobalInstance>(descriptor);
       this.#target = existing ? descriptor.target : allocate(context, descriptor, rest);
       context.adopt(this.#target, this);
     }

@@ -225,7 +225,7 @@ export function instanceInterface(
     readonly #exports: object;
 
     constructor(module: unknown, ...rest: readonly unknown[]) {
-      const existing = module instanceof Existing;
+      const existing = Existing.is<ModuleInstance>(module);
       const target = existing ? module.target : instanceOf(module, rest[0]);
       this.#exports = exportsObject(context, target);
     }

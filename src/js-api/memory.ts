@@ -54,7 +54,7 @@ export function memoryInterface(context: Context): Defined<MemoryInstance> {
     readonly #target: MemoryInstance;
 
     constructor(descriptor: unknown) {
-      const existing = descriptor instanceof Existing;
+      const existing = Existing.is<MemoryInstance>(descriptor);
       this.#target = existing ? descriptor.target : allocate(context, descriptor);
       context.adopt(this.#target, this);
     }

@@ -45,7 +45,7 @@ export function moduleInterface(context: Context): Defined<ModuleSource> {
     readonly #source: ModuleSource;
 
     constructor(bytes: unknown, ...rest: readonly unknown[]) {
-      const existing = bytes instanceof Existing;
+      const existing = Existing.is<ModuleSource>(bytes);
       this.#source = existing ? bytes.target : compileArguments(context, bytes, rest[0]);
     }
 

@@ -19,7 +19,7 @@ import {
 } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { RawValue, Value } from "../runtime/instances.ts";
-import { toNumber } from "./webidl.ts";
+import { iterate, toNumber } from "./webidl.ts";
 
 /** The slots as 64-bit integers. */
 const BIGINTS = new BigInt64Array(SLOTS.buffer);
@@ -28,7 +28,8 @@ const BIGINTS = new BigInt64Array(SLOTS.buffer);
 export interface ReferenceBorder {
   /** @throws TypeError for what cannot be a reference of this type, which is closed */
   toEngine(value: unknown, type: ValType): Value;
-  fromEngine(value: Value): unknown;
+  /** `type`, which is closed, is that of the place where the value comes from. */
+  fromEngine(value: Value, type: ValType): unknown;
 }
 
 /** Whether values of a type can be JavaScript values at all. */
@@ -72,7 +73,7 @@ export function readSlotValue(word: number, type: ValType, border: ReferenceBord
     case F64:
       return DOUBLES[word >> 1];
     default:
-      return border.fromEngine(REFERENCES[word >> 1]);
+      return border.fromEngine(REFERENCES[word >> 1], type);
   }
 }
 
@@ -129,7 +130,7 @@ export function rawOf(value: Value, type: ValType): RawValue {
 
 /** ToJSValue of bits. */
 export function fromRawBits(raw: RawValue, type: ValType, border: ReferenceBorder): unknown {
-  if (isReference(type)) return border.fromEngine(raw.reference);
+  if (isReference(type)) return border.fromEngine(raw.reference, type);
   words[0] = raw.low;
   words[1] = raw.high;
   if (type === I32) return words[0];
@@ -223,8 +224,7 @@ export class Signature implements ResultReader {
     if (typeof method !== "function") {
       throw new TypeError("multi-return value must be iterable");
     }
-    const iterator = Reflect.apply(method, result, []);
-    const values = [...{ [Symbol.iterator]: () => iterator }];
+    const values = iterate(result, method);
     if (values.length !== results.length) {
       throw new TypeError("multi-return length mismatch");
     }

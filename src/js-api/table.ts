@@ -59,9 +59,12 @@ function allocate(context: Context, descriptor: unknown, rest: readonly unknown[
   }
 }
 
-function indexIn(target: TableInstance, index: unknown, where: string): number {
-  const { elements, type } = target;
-  const at = toAddress(index, type.address64, () => `${where}: Argument 0`);
+function addressIn({ type }: TableInstance, index: unknown, where: string): bigint {
+  return toAddress(index, type.address64, () => `${where}: Argument 0`);
+}
+
+/** An address as the index of an element. @throws RangeError */
+function checkedIndex({ elements }: TableInstance, at: bigint, where: string): number {
   if (at < BigInt(elements.length)) return Number(at);
   throw new RangeError(`${where}: invalid index ${at} into table of length ${elements.length}`);
 }
@@ -94,7 +97,7 @@ export function tableInterface(context: Context): Defined<TableInstance> {
     readonly #target: TableInstance;
 
     constructor(descriptor: unknown, ...rest: readonly unknown[]) {
-      const existing = descriptor instanceof Existing;
+      const existing = Existing.is<TableInstance>(descriptor);
       this.#target = existing ? descriptor.target : allocate(context, descriptor, rest);
       context.adopt(this.#target, this);
     }
@@ -106,16 +109,18 @@ export function tableInterface(context: Context): Defined<TableInstance> {
     get(index: unknown): unknown {
       const target = receiver(this, "get()");
       if (!crosses(target.type.element)) throw cannotCross();
-      return context.fromEngine(target.elements[indexIn(target, index, "WebAssembly.Table.get()")]);
+      const where = "WebAssembly.Table.get()";
+      const at = checkedIndex(target, addressIn(target, index, where), where);
+      return context.fromEngine(target.elements[at], target.type.element);
     }
 
     set(index: unknown, ...rest: readonly unknown[]): void {
       const where = "WebAssembly.Table.set()";
       const target = receiver(this, "set()");
       if (!crosses(target.type.element)) throw cannotCross();
-      toAddress(index, target.type.address64, () => `${where}: Argument 0`);
+      const at = addressIn(target, index, where);
       const value = element(context, target.type.element, rest, where);
-      target.elements[indexIn(target, index, where)] = value;
+      target.elements[checkedIndex(target, at, where)] = value;
     }
 
     get length(): number | bigint {

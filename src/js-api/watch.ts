@@ -78,6 +78,9 @@ export class CallWatch implements Watch {
     if (value !== NEVER && this.epoch === null) {
       throw new RangeError("a namespace without epoch can have no epoch deadline");
     }
+    if (typeof value !== "number" || Number.isNaN(value)) {
+      throw new RangeError(`epochDeadline must be a number, not ${String(value)}`);
+    }
     this.epochLimit = value;
     this.update();
   }
@@ -85,6 +88,8 @@ export class CallWatch implements Watch {
   private update(): void {
     const { epochLimit, moment, timeLimit } = this;
     this.active = timeLimit !== NEVER || moment !== NEVER || epochLimit !== NEVER;
+    // The end of a former call must not stop one that began while nothing was looked at.
+    if (!this.active) this.callEnds = NEVER;
   }
 
   /** A call from outside begins. */

@@ -65,9 +65,15 @@ export function dictionary(value: unknown, message: string): object {
 
 /** The elements of a Web IDL sequence. @throws TypeError with `message` if it is not iterable */
 export function sequence(value: unknown, message: string): unknown[] {
-  const iterable = isObject(value) && typeof Reflect.get(value, Symbol.iterator) === "function";
-  if (!iterable) throw new TypeError(message);
-  return [...(value as Iterable<unknown>)];
+  const method: unknown = isObject(value) ? Reflect.get(value, Symbol.iterator) : undefined;
+  if (typeof method !== "function") throw new TypeError(message);
+  return iterate(value, method);
+}
+
+/** What the iterator gives that `method`, a property already read, makes for `value`. */
+export function iterate(value: unknown, method: unknown): unknown[] {
+  const iterator = Reflect.apply(method as () => Iterator<unknown>, value, []);
+  return [...{ [Symbol.iterator]: () => iterator }];
 }
 
 /** A JavaScript string as USVString: lone surrogates are replaced. */

@@ -3,6 +3,7 @@
 // 3.12). What reads and writes many bytes at once is in bulk.ts.
 
 import type { MemoryType } from "../module/module.ts";
+import { requireHeadroom } from "./headroom.ts";
 import { detach, type GrowingBytes, growingBytes, ResizableBytes } from "./host-memory.ts";
 import type { Lease, Store } from "./store.ts";
 
@@ -69,6 +70,7 @@ export class MemoryInstance {
     const { lease, pages, pageSize, store } = this;
     const wanted = pages + delta;
     if (wanted > this.mostPages || !store.allows("memoryBytes", delta * pageSize)) return -1;
+    requireHeadroom();
     try {
       // The host may have no such ArrayBuffer to give.
       if (!this.resize(wanted * pageSize)) return -1;
@@ -89,6 +91,7 @@ export class MemoryInstance {
    */
   expose(): ArrayBufferLike {
     if (this.exposed === null) {
+      requireHeadroom();
       if (this.type.shared && this.growing === null) this.share();
       else if (!this.isExact()) this.adopt(this.bytes.slice().buffer);
       this.exposed = this.bytes.buffer;
@@ -107,6 +110,7 @@ export class MemoryInstance {
     if (type.max === null) throw new TypeError("the memory must have a maximum");
     if (type.shared) throw new TypeError("a shared memory has no resizable buffer");
     if (this.resizable !== null) return this.resizable.buffer;
+    requireHeadroom();
     const former = this.expose() as ArrayBuffer;
     const resizable = new ResizableBytes(this.bytes, this.mostPages * pageSize, (length) => {
       const delta = (length - this.byteLength) / pageSize;
@@ -122,6 +126,7 @@ export class MemoryInstance {
   exposeFixed(): ArrayBufferLike {
     const { resizable } = this;
     if (resizable !== null) {
+      requireHeadroom();
       this.resizable = null;
       this.replace(resizable.buffer, this.bytes.slice().buffer);
     }

@@ -69,11 +69,24 @@ describe("a JavaScript exception", () => {
     expect(caught(() => func(instance, "throwJs")("mine"))).toBe("mine");
   });
 
-  it("is the RangeError of a stack overflow, too", () => {
+  // V8 11 and 14 let neither legacy catch_all nor try_table catch any of these.
+  it("is no stack overflow, on whichever stack", () => {
     const deep = (): number => 1 + deep();
-    const instance = instanceOf(CATCHERS, { m: { f: deep, js: Ours.JSTag, tag } });
+    const text = `(module (func $f (export "f") call $f))`;
+    for (const f of [deep, func(instanceOf(text), "f")]) {
+      const throughJs = () => f();
+      for (const imported of [f, throughJs]) {
+        const instance = instanceOf(CATCHERS, { m: { f: imported, js: Ours.JSTag, tag } });
+        for (const name of ["all", "js", "again"]) {
+          expect(thrownBy(() => func(instance, name)())).toBeInstanceOf(RangeError);
+        }
+      }
+    }
+    const own = () => {
+      throw new RangeError("mine");
+    };
+    const instance = instanceOf(CATCHERS, { m: { f: own, js: Ours.JSTag, tag } });
     expect(func(instance, "all")()).toBe(1);
-    expect(func(instance, "js")()).toBeInstanceOf(RangeError);
   });
 
   it("is a wrong result of an import, too", () => {

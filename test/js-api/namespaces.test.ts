@@ -107,6 +107,24 @@ describe("time", () => {
     expect(func(instance, "count")(1)).toBe(1);
   });
 
+  it("of a former call does not count when limits come back during a later one", () => {
+    const namespace = createNamespace({ timeout: 5 });
+    const controls = controlsOf(namespace);
+    const f = () => {
+      controls.deadline = Date.now() + 60_000;
+    };
+    const instance = instanceOf(COUNTER, { m: { f } }, namespace);
+    const count = func(instance, "count");
+    count(10);
+    controls.timeout = Number.POSITIVE_INFINITY;
+    const began = Date.now();
+    while (Date.now() - began < 10);
+    const text = `(module (import "m" "f" (func $f)) (import "m" "count" (func $count (param i32)
+      (result i32))) (func (export "g") (result i32) call $f (call $count (i32.const 50_000))))`;
+    // The deadline is set inside a call that began without any limit.
+    expect(func(instanceOf(text, { m: { f, count } }, namespace), "g")()).toBe(50_000);
+  });
+
   it("can be an epoch of the embedder's", () => {
     const epoch = new Epoch();
     const namespace = createNamespace({ epoch, epochDeadline: 1 });
@@ -157,6 +175,7 @@ describe("limits", () => {
     [{ limits: { nonsense: 1 } as object }],
     [{ features: { nonsense: true } as object }],
     [{ epochDeadline: 5 }],
+    [{ epoch: new Epoch(), epochDeadline: Number.NaN }],
   ])("that make no sense are refused: %j", (options) => {
     expect(() => createNamespace(options)).toThrow(RangeError);
   });
