@@ -48,13 +48,16 @@ class HostFileSystem implements FileSystem {
   readonly anchored: boolean;
   readonly times = new HostTimes();
   private readonly path: string;
+  private readonly identity: string;
   private bytes: number;
   private entries: number;
 
   constructor(path: string, options: HostDirectoryOptions, anchored: boolean) {
     const { bytes, entries, readOnly = false } = options;
     this.path = fs.realpathSync.native(path);
-    if (!fs.statSync(this.path).isDirectory()) throw new TypeError(`${path} is no directory`);
+    const stats = fs.statSync(this.path, BIGINT);
+    if (!stats.isDirectory()) throw new TypeError(`${path} is no directory`);
+    this.identity = identityFrom(stats);
     this.readOnly = readOnly;
     this.anchored = anchored;
     this.bytes = bytes ?? Number.POSITIVE_INFINITY;
@@ -62,7 +65,7 @@ class HostFileSystem implements FileSystem {
   }
 
   root(): Directory {
-    return new HostDirectory(this, this.path);
+    return new HostDirectory(this, this.path, this.identity);
   }
 
   /** Fails unless things may be changed. */
@@ -150,16 +153,16 @@ class HostDirectory implements Directory {
   readonly fileSystem: HostFileSystem;
   /** Where it was when it was opened; of an anchored directory only the root's is used. */
   private readonly path: string;
-  /** What the path led to then. */
-  private identity: string | null = null;
+  /** What the path led to then; of an anchored directory only the root's is used. */
+  private readonly identity: string | null;
   /** Open directory; -1 if there is none, or not yet. */
   private fd: number;
 
-  constructor(fileSystem: HostFileSystem, path: string, fd = -1) {
+  constructor(fileSystem: HostFileSystem, path: string, identity: string | null, fd = -1) {
     this.fileSystem = fileSystem;
     this.path = path;
+    this.identity = identity;
     this.fd = fd;
-    if (!fileSystem.anchored) this.identity = identityOf(path);
   }
 
   /** The path of the directory itself, valid now. */
@@ -170,8 +173,17 @@ class HostDirectory implements Directory {
       if (identity === null || identity !== this.identity) fail("noent", "it was moved");
       return this.path;
     }
-    if (this.fd < 0) this.fd = openPath(this.path);
+    if (this.fd < 0) this.fd = this.openRoot();
     return `${DESCRIPTORS}/${this.fd}`;
+  }
+
+  /** The root is opened when it is needed. Nothing else may have taken its path until then. */
+  private openRoot(): number {
+    const fd = openPath(this.path);
+    // A guest with a grant above this one can put a link into the path.
+    if (identityFrom(fs.fstatSync(fd, BIGINT)) === this.identity) return fd;
+    fs.closeSync(fd);
+    return fail("noent", "it was moved");
   }
 
   private at(name: string): string {
@@ -224,13 +236,12 @@ class HostDirectory implements Directory {
 
   openDirectory(name: string): Directory {
     const path = this.at(name);
-    if (this.fileSystem.anchored) return new HostDirectory(this.fileSystem, "", openPath(path));
+    const { fileSystem } = this;
+    if (fileSystem.anchored) return new HostDirectory(fileSystem, "", null, openPath(path));
     const stats = hosted(() => fs.lstatSync(path));
     if (!stats.isDirectory()) fail("notdir");
-    return new HostDirectory(
-      this.fileSystem,
-      hosted(() => fs.realpathSync.native(path)),
-    );
+    const real = hosted(() => fs.realpathSync.native(path));
+    return new HostDirectory(fileSystem, real, identityOf(real));
   }
 
   openFile(name: string, options: OpenOptions): File {
@@ -297,6 +308,9 @@ class HostDirectory implements Directory {
 
   link(name: string, target: Directory, newName: string): void {
     const to = this.own(target).at(newName);
+    // Elsewhere than on Linux `link` may follow a link, wherever that leads.
+    const isLink = this.lookup(name)?.filetype === FILETYPE.SYMBOLIC_LINK;
+    if (isLink && !this.fileSystem.anchored) fail("notsup", "another name for a link");
     this.fileSystem.make(() => fs.linkSync(this.at(name), to));
   }
 
@@ -320,9 +334,12 @@ function openPath(path: string): number {
 function identityOf(path: string): string | null {
   return hosted(() => {
     if (fs.realpathSync.native(path) !== path) return null;
-    const { dev, ino } = fs.statSync(path, BIGINT);
-    return `${dev}:${ino}`;
+    return identityFrom(fs.statSync(path, BIGINT));
   });
+}
+
+function identityFrom({ dev, ino }: fs.BigIntStats): string {
+  return `${dev}:${ino}`;
 }
 
 /** For tests: `anchored` false is what hosts without /proc do. */
