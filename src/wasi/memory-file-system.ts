@@ -39,7 +39,7 @@ export interface MemoryFileSystemOptions {
   readonly snapshot?: MemorySnapshot;
   /** Bytes in all files together; then writing fails with `nospc`. Default 64 MiB. */
   readonly bytes?: number;
-  /** Files, directories and links; then making one fails with `nospc`. Default 10,000. */
+  /** Files (each name counts), directories and links; then making one fails with `nospc`. Default 10,000. */
   readonly entries?: number;
   /** Whether guests can change nothing. Default false. */
   readonly readOnly?: boolean;
@@ -190,7 +190,9 @@ class MemoryDirectory implements Directory {
     this.change();
     const node = this.find(name);
     if (node instanceof DirectoryNode) fail("perm");
-    this.receiving(target).put(newName, node);
+    const to = this.receiving(target);
+    node.reserveName();
+    to.put(newName, node);
   }
 
   close(): void {}

@@ -11,11 +11,14 @@ import { encodeUtf8 } from "./streams.ts";
 export interface Quota {
   /** Bytes in all files and links. */
   readonly bytes: number;
-  /** Files, directories and links. */
+  /** Files, directories and links; a file with several names counts once for each. */
   readonly files: number;
 }
 
 const NOTHING = new Uint8Array(0);
+/** Bytes of the smallest buffer; a larger one is at most so many times as long as the file. */
+const FEWEST = 256;
+const SLACK = 4;
 
 /** What all nodes of one file system share. */
 export class Account {
@@ -97,7 +100,13 @@ abstract class BaseNode {
   unlink(): void {
     this.links--;
     this.ctim = this.account.now;
-    this.releaseIfLost();
+    if (this.links > 0) this.account.files--;
+    else this.releaseIfLost();
+  }
+
+  /** Counts a name beside those that it has. @throws WasiError "nospc" */
+  reserveName(): void {
+    if (this.links > 0) this.account.reserveFile();
   }
 
   protected releaseIfLost(): void {
@@ -148,15 +157,16 @@ export class FileNode extends BaseNode {
   private resize(size: number): void {
     const { account, buffer } = this;
     account.reserveBytes(size - this.length);
-    if (size > buffer.length) {
+    // What the account has taken back must not stay in use: other files may have it now.
+    if (size > buffer.length || (size < buffer.length / SLACK && buffer.length > FEWEST)) {
       try {
-        this.buffer = new Uint8Array(Math.min(account.quota.bytes, Math.max(2 * size, 256)));
+        this.buffer = new Uint8Array(Math.min(account.quota.bytes, Math.max(2 * size, FEWEST)));
       } catch (error) {
         account.reserveBytes(this.length - size);
         if (error instanceof RangeError) fail("nospc", "the host has no more memory");
         throw error;
       }
-      this.buffer.set(buffer);
+      this.buffer.set(buffer.subarray(0, Math.min(size, this.length)));
     }
     this.length = size;
   }

@@ -92,6 +92,7 @@ export function restoreNodes(account: Account, { nodes, version }: MemorySnapsho
       if (child === undefined || (child instanceof DirectoryNode && child.links > 0)) {
         throw new TypeError("a snapshot whose directories are no tree");
       }
+      child.reserveName();
       node.put(name, child);
     }
   });

@@ -157,16 +157,28 @@ describe("quotas", () => {
     expect(guest.call("fd_filestat_set_size", fd, 2n ** 63n)).toBe("inval");
   });
 
-  it("of files count every name's node once", () => {
-    const { guest } = made({ entries: 3 });
+  it("of files count files, directories and links, and every name", () => {
+    const { files, guest } = made({ entries: 4 });
     guest.file("a", "");
     expect(guest.link("a", "b")).toBe("success");
     expect(guest.symlink("a", "c")).toBe("success");
     expect(guest.onPath("path_create_directory", "d")).toBe("nospc");
     expect(guest.open("e", { oflags: CREAT })).toBe("nospc");
+    expect(guest.link("a", "e")).toBe("nospc");
     expect(guest.onPath("path_unlink_file", "c")).toBe("success");
     expect(guest.onPath("path_create_directory", "d")).toBe("success");
     expect(guest.rename("a", "b")).toBe("success");
+    const restored = memoryFileSystem({ snapshot: files.snapshot() });
+    expect(restored.usage).toEqual({ bytes: 0, entries: 4 });
+    expect(() => memoryFileSystem({ snapshot: files.snapshot(), entries: 3 })).toThrow("nospc");
+    expect(guest.onPath("path_unlink_file", "a")).toBe("success");
+    expect(files.usage.entries).toBe(3);
+    // The last name of an open file goes, the file does not.
+    const fd = guest.opened("b");
+    expect(guest.onPath("path_unlink_file", "b")).toBe("success");
+    expect(files.usage.entries).toBe(3);
+    guest.call("fd_close", fd);
+    expect(files.usage.entries).toBe(2);
   });
 });
 
@@ -244,6 +256,23 @@ describe("what a guest could pile up", () => {
       expect(guest.text(DATA + 24, 5)).toBe(all[3]);
       expect(guest.list(fd)).toEqual(all);
     }
+  });
+
+  it("in buffers of files that were cut off is given back", () => {
+    const size = 2 ** 22;
+    const { files, guest } = made({ bytes: size });
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 64; i++) {
+      const fd = guest.opened(`f${i}`, { oflags: CREAT });
+      expect(guest.call("fd_filestat_set_size", fd, BigInt(size))).toBe("success");
+      expect(guest.write(fd, "begin")).toBe(5);
+      expect(guest.call("fd_filestat_set_size", fd, i % 2 === 0 ? 0n : 3n)).toBe("success");
+      expect(guest.read(fd, 10, 0n)).toBe(i % 2 === 0 ? "" : "beg");
+      expect(guest.call("fd_filestat_set_size", fd, 0n)).toBe("success");
+    }
+    expect(files.usage).toEqual({ bytes: 0, entries: 65 });
+    // Without a collection some of what is not used is still there: 64 would be all.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(48 * size);
   });
 
   it("in links counts as bytes", () => {
