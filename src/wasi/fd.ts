@@ -52,10 +52,13 @@ function moveAll(
   return done;
 }
 
+/** What a buffer costs in time beyond its bytes, as bytes: the host is called for each. */
+const BUFFER_BYTES = 6_400;
+
 /** Bytes read from a file into the guest's buffers. */
 function readAt(process: Process, { file }: FileDescriptor, buffers: Uint8Array[], from: number) {
   const done = moveAll(buffers, (buffer, before) => file.read(buffer, from + before));
-  process.moved(done);
+  process.moved(done + BUFFER_BYTES * (buffers.length - 1));
   return done;
 }
 
@@ -64,7 +67,7 @@ function writeAt(process: Process, open: FileDescriptor, buffers: Uint8Array[], 
   const { file, flags } = open;
   const done = moveAll(buffers, (buffer, before) => file.write(buffer, from + before));
   if (flags & (FDFLAG.SYNC | FDFLAG.DSYNC)) file.sync((flags & FDFLAG.SYNC) === 0);
-  process.moved(done);
+  process.moved(done + BUFFER_BYTES * (buffers.length - 1));
   return done;
 }
 
@@ -91,10 +94,14 @@ function readStream(
   if (waiting === null) return read();
   if (flags & FDFLAG.NONBLOCK) fail("again");
   if (!mayAwait) fail("notsup", "input that is not there yet, and nobody can wait for it");
-  return waiting.then(() => {
+  const arrived = (): number | Promise<number> => {
+    // Somebody else may have taken what has come; nothing to read would mean the end.
+    const more = input.fetch(mayAwait);
+    if (more !== null) return more.then(arrived);
     memory.refresh();
     return read();
-  });
+  };
+  return waiting.then(arrived);
 }
 
 /** Copies of the buffers, one behind the other: a stream may keep what it is given. */

@@ -3,7 +3,7 @@
 import { RIGHT } from "./constants.ts";
 import { type Descriptor, type DirectoryDescriptor, demand, filetypeOf } from "./descriptors.ts";
 import { fail, SUCCESS } from "./errno.ts";
-import type { Directory, FileStat } from "./file-system.ts";
+import type { Directory, File, FileStat } from "./file-system.ts";
 import { sizeFrom, timesFrom, writeFilestat } from "./filestat.ts";
 import type { Process } from "./process.ts";
 import type { Dialect } from "./signatures.ts";
@@ -13,6 +13,8 @@ import { encodeUtf8 } from "./streams.ts";
 const DIRENT_BYTES = 24;
 /** Entries listed between two looks at the deadline. */
 const ENTRIES_UNTIL_LOOK = 256;
+/** Units of fuel, not charged, that a slice is shortened by for each entry of a list. */
+const ENTRY_UNITS = 100;
 const LAST_ADVICE = 5;
 
 function statOf(open: Descriptor): FileStat {
@@ -69,6 +71,7 @@ function list(process: Process, open: DirectoryDescriptor, target: Uint8Array, f
   if (first === 0 || open.listing === null) {
     open.listing = open.directory.entries();
     process.descriptors.listed(open);
+    process.moved(64 * ENTRY_UNITS * open.listing.length);
   }
   const count = open.listing.length + 2;
   let used = 0;
@@ -116,6 +119,13 @@ function directoryFunctions(process: Process) {
   };
 }
 
+/** Gives a file another size: in memory, its bytes may have to move. */
+function resize(process: Process, file: File, size: number): number {
+  process.moved(Math.abs(size - Number(file.stat().size)));
+  file.setSize(size);
+  return SUCCESS;
+}
+
 /** The functions of this file. */
 export function filesFunctions(process: Process, dialect: Dialect) {
   const { descriptors } = process;
@@ -131,8 +141,7 @@ export function filesFunctions(process: Process, dialect: Dialect) {
       const size = sizeFrom(length);
       if (size === 0) fail("inval", "no bytes");
       const end = sizeFrom(BigInt(sizeFrom(offset)) + BigInt(size));
-      if (file.stat().size < end) file.setSize(end);
-      return SUCCESS;
+      return file.stat().size < end ? resize(process, file, end) : SUCCESS;
     },
     fd_datasync: (fd: number) => sync(descriptors.get(fd), true),
     fd_sync: (fd: number) => sync(descriptors.get(fd), false),
@@ -144,8 +153,7 @@ export function filesFunctions(process: Process, dialect: Dialect) {
     },
     fd_filestat_set_size(fd: number, size: bigint) {
       const { file } = descriptors.file(fd, RIGHT.FD_FILESTAT_SET_SIZE);
-      file.setSize(sizeFrom(size));
-      return SUCCESS;
+      return resize(process, file, sizeFrom(size));
     },
     fd_filestat_set_times(fd: number, atim: bigint, mtim: bigint, flags: number) {
       const open = descriptors.get(fd);

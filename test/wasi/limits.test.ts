@@ -6,6 +6,8 @@ import { describe, expect, it } from "vitest";
 import { Exhaustion, Module, Store, type StoreOptions } from "../../src/api/index.ts";
 import {
   captureOutput,
+  FILETYPE,
+  type FileSystem,
   memoryFileSystem,
   systemClock,
   type WasiOptions,
@@ -18,6 +20,7 @@ import { assemble } from "../validation/assemble.ts";
 const TYPES: Readonly<Record<string, string>> = {
   fd_write: "i32 i32 i32 i32",
   fd_read: "i32 i32 i32 i32",
+  fd_readdir: "i32 i32 i32 i64 i32",
   fd_pwrite: "i32 i32 i32 i64 i32",
   fd_filestat_get: "i32 i32",
   path_open: "i32 i32 i32 i32 i32 i64 i64 i32 i32",
@@ -116,6 +119,36 @@ describe.each(Object.entries(ENDLESS))("%s for ever", (_, [body, options = () =>
     });
     expect(counts[0]).toBe(counts[1]);
     expect(Number(counts[0])).toBeGreaterThan(10);
+  });
+});
+
+describe("a list of a large directory", () => {
+  /** A directory that is to list as slowly as one of the host's with so many files. */
+  const slowList = (): FileSystem => {
+    const fileSystem = memoryFileSystem();
+    const root = fileSystem.root();
+    const entries = Array.from({ length: 50_000 }, (_, i) => {
+      return { name: `f${i}`, filetype: FILETYPE.REGULAR_FILE, ino: BigInt(i) };
+    });
+    root.entries = () => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      return entries;
+    };
+    return { root: () => root };
+  };
+
+  it("brings the next look at the deadline nearer", () => {
+    // Slices are long once the loop has proved to be fast.
+    const spin = forEver("(i32.const 0)");
+    const warm = start(spin);
+    expect(thrown(Exhaustion, () => warm.world.run(warm.instance, { timeout: 500 })).kind).toBe(
+      "deadline",
+    );
+    const list = forEver(`(call $fd_readdir ${i32(3, 64, 8)} (i64.const 0) ${i32(16)})`);
+    const { instance, world } = start(list, { preopens: { "/": slowList() } });
+    const began = performance.now();
+    expect(thrown(Exhaustion, () => world.run(instance, { timeout: 50 })).kind).toBe("deadline");
+    expect(performance.now() - began).toBeLessThan(500);
   });
 });
 
