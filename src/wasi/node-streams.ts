@@ -80,6 +80,8 @@ export function streamOutput(stream: Writable): OutputStream {
   const check = () => {
     if (error?.code === "EPIPE") fail("pipe");
     if (error !== null) throw error;
+    // Such a stream tells nobody any more what becomes of a write.
+    if (stream.destroyed || stream.writableEnded) fail("pipe");
   };
   return {
     isTerminal: (stream as { isTTY?: boolean }).isTTY === true,

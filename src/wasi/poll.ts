@@ -116,12 +116,12 @@ class Poll {
     return events;
   }
 
-  /** Asks all inputs for something; what is still to come. */
-  inputs(): Promise<void>[] {
-    const waiting: Promise<void>[] = [];
+  /** Asks all inputs for something; those of which it is still to come. */
+  inputs(): ReadonlySet<Input> {
+    const waiting = new Set<Input>();
     for (const item of this.subscriptions) {
-      const promise = item.kind === "input" ? item.input.fetch(this.mayAwait) : null;
-      if (promise !== null) waiting.push(promise);
+      if (item.kind === "input" && item.input.fetch(this.mayAwait) !== null)
+        waiting.add(item.input);
     }
     return waiting;
   }
@@ -171,10 +171,12 @@ class Poll {
   async wait(): Promise<Event[]> {
     const { execution } = this.process;
     for (;;) {
-      await pause(this.timeout, this.inputs(), execution);
+      // Somebody else may take what comes: then it has to be asked for again.
+      const inputs = this.inputs();
       const events = this.events();
       if (events.length > 0) return events;
-      if (execution?.timeLeft === 0) this.process.interrupt();
+      if (execution?.timeLeft === 0 || this.process.closed) this.process.interrupt();
+      await pause(this.timeout, inputs, execution);
     }
   }
 }

@@ -67,6 +67,8 @@ export class Process {
   /** Memory of another engine's instance, which cannot say itself who calls. */
   bound: MemorySource | null = null;
   exit: WasiExit | null = null;
+  /** Whether nobody goes on with the program. */
+  closed = false;
   /** Who is calling: valid until a function waits. */
   memory = new GuestMemory(NO_MEMORY);
   mayAwait = false;
@@ -119,6 +121,12 @@ export class Process {
   interrupt(): never {
     currentThread()?.shortenSlice(Number.MAX_SAFE_INTEGER);
     fail("intr", "the time is up");
+  }
+
+  /** Closes all descriptors. */
+  close(): void {
+    this.closed = true;
+    this.descriptors.closeAll();
   }
 
   end(code: number): never {

@@ -102,6 +102,8 @@ export class Input {
   private ended = false;
   private waiting: Promise<void> | null = null;
   private failure: { error: unknown } | null = null;
+  /** Called when something has come, as often as that happens, until they are taken away. */
+  readonly arrivals = new Set<() => void>();
 
   constructor(source: InputSource) {
     this.source = inputStream(source);
@@ -139,6 +141,7 @@ export class Input {
       (error: unknown) => {
         this.waiting = null;
         this.failure = { error };
+        this.announce();
       },
     );
     return this.waiting;
@@ -149,6 +152,11 @@ export class Input {
     this.chunk = bytes;
     this.at = 0;
     this.ended = bytes.length === 0;
+    this.announce();
+  }
+
+  private announce(): void {
+    for (const arrival of [...this.arrivals]) arrival();
   }
 
   /** Moves bytes that are there into `target`; how many. @throws what the source has thrown */

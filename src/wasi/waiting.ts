@@ -45,22 +45,29 @@ export function block(milliseconds: number, execution: Stoppable | null): void {
   }
 }
 
-/** Fulfils after a while, at most `milliseconds`, or as soon as one of `events` does. */
+/** Something that tells when there is more of it, such as an `Input`. */
+export interface Source {
+  readonly arrivals: Set<() => void>;
+}
+
+/** Fulfils after a while, at most `milliseconds`, or as soon as one of `sources` has something. */
 export function pause(
   milliseconds: number,
-  events: readonly Promise<void>[],
+  sources: Iterable<Source>,
   execution: Stoppable | null,
 ): Promise<void> {
-  if (milliseconds === Number.POSITIVE_INFINITY) return Promise.race(events);
   const { clearTimeout, setTimeout } = host;
-  if (setTimeout === undefined) fail("notsup", "this host has no timers");
+  const isTimed = milliseconds !== Number.POSITIVE_INFINITY;
+  if (isTimed && setTimeout === undefined) fail("notsup", "this host has no timers");
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, piece(milliseconds, LONGEST_TIMER, execution));
-    for (const event of events) {
-      event.then(() => {
-        clearTimeout?.(timer);
-        resolve();
-      });
-    }
+    let timer: unknown;
+    // Nothing may stay behind: a guest can wait for the same silent source a thousand times a second.
+    const wake = () => {
+      clearTimeout?.(timer);
+      for (const { arrivals } of sources) arrivals.delete(wake);
+      resolve();
+    };
+    for (const { arrivals } of sources) arrivals.add(wake);
+    if (isTimed) timer = setTimeout?.(wake, piece(milliseconds, LONGEST_TIMER, execution));
   });
 }

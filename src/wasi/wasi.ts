@@ -79,7 +79,7 @@ export class Wasi {
 
   /** Closes all descriptors. Functions of WASI called afterwards fail with `badf`. */
   close(): void {
-    this.process.descriptors.closeAll();
+    this.process.close();
   }
 
   private begin(instance: Target, wanted: string, unwanted: string): void {

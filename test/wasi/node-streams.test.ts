@@ -154,6 +154,17 @@ describe("streams of Node", () => {
     }
   });
 
+  it("that were closed before the guest writes are `pipe`", async () => {
+    const [destroyed, ended] = [new PassThrough(), new PassThrough().resume()];
+    destroyed.destroy();
+    ended.end();
+    await sleep(5);
+    for (const stream of [destroyed, ended]) {
+      const { instance, world } = cat({ stdin: "x", stdout: streamOutput(stream) });
+      expect(await world.runAsync(instance, { timeout: 5000 })).toBe(64);
+    }
+  });
+
   it("are not touched before the guest reads", async () => {
     const stream = new PassThrough();
     streamInput(stream);

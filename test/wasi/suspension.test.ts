@@ -11,6 +11,8 @@ import {
   type WasiOptions,
   wasi,
 } from "../../src/wasi/index.ts";
+import { Input } from "../../src/wasi/streams.ts";
+import { pause } from "../../src/wasi/waiting.ts";
 import { rejected, thrown } from "../api/support.ts";
 import { assemble } from "../validation/assemble.ts";
 import { Guest } from "./guest.ts";
@@ -160,6 +162,15 @@ describe("sleeping", () => {
     await expect(waiting).rejects.toThrow("enough");
   });
 
+  it("ends when the program is closed, also if nobody goes on with the Execution", async () => {
+    const world = wasi({ clock: systemClock() });
+    const instance = new Store().instantiate(module, world.imports);
+    const outcome = instance.func("sleep").start(HOUR).run();
+    if (outcome.kind !== "suspended" || outcome.reason !== "host") throw new Error(outcome.kind);
+    world.close();
+    await outcome.promise;
+  });
+
   it("takes no time on a clock that makes up its time", async () => {
     const world = wasi();
     const instance = new Store().instantiate(module, world.imports);
@@ -220,6 +231,26 @@ describe("input that is not there yet", () => {
     expect(late.call(10n * MILLISECOND)).toEqual([0, 1, 0]);
     // Both were ready: a text is there at once.
     expect(guest({ stdin: "x" }).func("input").call(0n)).toEqual([0, 2, 0]);
+  });
+
+  it("goes to one of two calls that wait for it, and is no end for the other", async () => {
+    const instance = guest({ stdin: slowly("data", "more") });
+    const calls = [instance.func("read").callAsync(), instance.func("read").callAsync()];
+    expect(await Promise.all(calls)).toEqual([
+      [0, 4],
+      [0, 4],
+    ]);
+  });
+
+  it("leaves nothing behind when a clock was faster", async () => {
+    const input = new Input(SILENCE);
+    input.fetch(true);
+    await pause(1, [input], null);
+    expect(input.arrivals.size).toBe(0);
+    const arriving = new Input(slowly("x"));
+    arriving.fetch(true);
+    await pause(Number.POSITIVE_INFINITY, [arriving], null);
+    expect([arriving.available, arriving.arrivals.size]).toEqual([1, 0]);
   });
 
   it("that fails reaches the embedder unchanged", async () => {
