@@ -1,7 +1,7 @@
 // What the command line grants to a program of WASI: directories (`--dir`), the environment
 // (`--env`), and what to say about a program that failed for lack of a directory.
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, normalize, posix } from "node:path";
 import { type Arguments, HostError, type Io, UsageError } from "./command.ts";
 
@@ -58,13 +58,22 @@ function directoryGrants(args: Arguments): DirectoryGrant[] {
   for (const { guest, host } of grants) {
     if (names.has(guest)) throw new UsageError(`--dir: two directories have the name "${guest}"`);
     names.add(guest);
-    if (!isDirectory(host)) throw new HostError(`--dir: ${host} is no directory`);
+    demandDirectory(host);
   }
   return grants;
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+function demandDirectory(path: string): void {
+  try {
+    // Granting it asks where it really is, which can fail where looking at it works.
+    realpathSync.native(path);
+    if (statSync(path).isDirectory()) return;
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    const isMissing = code === "ENOENT" || code === "ENOTDIR";
+    if (!isMissing) throw new HostError(`--dir: cannot use ${path}: ${message}`);
+  }
+  throw new HostError(`--dir: ${path} is no directory`);
 }
 
 /** The environment that `--env` makes up: `K=V`, or `K` for the value that the host has. */
@@ -75,7 +84,9 @@ function environment(
   const variables = listOption(args, "env").map((text): [string, string] => {
     const at = text.indexOf("=");
     const name = at < 0 ? text : text.slice(0, at);
-    const value = at < 0 ? host[name] : text.slice(at + 1);
+    // Every object has a `constructor`, no environment has.
+    const known = Object.hasOwn(host, name) ? host[name] : undefined;
+    const value = at < 0 ? known : text.slice(at + 1);
     if (name === "") throw new UsageError(`--env takes NAME=VALUE or NAME, not "${text}"`);
     if (value === undefined) throw new UsageError(`--env ${name}: there is no such variable here`);
     return [name, value];
@@ -113,6 +124,7 @@ export function missingGrant(words: readonly string[], grants: readonly Director
 
 /** A directory whose grant makes `path` visible under its own name. */
 function suggestion(path: string): string {
-  const folder = isDirectory(path) ? path : dirname(path);
+  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const folder = isDirectory ? path : dirname(path);
   return isAbsolute(path) || normalize(path).startsWith("..") ? folder : ".::/";
 }

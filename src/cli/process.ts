@@ -2,6 +2,7 @@
 // the system: they end the process at any time, and the shell sees which one it was.
 
 import { once } from "node:events";
+import { fstatSync } from "node:fs";
 import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -32,7 +33,9 @@ export class ProcessIo implements Io {
     }
   }
 
+  /** @throws Error if it is a directory, which Node takes for an empty file */
   get stdin(): AsyncIterable<Uint8Array> {
+    if (isDirectory(DESCRIPTORS.stdin)) throw new Error("it is a directory");
     this.usesStdin = true;
     return process.stdin;
   }
@@ -66,6 +69,14 @@ export class ProcessIo implements Io {
     // An input that nobody has read to its end would keep the process.
     if (this.usesStdin) process.stdin.destroy();
     if (this.abandoned) process.exit();
+  }
+}
+
+function isDirectory(fd: number): boolean {
+  try {
+    return fstatSync(fd).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -37,10 +37,14 @@ function input(io: Io): InputStream {
   return {
     isTerminal: io.isTerminal?.("stdin") ?? false,
     async read() {
-      // Standard input is touched when the program wants it, not before.
-      chunks ??= io.stdin[Symbol.asyncIterator]();
-      const { done, value } = await chunks.next().catch(unreadable);
-      return done ? NOTHING : value;
+      try {
+        // Standard input is touched when the program wants it, not before.
+        chunks ??= io.stdin[Symbol.asyncIterator]();
+        const { done, value } = await chunks.next();
+        return done ? NOTHING : value;
+      } catch (error) {
+        return unreadable(error);
+      }
     },
   };
 }

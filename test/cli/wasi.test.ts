@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -270,6 +270,7 @@ describe("grants", () => {
     expect((await run(["--dir", "data::/", "--dir", "empty::/", WC])).code).toBe(64);
     expect((await run(["--env", "=x", WC])).code).toBe(64);
     expect((await run(["--env", "WASMETER_NO_SUCH_VARIABLE", WC])).code).toBe(64);
+    expect((await run(["--env", "constructor", WC])).code).toBe(64);
   });
 });
 
@@ -303,6 +304,34 @@ describe("around the program", () => {
       // i32.const and call.
       { fuel: 2, peakMemoryBytes: 2 * 65536, hostCalls: 1 },
     ]);
+  });
+
+  it("a directory that cannot be looked at: 1, and why", async () => {
+    symlinkSync("loop", join(folder.path, "loop"));
+    for (const [path, code] of [
+      ["loop", "ELOOP"],
+      ["x".repeat(300), "ENAMETOOLONG"],
+    ]) {
+      const { code: exitCode, err } = await run(["--dir", path, WC]);
+      expect(exitCode).toBe(1);
+      expect(err).toMatch(new RegExp(`^wasmeter: --dir: cannot use ${path}: ${code}: .*\n$`));
+    }
+  });
+
+  it("standard input that is a directory: 1, for the program and for the module", () => {
+    const directory = openSync(folder.path, "r");
+    try {
+      for (const file of [WC, "-"]) {
+        const { status, stderr } = spawnSync(process.execPath, [bundle.path, "run", file], {
+          stdio: [directory, "pipe", "pipe"],
+          encoding: "utf8",
+        });
+        expect(status, file).toBe(1);
+        expect(stderr).toMatch(/^wasmeter: cannot read (standard input|-): it is a directory\n$/);
+      }
+    } finally {
+      closeSync(directory);
+    }
   });
 
   it("unreadable input: 1, and why", async () => {
