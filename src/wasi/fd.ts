@@ -71,6 +71,18 @@ function writeAt(process: Process, open: FileDescriptor, buffers: Uint8Array[], 
   return done;
 }
 
+/** What all transfers between a file and the guest's buffers share; `move` does the rest. */
+function transfer(
+  { memory }: Process,
+  file: FileDescriptor,
+  [iovs, count, result]: readonly [number, number, number],
+  move: (buffers: Uint8Array[]) => number,
+): number {
+  memory.check(result, 4);
+  memory.setU32(result, move(buffersOf(memory, iovs, count, mostOf(file))));
+  return SUCCESS;
+}
+
 /** Where a write begins: in append mode always at the end. */
 function startOf({ file, flags, offset }: FileDescriptor): number {
   return flags & FDFLAG.APPEND ? Number(file.stat().size) : offset;
@@ -149,6 +161,12 @@ function seek(open: FileDescriptor, delta: bigint, whence: "set" | "cur" | "end"
   return target;
 }
 
+/** A file for a transfer at a position that the guest names. */
+function seekableFile({ descriptors }: Process, fd: number, right: number): FileDescriptor {
+  const open = descriptors.file(fd, right | RIGHT.FD_SEEK);
+  return open.file.seekable ? open : fail("spipe");
+}
+
 /** Reading, writing and positions. */
 function transferFunctions(process: Process, { whence: whences }: Dialect) {
   const { descriptors } = process;
@@ -160,13 +178,11 @@ function transferFunctions(process: Process, { whence: whences }: Dialect) {
         return readStream(process, open, [iovs, count, result]);
       }
       const file = descriptors.file(fd, RIGHT.FD_READ);
-      const { memory } = process;
-      memory.check(result, 4);
-      const buffers = buffersOf(memory, iovs, count, mostOf(file));
-      const done = readAt(process, file, buffers, file.offset);
-      file.offset += done;
-      memory.setU32(result, done);
-      return SUCCESS;
+      return transfer(process, file, [iovs, count, result], (buffers) => {
+        const done = readAt(process, file, buffers, file.offset);
+        file.offset += done;
+        return done;
+      });
     },
     fd_write(fd: number, iovs: number, count: number, result: number) {
       const open = descriptors.get(fd);
@@ -175,32 +191,24 @@ function transferFunctions(process: Process, { whence: whences }: Dialect) {
         return writeStream(process, open.output, [iovs, count, result]);
       }
       const file = descriptors.file(fd, RIGHT.FD_WRITE);
-      const { memory } = process;
-      memory.check(result, 4);
-      const buffers = buffersOf(memory, iovs, count, mostOf(file));
-      const start = startOf(file);
-      const done = writeAt(process, file, buffers, start);
-      file.offset = start + done;
-      memory.setU32(result, done);
-      return SUCCESS;
+      return transfer(process, file, [iovs, count, result], (buffers) => {
+        const start = startOf(file);
+        const done = writeAt(process, file, buffers, start);
+        file.offset = start + done;
+        return done;
+      });
     },
     fd_pread(fd: number, iovs: number, count: number, offset: bigint, result: number) {
-      const file = descriptors.file(fd, RIGHT.FD_READ | RIGHT.FD_SEEK);
-      if (!file.file.seekable) fail("spipe");
-      const { memory } = process;
-      memory.check(result, 4);
-      const buffers = buffersOf(memory, iovs, count, mostOf(file));
-      memory.setU32(result, readAt(process, file, buffers, sizeFrom(offset)));
-      return SUCCESS;
+      const file = seekableFile(process, fd, RIGHT.FD_READ);
+      return transfer(process, file, [iovs, count, result], (buffers) => {
+        return readAt(process, file, buffers, sizeFrom(offset));
+      });
     },
     fd_pwrite(fd: number, iovs: number, count: number, offset: bigint, result: number) {
-      const file = descriptors.file(fd, RIGHT.FD_WRITE | RIGHT.FD_SEEK);
-      if (!file.file.seekable) fail("spipe");
-      const { memory } = process;
-      memory.check(result, 4);
-      const buffers = buffersOf(memory, iovs, count, mostOf(file));
-      memory.setU32(result, writeAt(process, file, buffers, sizeFrom(offset)));
-      return SUCCESS;
+      const file = seekableFile(process, fd, RIGHT.FD_WRITE);
+      return transfer(process, file, [iovs, count, result], (buffers) => {
+        return writeAt(process, file, buffers, sizeFrom(offset));
+      });
     },
     fd_seek(fd: number, offset: bigint, whence: number, result: number) {
       const from = whences[whence >>> 0] ?? fail("inval", "whence");

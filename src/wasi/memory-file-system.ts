@@ -39,7 +39,10 @@ export interface MemoryFileSystemOptions {
   readonly snapshot?: MemorySnapshot;
   /** Bytes in all files together; then writing fails with `nospc`. Default 64 MiB. */
   readonly bytes?: number;
-  /** Files (each name counts), directories and links; then making one fails with `nospc`. Default 10,000. */
+  /**
+   * Files (each name counts), directories and links; then making one fails with `nospc`. Default
+   * 10,000.
+   */
   readonly entries?: number;
   /** Whether guests can change nothing. Default false. */
   readonly readOnly?: boolean;

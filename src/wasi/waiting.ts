@@ -61,7 +61,7 @@ export function pause(
   if (isTimed && setTimeout === undefined) fail("notsup", "this host has no timers");
   return new Promise((resolve) => {
     let timer: unknown;
-    // Nothing may stay behind: a guest can wait for the same silent source a thousand times a second.
+    // Nothing may stay behind: a guest can wait for a silent source a thousand times a second.
     const wake = () => {
       clearTimeout?.(timer);
       for (const { arrivals } of sources) arrivals.delete(wake);
