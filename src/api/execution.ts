@@ -3,10 +3,11 @@
 // has used, and results as JavaScript values. The guest is looked at between slices only.
 
 import { backtrace } from "../interpreter/backtrace.ts";
+import { millisecondsNow } from "../interpreter/clock.ts";
 import { currentThread, type Outcome as Ended, Thread } from "../interpreter/thread.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
 import { Exhaustion, type Trap } from "../runtime/trap.ts";
-import { type AbortSignalLike, millisecondsNow, nextTask, stopOrSettled } from "./host-loop.ts";
+import { type AbortSignalLike, nextTask, stopOrSettled } from "./host-loop.ts";
 import { sliceTook, unitsUntilLook } from "./pace.ts";
 import type { Store } from "./store.ts";
 import { fromEngine, type Value } from "./values.ts";

@@ -1,5 +1,7 @@
 // What the embedder API needs of the host's clock and event loop. Engines differ in what they have:
-// everything is looked up when it is used, and nothing is imported.
+// everything is looked up when it is used.
+
+import { millisecondsNow } from "../interpreter/clock.ts";
 
 /** An `AbortSignal`, as far as it is used; not every engine has the class. */
 export interface AbortSignalLike {
@@ -11,7 +13,6 @@ export interface AbortSignalLike {
 
 /** Globals that an engine may have or not. */
 interface Host {
-  readonly performance?: { now(): number };
   readonly setImmediate?: (action: () => void) => unknown;
   readonly MessageChannel?: new () => { port1: Port; port2: Port };
   readonly setTimeout?: (action: () => void, ms: number) => unknown;
@@ -28,11 +29,6 @@ const host = globalThis as unknown as Host;
 
 /** Longest delay that timers take; beyond it they fire at once. */
 const LONGEST_DELAY = 2 ** 31 - 1;
-
-/** Milliseconds on a clock that does not jump, where there is one. */
-export function millisecondsNow(): number {
-  return host.performance === undefined ? Date.now() : host.performance.now();
-}
 
 /** Lets the event loop do what waits there. Timers alone would take a millisecond each time. */
 export function nextTask(): Promise<void> {

@@ -88,6 +88,10 @@ export class CallThread extends Thread {
     return new Exhaustion("fuel", "", backtrace(this.instance, this.callers));
   }
 
+  protected override get mayStall(): boolean {
+    return this.watch === null;
+  }
+
   protected override finish(): Outcome {
     return RETURNED;
   }

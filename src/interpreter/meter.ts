@@ -37,6 +37,11 @@ export class FuelMeter {
     this.store = store;
   }
 
+  /** Whether nothing waits for the end of the slice, so that a pause of some 0.3 s does no harm. */
+  protected get mayStall(): boolean {
+    return this.slice === Number.POSITIVE_INFINITY;
+  }
+
   protected beginSlice(slice: number): void {
     this.slice = slice;
     this.resetBudget();

@@ -228,7 +228,9 @@ export class Thread extends FuelMeter {
   protected drive(): Outcome {
     for (;;) {
       machine.instance = this.instance;
-      const outcome = this.handle(runStretch(hasFarMemory(this.instance) ? runFar : run));
+      const outcome = this.handle(
+        runStretch(hasFarMemory(this.instance) ? runFar : run, this.mayStall),
+      );
       if (outcome !== null) return outcome;
     }
   }

@@ -1,28 +1,102 @@
-// Keeps the host from staying with slow code of the loop. V8 may optimise the loop in the middle of
-// a stretch (on-stack replacement); that code is 1.6 times slower, is entered in the first round of
-// every later stretch, and since the function then does nothing that V8 counts, it never becomes
-// hot enough for code that is entered at its beginning. Calls that return before they have gone
-// round once are counted and run no such code: some of them, now and then, lead V8 out. In code
-// that is optimised already they cost 0.2 % (docs/rationale.md).
+// Brings the loop up to speed, and keeps it there. What V8 does by itself with a function of this
+// size (docs/rationale.md, "What a cold loop needs"): it optimises what has been executed so far,
+// gives that up when a program comes to another instruction, and starts again; each round costs a
+// fifth of a second of code that is thirty times slower. So a run that proves hot executes every
+// instruction once (training.ts), and then waits, outside of the loop, until V8 has compiled it.
 
-import { machine } from "./loop.generated.ts";
+import { millisecondsNow } from "./clock.ts";
+import { machine, run } from "./loop.generated.ts";
 import { EXIT_PC } from "./registers.ts";
+import { TRAINING_STEPS, trainStep } from "./training.ts";
 
-/** Stretches between two series of calls, a power of two; about 10 ms. */
+/** Milliseconds in the loop after which a process is hot: about what getting to speed costs. */
+const HOT_MILLISECONDS = 300;
+/** If V8 has come to terms with the program by then, it is looked at again so much later. */
+const AGAIN_MILLISECONDS = 50;
+/** Of so many stretches, a power of two, the time of one is taken. */
+const SAMPLED = 16;
+/** V8 11 wants about 12,000 calls that return at once before it optimises the loop. */
+const CALLS = 15_000;
+/** Longest time to wait for the compiler, and between two looks at it. */
+const MOST_MILLISECONDS = 500;
+const LOOK_MILLISECONDS = 2;
+/** A call that returns at once takes 0.015 µs optimised, and 0.1 µs or more before. */
+const FAST_MICROSECONDS = 0.05;
+const PROBES = 200;
+/** Stretches between two series of calls that lead out of on-stack-replacement code; 10 ms. */
 const STRETCHES = 4096;
-/** V8 11 wants about 1,000 calls of a function of this size before it optimises it. */
-const CALLS = 400;
+const SERIES = 2_000;
 
 let stretches = 0;
+let milliseconds = 0;
+/** Steps of the training that are done; one more when its result is waited for or not. */
+let steps = 0;
 
-/** Runs a stretch: the machine's registers say where from. Gives what the loop gives. */
-export function runStretch(loop: () => number): number {
+/**
+ * Runs a stretch: the machine's registers say where from. Gives what `loop` gives. `mayWait`:
+ * nobody minds if it takes half a second longer.
+ */
+export function runStretch(loop: () => number, mayWait: boolean): number {
   stretches = (stretches + 1) & (STRETCHES - 1);
-  if (stretches === 0) {
-    const { pc } = machine;
-    machine.pc = EXIT_PC;
-    for (let i = 0; i < CALLS; i++) loop();
-    machine.pc = pc;
+  if (stretches === 0) enterForNothing(SERIES);
+  if (steps > TRAINING_STEPS) return loop();
+  if (milliseconds >= HOT_MILLISECONDS) warmUp(mayWait);
+  if ((stretches & (SAMPLED - 1)) !== 0) return loop();
+  const began = millisecondsNow();
+  const status = loop();
+  milliseconds += SAMPLED * (millisecondsNow() - began);
+  return status;
+}
+
+/**
+ * The next step of the training; all that are left, and the wait, where nobody minds. A program
+ * that V8 has optimised the loop for is left alone, as long as that lasts.
+ */
+function warmUp(mayWait: boolean): void {
+  if (steps === 0 && isFast()) {
+    milliseconds -= AGAIN_MILLISECONDS;
+    return;
   }
-  return loop();
+  do {
+    if (steps < TRAINING_STEPS) trainStep(steps);
+    else settle(mayWait);
+    steps++;
+  } while (mayWait && steps <= TRAINING_STEPS);
+}
+
+/**
+ * Makes V8 compile the loop, now that it knows everything. Not while a stretch is under way: what
+ * is then compiled for on-stack replacement takes longer, is slower, and holds up the rest.
+ */
+function settle(mayWait: boolean): void {
+  enterForNothing(CALLS);
+  if (!mayWait) return;
+  const end = millisecondsNow() + MOST_MILLISECONDS;
+  while (millisecondsNow() < end && !isFast()) pause();
+}
+
+/** Whether the loop is optimised, by the time that a call takes. */
+function isFast(): boolean {
+  const began = millisecondsNow();
+  enterForNothing(PROBES);
+  return 1_000 * (millisecondsNow() - began) < PROBES * FAST_MICROSECONDS;
+}
+
+/** Calls that come back before the loop has gone round once: they are counted, and that is all. */
+function enterForNothing(calls: number): void {
+  const { pc } = machine;
+  machine.pc = EXIT_PC;
+  for (let i = 0; i < calls; i++) run();
+  machine.pc = pc;
+}
+
+/** Leaves the processor to the compiler's thread, where the host lets us. */
+function pause(): void {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MILLISECONDS);
+  } catch {
+    // The main thread of a browser may not wait, and not every engine has shared memory.
+    const end = millisecondsNow() + LOOK_MILLISECONDS;
+    while (millisecondsNow() < end);
+  }
 }

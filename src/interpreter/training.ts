@@ -1,0 +1,218 @@
+// Shows every case of the loop to the host's compiler. V8 leaves out what has not been executed
+// yet, and gives up the optimised loop when a program comes to it: each new instruction costs a
+// fifth of a second of slow code. So when a run proves hot, every register instruction is executed
+// a few times, with operands that lead both ways at branches (design: section 3.7). It takes a few
+// milliseconds and changes nothing but the type feedback. docs/rationale.md has the measurements.
+
+import { CHAINS, OP, SHAPES } from "../code/opcodes.generated.ts";
+import { OPCODE_BITS, OPCODE_MASK, SLOT_BITS } from "../code/registers.ts";
+import { featureSet } from "../isa/features.ts";
+import { decodingLimits } from "../module/limits.ts";
+import type { ModuleInstance } from "../runtime/instances.ts";
+import { instantiate } from "../runtime/instantiate.ts";
+import { Store } from "../runtime/store.ts";
+import { validatingDecoder } from "../validation/module.ts";
+import {
+  CALL_LAZY,
+  CODE,
+  CONTROL,
+  CONTROL_WORDS,
+  FINISHED,
+  machine,
+  REFERENCES,
+  RETURN_CALL_LAZY,
+  run,
+  SLOT_WORDS,
+  SLOTS,
+} from "./loop.generated.ts";
+import {
+  codeAt,
+  EXIT_PC,
+  entryOf,
+  extra,
+  patchCall,
+  reserveReferences,
+  space,
+} from "./registers.ts";
+import { TRAINING_MODULE } from "./training.generated.ts";
+
+const FRAME_WORDS = 64;
+/** Instructions that are executed in one go. */
+const BATCH = 64;
+const BUDGET = 1 << 20;
+/** In `SHAPES`: an instruction with a pair for either way, behind so many words. */
+const BRANCH = 16;
+const JUMP = 32;
+
+/**
+ * Words of the first and second operand: equal and equal to the immediates, smaller, larger,
+ * negative and NaN, zero and ordinary floats, the ends of the ranges, what becomes zero when the
+ * first immediate is added, what leaves 32 bits when it is multiplied.
+ */
+const OPERANDS: readonly (readonly [number, number, number, number])[] = [
+  [8, 16, 8, 16],
+  [4, 4, 9, 9],
+  [9, 9, 4, 4],
+  [-1, -1, 5, 0],
+  [0, 0, 0x40000000, 0x3ff00000],
+  [0x40800000, 0x40100000, 0x40000000, 0x3ff00000],
+  [-(2 ** 31), -(2 ** 30), 2 ** 31 - 1, 0x7fefffff],
+  [-8, -1, 0, 0],
+  [0x07ffffff, 0x0fffffff, 0x7fffffff, 0x7fffffff],
+];
+
+/** How many steps there are: each takes about a millisecond. */
+export const TRAINING_STEPS = OPERANDS.length + 1;
+
+let trainee: ModuleInstance | null = null;
+
+/**
+ * Does a step of the training: every register instruction with one choice of operands, or calls
+ * and returns. The machine is as before when it comes back.
+ */
+export function trainStep(step: number): void {
+  const before = { ...machine };
+  const references = REFERENCES.length;
+  // Above the frame that is current, and what its next instruction may still read there.
+  const frame = machine.fp + frameWords() + 4 * FRAME_WORDS;
+  const ksp = machine.ksp + 2;
+  const room = frame + 8 * FRAME_WORDS < SLOT_WORDS && ksp + 64 < CONTROL_WORDS;
+  if (!room || space.top + 1024 > space.words.length) return;
+  reserveReferences((frame >> 1) + FRAME_WORDS);
+  machine.slotLimit = SLOT_WORDS;
+  machine.controlLimit = CONTROL_WORDS;
+  try {
+    trainee ??= trainingInstance();
+    machine.instance = trainee;
+    if (step < OPERANDS.length) trainInstructions(trainee, OPERANDS[step], frame, ksp);
+    else trainCalls(trainee, frame, ksp);
+  } finally {
+    REFERENCES.length = references;
+    Object.assign(machine, before);
+  }
+}
+
+function trainingInstance(): ModuleInstance {
+  const decoder = validatingDecoder(featureSet(), decodingLimits());
+  decoder.push(TRAINING_MODULE);
+  return instantiate(new Store(), decoder.end(), [], () => {});
+}
+
+/** Words of the frame that the machine is in. */
+function frameWords(): number {
+  const code = codeAt(machine.pc);
+  return code === undefined ? 0 : CODE[code.entry - 1];
+}
+
+type Operands = (typeof OPERANDS)[number];
+
+/** An instruction to write: how it is shaped, and the chain that takes its place, if any. */
+type Sample = readonly [shape: number, op: number];
+
+/** Returns leave the code that they stand in: they are executed one at a time. */
+const isReturn = (op: number) => op >= OP.RETURN && op <= OP.RETURN_REF;
+
+/** Everything that has a shape, in runs of instructions that go on to the next one. */
+const BATCHES: readonly (readonly Sample[])[] = batches();
+
+function batches(): Sample[][] {
+  const single: Sample[] = [];
+  const all: Sample[][] = [];
+  SHAPES.forEach((shape, op) => {
+    if (isReturn(op)) all.push([[op, op]]);
+    else if (shape !== 0) single.push([op, op]);
+  });
+  for (const [key, chain] of CHAINS) {
+    const [first, second] = [key >> OPCODE_BITS, key & OPCODE_MASK];
+    all.push([
+      [first, chain],
+      [second, second],
+    ]);
+  }
+  for (let i = 0; i < single.length; i += BATCH) all.push(single.slice(i, i + BATCH));
+  return all;
+}
+
+function trainInstructions(
+  instance: ModuleInstance,
+  operands: Operands,
+  frame: number,
+  ksp: number,
+): void {
+  const { bytes } = instance.memories[0];
+  for (const batch of BATCHES) {
+    const starts: number[] = [];
+    let at = space.top;
+    for (const [shape, op] of batch) {
+      starts.push(at);
+      at = writeInstruction(op, SHAPES[shape], at);
+    }
+    CODE[at] = OP.FINISH;
+    prepareFrame(operands, frame, bytes);
+    CONTROL[ksp] = EXIT_PC - 2;
+    CONTROL[ksp + 1] = 0;
+    // What traps ends the run; the rest of the batch goes on behind it.
+    for (let i = 0; i < starts.length; ) {
+      const status = enter(starts[i], frame, ksp + 2);
+      if (status === FINISHED) break;
+      while (i < starts.length && starts[i] <= machine.pc) i++;
+    }
+  }
+}
+
+/** Operands in slots 1 and 2, and further ones where the words of an instruction say. */
+function prepareFrame([low, high, low2, high2]: Operands, frame: number, bytes: Uint8Array): void {
+  for (let at = frame; at < frame + FRAME_WORDS; at += 2) {
+    SLOTS[at] = low2;
+    SLOTS[at + 1] = high2;
+    REFERENCES[at >> 1] = low > 0 ? bytes : null;
+  }
+  SLOTS[frame + 2] = low;
+  SLOTS[frame + 3] = high;
+  // What is loaded equals the third word of an instruction, or is zero.
+  for (let at = 0; at < FRAME_WORDS; at += 4) bytes[at] = low === 8 ? 24 : 0;
+}
+
+/** Writes `op` and goes on behind it, whichever way it branches; where that is. */
+function writeInstruction(op: number, shape: number, at: number): number {
+  const slots = 3 | (1 << SLOT_BITS) | (2 << (2 * SLOT_BITS));
+  CODE[at] = op | (slots << OPCODE_BITS);
+  const count = shape === JUMP ? 1 : shape & (BRANCH - 1);
+  const pairs = shape === JUMP ? 1 : shape >= BRANCH ? 2 : 0;
+  // Offsets and sizes of accesses that are in bounds, immediates, indices of globals.
+  for (let i = 1; i < count; i++) CODE[at + i] = op === OP.MEMORY ? 0 : 8 * i;
+  const next = at + count + 2 * pairs;
+  for (let pair = at + count; pair < next; pair += 2) {
+    CODE[pair] = next;
+    CODE[pair + 1] = 0;
+  }
+  return next;
+}
+
+/** Runs from a position, however it ends. */
+function enter(pc: number, frame: number, ksp: number): number {
+  machine.pc = pc;
+  machine.fp = frame;
+  machine.ksp = ksp;
+  machine.budget = BUDGET;
+  return run();
+}
+
+/** Calls and returns: from one exported function, with calls written out as they are found. */
+function trainCalls(instance: ModuleInstance, frame: number, ksp: number): void {
+  const main = instance.exports.get("train");
+  if (main?.kind !== "func") return;
+  const entry = entryOf(main.value);
+  for (let argument = 0; argument < OPERANDS.length; argument++) {
+    SLOTS[frame] = argument;
+    CONTROL[ksp] = EXIT_PC - 2;
+    CONTROL[ksp + 1] = 0;
+    let status = enter(entry, frame, ksp + 2);
+    while (status === CALL_LAZY || status === RETURN_CALL_LAZY) {
+      const [op, at] =
+        status === CALL_LAZY ? ([OP.CALL, 2] as const) : ([OP.RETURN_CALL, 1] as const);
+      patchCall(op, at, entryOf(instance.functionAt(extra(at))));
+      status = run();
+    }
+  }
+}
