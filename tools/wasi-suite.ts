@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import {
   commandLine,
   type Engine,
-  libraryInMemory,
+  LibraryInMemory,
   nodeWasi,
   type Result,
   runPrograms,
@@ -41,8 +41,13 @@ function show({ milliseconds, name, problem, stderr, stdout }: Result): void {
 async function engine(): Promise<{ run: Engine; remove(): void }> {
   if (values.native) return { run: nodeWasi, remove: () => undefined };
   const bundle = await bundleSource(values.memory ? "../test/wasi/child.ts" : "cli/main.ts");
-  const run = (values.memory ? libraryInMemory : commandLine)(bundle.path);
-  return { run, remove: bundle.remove };
+  if (!values.memory) return { run: commandLine(bundle.path), remove: bundle.remove };
+  const library = new LibraryInMemory(bundle.path);
+  const remove = () => {
+    library.close();
+    bundle.remove();
+  };
+  return { run: library.run, remove };
 }
 
 async function main(): Promise<void> {

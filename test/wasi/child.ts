@@ -1,11 +1,11 @@
-// Runs one program of the suite with wasmeter: the job is the first argument, as JSON, the second
-// says where its files are. Bundled before it is used, so that it starts fast.
+// Runs programs of the suite with the library, one after the other: jobs come as messages, and how
+// each ended is told by one. Bundled before it is used, so that it starts fast.
 
-import { readdirSync, readFileSync, writeSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Module, Store } from "../../src/api/index.ts";
-import { makeRoom } from "../../src/cli/process.ts";
 import {
+  captureOutput,
   type FileSystem,
   memoryFileSystem,
   systemClock,
@@ -13,7 +13,7 @@ import {
   type Tree,
   wasi,
 } from "../../src/wasi/index.ts";
-import type { Job } from "./suite.ts";
+import type { Ending, Job } from "./suite.ts";
 
 /** What a folder of the host holds, for a file system in memory. */
 function treeOf(folder: string): Tree {
@@ -28,16 +28,26 @@ function inMemory(folder: string): FileSystem {
   return memoryFileSystem({ files: treeOf(folder), clock: systemClock() });
 }
 
-const { args, env, root, wasm } = JSON.parse(process.argv[2]) as Job;
-const program = wasi({
-  args,
-  env,
-  preopens: root === null ? {} : { "/": inMemory(root) },
-  stdout: (bytes) => writeSync(1, bytes),
-  stderr: (bytes) => writeSync(2, bytes),
-  clock: systemClock(),
-  random: systemRandom(),
-});
-const instance = new Store().instantiate(Module.from(readFileSync(wasm)), program.imports);
-process.exitCode = program.run(instance);
-makeRoom();
+function run({ args, env, root, wasm }: Job): Ending {
+  const [stdout, stderr] = [captureOutput(), captureOutput()];
+  const program = wasi({
+    args,
+    env,
+    preopens: root === null ? {} : { "/": inMemory(root) },
+    stdout,
+    stderr,
+    clock: systemClock(),
+    random: systemRandom(),
+  });
+  const ended = (code: number | null, more = "") => {
+    return { code, stdout: stdout.text, stderr: `${stderr.text}${more}` };
+  };
+  try {
+    const module = Module.from(readFileSync(wasm));
+    return ended(program.run(new Store().instantiate(module, program.imports)));
+  } catch (error) {
+    return ended(null, error instanceof Error ? error.stack : String(error));
+  }
+}
+
+process.on("message", (job: Job) => process.send?.(run(job)));

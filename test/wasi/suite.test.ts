@@ -10,9 +10,10 @@ import { bundleSource, type SourceBundle } from "../../tools/bundle-source.ts";
 import {
   commandLine,
   type Engine,
-  libraryInMemory,
+  LibraryInMemory,
   nodeWasi,
   type Program,
+  processes,
   runProgram,
   runPrograms,
   SUITE_IS_THERE,
@@ -68,8 +69,12 @@ describe.skipIf(!SUITE_IS_THERE)("the WASI suite", () => {
   });
 
   it("library, files in memory", { timeout: 5 * MINUTES }, async () => {
-    const found = await failures(libraryInMemory(await bundled("../test/wasi/child.ts")));
-    judge(found, expectations["library, files in memory"]);
+    const library = new LibraryInMemory(await bundled("../test/wasi/child.ts"));
+    try {
+      judge(await failures(library.run), expectations["library, files in memory"]);
+    } finally {
+      library.close();
+    }
   });
 
   // The proof that the runner judges rightly; uvwasi differs from version to version.
@@ -91,7 +96,7 @@ describe("the runner", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   const script = (text: string): Engine => {
-    return (job) => [process.execPath, "-e", text, JSON.stringify(job)];
+    return processes((job) => [process.execPath, "-e", text, JSON.stringify(job)]);
   };
   const problemOf = async (text: string, timeout?: number) => {
     return (await runProgram(script(text), program, timeout)).problem;

@@ -1,8 +1,8 @@
 // Runs the official WASI preview 1 test programs (https://github.com/WebAssembly/wasi-testsuite),
-// each in a process of its own that a deadline stops, and with a fresh copy of the folder it writes
-// to. Judges them as the suite's README says. The suite is not part of the repository.
+// in processes that a deadline stops, and each with a fresh copy of the folder it writes to. Judges
+// them as the suite's README says. The suite is not part of the repository.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -89,27 +89,71 @@ export interface Job {
   readonly root: string | null;
 }
 
-/** Who runs programs: the command line of a process that does one job. */
-export type Engine = (job: Job) => readonly string[];
+/** How a program ended, and what it wrote. */
+export interface Ending {
+  /** null if it had to be stopped, or if something else than the program has ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Who runs programs; `timeout` is in milliseconds. */
+export type Engine = (job: Job, timeout: number) => Promise<Ending>;
+
+/** A process for each job, by its command line. */
+export function processes(commandLineOf: (job: Job) => readonly string[]): Engine {
+  return (job, timeout) => runProcess(commandLineOf(job), timeout);
+}
 
 /** Node's own WASI on the host's own WebAssembly: the proof that the runner judges rightly. */
-export const nodeWasi: Engine = (job) => {
+export const nodeWasi: Engine = processes((job) => {
   const child = fileURLToPath(new URL("node-wasi.mjs", import.meta.url));
   return [process.execPath, "--no-warnings", child, JSON.stringify(job)];
-};
-
-/** The library, with the file system in memory; `bundle` is that of child.ts. */
-export function libraryInMemory(bundle: string): Engine {
-  return (job) => [process.execPath, bundle, JSON.stringify(job)];
-}
+});
 
 /** The command line, with a directory of the host; `bundle` is that of main.ts. */
 export function commandLine(bundle: string): Engine {
-  return ({ args: [, ...words], env, root, wasm }) => {
+  return processes(({ args: [, ...words], env, root, wasm }) => {
     const variables = Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
     const directory = root === null ? [] : ["--dir", `${root}::/`];
     return [process.execPath, bundle, "run", ...directory, ...variables, wasm, ...words];
+  });
+}
+
+/**
+ * The library, with the file system in memory; `bundle` is that of child.ts. A process does one job
+ * after the other, so that a program which leaves something behind harms the next one.
+ */
+export class LibraryInMemory {
+  private readonly bundle: string;
+  private readonly idle: ChildProcess[] = [];
+
+  constructor(bundle: string) {
+    this.bundle = bundle;
+  }
+
+  readonly run: Engine = (job, timeout) => {
+    const child = this.idle.pop() ?? fork(this.bundle, { execArgv: [] });
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
+      const finish = (ending: Ending) => {
+        clearTimeout(timer);
+        child.removeAllListeners();
+        resolve(ending);
+      };
+      child.once("exit", () => finish({ code: null, stdout: "", stderr: "" }));
+      child.once("message", (ending: Ending) => {
+        this.idle.push(child);
+        finish(ending);
+      });
+      child.send(job);
+    });
   };
+
+  /** Ends the processes. */
+  close(): void {
+    for (const child of this.idle) child.kill("SIGKILL");
+  }
 }
 
 /** How a program went; `problem` is null if it did what is expected. */
@@ -136,7 +180,7 @@ export async function runProgram(
     const root = program.root === null ? null : writableCopy(program.root, join(folder, "root"));
     const job: Job = { wasm, args: [basename(wasm), ...args], env, root };
     const began = performance.now();
-    const ending = await runProcess(engine(job), timeout);
+    const ending = await engine(job, timeout);
     const milliseconds = performance.now() - began;
     const { stderr, stdout } = ending;
     return { name, problem: judge(program, ending), stdout, stderr, milliseconds };
@@ -170,14 +214,6 @@ function writableCopy(from: string, to: string): string {
     chmodSync(path, entry.isDirectory() ? mode.folder : mode.file);
   }
   return to;
-}
-
-/** How a process ended, and what it wrote. */
-interface Ending {
-  /** null if a signal, such as ours after the timeout, has ended it. */
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 function runProcess([file, ...args]: readonly string[], timeout: number): Promise<Ending> {
