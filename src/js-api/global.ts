@@ -1,6 +1,7 @@
 // WebAssembly.Global (JS-API: 5.5 Globals).
 
 import { EXTERNREF, isReference, type ValType } from "../isa/types.ts";
+import type { GlobalType } from "../module/module.ts";
 import { allocateGlobal } from "../runtime/allocate.ts";
 import type { GlobalInstance, Value } from "../runtime/instances.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
@@ -23,6 +24,15 @@ function rawZero(type: ValType): Value {
   });
 }
 
+/** Allocates a global. @throws RangeError beyond a limit of the namespace */
+export function newGlobal(context: Context, type: GlobalType, value: Value): GlobalInstance {
+  try {
+    return allocateGlobal(context.store, type, rawOf(value, type.type));
+  } catch (error) {
+    throw context.errorFor(error);
+  }
+}
+
 function allocate(context: Context, descriptor: unknown, rest: readonly unknown[]): GlobalInstance {
   if (!isObject(descriptor)) {
     throw new TypeError(`${WHERE}: Argument 0 must be a global descriptor`);
@@ -36,7 +46,7 @@ function allocate(context: Context, descriptor: unknown, rest: readonly unknown[
     rest.length === 0 || (rest[0] === undefined && !isReference(type))
       ? defaultValue(type)
       : toWebAssemblyValue(rest[0], type, context);
-  return allocateGlobal(context.store, { type, mutable }, rawOf(value, type));
+  return newGlobal(context, { type, mutable }, value);
 }
 
 /** GetGlobalValue. */

@@ -4,8 +4,7 @@
 import { compile } from "../code/compiled.ts";
 import { I64, isReference, V128 } from "../isa/types.ts";
 import type { GlobalType, Import } from "../module/module.ts";
-import { allocateGlobal } from "../runtime/allocate.ts";
-import type { ExternInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { ExternInstance, ModuleInstance, Value } from "../runtime/instances.ts";
 import { instantiate } from "../runtime/instantiate.ts";
 import { Exhaustion, LinkError, Trap } from "../runtime/trap.ts";
 import { closeGlobalType } from "../runtime/types.ts";
@@ -13,7 +12,8 @@ import { builtinFunction } from "./builtins.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { importMessage, trapMessage } from "./errors.ts";
 import { hostFunction } from "./functions.ts";
-import { isCallable, rawOf, toWebAssemblyValue } from "./signature.ts";
+import { newGlobal } from "./global.ts";
+import { isCallable, toWebAssemblyValue } from "./signature.ts";
 import type { ModuleSource } from "./source.ts";
 import { describeInterface, get, isObject } from "./webidl.ts";
 
@@ -95,13 +95,14 @@ class ImportReader {
       const what = "global import must be a number, valid Wasm reference, or WebAssembly.Global";
       this.refuse(item, index, `${what} object`);
     }
+    let imported: Value;
     try {
-      const raw = rawOf(toWebAssemblyValue(value, closed.type, context), closed.type);
-      return allocateGlobal(context.store, { ...closed, mutable: false }, raw);
+      imported = toWebAssemblyValue(value, closed.type, context);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       return this.refuse(item, index, error.message);
     }
+    return newGlobal(context, { ...closed, mutable: false }, imported);
   }
 
   private refuse({ module, name }: Import, index: number, what: string): never {

@@ -38,7 +38,27 @@ export function compileOptions(value: unknown, where: string): CompileOptions {
   return { builtins: list, importedStringConstants: absent ? null : toUSVString(strings) };
 }
 
-const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
+type Getters = readonly ((() => unknown) | undefined)[];
+
+/** Getters of a prototype, which say what an object holds whatever its own prototype is. */
+function gettersOf(prototype: object, names: readonly PropertyKey[]): Getters {
+  return names.map((name) => Object.getOwnPropertyDescriptor(prototype, name)?.get);
+}
+
+const TYPED_ARRAY: object = Object.getPrototypeOf(Uint8Array.prototype);
+const SPAN = ["buffer", "byteOffset", "byteLength"];
+const OF_TYPED_ARRAY = gettersOf(TYPED_ARRAY, SPAN);
+const OF_DATA_VIEW = gettersOf(DataView.prototype, SPAN);
+const [kindOfTypedArray] = gettersOf(TYPED_ARRAY, [Symbol.toStringTag]);
+const [byteLength] = gettersOf(ArrayBuffer.prototype, ["byteLength"]);
+
+/** The bytes of a view. @throws TypeError for a DataView that is out of bounds */
+function bytesOfView(view: ArrayBufferView): Uint8Array {
+  // Of a DataView, the tag's getter gives undefined.
+  const getters = kindOfTypedArray?.call(view) === undefined ? OF_DATA_VIEW : OF_TYPED_ARRAY;
+  const [buffer, offset, length] = getters.map((getter) => getter?.call(view));
+  return new Uint8Array(buffer as ArrayBuffer, offset as number, length as number);
+}
 
 /** Whether a value is an ArrayBuffer, of whatever prototype. A SharedArrayBuffer is none. */
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
@@ -53,8 +73,7 @@ function isArrayBuffer(value: unknown): value is ArrayBuffer {
 /** The bytes of a buffer or a view of one. A detached buffer holds none (Web IDL: 3.2.26). */
 function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
   try {
-    if (!ArrayBuffer.isView(value)) return new Uint8Array(value);
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return ArrayBuffer.isView(value) ? bytesOfView(value) : new Uint8Array(value);
   } catch {
     return new Uint8Array(0);
   }

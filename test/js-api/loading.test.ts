@@ -55,6 +55,20 @@ describe("compile and instantiate", () => {
     }
   });
 
+  it("ask a view itself for its bytes, not its properties", () => {
+    class Odd extends Uint8Array {
+      override get buffer(): ArrayBuffer {
+        return new ArrayBuffer(8);
+      }
+    }
+    const odd = new Odd(ADD);
+    const bare = Object.setPrototypeOf(ADD.slice(), null);
+    const view = Object.setPrototypeOf(new DataView(ADD.slice().buffer), Uint8Array.prototype);
+    for (const source of [odd, bare]) expect(Host.validate(source)).toBe(true);
+    // The host takes no DataView at all, the specification every BufferSource.
+    for (const source of [odd, bare, view]) expect(Ours.validate(source)).toBe(true);
+  });
+
   it("find nothing in a detached buffer", () => {
     const buffer = new ArrayBuffer(8);
     const views = [new Uint8Array(buffer), new DataView(buffer)];

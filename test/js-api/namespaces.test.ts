@@ -150,6 +150,18 @@ describe("limits", () => {
     expect(controlsOf(namespace).peakMemoryBytes).toBe(4 * 65_536);
   });
 
+  it("on globals are RangeErrors, also for those that imports make", () => {
+    const namespace = createNamespace({ limits: { globals: 1 } });
+    const global = new namespace.Global({ value: "i32" }, 5);
+    expect(() => new namespace.Global({ value: "i32" })).toThrow(RangeError);
+    const text = `(module (import "m" "g" (global i32)))`;
+    expect(() => instanceOf(text, { m: { g: 5 } }, namespace)).toThrow(RangeError);
+    expect(() => instanceOf(`(module (global i32 (i32.const 1)))`, {}, namespace)).toThrow(
+      RangeError,
+    );
+    instanceOf(text, { m: { g: global } }, namespace);
+  });
+
   it("on calls make a stack overflow", () => {
     const namespace = createNamespace({ limits: { callDepth: 100 } });
     const text = `(module (func $f (export "f") (param i32) (result i32)
