@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { CONTROL } from "./control.ts";
 import { COLD, DECODE } from "./decode.ts";
 import { type StoredReport, textTable } from "./format.ts";
 import { GROWTH } from "./growth.ts";
@@ -41,6 +42,7 @@ const BENCHES: readonly Bench[] = [
   WASI_BENCH,
   STARTUP,
   INSTANCES,
+  CONTROL,
 ];
 const RESULTS = new URL("results/results.json", import.meta.url);
 const CHILD_FLAG = "--measure";
