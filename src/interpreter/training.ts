@@ -113,8 +113,6 @@ type Sample = readonly [shape: number, op: number];
 const isReturn = (op: number) => op >= OP.RETURN && op <= OP.RETURN_REF;
 
 /** Everything that has a shape, in runs of instructions that go on to the next one. */
-const BATCHES: readonly (readonly Sample[])[] = batches();
-
 function batches(): Sample[][] {
   const single: Sample[] = [];
   const all: Sample[][] = [];
@@ -140,7 +138,7 @@ function trainInstructions(
   ksp: number,
 ): void {
   const { bytes } = instance.memories[0];
-  for (const batch of BATCHES) {
+  for (const batch of batches()) {
     const starts: number[] = [];
     let at = space.top;
     for (const [shape, op] of batch) {
