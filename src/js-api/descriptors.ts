@@ -13,8 +13,6 @@ const VALUE_TYPES: ReadonlyMap<string, ValType> = new Map([
   ["v128", V128],
   ["externref", EXTERNREF],
   ["anyfunc", FUNCREF],
-  // Not in the specification's list; V8 takes it, too.
-  ["funcref", FUNCREF],
 ]);
 
 /** ToValueType of a member; undefined for what names no type. */

@@ -64,6 +64,19 @@ describe("descriptors", () => {
   });
 });
 
+describe("types", () => {
+  const NAMES = ["i32", "externref", "anyfunc", "funcref", "func", "I32", "", "__proto__"];
+
+  it.each(NAMES)("are named by the specification's names alone: %j", (name) => {
+    const value = name as never;
+    onBoth((space) => [
+      noted(() => new space.Table({ element: value, initial: 1 })),
+      noted(() => new space.Global({ value })),
+      noted(() => new space.Tag({ parameters: [value] })),
+    ]);
+  });
+});
+
 describe("sequences", () => {
   // Web IDL: 3.2.21, where V8 looks at the elements of arrays only.
   it("ask for their iterator once", () => {
