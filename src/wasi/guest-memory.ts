@@ -118,6 +118,7 @@ export class GuestMemory {
   }
 }
 
-function viewOf({ buffer, byteLength, byteOffset }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
+/** Without a length, because a buffer that can be resized grows beneath its views. */
+function viewOf({ buffer, byteOffset }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset);
 }

@@ -171,6 +171,27 @@ describe("a reactor", () => {
     }
   });
 
+  it("of the namespace may grow a memory whose buffer can be resized", () => {
+    const bytes = assemble(`(module
+      (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+      (memory (export "memory") 1 4)
+      (func (export "sizes") (result i32) (call $sizes (i32.const 65536) (i32.const 65540)))
+      (func (export "count") (result i32) (i32.load (i32.const 65536))))`);
+    const world = wasi({ args: ["one", "two"] });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), world.imports);
+    const { count, memory, sizes } = instance.exports as unknown as {
+      count(): number;
+      memory: { toResizableBuffer(): ArrayBuffer; grow(pages: number): number };
+      sizes(): number;
+    };
+    memory.toResizableBuffer();
+    world.initialize(instance);
+    // Error 21: outside of memory.
+    expect(sizes()).toBe(21);
+    memory.grow(1);
+    expect([sizes(), count()]).toEqual([0, 2]);
+  });
+
   it("may lack _initialize", () => {
     const world = wasi();
     world.initialize(instanceOf("(module)", {}));
