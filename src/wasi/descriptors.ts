@@ -102,6 +102,8 @@ export class DescriptorTable {
   private readonly open: (Descriptor | undefined)[];
   private readonly limit: number;
   private readonly listings: DirectoryDescriptor[] = [];
+  /** The first number that may be free. */
+  private lowest = 3;
 
   /** `initial` are the descriptors from 0 on. */
   constructor(initial: Descriptor[], limit: number) {
@@ -133,10 +135,9 @@ export class DescriptorTable {
 
   /** Fails with `mfile` unless one more may be opened. */
   reserve(): number {
-    let fd = 3;
-    while (this.open[fd] !== undefined) fd++;
-    if (fd >= this.limit) fail("mfile", `${this.limit} descriptors are open`);
-    return fd;
+    while (this.open[this.lowest] !== undefined) this.lowest++;
+    if (this.lowest >= this.limit) fail("mfile", `${this.limit} descriptors are open`);
+    return this.lowest;
   }
 
   /** Gives a descriptor the number that `reserve` told. */
@@ -146,7 +147,7 @@ export class DescriptorTable {
 
   close(fd: number): void {
     const descriptor = this.get(fd);
-    this.open[fd >>> 0] = undefined;
+    this.vacate(fd);
     if (descriptor.kind === "directory") descriptor.listing = null;
     release(descriptor);
   }
@@ -158,7 +159,12 @@ export class DescriptorTable {
     if (from === to) return;
     this.close(to);
     this.open[to >>> 0] = moved;
-    this.open[from >>> 0] = undefined;
+    this.vacate(from);
+  }
+
+  private vacate(fd: number): void {
+    this.open[fd >>> 0] = undefined;
+    this.lowest = Math.max(3, Math.min(this.lowest, fd >>> 0));
   }
 
   /** A directory keeps a list of its contents now: the oldest of too many is dropped. */

@@ -46,6 +46,11 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }
 
+/** Also for arrays of other realms. */
+function isBytes(value: unknown): value is Uint8Array {
+  return Object.prototype.toString.call(value) === "[object Uint8Array]";
+}
+
 /** The bytes of a text in UTF-8; unpaired surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
   const bytes = new Uint8Array(3 * text.length);
@@ -136,18 +141,18 @@ export class Input {
       this.accept(bytes);
       return null;
     }
-    this.waiting = bytes.then(
-      (arrived) => this.accept(arrived),
-      (error: unknown) => {
+    this.waiting = Promise.resolve(bytes)
+      .then((arrived) => this.accept(arrived))
+      .catch((error: unknown) => {
         this.waiting = null;
         this.failure = { error };
         this.announce();
-      },
-    );
+      });
     return this.waiting;
   }
 
-  private accept(bytes: Uint8Array): void {
+  private accept(bytes: unknown): void {
+    if (!isBytes(bytes)) throw new TypeError("what a stdin gives must be a Uint8Array");
     this.waiting = null;
     this.chunk = bytes;
     this.at = 0;

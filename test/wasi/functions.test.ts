@@ -187,6 +187,17 @@ describe("descriptors", () => {
     expect(guest.write(1, "x")).toBe("badf");
   });
 
+  it("get the lowest number that is free, above those of the streams", () => {
+    const guest = guestWith();
+    guest.call("fd_close", 0);
+    expect([1, 2, 3].map(() => guest.open("file"))).toEqual([4, 5, 6]);
+    guest.call("fd_close", 5);
+    guest.call("fd_close", 4);
+    expect([guest.open("file"), guest.open("file")]).toEqual([4, 5]);
+    guest.call("fd_renumber", 6, 4);
+    expect([guest.open("file"), guest.open("file")]).toEqual([6, 7]);
+  });
+
   it("append or not as their flags say at the moment", () => {
     const guest = guestWith();
     const fd = guest.opened("file", { flags: APPEND });

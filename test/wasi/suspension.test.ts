@@ -253,6 +253,17 @@ describe("input that is not there yet", () => {
     expect([arriving.available, arriving.arrivals.size]).toEqual([1, 0]);
   });
 
+  it("that is no bytes is a TypeError, and no rejection that nobody handles", async () => {
+    for (const wrong of [null, "text", 5, new Uint16Array(1)]) {
+      const stdin: InputStream = { read: async () => wrong as unknown as Uint8Array };
+      const { read, input } = { read: guest({ stdin }), input: guest({ stdin }) };
+      await expect(read.func("read").callAsync()).rejects.toThrow(TypeError);
+      // The poll tells that there is something; reading throws.
+      expect(await input.func("input").callAsync(HOUR)).toEqual([0, 1, 1]);
+      await expect(input.func("read").callAsync()).rejects.toThrow(TypeError);
+    }
+  });
+
   it("that fails reaches the embedder unchanged", async () => {
     const broken = new RangeError("broken");
     const stdin: InputStream = { read: () => Promise.reject(broken) };
