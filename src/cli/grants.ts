@@ -119,7 +119,12 @@ export function missingGrant(words: readonly string[], grants: readonly Director
   }
   const what = `the program cannot see "${path}"`;
   const has = grants.length > 0 ? "its directories do not hold it" : "no directory is granted";
-  return `${what}: ${has}; grant one with --dir ${suggestion(path)}`;
+  return `${what}: ${has}; grant one with --dir ${quoted(suggestion(path))}`;
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** A directory whose grant makes `path` visible under its own name. */

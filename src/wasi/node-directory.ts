@@ -187,7 +187,7 @@ class HostDirectory implements Directory {
   }
 
   private at(name: string): string {
-    if (IS_WINDOWS && /[\\:]|[^.][. ]$/.test(name)) fail("inval", "a name that leads elsewhere");
+    if (IS_WINDOWS && /[\\:]|.[. ]$|^ $/.test(name)) fail("inval", "a name that leads elsewhere");
     return this.fileSystem.anchored ? `${this.here}/${name}` : join(this.here, name);
   }
 

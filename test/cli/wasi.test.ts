@@ -230,6 +230,13 @@ describe("grants", () => {
     expect(again).toEqual({ code: 0, out: `2 3 14 ${path}\n`, err: "" });
   });
 
+  it("what the hint suggests is one word for a shell", async () => {
+    const path = folder.write("it's here/poem.txt", "");
+    const { err } = await run([WC, path]);
+    const word = `'${folder.path}/it'\\''s here'`;
+    expect(err.endsWith(`grant one with --dir ${word}\n`), err).toBe(true);
+  });
+
   it("a file outside the directories is hinted at, one inside that is missing is not", async () => {
     mkdirSync(join(folder.path, "empty"), { recursive: true });
     const outside = await run(["--dir", "empty", WC, "data/poem.txt"]);
