@@ -2,6 +2,8 @@
 // millions of. A thread that is used again, arguments and results that go straight between the
 // caller's values and the slots, and nothing saved when a call is stopped for good.
 
+import { idOfFuncType } from "../code/type-ids.ts";
+import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { ExceptionInstance, FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, type ExhaustionKind } from "../runtime/trap.ts";
@@ -35,6 +37,15 @@ export class Uncaught {
   }
 }
 
+/** Whom threads call that make no call. */
+let nobody: FunctionInstance | null = null;
+
+function idleCallee(): FunctionInstance {
+  const id = idOfFuncType({ kind: "func", params: [], results: [] });
+  nobody ??= allocateHostFunction(id, () => {}, "");
+  return nobody;
+}
+
 const RETURNED: Outcome = { kind: "returned", values: [] };
 
 /** First free word of the slots: where the arguments of the next call have to lie. */
@@ -45,11 +56,14 @@ export function argumentsAt(): number {
 /** A thread for calls that cannot be suspended. It makes one call at a time, and any number. */
 export class CallThread extends Thread {
   private readonly watch: Watch | null;
+  private readonly idle: FunctionInstance;
   /** Opcode of the instruction that has trapped last; -1 if it is not known. */
   trapOpcode = -1;
 
-  constructor(store: Store, callee: FunctionInstance, watch: Watch | null) {
-    super(store, callee, [], false);
+  constructor(store: Store, watch: Watch | null) {
+    const idle = idleCallee();
+    super(store, idle, [], false);
+    this.idle = idle;
     this.watch = watch;
   }
 
@@ -69,12 +83,19 @@ export class CallThread extends Thread {
       if (outcome === RETURNED) return results.read(slotTop);
       throw this.errorOf(outcome);
     } finally {
-      releaseReferences(slotTop >> 1);
       machine.slotLimit = slotLimit;
       machine.controlLimit = controlLimit;
       stack.slotTop = slotTop;
       stack.controlTop = controlTop;
       stack.current = current;
+      // An idle thread keeps no instance alive, and with it a memory that nobody else has.
+      this.callee = this.idle;
+      this.instance = null;
+      this.hostCallee = null;
+      machine.instance = null;
+      machine.callee = null;
+      // Last, since it is a call, which the host's stack may have no room for.
+      releaseReferences(slotTop >> 1);
     }
   }
 

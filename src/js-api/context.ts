@@ -189,7 +189,7 @@ export class Context implements ReferenceBorder {
   invoke(target: FunctionInstance, signature: Signature, args: readonly unknown[]): unknown {
     signature.write(args);
     const { depth } = this;
-    const thread = this.threads[depth] ?? this.newThread(target);
+    const thread = this.threads[depth] ?? this.newThread();
     if (depth === 0 && this.watch.active) this.watch.begin();
     this.depth = depth + 1;
     try {
@@ -201,8 +201,8 @@ export class Context implements ReferenceBorder {
     }
   }
 
-  private newThread(target: FunctionInstance): CallThread {
-    const thread = new CallThread(this.store, target, this.watch);
+  private newThread(): CallThread {
+    const thread = new CallThread(this.store, this.watch);
     this.threads.push(thread);
     return thread;
   }

@@ -1,6 +1,8 @@
 // Memory.buffer: exact, the same until growth, detached by it wherever the growth comes from, and
 // without price for who never looks (design: section 3.12).
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { WebAssembly as Ours } from "../../src/js-api/index.ts";
 import { MemoryInstance } from "../../src/runtime/memory.ts";
@@ -210,5 +212,30 @@ describe("64-bit memories and tables", () => {
     expect(func(instanceOf(text, { m: { m: memory } }), "f")(3n)).toBe(5);
     const narrow = new Ours.Memory({ initial: 1 });
     expect(() => instanceOf(text, { m: { m: narrow } })).toThrow(Ours.LinkError);
+  });
+});
+
+describe("an instance that nobody has any more", () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+
+  it("is collected, also if the last call was one of its functions", async () => {
+    const text = `(module (import "m" "f" (func $f (param externref))) (memory (export "m") 1)
+      (func (export "f") (param externref)
+        (i32.store (i32.const 0) (i32.const 1)) (call $f (local.get 0))))`;
+    const use = (): WeakRef<object>[] => {
+      const object = {};
+      const instance = instanceOf(text, { m: { f() {} } });
+      func(instance, "f")(object);
+      const { buffer } = instance.exports.m as unknown as Buffered;
+      return [new WeakRef(object), new WeakRef(instance), new WeakRef(buffer)];
+    };
+    const references = use();
+    // What a WeakRef has just given or been given lives until the next task.
+    for (let i = 0; i < 10 && references.some((one) => one.deref() !== undefined); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      collect();
+    }
+    expect(references.map((one) => one.deref())).toEqual([undefined, undefined, undefined]);
   });
 });
