@@ -22,6 +22,14 @@ export function exitCode(error: unknown): number | undefined {
   return error instanceof WasmException ? EXIT.exception : undefined;
 }
 
+/**
+ * A program's exit code as the system takes it: 8 bits, of which 0 means success. What has more
+ * bits would look like another one, so it becomes 1.
+ */
+export function processStatus(code: number): number {
+  return code === (code & 0xff) ? code : EXIT.host;
+}
+
 /** What is to be said about an error that has an exit code. */
 export function report(error: unknown): string {
   if (error instanceof CallError) return error.message;

@@ -21,6 +21,8 @@ export interface ResultReader {
 
 /** Looks now and then whether calls must stop, for another reason than fuel. */
 export interface Watch {
+  /** Whether there is anything that could stop a call now. */
+  readonly active: boolean;
   /**
    * Why calls must stop now; null: go on. Asked at least every few thousand units of fuel, so that
    * it need not look each time, unless it is asked `atOnce`.
@@ -110,7 +112,7 @@ export class CallThread extends Thread {
   }
 
   protected override get mayStall(): boolean {
-    return this.watch === null;
+    return this.watch === null || !this.watch.active;
   }
 
   protected override finish(): Outcome {

@@ -79,6 +79,7 @@ export const PROGRAMS = {
   /** Sleeps for 50 ms. */
   nap: program(`(func (export "_start") ${SLEEP("50000000")})`),
   three: program(`(func (export "_start") (call $proc_exit (i32.const 3)))`),
+  many: program(`(func (export "_start") (call $proc_exit (i32.const 256)))`),
   /** Exits with the type of file that standard output is. */
   filetype: program(`
     (func (export "_start")

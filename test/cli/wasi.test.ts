@@ -149,6 +149,10 @@ describe("exit codes", () => {
     expect((await run([files.nap])).code).toBe(0);
   });
 
+  it("one that the system would cut to another is 1", async () => {
+    expect((await run([files.many])).code).toBe(1);
+  });
+
   it("2: out of fuel inside a loop of calls", async () => {
     const { code, err } = await run(["--fuel", "100000", files.dice]);
     expect(code).toBe(2);

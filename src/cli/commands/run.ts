@@ -14,7 +14,7 @@ import {
 import { CodeLimitError, UnsupportedError } from "../../code/errors.ts";
 import { WasiExit } from "../../wasi/index.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
-import { CallError, exitCode, report } from "../endings.ts";
+import { CallError, exitCode, processStatus, report } from "../endings.ts";
 import { grantsOf } from "../grants.ts";
 import { readModuleBytes } from "../input.ts";
 import {
@@ -198,12 +198,12 @@ async function execute(run: Run, io: Io): Promise<number> {
   const { args, module, world } = run;
   try {
     if (world !== null && isCommand(module) && args.values.invoke === undefined) {
-      return await runProgram(run, world);
+      return processStatus(await runProgram(run, world));
     }
     io.out(await callFunction(run));
     return EXIT.ok;
   } catch (error) {
-    if (error instanceof WasiExit) return error.exitCode;
+    if (error instanceof WasiExit) return processStatus(error.exitCode);
     throw error;
   }
 }
