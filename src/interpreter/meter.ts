@@ -6,6 +6,7 @@ import type { Value } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
 import type { Trap } from "../runtime/trap.ts";
 import { machine } from "./loop.generated.ts";
+import { warmth } from "./warmth.ts";
 
 /** How a run ended, or why it paused. */
 export type Outcome =
@@ -14,13 +15,6 @@ export type Outcome =
   | { readonly kind: "threw"; readonly error: unknown }
   | { readonly kind: "suspended"; readonly reason: "fuel" | "slice" }
   | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: PromiseLike<unknown> };
-
-/**
- * Units that the loop runs before it is entered again. V8 optimises a function best where it is
- * entered; optimised in the middle of a long stretch (on-stack replacement) the loop is 1.6 times
- * slower, and stays so (docs/rationale.md). Coming back costs 2 %.
- */
-const STRETCH_UNITS = 3_000;
 
 /** Counts what an invocation spends. */
 export class FuelMeter {
@@ -96,7 +90,7 @@ export class FuelMeter {
 
   /** Gives the loop a budget for the next stretch, of which `cost` is spent at once. */
   private grant(cost: number): void {
-    const wanted = Math.max(cost, Math.min(this.slice, STRETCH_UNITS));
+    const wanted = Math.max(cost, Math.min(this.slice, warmth.stretchUnits));
     this.granted = Math.floor(Math.min(this.store.fuel, wanted));
     machine.budget = this.granted - cost;
   }
