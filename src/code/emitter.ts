@@ -202,14 +202,19 @@ export class Emitter extends StructureEmitter implements BodySink {
       this.slow(facts, height, type);
       return;
     }
+    const constant = isStore && IMMEDIATE[op] !== 0 && this.kindAt(height + 1) === CONSTANT_32;
     const registers = [this.slotHolding(height)];
-    if (isStore) registers.push(this.slotHolding(height + 1));
+    if (isStore && !constant) registers.push(this.slotHolding(height + 1));
     if (this.compiled.module.memories[memory].type.address64) {
       this.emit(OP.ADDRESS_64, this.slotOf(height), registers[0]);
       registers[0] = this.slotOf(height);
     }
     if (memory !== 0) this.selectMemory(memory);
-    this.operate(op, REGISTERS[op], height, type, registers, [offset, offset + bytes]);
+    const bounds = [offset, offset + bytes];
+    if (constant) {
+      const words = [this.lowAt(height + 1), ...bounds];
+      this.operate(op, IMMEDIATE[op], height, type, registers, words);
+    } else this.operate(op, REGISTERS[op], height, type, registers, bounds);
     if (memory !== 0) this.selectMemory(0);
   }
 

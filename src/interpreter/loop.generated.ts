@@ -779,259 +779,265 @@ export function run(): number {
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 308: // i32.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 309: // i64.store
+        case 309: // i32.store imm
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, C[pc], true); pc = (pc + 3) | 0; continue; }
+        case 310: // i64.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 310: // f64.store
+        case 311: // f64.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; q = D[z >> 1]; if (q === q) mem.setFloat64(qea, q, true); else { mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); } pc = (pc + 2) | 0; continue; }
-        case 311: // i32.store8
+        case 312: // i32.store8
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
-        case 312: // i32.store16
+        case 313: // i32.store8 imm
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt8(qea, C[pc]); pc = (pc + 3) | 0; continue; }
+        case 314: // i32.store16
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt16(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 313: // i32.add imm > i32.load
+        case 315: // i32.add imm > i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 314: // i32.add imm > i32.load8_u
+        case 316: // i32.add imm > i32.load8_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getUint8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 315: // i32.add imm > i32.load8_s
+        case 317: // i32.add imm > i32.load8_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getInt8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 316: // i32.add imm > i32.load16_u
+        case 318: // i32.add imm > i32.load16_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 317: // i32.add imm > i64.load
+        case 319: // i32.add imm > i64.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 318: // i32.add imm > f64.load
+        case 320: // i32.add imm > f64.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); } pc = (pc + 3) | 0; continue; }
-        case 319: // i32.add > i32.load
+        case 321: // i32.add > i32.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 320: // i32.add > i32.load8_u
+        case 322: // i32.add > i32.load8_u
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; q = mem.getUint8(qea); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 321: // i32.add > i32.load8_s
+        case 323: // i32.add > i32.load8_s
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; q = mem.getInt8(qea); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 322: // i32.add > i32.load16_u
+        case 324: // i32.add > i32.load16_u
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 323: // i32.add > i64.load
+        case 325: // i32.add > i64.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 324: // i32.add > f64.load
+        case 326: // i32.add > f64.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); } pc = (pc + 2) | 0; continue; }
-        case 325: // i32.add imm > i32.store
+        case 327: // i32.add imm > i32.store
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 3) | 0; continue; }
-        case 326: // i32.add imm > i32.store8
+        case 328: // i32.add imm > i32.store8
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 3) | 0; continue; }
-        case 327: // i32.add imm > i64.store
+        case 329: // i32.add imm > i64.store
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 328: // i32.add > i32.store
+        case 330: // i32.add > i32.store
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, S[from], true); pc = (pc + 3) | 0; continue; }
-        case 329: // i32.add > i32.store8
+        case 331: // i32.add > i32.store8
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt8(qea, S[from]); pc = (pc + 3) | 0; continue; }
-        case 330: // i32.add > i64.store
+        case 332: // i32.add > i64.store
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, S[from], true); mem.setInt32((qea + 4) | 0, S[(from + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 331: // i32.add imm > i32.store b
+        case 333: // i32.add imm > i32.store imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, C[(pc + 1) | 0], true); pc = (pc + 4) | 0; continue; }
+        case 334: // i32.add imm > i32.store8 imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt8(qea, C[(pc + 1) | 0]); pc = (pc + 4) | 0; continue; }
+        case 335: // i32.add imm > i32.store b
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
-        case 332: // i32.add > i32.store b
+        case 336: // i32.add > i32.store b
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
-        case 333: // i32.load > i32.store b
+        case 337: // i32.load > i32.store b
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
-        case 334: // i64.load > i64.store b
+        case 338: // i64.load > i64.store b
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, pl, true); mem.setInt32((qea + 4) | 0, ph, true); pc = (pc + 4) | 0; continue; }
-        case 335: // i32.shl imm > i32.add
+        case 339: // i32.shl imm > i32.add
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 336: // i32.mul imm > i32.add
+        case 340: // i32.mul imm > i32.add
           { p_a = S[y]; p_b = C[pc]; p = Math.imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 337: // i32.mul > i32.add
+        case 341: // i32.mul > i32.add
           { p_a = S[y]; p_b = S[z]; p = Math.imul(p_a, p_b); q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 338: // i32.add > i32.add
+        case 342: // i32.add > i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 339: // i32.add > i32.add imm
+        case 343: // i32.add > i32.add imm
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = C[pc]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 340: // i32.load > i32.add imm
+        case 344: // i32.load > i32.add imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 341: // i32.load > i32.add
+        case 345: // i32.load > i32.add
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 342: // i32.load > i32.and imm
+        case 346: // i32.load > i32.and imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 343: // i32.load8_u > i32.and imm
+        case 347: // i32.load8_u > i32.and imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 344: // i32.load8_u > i32.xor
+        case 348: // i32.load8_u > i32.xor
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 345: // i32.load8_u > i32.shl imm
+        case 349: // i32.load8_u > i32.shl imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; q = p << q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 346: // i32.and imm > i32.shr_u imm
+        case 350: // i32.and imm > i32.shr_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 347: // i32.shr_u imm > i32.and imm
+        case 351: // i32.shr_u imm > i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 348: // i32.and imm > i32.shl imm
+        case 352: // i32.and imm > i32.shl imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = p << q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 349: // i32.add imm > i32.and imm
+        case 353: // i32.add imm > i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 350: // i32.shl imm > i32.or
+        case 354: // i32.shl imm > i32.or
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 351: // i32.shr_u imm > i32.or
+        case 355: // i32.shr_u imm > i32.or
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 352: // i32.shl imm > i32.xor
+        case 356: // i32.shl imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 353: // i32.shr_u imm > i32.xor
+        case 357: // i32.shr_u imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 354: // i32.rotl imm > i32.xor
+        case 358: // i32.rotl imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 355: // i32.xor > i32.rotl imm
+        case 359: // i32.xor > i32.rotl imm
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 356: // i32.xor > i32.and
+        case 360: // i32.xor > i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = S[((fp + C[pc]) | 0)]; q = p & q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 357: // i32.and > i32.xor
+        case 361: // i32.and > i32.xor
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; q_b = S[((fp + C[pc]) | 0)]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 358: // i32.xor > i32.mul imm
+        case 362: // i32.xor > i32.mul imm
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = Math.imul(p, q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 359: // i64.extend_i32_u > i64.add imm
+        case 363: // i64.extend_i32_u > i64.add imm
           { p_a = S[y]; pl = p_a; ph = 0; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 360: // i64.mul > i64.add
+        case 364: // i64.mul > i64.add
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bs = ((fp + C[pc]) | 0); q_bl = S[q_bs]; q_bh = S[(q_bs + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 1) | 0; continue; }
-        case 361: // i64.mul imm > i64.add
+        case 365: // i64.mul imm > i64.add
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 362: // i64.mul imm > i64.xor
+        case 366: // i64.mul imm > i64.xor
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = pl ^ q_bl; qh = ph ^ q_bh; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 363: // i64.xor > i64.mul imm
+        case 367: // i64.xor > i64.mul imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = Math.imul(pl, q_bl); qh = (multiplyHighU32(pl, q_bl) + Math.imul(pl, q_bh) + Math.imul(ph, q_bl)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 364: // i64.load > i64.add imm
+        case 368: // i64.load > i64.add imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); q_bl = C[(pc + 2) | 0]; q_bh = C[(pc + 3) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 4) | 0; continue; }
-        case 365: // f64.mul > f64.add
+        case 369: // f64.mul > f64.add
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p + q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 366: // f64.mul > f64.sub
+        case 370: // f64.mul > f64.sub
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p - q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 367: // f64.mul > f64.sub b
+        case 371: // f64.mul > f64.sub b
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_a = D[((fp + C[pc]) | 0) >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 368: // f64.add > f64.mul
+        case 372: // f64.add > f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 369: // f64.sub > f64.mul
+        case 373: // f64.sub > f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 370: // f64.load > f64.mul
+        case 374: // f64.load > f64.mul
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 371: // f64.load > f64.add
+        case 375: // f64.load > f64.add
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p + q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 372: // f64.load > f64.sub
+        case 376: // f64.load > f64.sub
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p - q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 373: // f64.load > f64.sub b
+        case 377: // f64.load > f64.sub b
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getFloat64(pea, true); q_a = D[z >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 374: // f32.mul > f32.add
+        case 378: // f32.mul > f32.add
           { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a * p_b); q_b = F[((fp + C[pc]) | 0)]; q = Math.fround(p + q_b); F[x] = q; pc = (pc + 1) | 0; continue; }
-        case 375: // f32.load > f32.mul
+        case 379: // f32.load > f32.mul
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getFloat32(pea, true); q_b = F[z]; q = Math.fround(p * q_b); F[x] = q; pc = (pc + 2) | 0; continue; }
-        case 376: // test i32.load > br_if
+        case 380: // test i32.load > br_if
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); w = p !== 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 377: // test i32.load > br_unless
+        case 381: // test i32.load > br_unless
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); w = p === 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 378: // test i32.load > i32.eq imm
+        case 382: // test i32.load > i32.eq imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; w = p === q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 379: // test i32.load > i32.ne imm
+        case 383: // test i32.load > i32.ne imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; w = p !== q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 380: // test i32.load8_u > br_if
+        case 384: // test i32.load8_u > br_if
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); w = p !== 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 381: // test i32.load8_u > br_unless
+        case 385: // test i32.load8_u > br_unless
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); w = p === 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 382: // test i32.load8_u > i32.eq imm
+        case 386: // test i32.load8_u > i32.eq imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; w = p === q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 383: // test i32.load8_u > i32.ne imm
+        case 387: // test i32.load8_u > i32.ne imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; w = p !== q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 384: // test i32.and imm > i32.eq imm
+        case 388: // test i32.and imm > i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 385: // test i32.and imm > i32.ne imm
+        case 389: // test i32.and imm > i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 386: // count i32.add imm > br_if
+        case 390: // count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 387: // count i32.add imm > br_unless
+        case 391: // count i32.add imm > br_unless
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p === 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 388: // count i32.add imm > i32.ne imm
+        case 392: // count i32.add imm > i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 389: // count i32.add imm > i32.eq imm
+        case 393: // count i32.add imm > i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 390: // count i32.add imm > i32.ne
+        case 394: // count i32.add imm > i32.ne
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p !== q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 391: // count i32.add imm > i32.eq
+        case 395: // count i32.add imm > i32.eq
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p === q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 392: // count i32.add imm > i32.lt_u
+        case 396: // count i32.add imm > i32.lt_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 393: // count i32.add imm > i32.lt_s
+        case 397: // count i32.add imm > i32.lt_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p < q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 394: // count i32.add imm > i32.lt_s imm
+        case 398: // count i32.add imm > i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p < q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 395: // count i32.add imm > i32.lt_u imm
+        case 399: // count i32.add imm > i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 396: // count i32.add imm > i32.gt_u imm
+        case 400: // count i32.add imm > i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 > q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 397: // count i32.add imm > i32.gt_s imm
+        case 401: // count i32.add imm > i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p > q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 398: // move 32 => move 32
+        case 402: // move 32 => move 32
           { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 399: // i32.store => count i32.add imm > i32.lt_u
+        case 403: // i32.store => count i32.add imm > i32.lt_u
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 400: // i32.add => i32.xor > i32.rotl imm
+        case 404: // i32.add => i32.xor > i32.rotl imm
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 401: // i32.load => i32.load
+        case 405: // i32.load => i32.load
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 402: // i32.add imm => global.set 32
+        case 406: // i32.add imm => global.set 32
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
-        case 403: // i32.add imm => i32.add imm
+        case 407: // i32.add imm => i32.add imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 404: // i64.xor => i64.rotl imm
+        case 408: // i64.xor => i64.rotl imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 405: // i32.store8 => i32.add imm
+        case 409: // i32.store8 => i32.add imm
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 406: // i32.add => i32.add
+        case 410: // i32.add => i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 407: // i32.add imm => count i32.add imm > br_if
+        case 411: // i32.add imm => count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 408: // const 32 => select 32
+        case 412: // const 32 => select 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
-        case 409: // const 32 => jump
+        case 413: // const 32 => jump
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
-        case 410: // i32.store => i32.store
+        case 414: // i32.store => i32.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 411: // i32.add imm => jump
+        case 415: // i32.add imm => jump
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
-        case 412: // i64.load => i64.load
+        case 416: // i64.load => i64.load
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 413: // const 32 => const 32
+        case 417: // const 32 => const 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
-        case 414: // i32.store => i32.add imm
+        case 418: // i32.store => i32.add imm
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 415: // i64.xor => i64.xor
+        case 419: // i64.xor => i64.xor
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 416: // i32.load8_u => i32.load8_u
+        case 420: // i32.load8_u => i32.load8_u
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 417: // global.get 32 => i32.add imm
+        case 421: // global.get 32 => i32.add imm
           { S[x] = G[C[pc]]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 418: // const 64 => i64.store
+        case 422: // const 64 => i64.store
           { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 419: // i32.add => move 32
+        case 423: // i32.add => move 32
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 420: // i32.add imm => i32.load
+        case 424: // i32.add imm => i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 421: // const 32 => i32.load
+        case 425: // const 32 => i32.load
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 422: // i32.add > i32.add => i32.add
+        case 426: // i32.add > i32.add => i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 423: // i32.add imm => move 32
+        case 427: // i32.add imm => move 32
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 424: // i32.or => br_if
+        case 428: // i32.or => br_if
           { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
-        case 425: // const 32 => i32.store
-          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 426: // i64.xor imm => i64.and
+        case 429: // i64.xor imm => i64.and
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 427: // i32.shl imm > i32.add => i32.load
+        case 430: // i32.shl imm > i32.add => i32.load
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 428: // i32.add imm => i32.add imm > i32.load
+        case 431: // i32.add imm => i32.add imm > i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 429: // i32.xor > i32.rotl imm => i32.add
+        case 432: // i32.xor > i32.rotl imm => i32.add
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 430: // const 32 => return 32
+        case 433: // const 32 => return 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 431: // i32.load => br_unless
+        case 434: // i32.load => br_unless
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
-        case 432: // i32.add imm > i64.load => i64.store
+        case 435: // i32.add imm > i64.load => i64.store
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 433: // move 32 => jump
+        case 436: // move 32 => jump
           { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
-        case 434: // i32.load8_u => br_if i32.ne
+        case 437: // i32.load8_u => br_if i32.ne
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
-        case 435: // i32.load => move 32
+        case 438: // i32.load => move 32
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
         default:
           throw new Error(`register opcode ${w} at ${pc - 1}`);

@@ -35,7 +35,6 @@ const PAIRS: readonly (readonly [first: string, second: string])[] = [
   ["i32.add > i32.add", "i32.add"],
   ["i32.add imm", "move 32"],
   ["i32.or", "br_if"],
-  ["const 32", "i32.store"],
   ["i64.xor imm", "i64.and"],
   ["i32.shl imm > i32.add", "i32.load"],
   ["i32.add imm", "i32.add imm > i32.load"],

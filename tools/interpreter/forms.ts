@@ -23,6 +23,7 @@ import {
   next,
   operands,
   operation,
+  storeConstant,
   storeTo,
   trap,
   word,
@@ -102,13 +103,22 @@ function plainForms(row: Instruction): Form[] {
   return forms;
 }
 
+/** Stores whose value is often a constant. */
+const WITH_CONSTANT: ReadonlySet<string> = new Set(["i32.store", "i32.store8"]);
+
 function memoryForms(row: Instruction): Form[] {
   const { access, name } = row;
   if (access === null || row.feature !== null || name in SAME_AS || name.startsWith("v")) return [];
   if (access.kind === "load") return [valueForm(name, "registers")];
   const layout = new Layout();
   const source = storeTo(row, layout) + next(layout.words + 1);
-  return [{ name, of: name, role: "registers", source }];
+  const forms: Form[] = [{ name, of: name, role: "registers", source }];
+  if (WITH_CONSTANT.has(name)) {
+    const withConstant = new Layout();
+    const store = storeConstant(row, withConstant, null) + next(withConstant.words + 1);
+    forms.push({ name: `${name} imm`, of: name, role: "immediate", source: store });
+  }
+  return forms;
 }
 
 /** Enters the function at `entry`, whose frame begins `delta` words above this one. */

@@ -12,6 +12,7 @@ import {
   next,
   operands,
   operation,
+  storeConstant,
   storeTo,
   write,
 } from "./operations.ts";
@@ -39,6 +40,8 @@ const VALUES: readonly string[] = [
   ...["i32.add imm", "i32.add"].flatMap((producer) =>
     ["i32.store", "i32.store8", "i64.store"].map((store) => `${producer} > ${store}`),
   ),
+  "i32.add imm > i32.store imm",
+  "i32.add imm > i32.store8 imm",
   "i32.add imm > i32.store b",
   "i32.add > i32.store b",
   "i32.load > i32.store b",
@@ -127,7 +130,8 @@ function valueForm(pair: string): FusedForm {
   const value = compute(operation(producer), layout, "p");
   const given: Given = { position, value };
   let source: string;
-  if (stored || isStore) source = value.code + storeTo(second.row, layout, given);
+  if (isStore && second.immediate) source = value.code + storeConstant(second.row, layout, given);
+  else if (stored || isStore) source = value.code + storeTo(second.row, layout, given);
   else {
     const result = compute(second, layout, "q", given);
     source = value.code + result.code + write(result);

@@ -268,10 +268,21 @@ function load(row: Instruction, layout: Layout, prefix: string, given: Given | n
   return { code: code + wide, name: prefix, kind: "wide" };
 }
 
+/** A store of a constant that stands in the code, in front of offset and size. */
+export function storeConstant(row: Instruction, layout: Layout, address: Given | null): string {
+  const value: Computed = { code: "", name: layout.word(), kind: "i32" };
+  const at = address === null ? `S[${layout.slot()}]` : address.value.name;
+  return storeAt(row, layout, at, { position: "b", value });
+}
+
 /** A store. Its address or its value may have been computed already. */
 export function storeTo(row: Instruction, layout: Layout, given: Given | null = null): string {
-  const { bytes = 4 } = row.access ?? {};
   const at = given?.position === "a" ? given.value.name : `S[${layout.slot()}]`;
+  return storeAt(row, layout, at, given);
+}
+
+function storeAt(row: Instruction, layout: Layout, at: string, given: Given | null): string {
+  const { bytes = 4 } = row.access ?? {};
   const valueSlot = given?.position === "b" ? "" : layout.slot();
   const from = valueSlot.length > 1 ? `const from = ${valueSlot}; ` : "";
   const slot = valueSlot.length > 1 ? "from" : valueSlot;
