@@ -1,6 +1,6 @@
 // The benchmarks as plain JavaScript, for the processes that measure. What loads TypeScript detaches
 // an ArrayBuffer on its way, and from then on V8 of Node 20 checks at each access of a typed array
-// whether it was detached: the interpreter would lose a quarter of its speed
+// whether it was detached: the interpreter would lose an eighth of its speed or more
 // (`node --trace-protector-invalidation` shows it).
 
 import { rmSync } from "node:fs";
