@@ -101,9 +101,18 @@ function shapeOf({ name, source }: Form): number {
   if (name === "wide" || name === "jump" || name === "br_table") return name === "jump" ? 32 : 0;
   if (/^return( |$)/.test(name)) return 1;
   const goesOn = /(?:pc = (?:pc|\(pc \+ (\d+)\) \| 0); )?continue;$/.exec(source);
-  if (goesOn !== null) return goesOn[0] === "continue;" ? 1 : Number(goesOn[1] ?? 0) + 1;
+  if (goesOn !== null) {
+    const words = goesOn[0] === "continue;" ? 1 : Number(goesOn[1] ?? 0) + 1;
+    return words + (words > 1 && words - 1 === immediateWords(name) ? 64 : 0);
+  }
   const branches = /w = [^;]+ \? (?:pc|\(pc \+ (\d+)\) \| 0) : [^;]+; break;$/.exec(source);
   return branches === null ? 0 : 16 + Number(branches[1] ?? 0) + 1;
+}
+
+/** Words of the immediates that the name of a form speaks of. */
+function immediateWords(name: string): number {
+  const parts = name.split(" > ").filter((part) => part.includes(" imm"));
+  return parts.reduce((words, part) => words + (part.startsWith("i64") ? 2 : 1), 0);
 }
 
 function shapesSource(): string {
@@ -112,7 +121,7 @@ function shapesSource(): string {
   for (let i = 0; i < shapes.length; i += 24)
     lines.push(`  ${shapes.slice(i, i + 24).join(", ")},`);
   const comment =
-    "Words of each register instruction that training executes; branches have 16 more.";
+    "Words of each register instruction that training executes; branches have 16 more, 64 if all are immediates.";
   return `/** ${comment} */\nexport const SHAPES: readonly number[] = [\n  0,\n${lines.join("\n")}\n];\n`;
 }
 

@@ -43,22 +43,25 @@ const BUDGET = 1 << 20;
 /** In `SHAPES`: an instruction with a pair for either way, behind so many words. */
 const BRANCH = 16;
 const JUMP = 32;
+/** All its words are immediates. */
+const IMMEDIATES = 64;
 
 /**
- * Words of the first and second operand: equal and equal to the immediates, smaller, larger,
- * negative and NaN, zero and ordinary floats, the ends of the ranges, what becomes zero when the
- * first immediate is added, what leaves 32 bits when it is multiplied.
+ * Words of the first and second operand and of immediates: equal, smaller, larger, negative and
+ * NaN, zero and ordinary floats, the ends of the ranges, what becomes zero when the immediate is
+ * added, shifts by more than 32, products whose halves leave 32 bits when they are added.
  */
-const OPERANDS: readonly (readonly [number, number, number, number])[] = [
-  [8, 16, 8, 16],
-  [4, 4, 9, 9],
-  [9, 9, 4, 4],
-  [-1, -1, 5, 0],
-  [0, 0, 0x40000000, 0x3ff00000],
-  [0x40800000, 0x40100000, 0x40000000, 0x3ff00000],
-  [-(2 ** 31), -(2 ** 30), 2 ** 31 - 1, 0x7fefffff],
-  [-8, -1, 0, 0],
-  [0x07ffffff, 0x0fffffff, 0x7fffffff, 0x7fffffff],
+const OPERANDS: readonly (readonly [number, number, number, number, number, number])[] = [
+  [8, 16, 8, 16, 8, 16],
+  [4, 4, 9, 9, 8, 16],
+  [9, 9, 4, 4, 40, 16],
+  [-1, -1, 5, 0, 40, 0],
+  [0, 0, 0x40000000, 0x3ff00000, 8, 16],
+  [0x40800000, 0x40100000, 0x40000000, 0x3ff00000, 33, -1],
+  [-(2 ** 31), -(2 ** 30), 2 ** 31 - 1, 0x7fefffff, -1, -1],
+  [-8, -1, 0, 0, 8, 16],
+  [0x7fffffff, -16, -1, 0x7fffffff, -1, 0x7fffffff],
+  [0x7fffffff, -16, 0, 0, -1, 0x7fffffff],
 ];
 
 /** How many steps there are: each takes about a millisecond. */
@@ -143,7 +146,7 @@ function trainInstructions(
     let at = space.top;
     for (const [shape, op] of batch) {
       starts.push(at);
-      at = writeInstruction(op, SHAPES[shape], at);
+      at = writeInstruction(op, SHAPES[shape], at, operands);
     }
     CODE[at] = OP.FINISH;
     prepareFrame(operands, frame, bytes);
@@ -172,13 +175,16 @@ function prepareFrame([low, high, low2, high2]: Operands, frame: number, bytes: 
 }
 
 /** Writes `op` and goes on behind it, whichever way it branches; where that is. */
-function writeInstruction(op: number, shape: number, at: number): number {
+function writeInstruction(op: number, shape: number, at: number, operands: Operands): number {
   const slots = 3 | (1 << SLOT_BITS) | (2 << (2 * SLOT_BITS));
   CODE[at] = op | (slots << OPCODE_BITS);
   const count = shape === JUMP ? 1 : shape & (BRANCH - 1);
-  const pairs = shape === JUMP ? 1 : shape >= BRANCH ? 2 : 0;
-  // Offsets and sizes of accesses that are in bounds, immediates, indices of globals.
+  const pairs = shape === JUMP ? 1 : (shape & BRANCH) !== 0 ? 2 : 0;
+  // Offsets and sizes of accesses that are in bounds, further slots, indices of globals.
   for (let i = 1; i < count; i++) CODE[at + i] = op === OP.MEMORY ? 0 : 8 * i;
+  if ((shape & IMMEDIATES) !== 0) {
+    for (let i = 1; i < count; i++) CODE[at + i] = operands[i % 2 === 1 ? 4 : 5];
+  }
   const next = at + count + 2 * pairs;
   for (let pair = at + count; pair < next; pair += 2) {
     CODE[pair] = next;
