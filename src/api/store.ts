@@ -5,7 +5,8 @@ import type { PriceTable } from "../code/prices.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import { instantiate } from "../runtime/instantiate.ts";
 import {
-  DEFAULT_RUNTIME_LIMITS,
+  checkedFuel,
+  checkedLimits,
   type RuntimeLimits,
   Store as RuntimeStore,
 } from "../runtime/store.ts";
@@ -61,7 +62,7 @@ export class Store {
    */
   constructor(options: StoreOptions = {}, runtime?: RuntimeStore) {
     const { epoch = null, epochDeadline, fuel, limits, prices } = options;
-    this.runtime = runtime ?? new RuntimeStore(checkLimits(limits), undefined, prices);
+    this.runtime = runtime ?? new RuntimeStore(checkedLimits(limits), undefined, prices);
     this.epoch = epoch;
     if (fuel !== undefined) this.fuel = fuel;
     if (epochDeadline !== undefined) this.epochDeadline = epochDeadline;
@@ -78,10 +79,7 @@ export class Store {
 
   /** @throws RangeError if it is not a number of at least 0 */
   set fuel(fuel: number) {
-    if (!(typeof fuel === "number" && fuel >= 0)) {
-      throw new RangeError(`fuel must be a number of at least 0, not ${String(fuel)}`);
-    }
-    this.runtime.fuel = fuel;
+    this.runtime.fuel = checkedFuel(fuel);
   }
 
   /** The epoch's value at which guests of this store are stopped; Infinity: never. */
@@ -176,14 +174,4 @@ export class Store {
   bill(fuel: number): void {
     this.billed += fuel;
   }
-}
-
-function checkLimits(limits: Partial<RuntimeLimits> = {}): Partial<RuntimeLimits> {
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(name in DEFAULT_RUNTIME_LIMITS)) throw new RangeError(`there is no limit "${name}"`);
-    if (!(typeof value === "number" && value >= 0)) {
-      throw new RangeError(`limit ${name} must be a number of at least 0, not ${String(value)}`);
-    }
-  }
-  return limits;
 }

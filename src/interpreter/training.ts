@@ -115,23 +115,25 @@ type Sample = readonly [shape: number, op: number];
 /** Returns leave the code that they stand in: they are executed one at a time. */
 const isReturn = (op: number) => op >= OP.RETURN && op <= OP.RETURN_REF;
 
+let everything: readonly (readonly Sample[])[] | null = null;
+
 /** Everything that has a shape, in runs of instructions that go on to the next one. */
 function batches(): Sample[][] {
   const single: Sample[] = [];
-  const all: Sample[][] = [];
+  const runs: Sample[][] = [];
   SHAPES.forEach((shape, op) => {
-    if (isReturn(op)) all.push([[op, op]]);
+    if (isReturn(op)) runs.push([[op, op]]);
     else if (shape !== 0) single.push([op, op]);
   });
   for (const [key, chain] of CHAINS) {
     const [first, second] = [key >> OPCODE_BITS, key & OPCODE_MASK];
-    all.push([
+    runs.push([
       [first, chain],
       [second, second],
     ]);
   }
-  for (let i = 0; i < single.length; i += BATCH) all.push(single.slice(i, i + BATCH));
-  return all;
+  for (let i = 0; i < single.length; i += BATCH) runs.push(single.slice(i, i + BATCH));
+  return runs;
 }
 
 function trainInstructions(
@@ -141,7 +143,8 @@ function trainInstructions(
   ksp: number,
 ): void {
   const { bytes } = instance.memories[0];
-  for (const batch of batches()) {
+  everything ??= batches();
+  for (const batch of everything) {
     const starts: number[] = [];
     let at = space.top;
     for (const [shape, op] of batch) {

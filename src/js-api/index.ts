@@ -5,7 +5,7 @@
 import type { PriceTable } from "../code/prices.ts";
 import { type FeatureSwitches, featureSet } from "../isa/features.ts";
 import type { DecodingLimits } from "../module/limits.ts";
-import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, Store } from "../runtime/store.ts";
+import { checkedFuel, checkedLimits, type RuntimeLimits, Store } from "../runtime/store.ts";
 import { Context } from "./context.ts";
 import { errorClasses } from "./errors.ts";
 import { namespaceOf } from "./namespace.ts";
@@ -126,21 +126,6 @@ class Controls implements NamespaceControls {
   }
 }
 
-function checkedFuel(fuel: number): number {
-  if (typeof fuel === "number" && fuel >= 0) return fuel;
-  throw new RangeError(`fuel must be a number of at least 0, not ${String(fuel)}`);
-}
-
-function checkLimits(limits: Partial<RuntimeLimits> = {}): Partial<RuntimeLimits> {
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(name in DEFAULT_RUNTIME_LIMITS)) throw new RangeError(`there is no limit "${name}"`);
-    if (!(typeof value === "number" && value >= 0)) {
-      throw new RangeError(`limit ${name} must be a number of at least 0, not ${String(value)}`);
-    }
-  }
-  return limits;
-}
-
 const controls = new WeakMap<object, NamespaceControls>();
 
 /**
@@ -163,7 +148,7 @@ const controls = new WeakMap<object, NamespaceControls>();
  */
 export function createNamespace(options: NamespaceOptions = {}): WebAssemblyNamespace {
   const { decodingLimits, features, fuel, limits, prices } = options;
-  const most = { ...NO_LIMITS, ...checkLimits(limits) };
+  const most = { ...NO_LIMITS, ...checkedLimits(limits) };
   const store = new Store(most, fuel === undefined ? fuel : checkedFuel(fuel), prices);
   const settings = {
     features: featureSet({ ...NOT_EXECUTED, ...features }),

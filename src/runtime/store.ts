@@ -30,6 +30,29 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   stackBytes: 2 ** 24,
 };
 
+/**
+ * Limits as somebody outside has given them.
+ * @throws RangeError for a limit that there is not, or that is no number of at least 0
+ */
+export function checkedLimits(limits: Partial<RuntimeLimits> = {}): Partial<RuntimeLimits> {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!(name in DEFAULT_RUNTIME_LIMITS)) throw new RangeError(`there is no limit "${name}"`);
+    if (!(typeof value === "number" && value >= 0)) {
+      throw new RangeError(`limit ${name} must be a number of at least 0, not ${String(value)}`);
+    }
+  }
+  return limits;
+}
+
+/**
+ * Fuel as somebody outside has given it.
+ * @throws RangeError if it is not a number of at least 0
+ */
+export function checkedFuel(fuel: number): number {
+  if (typeof fuel === "number" && fuel >= 0) return fuel;
+  throw new RangeError(`fuel must be a number of at least 0, not ${String(fuel)}`);
+}
+
 /** Kinds of things a store counts; also keys of its limits. */
 export type Counted = "memoryBytes" | "tableElements" | "instances" | "globals";
 

@@ -1,6 +1,8 @@
 // Clocks and random numbers that can be granted to a guest. The defaults depend on nothing: a run
 // gives the same results everywhere and every time. The real ones are there to be asked for.
 
+import { millisecondsNow } from "../interpreter/clock.ts";
+
 /** Clocks of WASI (witx: $clockid). */
 export type ClockName = "realtime" | "monotonic" | "process_cputime_id" | "thread_cputime_id";
 
@@ -43,7 +45,6 @@ export function fixedClock({ start = BEGINNING, step = MICROSECOND } = {}): Cloc
 }
 
 interface Host {
-  readonly performance?: { now(): number };
   readonly crypto?: { getRandomValues(bytes: Uint8Array): unknown };
 }
 
@@ -55,8 +56,7 @@ function nanoseconds(milliseconds: number): bigint {
 
 /** The host's clocks. A guest's processor time is real time since the clock was made. */
 export function systemClock(): Clock {
-  const { performance } = host;
-  const monotonic = () => nanoseconds(performance === undefined ? Date.now() : performance.now());
+  const monotonic = () => nanoseconds(millisecondsNow());
   const began = monotonic();
   return {
     now(clock) {
