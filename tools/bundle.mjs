@@ -16,7 +16,7 @@ const packedInstructions = {
     const text = JSON.stringify(packRows(INSTRUCTIONS));
     return (
       'import { unpackRows } from "./packed.js";\n' +
-      `export const INSTRUCTIONS = unpackRows(${text});\n`
+      `export const INSTRUCTION_SET = unpackRows(${text});\n`
     );
   },
 };

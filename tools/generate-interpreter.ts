@@ -4,8 +4,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import loadWabt from "wabt";
 import { chainKey, fusedKey } from "../src/code/registers.ts";
-import { INSTRUCTIONS } from "../src/isa/index.ts";
 import { OPCODE_SPACE } from "../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../src/isa/instructions.ts";
 import { CHAINS, FORMS, type Form, type Role, SAME_AS } from "./interpreter/forms.ts";
 import { FUSED } from "./interpreter/fused.ts";
 import { expandAccesses } from "./interpreter/operations.ts";
@@ -59,12 +59,19 @@ function negated(role: Role, own: number[]): number[] {
   return table;
 }
 
-/** Sparse text of a table: pairs of Wasm opcode and register opcode. */
+/** Sparse text of a table: Wasm opcode, register opcode, and so on. */
 function tableSource(name: string, comment: string, table: readonly number[]): string {
-  const pairs = table.flatMap((value, index) => (value === 0 ? [] : [`[${index}, ${value}]`]));
+  const pairs = table.flatMap((value, index) => (value === 0 ? [] : [`${index}, ${value}`]));
+  return `/** ${comment} */\nexport const ${name} = table(${listSource(pairs, 9)});\n`;
+}
+
+/** Text of an array: so many items on a line. */
+function listSource(items: readonly (string | number)[], perLine: number): string {
   const lines: string[] = [];
-  for (let i = 0; i < pairs.length; i += 9) lines.push(`  ${pairs.slice(i, i + 9).join(", ")},`);
-  return `/** ${comment} */\nexport const ${name} = table([\n${lines.join("\n")}\n]);\n`;
+  for (let i = 0; i < items.length; i += perLine) {
+    lines.push(`  ${items.slice(i, i + perLine).join(", ")},`);
+  }
+  return `[\n${lines.join("\n")}\n]`;
 }
 
 /** Register opcode of what a fused form is made of. */
@@ -83,17 +90,13 @@ function fusedSource(name: string, comment: string, kind: string): string {
     const first = partOf(form.producer, false);
     const second = partOf(form.consumer, kind !== "value");
     const key = fusedKey(first, second, form.position === "b");
-    return `[${key}, ${opcodeOf.get(form.name)}]`;
+    return `${key}, ${opcodeOf.get(form.name)}`;
   });
   return mapSource(name, comment, entries);
 }
 
 function mapSource(name: string, comment: string, entries: readonly string[]): string {
-  const lines: string[] = [];
-  for (let i = 0; i < entries.length; i += 7)
-    lines.push(`  ${entries.slice(i, i + 7).join(", ")},`);
-  const type = "ReadonlyMap<number, number>";
-  return `/** ${comment} */\nexport const ${name}: ${type} = new Map([\n${lines.join("\n")}\n]);\n`;
+  return `/** ${comment} */\nexport const ${name} = mapOf(${listSource(entries, 7)});\n`;
 }
 
 /** What training has to know of a register instruction; see src/interpreter/training.ts. */
@@ -117,19 +120,16 @@ function immediateWords(name: string): number {
 
 function shapesSource(): string {
   const shapes = FORMS.map((form) => (chainNames.has(form.name) ? 0 : shapeOf(form)));
-  const lines: string[] = [];
-  for (let i = 0; i < shapes.length; i += 24)
-    lines.push(`  ${shapes.slice(i, i + 24).join(", ")},`);
   const comment =
     "Words of each register instruction that training executes; branches have 16 more, 64 if all are immediates.";
-  return `/** ${comment} */\nexport const SHAPES: readonly number[] = [\n  0,\n${lines.join("\n")}\n];\n`;
+  return `/** ${comment} */\nexport const SHAPES: readonly number[] = ${listSource([0, ...shapes], 24)};\n`;
 }
 
 /** Text of the map from pairs of register opcodes to chains. */
 function chainSource(): string {
   const entries = CHAINS.map(({ first, second, name }) => {
     const key = chainKey(opcodeOf.get(first) ?? 0, opcodeOf.get(second) ?? 0);
-    return `[${key}, ${opcodeOf.get(name)}]`;
+    return `${key}, ${opcodeOf.get(name)}`;
   });
   return mapSource("CHAINS", "Two instructions in a row.", entries);
 }
@@ -173,9 +173,19 @@ function opcodesFile(): string {
   return `${NOTE}
 // Register opcodes: those without a Wasm instruction by name, the others by Wasm opcode and role.
 
-function table(pairs: readonly (readonly [wasm: number, register: number])[]): Uint16Array {
+// Lists and not pairs, since this runs at every start: a pair is an object that becomes garbage.
+
+/** A table by Wasm opcode from a list of Wasm opcodes, each with its register opcode behind it. */
+function table(list: readonly number[]): Uint16Array {
   const result = new Uint16Array(${OPCODE_SPACE});
-  for (const [wasm, register] of pairs) result[wasm] = register;
+  for (let i = 0; i < list.length; i += 2) result[list[i]] = list[i + 1];
+  return result;
+}
+
+/** A map from a list of keys, each with its value behind it. */
+function mapOf(list: readonly number[]): ReadonlyMap<number, number> {
+  const result = new Map<number, number>();
+  for (let i = 0; i < list.length; i += 2) result.set(list[i], list[i + 1]);
   return result;
 }
 

@@ -5,7 +5,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CHAPTERS } from "../src/isa/chapters.ts";
-import { INSTRUCTIONS } from "../src/isa/index.ts";
 import {
   type Access,
   ADDRESS,
@@ -15,6 +14,7 @@ import {
   type Meaning,
   type Price,
 } from "../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../src/isa/instructions.ts";
 import { formatValType, type ValType } from "../src/isa/types.ts";
 
 const PAGE = fileURLToPath(new URL("../docs/instructions.md", import.meta.url));

@@ -3,11 +3,12 @@
 // and whether it exists is not known here.
 
 import { type FeatureSet, featureBit } from "../isa/features.ts";
-import { BY_OPCODE, INSTRUCTIONS } from "../isa/index.ts";
+import { instructionAt } from "../isa/index.ts";
 import {
   formatOpcode,
   IMMEDIATES,
   type Immediates,
+  type Instruction,
   OPCODE_SPACE,
   opcodeOf,
   pageSize,
@@ -29,30 +30,24 @@ export const CATCH_REF = 1;
 export const CATCH_ALL = 2;
 export const CATCH_ALL_REF = 3;
 
-/** Marks opcodes that are no instruction, or none with the features that are on. */
-const ILLEGAL = IMMEDIATES.length;
+/** Marks opcodes that have not been met yet, or are no instruction under these features. */
+const UNKNOWN = IMMEDIATES.length;
 
 const tables = new Map<FeatureSet, Uint8Array>();
 
-/** Code of the immediates of every opcode under `features`; computed once per feature set. */
+/** Codes of the immediates of the opcodes that have been met under `features`. */
 function immediatesTable(features: FeatureSet): Uint8Array {
   const known = tables.get(features);
   if (known !== undefined) return known;
-  const table = new Uint8Array(OPCODE_SPACE).fill(ILLEGAL);
-  for (const { opcode, immediates } of INSTRUCTIONS) {
-    if (isEnabled(opcode, features)) table[opcode] = IMMEDIATES.indexOf(immediates);
-  }
+  const table = new Uint8Array(OPCODE_SPACE).fill(UNKNOWN);
   tables.set(features, table);
   return table;
 }
 
-/** Whether there is an instruction with this dense opcode under `features`. */
-export function isEnabled(opcode: number, features: FeatureSet): boolean {
-  const row = BY_OPCODE[opcode];
-  if (row === undefined) return false;
-  if (row.feature === null || (features & featureBit(row.feature)) !== 0) return true;
+function isEnabled({ feature, name }: Instruction, features: FeatureSet): boolean {
+  if (feature === null || (features & featureBit(feature)) !== 0) return true;
   // The legacy proposal has `throw` as well; its opcode is the same.
-  return row.name === "throw" && (features & featureBit("legacy-exceptions")) !== 0;
+  return name === "throw" && (features & featureBit("legacy-exceptions")) !== 0;
 }
 
 /** Reader of the instructions in a range of bytes. After `next`, its fields describe one. */
@@ -200,8 +195,17 @@ export class InstructionReader extends Cursor {
         if (this.u8() !== 0) throw this.error("zero byte expected", "", this.pos - 1);
         return;
       default:
-        throw this.illegal();
+        this.learn();
+        this.pos = this.start;
+        this.next();
     }
+  }
+
+  /** Notes what the immediates of an opcode are that has not been met before. */
+  private learn(): void {
+    const row = instructionAt(this.op);
+    if (row === undefined || !isEnabled(row, this.features)) throw this.illegal(row);
+    this.immediates[this.op] = IMMEDIATES.indexOf(row.immediates);
   }
 
   private truncated() {
@@ -218,8 +222,7 @@ export class InstructionReader extends Cursor {
     throw this.error(`illegal opcode ${prefix.toString(16)} ${sub}`, "", this.start);
   }
 
-  private illegal() {
-    const row = BY_OPCODE[this.op];
+  private illegal(row: Instruction | undefined) {
     if (row === undefined) {
       const base = this.op < 0x100 ? this.op.toString(16).padStart(2, "0") : formatOpcode(this.op);
       return this.error(`illegal opcode ${base}`, "", this.start);

@@ -3,7 +3,7 @@
 // and which register instruction stands for what.
 
 import type { InstructionReader } from "../binary/instructions.ts";
-import { BY_OPCODE } from "../isa/index.ts";
+import { instructionAt } from "../isa/index.ts";
 import {
   F32,
   F64,
@@ -115,7 +115,7 @@ export class Emitter extends StructureEmitter implements BodySink {
   }
 
   private requireSupported(op: number, reader: InstructionReader): void {
-    const row = BY_OPCODE[op];
+    const row = instructionAt(op);
     if (row?.feature != null && LATER.has(row.feature)) {
       throw new UnsupportedError(row.name, reader.start);
     }
@@ -138,7 +138,7 @@ export class Emitter extends StructureEmitter implements BodySink {
   // Plain instructions
 
   private plain(op: number, facts: BodyFacts): void {
-    const row = BY_OPCODE[op];
+    const row = instructionAt(op);
     const type = row?.results[0] ?? I32;
     const height = facts.heightBefore;
     if (row?.access != null) this.memoryAccess(op, facts, row.access.bytes);
@@ -193,7 +193,7 @@ export class Emitter extends StructureEmitter implements BodySink {
 
   private memoryAccess(op: number, facts: BodyFacts, bytes: number): void {
     const { b: memory, low, high } = facts.instruction;
-    const row = BY_OPCODE[op];
+    const row = instructionAt(op);
     const isStore = row?.access?.kind === "store";
     const height = facts.heightBefore - (isStore ? 2 : 1);
     const type = isStore ? null : (row?.results[0] ?? I32);
@@ -319,7 +319,10 @@ export class Emitter extends StructureEmitter implements BodySink {
   private slowByRow(op: number, facts: BodyFacts): void {
     const operands = SLOW_OPERANDS[op];
     if (operands === undefined) {
-      throw new UnsupportedError(BY_OPCODE[op]?.name ?? `opcode ${op}`, facts.instruction.start);
+      throw new UnsupportedError(
+        instructionAt(op)?.name ?? `opcode ${op}`,
+        facts.instruction.start,
+      );
     }
     const height = facts.heightBefore - operands;
     const type = facts.height > height ? facts.operandType(height) : null;

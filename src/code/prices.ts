@@ -1,7 +1,7 @@
 // Price tables (design: section 2, Fuel): what each Wasm instruction costs. Table 1 is what the
 // rows of the instruction table say.
 
-import { INSTRUCTIONS } from "../isa/index.ts";
+import { allInstructions, FREE_OPCODES } from "../isa/index.ts";
 import { OPCODE_SPACE } from "../isa/instruction.ts";
 
 /** A versioned price table. Prices are whole numbers from 0 to 65,535. */
@@ -17,8 +17,10 @@ export interface PriceTable {
 }
 
 function tableOne(): PriceTable {
-  const fixed = new Uint16Array(OPCODE_SPACE);
-  for (const { opcode, price } of INSTRUCTIONS) fixed[opcode] = price === 0 ? 0 : 1;
+  const fixed = new Uint16Array(OPCODE_SPACE).fill(1);
+  FREE_OPCODES.forEach((opcode) => {
+    fixed[opcode] = 0;
+  });
   return { version: "1", fixed, bytesPerUnit: 64, elementsPerUnit: 16, perPage: 1 };
 }
 
@@ -32,7 +34,7 @@ export const PRICE_TABLE_1: PriceTable = tableOne();
 export function priceTable(version: string, prices: Readonly<Record<string, number>>): PriceTable {
   const fixed = PRICE_TABLE_1.fixed.slice();
   for (const [name, price] of Object.entries(prices)) {
-    const rows = INSTRUCTIONS.filter((row) => row.name === name);
+    const rows = allInstructions().filter((row) => row.name === name);
     if (rows.length === 0) throw new RangeError(`there is no instruction "${name}"`);
     if (!Number.isInteger(price) || price < 0 || price > 0xffff) {
       throw new RangeError(`price of ${name} must be a whole number from 0 to 65535`);

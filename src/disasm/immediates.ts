@@ -8,7 +8,7 @@ import {
   CATCH_ALL,
   type InstructionReader,
 } from "../binary/instructions.ts";
-import { BY_OPCODE } from "../isa/index.ts";
+import { instructionAt } from "../isa/index.ts";
 import { type Immediates, type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
 import { formatHeapType, formatValType, refType } from "../isa/types.ts";
 import { funcTypeAt, type ModuleRecord } from "../module/module.ts";
@@ -150,7 +150,7 @@ const FORMATTERS: Readonly<Record<Immediates, Formatter>> = {
 
 /** Mnemonic and formatter of every opcode, so that printing looks nothing up by name. */
 const BY_OP = Array.from({ length: OPCODE_SPACE }, (_, opcode) => {
-  const row = BY_OPCODE[opcode];
+  const row = instructionAt(opcode);
   if (row === undefined) return null;
   const isNullForm = row.name.endsWith(NULL_SUFFIX);
   const mnemonic = isNullForm ? row.name.slice(0, -NULL_SUFFIX.length) : row.name;

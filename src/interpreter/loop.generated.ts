@@ -30,10 +30,7 @@ import {
   UNREACHABLE,
 } from "../runtime/traps.ts";
 
-/**
- * Words of the slots that all frames share: 16 MiB. All arrays together stay below 64 MiB: V8 would
- * collect garbage for more, at every start.
- */
+/** Words of the slots that all frames share: 16 MiB. */
 export const SLOT_WORDS = 1 << 22;
 /** Words of register code there is room for: 32 MiB, committed by the host as they are used. */
 export const CODE_WORDS = 1 << 23;
@@ -44,7 +41,12 @@ const buffer = new ArrayBuffer(SLOT_WORDS * 4);
 const slots: Int32Array<ArrayBuffer> = new Int32Array(buffer);
 const floats: Float32Array<ArrayBuffer> = new Float32Array(buffer);
 const doubles: Float64Array<ArrayBuffer> = new Float64Array(buffer);
-const code: Int32Array<ArrayBuffer> = new Int32Array(CODE_WORDS);
+// V8 collects its young generation, twice, as soon as 32 MiB belong to young ArrayBuffers: at every
+// start. Shared ones it does not count; to the loop they are the same.
+const code: Int32Array<ArrayBufferLike> =
+  typeof SharedArrayBuffer === "function"
+    ? new Int32Array(new SharedArrayBuffer(CODE_WORDS * 4))
+    : new Int32Array(CODE_WORDS);
 const control: Int32Array<ArrayBuffer> = new Int32Array(CONTROL_WORDS);
 const references: unknown[] = [];
 
@@ -92,7 +94,7 @@ const registers = {
 export const SLOTS: Int32Array<ArrayBuffer> = slots;
 export const FLOATS: Float32Array<ArrayBuffer> = floats;
 export const DOUBLES: Float64Array<ArrayBuffer> = doubles;
-export const CODE: Int32Array<ArrayBuffer> = code;
+export const CODE: Int32Array<ArrayBufferLike> = code;
 export const CONTROL: Int32Array<ArrayBuffer> = control;
 /** References of the frames, by slot; `reserveReferences` makes it longer. */
 export const REFERENCES: unknown[] = references;

@@ -2,7 +2,7 @@
 // references to functions, imported globals, throw; and memory accesses that the loop's 32-bit
 // bounds check does not cover. Operands lie in consecutive slots from x up, a result goes to x.
 
-import { BY_OPCODE } from "../isa/index.ts";
+import { instructionAt } from "../isa/index.ts";
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
 import {
   dataDrop,
@@ -274,7 +274,7 @@ function farInstruction(op: number, instance: ModuleInstance): boolean {
 
 /** Loads to or stores from the slot at a word; the bounds are exact up to 2^53. */
 function access(op: number, memory: MemoryInstance, ea: number, to: number, from: number): void {
-  const row = BY_OPCODE[op];
+  const row = instructionAt(op);
   if (row?.access == null) throw new Error(`opcode ${op} accesses no memory`);
   const { bytes, extend, kind } = row.access;
   if (ea + bytes > memory.bytes.length) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);

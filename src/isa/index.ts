@@ -1,15 +1,19 @@
-// The instruction table: all rows, by dense opcode and by name.
+// The instruction table for the rest of the house. A start meets a handful of instructions: nothing
+// may go through all rows when it is loaded, and what is derived from a row is derived when its
+// instruction is first met (docs/rationale.md, "What a start costs").
 
-import { type Instruction, OPCODE_SPACE } from "./instruction.ts";
-import { INSTRUCTIONS } from "./instructions.ts";
+import type { Instruction } from "./instruction.ts";
+import { INSTRUCTION_SET } from "./instructions.ts";
 
-export { INSTRUCTIONS } from "./instructions.ts";
-
-function indexByOpcode(): readonly (Instruction | undefined)[] {
-  const table: (Instruction | undefined)[] = new Array(OPCODE_SPACE).fill(undefined);
-  for (const instruction of INSTRUCTIONS) table[instruction.opcode] = instruction;
-  return table;
+/** The row of a dense opcode; undefined if there is no such instruction. */
+export function instructionAt(opcode: number): Instruction | undefined {
+  return INSTRUCTION_SET.at(opcode);
 }
 
-/** Rows by dense opcode; undefined where there is no instruction. */
-export const BY_OPCODE: readonly (Instruction | undefined)[] = indexByOpcode();
+/** Opcodes of the instructions that price table 1 gives away. */
+export const FREE_OPCODES: readonly number[] = INSTRUCTION_SET.free;
+
+/** All rows, in the order of the chapters. */
+export function allInstructions(): readonly Instruction[] {
+  return INSTRUCTION_SET.all();
+}

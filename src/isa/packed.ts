@@ -2,59 +2,119 @@
 // six hundred calls that build a row each would be parsed, compiled and run at every start; one
 // text is read by JSON.parse (docs/rationale.md, "What a start costs"). The rows remain the source.
 
-import type { Instruction } from "./instruction.ts";
+import { type Instruction, OPCODE_SPACE } from "./instruction.ts";
+import type { InstructionSet } from "./instructions.ts";
 
-/** The columns that many rows have in common; meanings are for the generator of the loop alone. */
-type Form = Omit<Instruction, "name" | "opcode" | "meaning">;
+/** The columns that rows have in common; meanings are for the generator of the loop alone. */
+const COLUMNS = [
+  "immediates",
+  "params",
+  "results",
+  "feature",
+  "price",
+  "constant",
+  "access",
+] as const;
 
-/** A form without its column names. */
-type Columns = [
-  Form["immediates"],
-  Form["params"],
-  Form["results"],
-  Form["feature"],
-  Form["price"],
-  Form["constant"],
-  Form["access"],
-];
+type Shared = Pick<Instruction, (typeof COLUMNS)[number]>;
 
-/** Forms; then for each row, in order: name, opcode, index of its form. */
-type Packed = [forms: Columns[], names: string[], opcodes: number[], formOf: number[]];
+/** The different values of each column. */
+type Pools = { readonly [column in keyof Shared]: Shared[column][] };
 
-function columnsOf(row: Instruction): Columns {
-  const { immediates, params, results, feature, price, constant, access } = row;
-  return [immediates, params, results, feature, price, constant, access];
+/**
+ * Pools; the names, with semicolons between; for each row, in order, two digits of its opcode and
+ * one for each column that says which value of its pool it has; opcodes of the free instructions.
+ */
+type Packed = [pools: Pools, names: string, digits: string, free: number[]];
+
+/** A digit is a character from `#` on, so that none is escaped in JSON; so is the base. */
+const ZERO = 0x23;
+const BASE = 57;
+/** Digits of a row. */
+const DIGITS = 2 + COLUMNS.length;
+
+function digit(value: number): string {
+  if (value >= BASE) throw new RangeError(`${value} is no digit: a column has too many values`);
+  return String.fromCharCode(ZERO + value);
+}
+
+function poolOf(rows: readonly Instruction[], column: keyof Shared): string[] {
+  return [...new Set(rows.map((row) => JSON.stringify(row[column])))];
 }
 
 /** The rows as text, without their meanings. */
 export function packRows(rows: readonly Instruction[]): string {
-  const forms = [...new Set(rows.map((row) => JSON.stringify(columnsOf(row))))];
-  const packed: Packed = [
-    forms.map((form) => JSON.parse(form) as Columns),
-    rows.map((row) => row.name),
-    rows.map((row) => row.opcode),
-    rows.map((row) => forms.indexOf(JSON.stringify(columnsOf(row)))),
-  ];
-  return JSON.stringify(packed);
+  const pools = COLUMNS.map((column) => [column, poolOf(rows, column)] as const);
+  const digits = rows.map((row) => {
+    const values = pools.map(([column, pool]) => digit(pool.indexOf(JSON.stringify(row[column]))));
+    const opcode = digit(Math.floor(row.opcode / BASE)) + digit(row.opcode % BASE);
+    return opcode + values.join("");
+  });
+  return JSON.stringify([
+    Object.fromEntries(pools.map(([column, pool]) => [column, pool.map((v) => JSON.parse(v))])),
+    rows.map((row) => row.name).join(";"),
+    digits.join(""),
+    rows.filter(({ price }) => price === 0).map(({ opcode }) => opcode),
+  ]);
+}
+
+/** Rows that are made of the text when somebody asks for them. */
+class PackedSet implements InstructionSet {
+  private readonly pools: Pools;
+  private readonly names: string;
+  private readonly digits: string;
+  readonly free: readonly number[];
+  private list: readonly string[] | null = null;
+  /** Place of each row among all, by opcode, and one more; 0 if there is none. */
+  private readonly places = new Uint16Array(OPCODE_SPACE);
+  private readonly rows: (Instruction | undefined)[] = new Array(OPCODE_SPACE).fill(undefined);
+
+  constructor([pools, names, digits, free]: Packed) {
+    this.pools = pools;
+    this.names = names;
+    this.digits = digits;
+    this.free = free;
+    for (let at = 0, place = 1; at < digits.length; at += DIGITS, place++) {
+      const opcode = BASE * (digits.charCodeAt(at) - ZERO) + digits.charCodeAt(at + 1) - ZERO;
+      this.places[opcode] = place;
+    }
+  }
+
+  at(opcode: number): Instruction | undefined {
+    return this.rows[opcode] ?? this.unpack(opcode);
+  }
+
+  all(): readonly Instruction[] {
+    const order = [...this.places.keys()].filter((opcode) => this.places[opcode] !== 0);
+    order.sort((a, b) => this.places[a] - this.places[b]);
+    return order.map((opcode) => this.at(opcode) as Instruction);
+  }
+
+  private unpack(opcode: number): Instruction | undefined {
+    const row = this.places[opcode] - 1;
+    // Also when there is no such opcode.
+    if (!(row >= 0)) return undefined;
+    const { pools } = this;
+    this.list ??= this.names.split(";");
+    const value = (column: number) => this.digits.charCodeAt(DIGITS * row + 2 + column) - ZERO;
+    const unpacked: Instruction = {
+      name: this.list[row],
+      opcode,
+      immediates: pools.immediates[value(0)],
+      params: pools.params[value(1)],
+      results: pools.results[value(2)],
+      feature: pools.feature[value(3)],
+      price: pools.price[value(4)],
+      constant: pools.constant[value(5)],
+      access: pools.access[value(6)],
+      meaning: null,
+    };
+    this.rows[opcode] = unpacked;
+    return unpacked;
+  }
 }
 
 /** The rows in a text of `packRows`; `meaning` is null in all of them. */
-export function unpackRows(text: string): Instruction[] {
-  const [forms, names, opcodes, formOf] = JSON.parse(text) as Packed;
-  // No spread and no destructuring: this runs once, before V8 has compiled anything.
-  return names.map((name, i) => {
-    const form = forms[formOf[i]];
-    return {
-      name,
-      opcode: opcodes[i],
-      immediates: form[0],
-      params: form[1],
-      results: form[2],
-      feature: form[3],
-      price: form[4],
-      constant: form[5],
-      access: form[6],
-      meaning: null,
-    };
-  });
+export function unpackRows(text: string): InstructionSet {
+  return new PackedSet(JSON.parse(text) as Packed);
 }

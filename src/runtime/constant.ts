@@ -4,7 +4,7 @@
 
 import { InstructionReader } from "../binary/instructions.ts";
 import { UnsupportedError } from "../code/errors.ts";
-import { BY_OPCODE } from "../isa/index.ts";
+import { instructionAt } from "../isa/index.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { ConstExpr, ModuleRecord } from "../module/module.ts";
 import type { ModuleInstance, RawValue } from "./instances.ts";
@@ -75,7 +75,7 @@ function arithmetic(reader: InstructionReader, stack: RawValue[]): RawValue {
   const { op, start } = reader;
   const operate = ARITHMETIC.get(op);
   if (operate === undefined)
-    throw new UnsupportedError(BY_OPCODE[op]?.name ?? `opcode ${op}`, start);
+    throw new UnsupportedError(instructionAt(op)?.name ?? `opcode ${op}`, start);
   const b = stack.pop() as RawValue;
   const a = stack.pop() as RawValue;
   return operate(a, b);

@@ -7,8 +7,8 @@
  */
 const ROOM_BYTES = 32_768;
 
-/** Arguments lie on the stack, in 4 or 8 bytes each. */
-const ARGUMENTS: readonly number[] = new Array(ROOM_BYTES / 8).fill(0);
+/** Arguments lie on the stack, in 4 or 8 bytes each. Made when first needed: starts have no use. */
+let zeros: readonly number[] | null = null;
 
 function nothing(): void {}
 
@@ -18,5 +18,6 @@ function nothing(): void {}
  * @throws RangeError on V8, with nothing done
  */
 export function requireHeadroom(): void {
-  Reflect.apply(nothing, undefined, ARGUMENTS);
+  zeros ??= new Array(ROOM_BYTES / 8).fill(0);
+  Reflect.apply(nothing, undefined, zeros);
 }

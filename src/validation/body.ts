@@ -3,7 +3,7 @@
 
 import { InstructionReader } from "../binary/instructions.ts";
 import { featureBit } from "../isa/features.ts";
-import { BY_OPCODE } from "../isa/index.ts";
+import { instructionAt } from "../isa/index.ts";
 import { ADDRESS } from "../isa/instruction.ts";
 import { BOT, formatValType, I32, type ValType } from "../isa/types.ts";
 import { ModuleError } from "../module/errors.ts";
@@ -13,15 +13,17 @@ import { single } from "./control-rules.ts";
 import {
   ALIGN,
   BINARY,
-  constantTable,
   EXACT_ALIGN,
   FIRST,
-  LANES,
+  isConstant,
   LOAD,
+  lanesOf,
+  learnShape,
   REGULAR,
   RESULT,
   SECOND,
   SHAPE,
+  SPECIAL,
   STORE,
   UNARY,
 } from "./plain.ts";
@@ -31,7 +33,6 @@ import { type ControlFrame, NO_TYPES } from "./state.ts";
 
 /** Validates one body after the other against the same module. */
 export class BodyValidator extends ReferenceRules implements BodyFacts {
-  private readonly constants: Uint8Array;
   private inConstant = false;
   reachable = true;
   heightBefore = 0;
@@ -39,7 +40,6 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
   constructor(context: ModuleContext) {
     const { module, limits } = context;
     super(context, new InstructionReader(module.bytes, module.features, limits));
-    this.constants = constantTable(module.features);
   }
 
   // BodyFacts
@@ -118,7 +118,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     if (!(error instanceof ModuleError)) return error;
     const { reader, context } = this;
     const inCode = reader.start >= start && reader.pos > reader.start;
-    const instruction = inCode ? BY_OPCODE[reader.op]?.name : undefined;
+    const instruction = inCode ? instructionAt(reader.op)?.name : undefined;
     const funcName = funcIndex === null ? undefined : functionName(context.module, funcIndex);
     return error.within({
       offset: inCode ? reader.start : reader.pos,
@@ -181,7 +181,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
   }
 
   private requireConstant(op: number): void {
-    if (this.constants[op] === 1) return;
+    if (isConstant(op, this.context.module.features)) return;
     throw this.invalid("constant expression required", "the instruction is not constant");
   }
 
@@ -219,8 +219,12 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
       case REGULAR:
         this.regular(op);
         return;
-      default:
+      case SPECIAL:
         this.special(op);
+        return;
+      default:
+        learnShape(op);
+        this.byShape(op);
     }
   }
 
@@ -312,7 +316,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
 
   /** A regular instruction whose shape has no fast path: operands and results by its row. */
   private regular(op: number): void {
-    const row = BY_OPCODE[op];
+    const row = instructionAt(op);
     if (row === undefined || row.params === null) throw new Error(`no rule for opcode ${op}`);
     const address = this.regularImmediates(op);
     for (let i = row.params.length - 1; i >= 0; i--) {
@@ -331,7 +335,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
         this.requireLane(reader.c, 16 >> ALIGN[op]);
         return this.memarg(op);
       case "lane":
-        this.requireLane(reader.a, LANES[op]);
+        this.requireLane(reader.a, lanesOf(op));
         return BOT;
       case "lanes":
         for (let i = 0; i < 16; i++) this.requireLane(reader.bytes[reader.low + i], 32);

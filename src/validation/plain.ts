@@ -1,22 +1,23 @@
 // The typing rules of regular instructions as flat tables, derived from the instruction table: how
-// many operands, of which types, and what is left. The body validator's default case reads them.
+// many operands, of which types, and what is left. The body validator's default case reads them;
+// an opcode's entries are made when it is first met.
 
-import type { FeatureSet } from "../isa/features.ts";
-import { featureBit } from "../isa/features.ts";
-import { INSTRUCTIONS } from "../isa/index.ts";
+import { type FeatureSet, featureBit } from "../isa/features.ts";
+import { instructionAt } from "../isa/index.ts";
 import { ADDRESS, type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
 import { V128, type ValType } from "../isa/types.ts";
 
-/** How the body validator treats an opcode. */
-export const SPECIAL = 0;
+/** How the body validator treats an opcode; 0 before `learnShape` has been asked. */
 export const UNARY = 1;
 export const BINARY = 2;
 export const LOAD = 3;
 export const STORE = 4;
 /** Regular, of some other shape. */
 export const REGULAR = 5;
+/** A method is hand-written. */
+export const SPECIAL = 6;
 
-/** Shape of each opcode; SPECIAL where a method is hand-written. */
+/** Shape of each opcode that has been met. */
 export const SHAPE = new Uint8Array(OPCODE_SPACE);
 /** First and second operand type (the second is on top), and the result type or BOT. */
 export const FIRST = new Int8Array(OPCODE_SPACE);
@@ -24,8 +25,6 @@ export const SECOND = new Int8Array(OPCODE_SPACE);
 export const RESULT = new Int8Array(OPCODE_SPACE);
 /** Natural alignment of a memory access as a power of two. */
 export const ALIGN = new Uint8Array(OPCODE_SPACE);
-/** Lanes of a lane instruction, from the shape in its name. */
-export const LANES = new Uint8Array(OPCODE_SPACE);
 /** Whether the alignment must be exactly the natural one, as for atomics. */
 export const EXACT_ALIGN = new Uint8Array(OPCODE_SPACE);
 
@@ -44,37 +43,30 @@ function shapeOf({ immediates, results }: Instruction, params: readonly ValType[
   return operands === 1 ? UNARY : operands === 2 ? BINARY : REGULAR;
 }
 
-function fillIn(row: Instruction): void {
-  const { opcode, params, results, access } = row;
+/** Fills in the tables for an opcode that is met for the first time. */
+export function learnShape(opcode: number): void {
+  const row = instructionAt(opcode);
+  if (row === undefined) throw new Error(`no row for opcode ${opcode}`);
+  const { params, results, access } = row;
   if (access !== null) ALIGN[opcode] = 31 - Math.clz32(access.bytes);
-  if (row.immediates === "lane") LANES[opcode] = Number(/x(\d+)/.exec(row.name)?.[1]);
   if (row.feature === "threads") EXACT_ALIGN[opcode] = 1;
-  if (params === null) return;
-  const shape = shapeOf(row, params);
-  SHAPE[opcode] = shape;
-  FIRST[opcode] = params[0] ?? 0;
-  SECOND[opcode] = params[1] ?? 0;
-  RESULT[opcode] = results[0] ?? 0;
-  if ((shape === LOAD || shape === STORE) && params[0] !== ADDRESS) {
+  const shape = params === null ? SPECIAL : shapeOf(row, params);
+  if ((shape === LOAD || shape === STORE) && params?.[0] !== ADDRESS) {
     throw new Error(`the row of opcode ${opcode} has a memarg but no address`);
   }
+  FIRST[opcode] = params?.[0] ?? 0;
+  SECOND[opcode] = params?.[1] ?? 0;
+  RESULT[opcode] = results[0] ?? 0;
+  SHAPE[opcode] = shape;
 }
 
-// A loop at the top level would make V8 compile the top level of the whole bundle again, for speed.
-INSTRUCTIONS.forEach(fillIn);
+/** Lanes of a lane instruction, from the shape in its name. */
+export function lanesOf(opcode: number): number {
+  return Number(/x(\d+)/.exec(instructionAt(opcode)?.name ?? "")?.[1]);
+}
 
-const constantTables = new Map<FeatureSet, Uint8Array>();
-
-/** 1 for the opcodes that may occur in constant expressions under `features`. */
-export function constantTable(features: FeatureSet): Uint8Array {
-  let table = constantTables.get(features);
-  if (table === undefined) {
-    table = new Uint8Array(OPCODE_SPACE);
-    for (const { opcode, constant } of INSTRUCTIONS) {
-      const on = typeof constant === "string" ? (features & featureBit(constant)) !== 0 : constant;
-      table[opcode] = on ? 1 : 0;
-    }
-    constantTables.set(features, table);
-  }
-  return table;
+/** Whether an opcode may occur in constant expressions under `features`. */
+export function isConstant(opcode: number, features: FeatureSet): boolean {
+  const constant = instructionAt(opcode)?.constant ?? false;
+  return typeof constant === "string" ? (features & featureBit(constant)) !== 0 : constant;
 }

@@ -1,6 +1,6 @@
 // Typing rules of references, structs, arrays and tables (spec: 3.4.5, 3.4.7, 3.4.8, 3.4.9).
 
-import { BY_OPCODE } from "../isa/index.ts";
+import { instructionAt } from "../isa/index.ts";
 import {
   formatValType,
   HEAP_ANY,
@@ -440,7 +440,7 @@ export class ReferenceRules extends ControlRules {
         return this.refI31();
       default:
         // A row without a rule is a defect of ours; the tests look for it.
-        throw new Error(`no typing rule for ${BY_OPCODE[op]?.name ?? `opcode ${op}`}`);
+        throw new Error(`no typing rule for ${instructionAt(op)?.name ?? `opcode ${op}`}`);
     }
   }
 }

@@ -3,7 +3,7 @@
 // shares no code with the printer but the instruction reader.
 
 import { BLOCK_EMPTY, BLOCK_TYPE_INDEX, InstructionReader } from "../../src/binary/instructions.ts";
-import { BY_OPCODE } from "../../src/isa/index.ts";
+import { instructionAt } from "../../src/isa/index.ts";
 import type { Immediates } from "../../src/isa/instruction.ts";
 import { FUNCREF } from "../../src/isa/types.ts";
 import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
@@ -111,7 +111,7 @@ class Describer {
       reader.next();
       const names = FIELDS[reader.layout].split(" ").filter((name) => name !== "");
       const values = names.map((name) => this.field(name));
-      yield [reader.op.toString(16), BY_OPCODE[reader.op]?.name, ...values].join(" ");
+      yield [reader.op.toString(16), instructionAt(reader.op)?.name, ...values].join(" ");
     }
   }
 

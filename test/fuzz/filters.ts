@@ -5,7 +5,7 @@
 import { BLOCK_TYPE_INDEX, type InstructionReader } from "../../src/binary/instructions.ts";
 import { moduleDecode } from "../../src/embedding/module.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
-import { BY_OPCODE } from "../../src/isa/index.ts";
+import { instructionAt } from "../../src/isa/index.ts";
 import {
   formatValType,
   HEAP_EXN,
@@ -66,7 +66,7 @@ function mixesExceptions(module: ModuleRecord): boolean {
   let standard = false;
   for (const body of bodies(module)) {
     const locals = visitBody(body, (reader) => {
-      const name = BY_OPCODE[reader.op]?.name ?? "";
+      const name = instructionAt(reader.op)?.name ?? "";
       legacy ||= LEGACY.has(name);
       standard ||= NEW.has(name) || immediateTypes(reader).some(isExn);
     });
@@ -153,7 +153,7 @@ const JUMPS: ReadonlySet<string> = new Set([
 function hasJumpBefore(bytes: Uint8Array, offset: number): boolean {
   let found = false;
   visitBefore(bytes, offset, ({ op }) => {
-    found ||= JUMPS.has(BY_OPCODE[op]?.name ?? "");
+    found ||= JUMPS.has(instructionAt(op)?.name ?? "");
   });
   return found;
 }
@@ -177,13 +177,13 @@ function declaredBefore(
 }
 
 function loopResults(reader: InstructionReader, module: ModuleRecord): readonly ValType[] {
-  if (BY_OPCODE[reader.op]?.name !== "loop") return [];
+  if (instructionAt(reader.op)?.name !== "loop") return [];
   if (reader.a !== BLOCK_TYPE_INDEX) return immediateTypes(reader);
   return funcTypeAt(module, reader.b)?.results ?? [];
 }
 
 function castResults({ op, a: flags, d: heap }: InstructionReader): readonly ValType[] {
-  return BY_OPCODE[op]?.name === "br_on_cast_fail" ? [refType(heap, (flags & 2) !== 0)] : [];
+  return instructionAt(op)?.name === "br_on_cast_fail" ? [refType(heap, (flags & 2) !== 0)] : [];
 }
 
 /** V8's bound on the initial size of a table. */

@@ -8,7 +8,8 @@ import {
   featureSet,
   parseFeatures,
 } from "../../src/isa/features.ts";
-import { BY_OPCODE, INSTRUCTIONS } from "../../src/isa/index.ts";
+import { instructionAt } from "../../src/isa/index.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { I64, isReference, V128, type ValType } from "../../src/isa/types.ts";
 import { funcTypeAt, type ModuleRecord } from "../../src/module/module.ts";
 import { type GenerateOptions, generateModule, randomFeatures } from "./generate/module.ts";
@@ -60,7 +61,7 @@ describe("generated modules", () => {
       const bytes = module(6, i, { features: parseFeatures("all") });
       const code = splitSections(bytes)?.find(({ id }) => id === SECTION.code);
       for (const body of splitBodies(code?.payload ?? new Uint8Array()) ?? []) {
-        visitBody(body, ({ op }) => missing.delete(BY_OPCODE[op]?.name ?? ""));
+        visitBody(body, ({ op }) => missing.delete(instructionAt(op)?.name ?? ""));
       }
     }
     expect([...missing]).toEqual([]);

@@ -3,8 +3,8 @@
 
 import { BLOCK_VALTYPE, InstructionReader } from "../../src/binary/instructions.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
-import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import type { Immediates } from "../../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { refType, type ValType } from "../../src/isa/types.ts";
 import { ModuleError } from "../../src/module/errors.ts";
 import { DEFAULT_LIMITS } from "../../src/module/limits.ts";

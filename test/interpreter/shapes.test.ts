@@ -4,8 +4,8 @@
 // results cross through memory, so every bit counts.
 
 import { describe, expect, it } from "vitest";
-import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import type { Instruction } from "../../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { F32, F64, formatValType, I32, I64, type ValType } from "../../src/isa/types.ts";
 import { interesting } from "../isa/operands.ts";
 import { callHost, callOurs, HOST, Pair } from "./differential.ts";

@@ -4,8 +4,8 @@
 
 import { describe, expect, it } from "vitest";
 import * as numerics from "../../src/interpreter/numerics.ts";
-import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import { type Instruction, PREFIX_BASE } from "../../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { F32, F64, I32, I64, type ValType } from "../../src/isa/types.ts";
 import {
   type HostInstruction,

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { INSTRUCTIONS } from "../../src/isa/index.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { instructionsPage } from "../../tools/instructions-page.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

@@ -7,8 +7,9 @@ import loadWabt from "wabt";
 import wasmparser from "wasmparser";
 import { CHAPTERS } from "../../src/isa/chapters.ts";
 import { FEATURES, featureSet } from "../../src/isa/features.ts";
-import { BY_OPCODE, INSTRUCTIONS } from "../../src/isa/index.ts";
+import { instructionAt } from "../../src/isa/index.ts";
 import { formatOpcode, type Instruction, opcodeOf, prefixOf } from "../../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { suiteFile } from "../binary/suite.ts";
 import { assembledOpcode, WABT_FEATURES } from "./assembled.ts";
 import { hostInstruction, leb } from "./host.ts";
@@ -64,7 +65,7 @@ describe("the instruction table", () => {
       return INSTRUCTIONS.findIndex((row) => row.name === name) < i;
     });
     expect(twice.map((row) => row.name)).toEqual(["select"]);
-    for (const row of INSTRUCTIONS) expect(BY_OPCODE[row.opcode]).toBe(row);
+    for (const row of INSTRUCTIONS) expect(instructionAt(row.opcode)).toBe(row);
   });
 
   it("has as many rows per proposal as the proposal has instructions", () => {
@@ -125,7 +126,7 @@ describe("the instruction table", () => {
       else if (theirs !== ours) wrong.push(`${formatOpcode(row.opcode)} ${row.name}: ${theirs}`);
     }
     expect(wrong).toEqual([]);
-    const missing = [...names].filter(([opcode]) => BY_OPCODE[opcode] === undefined);
+    const missing = [...names].filter(([opcode]) => instructionAt(opcode) === undefined);
     // `let` was dropped from typed function references before they were finished.
     expect(missing.map(([opcode, name]) => `${formatOpcode(opcode)} ${name}`)).toEqual([
       "0x17 let",

@@ -3,7 +3,7 @@
 import loadWabt from "wabt";
 import { moduleLoad } from "../../src/embedding/module.ts";
 import { FEATURES, featureSet } from "../../src/isa/features.ts";
-import { BY_OPCODE } from "../../src/isa/index.ts";
+import { instructionAt } from "../../src/isa/index.ts";
 import { formatValType } from "../../src/isa/types.ts";
 import { ModuleError } from "../../src/module/errors.ts";
 import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
@@ -69,7 +69,7 @@ export function stackOf(facts: BodyFacts): string {
 export function trace<T>(text: string, note: (facts: BodyFacts, name: string) => T): T[] {
   const notes: T[] = [];
   const instruction = (facts: BodyFacts) => {
-    notes.push(note(facts, BY_OPCODE[facts.instruction.op]?.name ?? "?"));
+    notes.push(note(facts, instructionAt(facts.instruction.op)?.name ?? "?"));
   };
   listen(load(assemble(text)), { instruction });
   return notes;

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BY_OPCODE } from "../../src/isa/index.ts";
+import { instructionAt } from "../../src/isa/index.ts";
 import { formatValType, type ValType } from "../../src/isa/types.ts";
 import type { BodyFacts } from "../../src/validation/sink.ts";
 import type { ControlFrame } from "../../src/validation/state.ts";
@@ -259,7 +259,7 @@ describe("over real modules", () => {
     let offset = 0;
     const instruction = (facts: BodyFacts) => {
       const { op, start, pos } = facts.instruction;
-      const row = BY_OPCODE[op]!;
+      const row = instructionAt(op)!;
       const say = (what: string) => wrong.push(`${row.name} at ${start}: ${what}`);
       instructions++;
       if (facts.heightBefore !== height) say(`height ${height} before, ${facts.heightBefore} told`);

@@ -8,8 +8,8 @@
 //
 // A case ends with `next(words)`, or sets w and breaks to the fuel check, or with `exit`.
 
-import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import type { Instruction } from "../../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { I32, I64 } from "../../src/isa/types.ts";
 import { type Chain, chainsOf } from "./chains.ts";
 import { FUSED } from "./fused.ts";

@@ -2,8 +2,8 @@
 // Forms of one instruction and of fused pairs are put together from these pieces, so that an
 // instruction means the same wherever it occurs.
 
-import { INSTRUCTIONS } from "../../src/isa/index.ts";
 import type { Instruction } from "../../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { F32, F64, I32, I64, type ValType } from "../../src/isa/types.ts";
 
 /** Position `n` words behind the head of the instruction; pc is at 1. */

@@ -3,7 +3,7 @@
 
 import { UnsupportedError } from "../../code/errors.ts";
 import type { Feature } from "../../isa/features.ts";
-import { INSTRUCTIONS } from "../../isa/index.ts";
+import { allInstructions } from "../../isa/index.ts";
 import { InvalidError, MalformedError, type ModuleError } from "../../module/errors.ts";
 import type { ModuleRecord } from "../../module/module.ts";
 import { Exhaustion, LinkError, Trap, WasmException } from "../../runtime/trap.ts";
@@ -207,10 +207,8 @@ const UNSUPPORTED: ReadonlyMap<Feature, string> = new Map([
   ["relaxed-simd", "vector"],
 ]);
 
-const FEATURE_OF = new Map(INSTRUCTIONS.map(({ feature, name }) => [name, feature]));
-
 function unsupportedBy({ instruction }: UnsupportedError): string {
-  const feature = FEATURE_OF.get(instruction) ?? null;
+  const feature = allInstructions().find(({ name }) => name === instruction)?.feature ?? null;
   if (feature === null) return instruction.includes("v128") ? "vector" : instruction;
   return UNSUPPORTED.get(feature) ?? feature;
 }

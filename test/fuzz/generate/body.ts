@@ -2,7 +2,7 @@
 // operands, initialised locals. Code is generated from the top down, "a value of type t" or "a
 // statement"; how that is done is a table of productions (control.ts, references.ts, plain.ts).
 
-import { INSTRUCTIONS } from "../../../src/isa/index.ts";
+import { INSTRUCTIONS } from "../../../src/isa/instructions.ts";
 import {
   FUNCREF,
   heapOf,

@@ -3,8 +3,8 @@
 // parametric and variable instructions.
 
 import { type FeatureSet, featureBit } from "../../../src/isa/features.ts";
-import { INSTRUCTIONS } from "../../../src/isa/index.ts";
 import { ADDRESS, type Instruction } from "../../../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../../../src/isa/instructions.ts";
 import { I32, I64, isReference, type ValType } from "../../../src/isa/types.ts";
 import type { Body, StatementProduction, ValueProduction } from "./body.ts";
 import { writeLiteral } from "./literals.ts";
