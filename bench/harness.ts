@@ -177,12 +177,12 @@ export interface Built {
   readonly limits: typeof import("../src/module/limits.ts");
 }
 
-/** What users get: the API, from the bundle. */
+/** What users of Node get: the API. */
 export type Package = typeof import("../src/api/index.ts");
 
-/** The file that users import, of the build that is measured. */
-export function packageUrl(): URL {
-  return new URL("bundle/index.js", distUrl());
+/** The file that users import, of the build that is measured: of Node, or of any engine. */
+export function packageUrl(folder: "bundle" | "portable" = "bundle"): URL {
+  return new URL(`${folder}/index.js`, distUrl());
 }
 
 /** Loads what users get. */

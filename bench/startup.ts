@@ -26,6 +26,7 @@ function commands(): Readonly<Record<string, readonly string[]>> {
     "empty script": ["-e", ""],
     "empty module": [EMPTY],
     "first result": [SCRIPT, packageUrl().href],
+    "without code cache": [SCRIPT, packageUrl("portable").href],
   };
 }
 
@@ -82,7 +83,8 @@ export const STARTUP: Bench = {
     const about =
       "Import of the package and first result of a tiny module: wall-clock time of whole " +
       "processes that take turns, and of the steps as the process itself sees them. The empty " +
-      "script is node -e '', the empty module a file that Node loads as an ES module.";
+      "script is node -e '', the empty module a file that Node loads as an ES module; without code " +
+      "cache is what another engine, or another Node than the one that built the package, loads.";
     return { bench: "startup", about, columns: COLUMNS, rows: [...kinds, ...STEPS.map(line)] };
   },
 };

@@ -1,7 +1,6 @@
-// Bundles what the package ships: one file for each entry point, one for the command line, and what
-// they share. A hundred small modules take 20 ms to load, one file 8 ms (docs/rationale.md).
+// Bundles what the package ships, for every engine, in dist/portable: one file for each entry point,
+// one for the command line, and what they share. A hundred small modules take 20 ms to load, one file 8 ms (docs/rationale.md).
 
-import { chmodSync } from "node:fs";
 import { rolldown } from "rolldown";
 
 const path = (name) => new URL(`../dist/${name}`, import.meta.url).pathname;
@@ -51,7 +50,7 @@ const bundle = await rolldown({
   plugins: [packedInstructions],
 });
 await bundle.write({
-  dir: path("bundle"),
+  dir: path("portable"),
   format: "esm",
   chunkFileNames: "chunk-[name].js",
   // The library is one chunk, and has nothing in it that only other entry points need: left alone,
@@ -77,5 +76,3 @@ await bundle.write({
   },
 });
 await bundle.close();
-// npm and npx do this only when they link the command, not after the next build.
-chmodSync(path("bundle/cli.js"), 0o755);

@@ -1,4 +1,4 @@
-// What Node gets instead of dist/bundle: the same files in dist/node, with the library as a script
+// What Node gets instead of dist/portable: the same files in dist/bundle, with the library as a script
 // that V8's code cache comes with. V8 then neither reads the library's text nor compiles what a
 // first result needs, which is most of a start (docs/rationale.md, "What a start costs"). The cache
 // fits the very build of Node that makes it; another one, or one with other options for V8, refuses
@@ -6,7 +6,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const path = (name) => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
@@ -35,30 +35,44 @@ function scriptOf(chunk) {
   return { script, exported: names.map(([local, exported = local]) => exported) };
 }
 
+/** What the entry point exports beside its own: the library, for the other entry points. */
+const INTERNALS = '"wasmeter internals"';
+
+/** Names that the entry point takes from the chunk, as [chunk's, exported] names. */
+function namesOf(entry) {
+  const [, list] = /^export\{([^{}]*)\}from"\.\/chunk-library\.js";?\s*$/.exec(entry) ?? [];
+  if (list === undefined) throw new Error("the entry point must do nothing but export");
+  return list.split(",").map((item) => item.split(" as "));
+}
+
 /**
- * The module in the chunk's place. What it uses of Node is there already: imports would take 2 ms.
- * The files go through one buffer, since memory that is touched for the first time is slow.
+ * The entry point, which loads the script: every further file would take half a millisecond. What
+ * it uses of Node is there already: imports would take 2 ms. The files go through one buffer, since
+ * memory that is touched for the first time is slow.
  */
-function loaderOf(exported, { length }, tag) {
-  return `// Loads ${SCRIPT} with V8's code cache, if there is one for this Node.
-export const { ${exported.join(", ")} } = (() => {
-  const { closeSync, fstatSync, openSync, readFileSync, readSync } = process.getBuiltinModule("node:fs");
+function loaderOf(names, { length }, tag) {
+  return `// Runs ${SCRIPT} with V8's code cache, if there is one for this Node.
+const library = (() => {
+  const { closeSync, fstatSync, openSync, readSync } = process.getBuiltinModule("node:fs");
   const { Script } = process.getBuiltinModule("node:vm");
   const filename = \`\${import.meta.dirname}/${SCRIPT}\`;
-  let file;
+  let cache;
   try {
-    file = openSync(\`\${filename}.${tag}-\${process.version}-\${process.arch}.cache\`);
+    cache = openSync(\`\${filename}.${tag}-\${process.version}-\${process.arch}.cache\`);
   } catch {}
-  if (file === undefined) return new Script(readFileSync(filename, "latin1"), { filename }).runInThisContext()();
-  const { size } = fstatSync(file);
+  const size = cache === undefined ? 0 : fstatSync(cache).size;
   const buffer = Buffer.allocUnsafeSlow(Math.max(size, ${length}));
-  const script = openSync(filename);
-  const source = buffer.latin1Slice(0, readSync(script, buffer, 0, ${length}, 0));
-  closeSync(script);
-  const cachedData = buffer.subarray(0, readSync(file, buffer, 0, size, 0));
-  closeSync(file);
+  const read = (file, bytes) => {
+    const count = readSync(file, buffer, 0, bytes, 0);
+    closeSync(file);
+    return count;
+  };
+  const source = buffer.latin1Slice(0, read(openSync(filename), ${length}));
+  const cachedData = cache === undefined ? undefined : buffer.subarray(0, read(cache, size));
   return new Script(source, { filename, cachedData }).runInThisContext()();
 })();
+export { library as ${INTERNALS} };
+export const { ${names.map(([local, exported]) => `${local}: ${exported}`).join(", ")} } = library;
 `;
 }
 
@@ -68,25 +82,32 @@ function tagOf(script) {
 }
 
 function cacheFile() {
-  const tag = tagOf(readFileSync(path(`node/${SCRIPT}`)));
-  return path(`node/${SCRIPT}.${tag}-${process.version}-${process.arch}.cache`);
+  const tag = tagOf(readFileSync(path(`bundle/${SCRIPT}`)));
+  return path(`bundle/${SCRIPT}.${tag}-${process.version}-${process.arch}.cache`);
 }
 
 function build() {
-  rmSync(path("node"), { recursive: true, force: true });
-  mkdirSync(path("node"));
-  cpSync(path("bundle"), path("node"), { recursive: true });
-  const { script, exported } = scriptOf(readFileSync(path(`bundle/${CHUNK}`), "utf8"));
-  writeFileSync(path(`node/${SCRIPT}`), script);
-  writeFileSync(path(`node/${CHUNK}`), loaderOf(exported, script, tagOf(script)));
-  // No process but one of Node's has use for the command line.
-  rmSync(path("bundle/cli.js"));
+  rmSync(path("bundle"), { recursive: true, force: true });
+  mkdirSync(path("bundle"));
+  cpSync(path("portable"), path("bundle"), { recursive: true });
+  const { script, exported } = scriptOf(readFileSync(path(`portable/${CHUNK}`), "utf8"));
+  writeFileSync(path(`bundle/${SCRIPT}`), script);
+  const names = namesOf(readFileSync(path("portable/index.js"), "utf8"));
+  writeFileSync(path("bundle/index.js"), loaderOf(names, script, tagOf(script)));
+  const all = `import { ${INTERNALS} as library } from "./index.js";
+export const { ${exported.join(", ")} } = library;
+`;
+  writeFileSync(path(`bundle/${CHUNK}`), all);
+  // The command line is for Node alone.
+  rmSync(path("portable/cli.js"));
+  // npm and npx do this only when they link the command, not after the next build.
+  chmodSync(path("bundle/cli.js"), 0o755);
 }
 
 /** Makes the cache, of a process that has done what programs begin with. */
 function addCache() {
   const worker = fileURLToPath(new URL("code-cache.mjs", import.meta.url));
-  const args = [worker, path(`node/${SCRIPT}`), cacheFile()];
+  const args = [worker, path(`bundle/${SCRIPT}`), cacheFile()];
   // Options for V8 that come from outside would make it a cache for nobody else.
   const env = { ...process.env, NODE_OPTIONS: "" };
   const { status } = spawnSync(process.execPath, args, { stdio: "inherit", env });
