@@ -11,7 +11,7 @@ import { backtrace } from "./backtrace.ts";
 import { machine } from "./loop.generated.ts";
 import type { Outcome } from "./meter.ts";
 import { codeAt, releaseReferences } from "./registers.ts";
-import { stack } from "./stack.ts";
+import { clearStacks, stack } from "./stack.ts";
 import { Thread } from "./thread.ts";
 
 /** Reads what a call has left in the slots from the word `at` on. */
@@ -52,6 +52,7 @@ const RETURNED: Outcome = { kind: "returned", values: [] };
 
 /** First free word of the slots: where the arguments of the next call have to lie. */
 export function argumentsAt(): number {
+  clearStacks();
   return stack.slotTop;
 }
 

@@ -63,7 +63,7 @@ import {
   zeroLocals,
 } from "./registers.ts";
 import { slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
-import { restoreFrames, type Saved, saveFrames, stack } from "./stack.ts";
+import { clearStacks, Frames, stack } from "./stack.ts";
 import { unwind } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
@@ -87,7 +87,7 @@ export class Thread extends FuelMeter {
   /** Whether host functions may return promises. */
   readonly mayAwait: boolean;
   private started = false;
-  private saved: Saved | null = null;
+  private frames: Frames | null = null;
   private awaited: Awaited | null = null;
   protected slotBase = 0;
   protected controlBase = 0;
@@ -121,9 +121,8 @@ export class Thread extends FuelMeter {
       return outcome;
     } finally {
       if (outcome?.kind === "suspended") {
-        this.saved = saveFrames(this.slotBase, this.controlBase);
-      }
-      releaseReferences(this.slotBase >> 1);
+        this.frames = new Frames(this.slotBase, this.controlBase);
+      } else releaseReferences(this.slotBase >> 1);
       machine.slotLimit = slotLimit;
       machine.controlLimit = controlLimit;
       stack.slotTop = slotTop;
@@ -136,6 +135,7 @@ export class Thread extends FuelMeter {
   protected occupy(slice: number): void {
     const { current, suspended } = stack;
     if (current === null && suspended === 0) releaseCode();
+    clearStacks(this.frames);
     this.slotBase = stack.slotTop;
     this.controlBase = stack.controlTop;
     this.beginSlice(slice);
@@ -195,14 +195,14 @@ export class Thread extends FuelMeter {
 
   /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
   abandon(): void {
-    if (this.saved !== null) stack.suspended--;
-    this.saved = null;
+    this.frames?.abandon();
+    this.frames = null;
   }
 
   private restore(): void {
-    if (this.saved === null) throw new Error("this execution is not suspended");
-    restoreFrames(this.saved, this.slotBase, this.controlBase);
-    this.saved = null;
+    if (this.frames === null) throw new Error("this execution is not suspended");
+    this.frames.restore(this.slotBase, this.controlBase);
+    this.frames = null;
   }
 
   protected finish(): Outcome {
@@ -412,6 +412,8 @@ export class Thread extends FuelMeter {
       failed = true;
       result = error;
     }
+    // What it has run and left suspended lies where this thread's frames go on.
+    clearStacks();
     machine.pc = pc;
     machine.fp = fp;
     machine.ksp = ksp;
