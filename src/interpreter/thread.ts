@@ -98,6 +98,8 @@ export class Thread extends FuelMeter {
   hostCallee: FunctionInstance | null = null;
   /** The thread whose host function runs this one. */
   protected beneath: Thread | null = null;
+  /** Frames that bring an instance back, in all threads beneath. */
+  private crossingsBeneath = 0;
 
   constructor(store: Store, callee: FunctionInstance, args: readonly Value[], mayAwait: boolean) {
     super(store);
@@ -141,9 +143,16 @@ export class Thread extends FuelMeter {
     this.beginSlice(slice);
     this.beneath = current;
     stack.current = this;
-    const { stackBytes, callDepth } = this.store.limits;
-    machine.slotLimit = Math.min(SLOT_WORDS - 64, stackBytes / 4);
-    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * callDepth);
+    this.crossingsBeneath =
+      current === null ? 0 : current.crossingsBeneath + current.callers.length;
+    machine.slotLimit = Math.min(SLOT_WORDS - 64, this.store.limits.stackBytes / 4);
+    this.limitCalls();
+  }
+
+  /** Frames that bring an instance back are no calls: the limit does not count them. */
+  private limitCalls(): void {
+    const frames = this.store.limits.callDepth + this.crossingsBeneath + this.callers.length;
+    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * frames);
   }
 
   /** Whether something other than fuel stops the call now: for host functions that wait. */
@@ -305,6 +314,7 @@ export class Thread extends FuelMeter {
       return this.finish();
     }
     this.instance = this.callers.pop() ?? null;
+    this.limitCalls();
     return this.returnToCaller();
   }
 
@@ -346,6 +356,7 @@ export class Thread extends FuelMeter {
     if (instance === this.instance) return;
     this.callers.push(this.instance);
     this.pushControl(RESTORE_PC - 2, 0);
+    this.limitCalls();
     this.instance = instance;
   }
 
@@ -469,6 +480,7 @@ export class Thread extends FuelMeter {
     const found = unwind(exception, instance, this.callers);
     if (found !== null) {
       this.instance = found.instance;
+      this.limitCalls();
       return this.pay(found.cost);
     }
     if (origin !== undefined) return this.fail(origin.error);

@@ -74,6 +74,59 @@ describe("limits", () => {
     expect(instance.exports.deep(99)).toBe(99);
   });
 
+  it("of call depth, of which a call into another instance takes no more", () => {
+    const store = new Store({ limits: { callDepth: 100 } });
+    // Each level of main is a call here and one in the instance whose table leads back.
+    const way = instanceOf(
+      `(module (table (export "back") 1 funcref) (type $f (func (param i32) (result i32)))
+        (func (export "next") (param i32) (result i32)
+          (call_indirect (type $f) (local.get 0) (i32.const 0))))`,
+      {},
+      store,
+    );
+    const main = instanceOf(
+      `(module (import "way" "next" (func $next (param i32) (result i32)))
+        (func (export "main") (param i32) (result i32)
+          (if (result i32) (local.get 0)
+            (then (call $next (i32.sub (local.get 0) (i32.const 1))))
+            (else (i32.const 7)))))`,
+      { way: way.exports },
+      store,
+    );
+    way.table("back").set(0, main.func("main"));
+    for (let round = 0; round < 3; round++) {
+      expect(main.exports.main(49)).toBe(7);
+      expect(thrown(Exhaustion, () => main.exports.main(50)).kind).toBe("callDepth");
+    }
+  });
+
+  it("of call depth, also after another instance has returned or thrown", () => {
+    const store = new Store({ limits: { callDepth: 100 } });
+    const far = instanceOf(
+      `(module (tag $e)
+        (func (export "f") (throw $e)) (func (export "g")))`,
+      {},
+      store,
+    );
+    const { exports } = instanceOf(
+      `(module (import "far" "f" (func $f)) (import "far" "g" (func $g))
+        (func $deep (param i32)
+          (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))))))
+        (func (export "main") (param i32)
+          (block $caught (try_table (catch_all $caught) (call $f)))
+          (call $deep (local.get 0)))
+        (func (export "after") (param i32)
+          (call $g)
+          (call $deep (local.get 0))))`,
+      { far: far.exports },
+      store,
+    );
+    for (const name of ["main", "after"]) {
+      exports[name](98);
+      expect(thrown(Exhaustion, () => exports[name](99)).kind).toBe("callDepth");
+    }
+  });
+
   it("of the value stack", () => {
     const text = (locals: number) =>
       `(module (func (export "f") (local ${"i64 ".repeat(locals)})))`;
