@@ -180,9 +180,9 @@ export interface Built {
 /** What users of Node get: the API. */
 export type Package = typeof import("../src/api/index.ts");
 
-/** The file that users import, of the build that is measured: of Node, or of any engine. */
-export function packageUrl(folder: "bundle" | "portable" = "bundle"): URL {
-  return new URL(`${folder}/index.js`, distUrl());
+/** The file that users import, of the build that is measured; or another one that it has. */
+export function packageUrl(file = "bundle/index.js"): URL {
+  return new URL(file, distUrl());
 }
 
 /** Loads what users get. */

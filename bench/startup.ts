@@ -17,6 +17,7 @@ import {
 } from "./harness.ts";
 
 const SCRIPT = fileURLToPath(new URL("startup.mjs", import.meta.url));
+const COMMON_JS = fileURLToPath(new URL("startup.cjs", import.meta.url));
 const EMPTY = fileURLToPath(new URL("empty.mjs", import.meta.url));
 const STEPS = ["import", "decode", "instantiate", "call"] as const;
 
@@ -25,8 +26,9 @@ function commands(): Readonly<Record<string, readonly string[]>> {
   return {
     "empty script": ["-e", ""],
     "empty module": [EMPTY],
-    "first result": [SCRIPT, packageUrl().href],
-    "without code cache": [SCRIPT, packageUrl("portable").href],
+    "first result, require": [COMMON_JS, fileURLToPath(packageUrl("bundle/index.cjs"))],
+    "first result, import": [SCRIPT, packageUrl().href],
+    "import without code cache": [SCRIPT, packageUrl("portable/index.js").href],
   };
 }
 

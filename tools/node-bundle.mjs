@@ -11,9 +11,10 @@ import { fileURLToPath } from "node:url";
 
 const path = (name) => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
 
-/** The chunk that becomes a script, and the script. */
+/** The chunk that becomes a script, the script, and what loads it. */
 const CHUNK = "chunk-library.js";
 const SCRIPT = "library.js";
+const LOADER = "library.cjs";
 /** What ends the chunk: its exports, as [local, exported] names. */
 const EXPORTS = /export\{([^{}]*)\};?\s*$/;
 
@@ -35,9 +36,6 @@ function scriptOf(chunk) {
   return { script, exported: names.map(([local, exported = local]) => exported) };
 }
 
-/** What the entry point exports beside its own: the library, for the other entry points. */
-const INTERNALS = '"wasmeter internals"';
-
 /** Names that the entry point takes from the chunk, as [chunk's, exported] names. */
 function namesOf(entry) {
   const [, list] = /^export\{([^{}]*)\}from"\.\/chunk-library\.js";?\s*$/.exec(entry) ?? [];
@@ -46,34 +44,48 @@ function namesOf(entry) {
 }
 
 /**
- * The entry point, which loads the script: every further file would take half a millisecond. What
- * it uses of Node is there already: imports would take 2 ms. The files go through one buffer, since
- * memory that is touched for the first time is slow.
+ * What runs the script: once, whoever asks first, since Node keeps what was required. The files go
+ * through one buffer, since memory that is touched for the first time is slow.
  */
-function loaderOf(names, { length }, tag) {
+function loaderOf({ length }, tag) {
   return `// Runs ${SCRIPT} with V8's code cache, if there is one for this Node.
-const library = (() => {
-  const { closeSync, fstatSync, openSync, readSync } = process.getBuiltinModule("node:fs");
-  const { Script } = process.getBuiltinModule("node:vm");
-  const filename = \`\${import.meta.dirname}/${SCRIPT}\`;
-  let cache;
-  try {
-    cache = openSync(\`\${filename}.${tag}-\${process.version}-\${process.arch}.cache\`);
-  } catch {}
-  const size = cache === undefined ? 0 : fstatSync(cache).size;
-  const buffer = Buffer.allocUnsafeSlow(Math.max(size, ${length}));
-  const read = (file, bytes) => {
-    const count = readSync(file, buffer, 0, bytes, 0);
-    closeSync(file);
-    return count;
-  };
-  const source = buffer.latin1Slice(0, read(openSync(filename), ${length}));
-  const cachedData = cache === undefined ? undefined : buffer.subarray(0, read(cache, size));
-  return new Script(source, { filename, cachedData }).runInThisContext()();
-})();
-export { library as ${INTERNALS} };
-export const { ${names.map(([local, exported]) => `${local}: ${exported}`).join(", ")} } = library;
+"use strict";
+const { closeSync, fstatSync, openSync, readSync } = require("node:fs");
+const { Script } = require("node:vm");
+
+const filename = \`\${__dirname}/${SCRIPT}\`;
+let cache;
+try {
+  cache = openSync(\`\${filename}.${tag}-\${process.version}-\${process.arch}.cache\`);
+} catch {}
+const size = cache === undefined ? 0 : fstatSync(cache).size;
+const buffer = Buffer.allocUnsafeSlow(Math.max(size, ${length}));
+
+function read(file, bytes) {
+  const count = readSync(file, buffer, 0, bytes, 0);
+  closeSync(file);
+  return count;
+}
+
+const source = buffer.latin1Slice(0, read(openSync(filename), ${length}));
+const cachedData = cache === undefined ? undefined : buffer.subarray(0, read(cache, size));
+module.exports = new Script(source, { filename, cachedData }).runInThisContext()();
 `;
+}
+
+/** A module with some of the library's values; an import of node:module would take 0.2 ms. */
+function esModuleOf(names) {
+  const list = names.map(([local, exported = local]) => `${local}: ${exported}`);
+  return `const { createRequire } = process.getBuiltinModule("node:module");
+export const { ${list.join(", ")} } = createRequire(import.meta.url)("./${LOADER}");
+`;
+}
+
+function commonJsOf(names) {
+  const list = names.map(
+    ([local, exported = local]) => `exports.${exported} = library.${local};\n`,
+  );
+  return `"use strict";\nconst library = require("./${LOADER}");\n${list.join("")}`;
 }
 
 /** V8 itself compares no more of the text than its length. */
@@ -92,12 +104,11 @@ function build() {
   cpSync(path("portable"), path("bundle"), { recursive: true });
   const { script, exported } = scriptOf(readFileSync(path(`portable/${CHUNK}`), "utf8"));
   writeFileSync(path(`bundle/${SCRIPT}`), script);
+  writeFileSync(path(`bundle/${LOADER}`), loaderOf(script, tagOf(script)));
   const names = namesOf(readFileSync(path("portable/index.js"), "utf8"));
-  writeFileSync(path("bundle/index.js"), loaderOf(names, script, tagOf(script)));
-  const all = `import { ${INTERNALS} as library } from "./index.js";
-export const { ${exported.join(", ")} } = library;
-`;
-  writeFileSync(path(`bundle/${CHUNK}`), all);
+  writeFileSync(path("bundle/index.js"), esModuleOf(names));
+  writeFileSync(path("bundle/index.cjs"), commonJsOf(names));
+  writeFileSync(path(`bundle/${CHUNK}`), esModuleOf(exported.map((name) => [name])));
   // The command line is for Node alone.
   rmSync(path("portable/cli.js"));
   // npm and npx do this only when they link the command, not after the next build.

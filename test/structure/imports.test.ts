@@ -141,13 +141,16 @@ describe("the package", () => {
       if (typeof target === "string") continue;
       expect(Object.keys(target as object)[0], path).toBe("types");
       // Code is bundled: the bundle is made from the module that the types are of.
-      const { default: code, node, types } = target as Record<string, string>;
+      const { default: code, types } = target as Record<string, string>;
       const module = types.replace("./dist/", "").replace(".d.ts", "");
       const [, bundle] = /^\.\/dist\/portable\/(.+)\.js$/.exec(code) ?? [];
       expect(sources(), path).toContain(`src/${module}.ts`);
       expect(bundler.replaceAll('"', ""), path).toContain(` ${bundle}: path(${module}.js)`);
       // Node has a build of its own (tools/node-bundle.mjs).
-      expect(node, path).toBe(`./dist/bundle/${bundle}.js`);
+      const { node } = target as { node: string | Record<string, string> };
+      const file = `./dist/bundle/${bundle}`;
+      if (typeof node === "string") expect(node, path).toBe(`${file}.js`);
+      else expect(node, path).toEqual({ require: `${file}.cjs`, default: `${file}.js` });
     }
   });
 });

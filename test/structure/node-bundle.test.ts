@@ -94,11 +94,26 @@ describe("what Node gets", () => {
     const [here, there] = [`${dist}bundle`, `${dist}portable`].map((folder) =>
       answer(`
         const names = Object.keys(await import(${JSON.stringify(url(folder, entry))}));
-        console.log(JSON.stringify(names.filter((name) => name !== "wasmeter internals")));
+        console.log(JSON.stringify(names));
       `),
     );
     expect(here).toEqual(there);
     if (entry !== "polyfill") expect(here).not.toHaveLength(0);
+  });
+
+  it("is the same library for require and import", () => {
+    const script = `
+      import { createRequire } from "node:module";
+      import * as imported from ${JSON.stringify(url(`${dist}bundle`, "index"))};
+      const required = createRequire(${JSON.stringify(url(`${dist}bundle`, "index"))})("wasmeter");
+      const names = Object.keys(imported);
+      const differ = names.filter((name) => imported[name] !== required[name]);
+      console.log(JSON.stringify([names.length, Object.keys(required).length, differ]));
+    `;
+    const [imported, required, differ] = answer(script) as [number, number, string[]];
+    expect(differ).toEqual([]);
+    expect(required).toBe(imported);
+    expect(imported).toBeGreaterThan(20);
   });
 
   it("has one library for all entry points", () => {
