@@ -20,7 +20,8 @@ import {
 } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
 import { runFar } from "./far-loop.generated.ts";
-import { FuelMeter, type Outcome } from "./meter.ts";
+import type { Outcome } from "./meter.ts";
+import { Occupant } from "./occupant.ts";
 
 export type { Outcome };
 
@@ -31,7 +32,6 @@ import {
   CALL_REF,
   CODE,
   CONTROL,
-  CONTROL_WORDS,
   FINISHED,
   machine,
   OUT_OF_BOUNDS,
@@ -43,7 +43,6 @@ import {
   RETURN_CALL_LAZY,
   RETURN_CALL_REF,
   run,
-  SLOT_WORDS,
   SLOTS,
   STACK_OVERFLOW,
   TRAPPED,
@@ -57,7 +56,6 @@ import {
   hasFarMemory,
   patchCall,
   RESTORE_PC,
-  releaseCode,
   releaseReferences,
   reserveReferences,
   zeroLocals,
@@ -81,32 +79,21 @@ export function currentThread(): Thread | null {
 }
 
 /** One invocation. */
-export class Thread extends FuelMeter {
+export class Thread extends Occupant {
   callee: FunctionInstance;
   private readonly args: readonly Value[];
   /** Whether host functions may return promises. */
   readonly mayAwait: boolean;
   private started = false;
-  private frames: Frames | null = null;
   private awaited: Awaited | null = null;
-  protected slotBase = 0;
-  protected controlBase = 0;
-  instance: ModuleInstance | null;
-  /** Instances of the frames that called into another one, outermost first. */
-  readonly callers: (ModuleInstance | null)[] = [];
   /** The host function that was called last: while another thread runs, the one beneath it. */
   hostCallee: FunctionInstance | null = null;
-  /** The thread whose host function runs this one. */
-  protected beneath: Thread | null = null;
-  /** Frames that bring an instance back, in all threads beneath. */
-  private crossingsBeneath = 0;
 
   constructor(store: Store, callee: FunctionInstance, args: readonly Value[], mayAwait: boolean) {
-    super(store);
+    super(store, callee.instance);
     this.callee = callee;
     this.args = args;
     this.mayAwait = mayAwait;
-    this.instance = callee.instance;
   }
 
   /**
@@ -133,26 +120,9 @@ export class Thread extends FuelMeter {
     }
   }
 
-  /** Takes the machine over from who runs on it; to be undone with what was there before. */
-  protected occupy(slice: number): void {
-    const { current, suspended } = stack;
-    if (current === null && suspended === 0) releaseCode();
-    clearStacks(this.frames);
-    this.slotBase = stack.slotTop;
-    this.controlBase = stack.controlTop;
-    this.beginSlice(slice);
-    this.beneath = current;
+  protected override occupy(slice: number): void {
+    super.occupy(slice);
     stack.current = this;
-    this.crossingsBeneath =
-      current === null ? 0 : current.crossingsBeneath + current.callers.length;
-    machine.slotLimit = Math.min(SLOT_WORDS - 64, this.store.limits.stackBytes / 4);
-    this.limitCalls();
-  }
-
-  /** Frames that bring an instance back are no calls: the limit does not count them. */
-  private limitCalls(): void {
-    const frames = this.store.limits.callDepth + this.crossingsBeneath + this.callers.length;
-    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * frames);
   }
 
   /** Whether something other than fuel stops the call now: for host functions that wait. */
@@ -343,21 +313,6 @@ export class Thread extends FuelMeter {
     } catch (error) {
       return this.raised(error);
     }
-  }
-
-  private pushControl(returnTo: number, delta: number): void {
-    CONTROL[machine.ksp] = returnTo;
-    CONTROL[machine.ksp + 1] = delta;
-    machine.ksp += 2;
-  }
-
-  /** Goes over to another instance; a frame of the machine's own brings this one back. */
-  private switchTo(instance: ModuleInstance | null): void {
-    if (instance === this.instance) return;
-    this.callers.push(this.instance);
-    this.pushControl(RESTORE_PC - 2, 0);
-    this.limitCalls();
-    this.instance = instance;
   }
 
   private enterFunction(callee: FunctionInstance, frame: number): Outcome | null {
