@@ -1,5 +1,6 @@
 // Bundles what the package ships, for every engine, in dist/portable: one file for each entry point,
-// one for the command line, and what they share. A hundred small modules take 20 ms to load, one file 8 ms (docs/rationale.md).
+// one for the command line, and what they share. A hundred small modules take 20 ms to load, one
+// file 8 ms (docs/rationale.md).
 
 import { rolldown } from "rolldown";
 

@@ -8,7 +8,7 @@ import { OPCODE_SPACE } from "../isa/instruction.ts";
 export interface PriceTable {
   /** Identifies the table, e.g. in records of what was billed. */
   readonly version: string;
-  /** Fixed price by dense opcode. */
+  /** Fixed price by dense opcode; what there is where no instruction is means nothing. */
   readonly fixed: Uint16Array;
   /** Bulk operations pay 1 more for every so many bytes or elements, and for every page grown. */
   readonly bytesPerUnit: number;

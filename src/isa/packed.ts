@@ -65,6 +65,7 @@ class PackedSet implements InstructionSet {
   private readonly digits: string;
   readonly free: readonly number[];
   private list: readonly string[] | null = null;
+  private inOrder: readonly Instruction[] | null = null;
   /** Place of each row among all, by opcode, and one more; 0 if there is none. */
   private readonly places = new Uint16Array(OPCODE_SPACE);
   private readonly rows: (Instruction | undefined)[] = new Array(OPCODE_SPACE).fill(undefined);
@@ -85,9 +86,11 @@ class PackedSet implements InstructionSet {
   }
 
   all(): readonly Instruction[] {
-    const order = [...this.places.keys()].filter((opcode) => this.places[opcode] !== 0);
-    order.sort((a, b) => this.places[a] - this.places[b]);
-    return order.map((opcode) => this.at(opcode) as Instruction);
+    this.inOrder ??= [...this.places.keys()]
+      .filter((opcode) => this.places[opcode] !== 0)
+      .sort((a, b) => this.places[a] - this.places[b])
+      .map((opcode) => this.at(opcode) as Instruction);
+    return this.inOrder;
   }
 
   private unpack(opcode: number): Instruction | undefined {

@@ -2,7 +2,7 @@
 // (dist/portable): the same library, whether or not there is a code cache that V8 takes.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -28,16 +28,20 @@ const url = (folder: string, entry: string) => pathToFileURL(`${folder}/${entry}
 
 /** Code caches in a folder that a Node of this version has made. */
 function caches(folder: string): string[] {
-  const end = `-${process.version}-${process.arch}.cache`;
+  const end = `-${process.version}-${process.platform}-${process.arch}.cache`;
   return readdirSync(folder).filter((name) => name.endsWith(end));
 }
 
-/** A copy of dist/bundle without code caches, as another Node's would be of no use. */
-function withoutCaches(): string {
+/** A copy of dist/bundle somewhere else, with another code cache; without one if it is null. */
+function copyWith(change: (cache: Buffer) => Buffer | null): string {
   const copy = mkdtempSync(join(tmpdir(), "wasmeter-"));
   copies.push(copy);
   writeFileSync(join(copy, "package.json"), '{ "type": "module" }');
-  cpSync(`${dist}bundle`, copy, { recursive: true, filter: (path) => !path.endsWith(".cache") });
+  cpSync(`${dist}bundle`, copy, { recursive: true });
+  const [name] = caches(copy);
+  const changed = change(readFileSync(join(copy, name)));
+  if (changed === null) rmSync(join(copy, name));
+  else writeFileSync(join(copy, name), changed);
   return copy;
 }
 
@@ -47,9 +51,9 @@ function isRefused(...options: string[]): unknown {
   const script = `
     import { readFileSync } from "node:fs";
     import { Script } from "node:vm";
-    const [filename, cache] = ${JSON.stringify([`${dist}bundle/library.js`, `${dist}bundle/${cache}`])};
-    const cachedData = readFileSync(cache);
-    const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData });
+    const [filename, cache] = ${JSON.stringify([`${dist}bundle/library.cjs`, `${dist}bundle/${cache}`])};
+    const cachedData = readFileSync(cache).subarray(0, -4);
+    const script = new Script(readFileSync(filename, "latin1"), { cachedData });
     console.log(script.cachedDataRejected);
   `;
   return answer(script, ...options);
@@ -84,10 +88,63 @@ describe("what Node gets", () => {
   });
 
   it("works without a code cache, and where no code may be made of strings", () => {
-    expect(collatz(withoutCaches())).toEqual(EXPECTED);
     const option = "--disallow-code-generation-from-strings";
-    expect(collatz(withoutCaches(), option)).toEqual(EXPECTED);
+    const without = copyWith(() => null);
+    expect(collatz(without)).toEqual(EXPECTED);
+    expect(collatz(without, option)).toEqual(EXPECTED);
     expect(collatz(`${dist}bundle`, option)).toEqual(EXPECTED);
+  });
+
+  it.each<[string, (cache: Buffer) => Buffer]>([
+    ["empty", () => Buffer.alloc(0)],
+    ["cut off", (cache) => cache.subarray(0, 100_000)],
+    ["followed by more", (cache) => Buffer.concat([cache, cache])],
+    ["zeros at the end", (cache) => Buffer.from(cache).fill(0, 300_000)],
+    ["zeros in a block", (cache) => Buffer.from(cache).fill(0, 8192, 8192 + 512)],
+    ["something else", (cache) => Buffer.alloc(cache.length, "else")],
+  ])("does not use a code cache that is damaged: %s", (_, damage) => {
+    expect(collatz(copyWith(damage))).toEqual(EXPECTED);
+  });
+
+  it("names itself in stack traces, wherever it was built and lies", () => {
+    const copy = copyWith((cache) => cache);
+    const stack = answer(`
+      import { Module } from ${JSON.stringify(url(copy, "index"))};
+      try {
+        Module.from(new Uint8Array(9));
+      } catch (error) {
+        console.log(JSON.stringify(error.stack));
+      }
+    `);
+    expect(stack).toMatch(/\bwasmeter\/library\.cjs:/);
+    expect(stack).not.toContain(dist);
+  });
+
+  it("belongs to the realm that requires it, as in the contexts of test runners", () => {
+    const script = `
+      import { readFileSync } from "node:fs";
+      import { createRequire } from "node:module";
+      import { createContext, runInContext } from "node:vm";
+      const context = createContext({ Buffer, process });
+      const dirname = ${JSON.stringify(`${dist}bundle`)};
+      const required = createRequire(dirname + "/index.js");
+      function load(id) {
+        if (id.startsWith("node:")) return required(id);
+        const text = readFileSync(dirname + "/" + id, "utf8");
+        const wrapper = "(function (module, exports, require, __dirname) {" + text + "\\n})";
+        const module = { exports: {} };
+        runInContext(wrapper, context)(module, module.exports, load, dirname);
+        return module.exports;
+      }
+      const { Module, Store } = load("./index.cjs");
+      const { exports } = new Store().instantiate(
+        Module.from(readFileSync(${JSON.stringify(join(dist, "../fixtures/collatz.wasm"))})),
+        { env: { progress() {} } },
+      );
+      context.found = exports.longest(10);
+      console.log(runInContext("found instanceof Array && found[0] === 9", context));
+    `;
+    expect(answer(script)).toBe(true);
   });
 
   it.each(entries)("exports from %s what other engines get", (entry) => {
