@@ -55,6 +55,8 @@ function loaderOf({ length }, tag) {
   return `// Runs ${SCRIPT} with V8's code cache, if there is one for this Node.
 "use strict";
 
+${sumOf}
+
 function cached() {
   try {
     const { closeSync, fstatSync, openSync, readSync } = require("node:fs");
@@ -75,9 +77,7 @@ function cached() {
     if (!read(cache, size)) return undefined;
     // V8 does not look whether blocks of the file were lost; a word of each is looked at here.
     const words = new Int32Array(buffer.buffer, 0, size >> 2);
-    let sum = 0;
-    for (let i = (size >> 2) - 2; i >= 0; i -= ${SUM_STEP}) sum = (sum * 31 + words[i]) | 0;
-    if (words[(size >> 2) - 1] !== sum) return undefined;
+    if (words[words.length - 1] !== sumOf(words)) return undefined;
     const cachedData = buffer.subarray(0, size - 4);
     return new Script(source, { filename: "${FILENAME}", cachedData }).runInThisContext();
   } catch {
@@ -91,8 +91,12 @@ module.exports = cached() ?? require("./${SCRIPT}");
 
 /** What stack traces show, wherever the package lies: the cache would say where it was built. */
 const FILENAME = `wasmeter/${SCRIPT}`;
-/** Every so many words of the cache are summed up. */
-const SUM_STEP = 128;
+/** Sum of a word in each 512 bytes of a cache, of which the last word is left for the sum. */
+function sumOf(words) {
+  let sum = 0;
+  for (let i = words.length - 2; i >= 0; i -= 128) sum = (sum * 31 + words[i]) | 0;
+  return sum;
+}
 
 /** A module with some of the library's values. */
 function esModuleOf(names) {
@@ -153,9 +157,7 @@ function summed(cache) {
   const size = Math.ceil(cache.length / 4) * 4;
   const words = new Int32Array(size / 4 + 1);
   cache.copy(new Uint8Array(words.buffer));
-  let sum = 0;
-  for (let i = words.length - 2; i >= 0; i -= SUM_STEP) sum = (sum * 31 + words[i]) | 0;
-  words[words.length - 1] = sum;
+  words[words.length - 1] = sumOf(words);
   return new Uint8Array(words.buffer);
 }
 
