@@ -63,8 +63,9 @@ function cached() {
     const { Script } = require("node:vm");
     if (!(Script instanceof Function)) return undefined;
     const { arch, platform, version } = process;
-    const files = ["${SCRIPT}", \`${tag}-\${version}-\${platform}-\${arch}.cache\`];
-    const [script, cache] = files.map((name) => openSync(\`\${__dirname}/\${name}\`));
+    // The cache first: where there is none, nothing else has been opened.
+    const files = [\`${tag}-\${version}-\${platform}-\${arch}.cache\`, "${SCRIPT}"];
+    const [cache, script] = files.map((name) => openSync(\`\${__dirname}/\${name}\`));
     const { size } = fstatSync(cache);
     const buffer = Buffer.allocUnsafeSlow(Math.max(size, ${length}));
     const read = (file, bytes) => {
