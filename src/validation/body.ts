@@ -16,8 +16,8 @@ import {
   EXACT_ALIGN,
   FIRST,
   isConstant,
+  LANES,
   LOAD,
-  lanesOf,
   learnShape,
   REGULAR,
   RESULT,
@@ -335,7 +335,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
         this.requireLane(reader.c, 16 >> ALIGN[op]);
         return this.memarg(op);
       case "lane":
-        this.requireLane(reader.a, lanesOf(op));
+        this.requireLane(reader.a, LANES[op]);
         return BOT;
       case "lanes":
         for (let i = 0; i < 16; i++) this.requireLane(reader.bytes[reader.low + i], 32);

@@ -25,6 +25,8 @@ export const SECOND = new Int8Array(OPCODE_SPACE);
 export const RESULT = new Int8Array(OPCODE_SPACE);
 /** Natural alignment of a memory access as a power of two. */
 export const ALIGN = new Uint8Array(OPCODE_SPACE);
+/** Lanes of a lane instruction, from the shape in its name. */
+export const LANES = new Uint8Array(OPCODE_SPACE);
 /** Whether the alignment must be exactly the natural one, as for atomics. */
 export const EXACT_ALIGN = new Uint8Array(OPCODE_SPACE);
 
@@ -49,6 +51,7 @@ export function learnShape(opcode: number): void {
   if (row === undefined) throw new Error(`no row for opcode ${opcode}`);
   const { params, results, access } = row;
   if (access !== null) ALIGN[opcode] = 31 - Math.clz32(access.bytes);
+  if (row.immediates === "lane") LANES[opcode] = Number(/x(\d+)/.exec(row.name)?.[1]);
   if (row.feature === "threads") EXACT_ALIGN[opcode] = 1;
   const shape = params === null ? SPECIAL : shapeOf(row, params);
   if ((shape === LOAD || shape === STORE) && params?.[0] !== ADDRESS) {
@@ -58,11 +61,6 @@ export function learnShape(opcode: number): void {
   SECOND[opcode] = params?.[1] ?? 0;
   RESULT[opcode] = results[0] ?? 0;
   SHAPE[opcode] = shape;
-}
-
-/** Lanes of a lane instruction, from the shape in its name. */
-export function lanesOf(opcode: number): number {
-  return Number(/x(\d+)/.exec(instructionAt(opcode)?.name ?? "")?.[1]);
 }
 
 /** Whether an opcode may occur in constant expressions under `features`. */
