@@ -34,6 +34,10 @@ import { type ControlFrame, NO_TYPES } from "./state.ts";
 /** Validates one body after the other against the same module. */
 export class BodyValidator extends ReferenceRules implements BodyFacts {
   private inConstant = false;
+  /** The body that is being validated: its function, where it begins, and who hears of it. */
+  private funcIndex = 0;
+  private bodyStart = 0;
+  private sink: BodySink | null = null;
   reachable = true;
   heightBefore = 0;
 
@@ -73,8 +77,21 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
    * @throws MalformedError for bytes that are no instructions, InvalidError for a broken rule
    */
   function(funcIndex: number, start: number, end: number, sink: BodySink | null = null): void {
+    this.beginFunction(funcIndex, start, end, sink);
+    this.advance(Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * The same in pieces: `advance` goes on with it. Until it has ended, or failed, this validator can
+   * do nothing else.
+   * @throws MalformedError, InvalidError for what its locals show
+   */
+  beginFunction(funcIndex: number, start: number, end: number, sink: BodySink | null = null): void {
     const { context, reader } = this;
     const type = context.functions[funcIndex];
+    this.funcIndex = funcIndex;
+    this.bodyStart = start;
+    this.sink = sink;
     reader.reset(context.module.bytes, start, end);
     try {
       const runs = reader.locals(type.params.length);
@@ -82,9 +99,20 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
       this.setLocals(type.params, runs);
       this.begin(type.results);
       sink?.begin?.(this);
-      this.run(sink);
     } catch (error) {
       throw this.locate(error, funcIndex, start);
+    }
+  }
+
+  /**
+   * Validates the next `instructions` of the body that was begun, at most; true if that was all.
+   * @throws MalformedError, InvalidError
+   */
+  advance(instructions: number): boolean {
+    try {
+      return this.run(this.sink, instructions);
+    } catch (error) {
+      throw this.locate(error, this.funcIndex, this.bodyStart);
     }
   }
 
@@ -99,7 +127,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     try {
       this.setLocals(NO_TYPES, []);
       this.begin(single(expected));
-      this.run(null);
+      this.run(null, Number.POSITIVE_INFINITY);
     } catch (error) {
       throw this.locate(error, null, expr.start);
     } finally {
@@ -128,10 +156,12 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     });
   }
 
-  /** The one pass over the instructions. */
-  private run(sink: BodySink | null): void {
+  /** The one pass over the instructions: `most` of them, true if the final `end` was there. */
+  private run(sink: BodySink | null, most: number): boolean {
     const { reader } = this;
+    let left = most;
     do {
+      if (left-- <= 0) return false;
       reader.next();
       const { op } = reader;
       if (this.inConstant) this.requireConstant(op);
@@ -178,6 +208,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
       const left = reader.end - reader.pos;
       throw reader.error("section size mismatch", `${left} bytes follow the final end`);
     }
+    return true;
   }
 
   private requireConstant(op: number): void {
