@@ -120,6 +120,7 @@ export class Memory {
    * again instead of keeping it.
    */
   get bytes(): Uint8Array {
+    this.target.touched();
     return this.target.bytes;
   }
 
@@ -146,7 +147,7 @@ export class Memory {
   /** Copies `bytes` to `address`. @throws RangeError beyond the end; then nothing is written */
   write(address: number, bytes: Uint8Array): void {
     this.check(address, bytes.length);
-    this.target.bytes.set(bytes, address);
+    this.bytes.set(bytes, address);
   }
 
   private check(address: number, length: number): void {
@@ -194,7 +195,7 @@ export class Table {
   }
 
   get length(): number {
-    return this.target.elements.length;
+    return this.target.length;
   }
 
   /** Type of its elements, e.g. `funcref`. */
@@ -205,13 +206,13 @@ export class Table {
   /** The element at `index`: a `Func`, a value of the host, or null. @throws RangeError */
   get(index: number): Value {
     this.check(index);
-    return fromEngine(this.target.elements[index], this.target.store);
+    return fromEngine(this.target.get(index), this.target.store);
   }
 
   /** Replaces an element. @throws RangeError, and TypeError for what cannot be an element */
   set(index: number, value: Value): void {
     this.check(index);
-    this.target.elements[index] = this.convert(value);
+    this.target.set(index, this.convert(value));
   }
 
   private check(index: number): void {

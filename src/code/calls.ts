@@ -7,6 +7,7 @@ import type { CompiledModule } from "./compiled.ts";
 import { ControlEmitter } from "./control.ts";
 import { UnsupportedError } from "./errors.ts";
 import { OP } from "./opcodes.generated.ts";
+import { SLOW_BACK_SHIFT } from "./registers.ts";
 import { SegmentCosts, SegmentPoint } from "./segments.ts";
 import type { CodeSpace } from "./space.ts";
 
@@ -171,8 +172,10 @@ export class CallEmitter extends ControlEmitter {
     const { op, a, b, low, high } = facts.instruction;
     this.settleRange(base, facts.heightBefore);
     // An instruction without operands and results still names a slot.
-    this.emit(OP.SLOW, this.slotOf(base));
-    for (const value of [op, a, b, low, high]) this.word(value);
+    const start = this.emit(OP.SLOW, this.slotOf(base));
+    // It may be entered again, and who does that finds its last head word only.
+    const back = this.position - 1 - start;
+    for (const value of [op | (back << SLOW_BACK_SHIFT), a, b, low, high]) this.word(value);
     if (type === null) return;
     this.requireScalar(type, facts);
     this.inSlot(base, type);

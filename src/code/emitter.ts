@@ -85,6 +85,8 @@ export class Emitter extends StructureEmitter implements BodySink {
     if (this.usesReferences) this.addReferencePrologue(slots);
     this.writeHeader(this.entry, slots);
     code.handlers = this.handlers;
+    code.handlerStarts = Int32Array.from(this.handlerStarts);
+    code.innermost = Int32Array.from(this.innermost);
     code.positions = Int32Array.from(this.positions);
     code.offsets = Int32Array.from(this.offsets);
     code.end = this.position;
@@ -95,7 +97,8 @@ export class Emitter extends StructureEmitter implements BodySink {
     const { words } = this.space;
     const params = this.type.params.length;
     words[entry - 1] = 2 * slots;
-    words[entry - 2] = this.entryPoint.cost;
+    const zeroed = Math.floor((this.locals - params) / this.compiled.prices.localsPerUnit);
+    words[entry - 2] = this.entryPoint.cost + zeroed;
     words[entry - 3] = entry;
     words[entry - 4] = 2 * (this.locals - params);
     words[entry - 5] = 2 * params;

@@ -14,6 +14,14 @@ export interface PriceTable {
   readonly bytesPerUnit: number;
   readonly elementsPerUnit: number;
   readonly perPage: number;
+  /**
+   * A call pays 1 more for so many locals that the function declares, since they are zeroed; a throw
+   * for so many values of its exception, and for so many frames, handlers and catch clauses that are
+   * searched for one that catches it.
+   */
+  readonly localsPerUnit: number;
+  readonly valuesPerUnit: number;
+  readonly searchedPerUnit: number;
 }
 
 function tableOne(): PriceTable {
@@ -21,7 +29,16 @@ function tableOne(): PriceTable {
   FREE_OPCODES.forEach((opcode) => {
     fixed[opcode] = 0;
   });
-  return { version: "1", fixed, bytesPerUnit: 64, elementsPerUnit: 16, perPage: 1 };
+  return {
+    version: "1",
+    fixed,
+    bytesPerUnit: 64,
+    elementsPerUnit: 16,
+    perPage: 1,
+    localsPerUnit: 16,
+    valuesPerUnit: 16,
+    searchedPerUnit: 16,
+  };
 }
 
 /** Price table 1: 0 for `block`, `loop`, `try_table`, `else`, `end` and `nop`, 1 for all others. */

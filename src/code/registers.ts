@@ -30,3 +30,6 @@ export function fusedKey(producer: number, consumer: number, isSecond: boolean):
 export function chainKey(first: number, second: number): number {
   return first * (OPCODE_MASK + 1) + second;
 }
+
+/** In the word after a SLOW instruction's head: the opcode, and above it the head's words less 1. */
+export const SLOW_BACK_SHIFT = 16;

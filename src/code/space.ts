@@ -10,11 +10,10 @@ export interface CodeSpace {
   top: number;
 }
 
-/** A catch clause of a try_table, as the unwinder needs it. */
+/** A try_table, as the unwinder needs it. */
 export interface Handler {
-  /** Code between `start` (inclusive) and `end` (exclusive) is protected. */
-  readonly start: number;
-  end: number;
+  /** Index of the handler around it in the same function, or -1. */
+  readonly outer: number;
   readonly clauses: readonly CatchClause[];
 }
 
@@ -38,8 +37,10 @@ export class FunctionCode {
   /** Position of its first instruction; -1 while it has not been translated. */
   entry = -1;
   end = -1;
-  /** Handlers, inner ones before outer ones. */
   handlers: readonly Handler[] = [];
+  /** Ascending positions, and the innermost handler (index or -1) from each one to the next. */
+  handlerStarts: Int32Array = new Int32Array(0);
+  innermost: Int32Array = new Int32Array(0);
   /** Code positions and the module offsets of the instructions that begin there, ascending. */
   positions: Int32Array = new Int32Array(0);
   offsets: Int32Array = new Int32Array(0);
@@ -51,13 +52,23 @@ export class FunctionCode {
 
   /** Offset in the module of the Wasm instruction that the code at `pc` belongs to. */
   offsetAt(pc: number): number {
-    let low = 0;
-    let high = this.positions.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.positions[middle] <= pc) low = middle;
-      else high = middle - 1;
-    }
-    return this.offsets[low] ?? 0;
+    return this.offsets[Math.max(0, lastUpTo(this.positions, pc))] ?? 0;
   }
+
+  /** Index of the innermost handler that protects the code at `pc`, or -1. */
+  handlerAt(pc: number): number {
+    return this.innermost[lastUpTo(this.handlerStarts, pc)] ?? -1;
+  }
+}
+
+/** Index of the last of the ascending positions that is not above `pc`; -1 if there is none. */
+function lastUpTo(positions: Int32Array, pc: number): number {
+  let low = -1;
+  let high = positions.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (positions[middle] <= pc) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

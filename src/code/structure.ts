@@ -10,7 +10,8 @@ import { OP } from "./opcodes.generated.ts";
 import { SegmentPoint } from "./segments.ts";
 import type { CatchClause, Handler } from "./space.ts";
 
-interface OpenHandler extends Handler {
+interface OpenHandler {
+  readonly index: number;
   /** Number of labels that were open around the try_table. */
   readonly depth: number;
 }
@@ -20,6 +21,8 @@ export class StructureEmitter extends CallEmitter {
   protected readonly positions: number[] = [];
   protected readonly offsets: number[] = [];
   protected readonly handlers: Handler[] = [];
+  protected readonly handlerStarts: number[] = [];
+  protected readonly innermost: number[] = [];
   private readonly openHandlers: OpenHandler[] = [];
   private returnTarget: Target | null = null;
 
@@ -251,7 +254,10 @@ export class StructureEmitter extends CallEmitter {
       clauses.push(this.clause(kind, tag, this.labelAt(label)));
     }
     this.openBlock(facts);
-    this.openHandlers.push({ start: this.position, end: -1, clauses, depth });
+    const index = this.handlers.length;
+    this.handlers.push({ outer: this.openHandlers.at(-1)?.index ?? -1, clauses });
+    this.openHandlers.push({ index, depth });
+    this.startHandler(index);
     this.barrier();
   }
 
@@ -280,10 +286,19 @@ export class StructureEmitter extends CallEmitter {
   private closeHandlers(): void {
     let open = this.openHandlers.at(-1);
     while (open !== undefined && open.depth >= this.labels.length) {
-      open.end = this.position;
-      this.handlers.push(open);
       this.openHandlers.pop();
       open = this.openHandlers.at(-1);
+      this.startHandler(open?.index ?? -1);
     }
+  }
+
+  /** From here on, this is the innermost handler. */
+  private startHandler(index: number): void {
+    const { handlerStarts, innermost } = this;
+    // Of a block without code nothing is left.
+    if (handlerStarts.at(-1) === this.position) handlerStarts.pop();
+    innermost.length = handlerStarts.length;
+    handlerStarts.push(this.position);
+    innermost.push(index);
   }
 }

@@ -4,7 +4,7 @@
 
 import { idOfFuncType } from "../code/type-ids.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
-import type { ExceptionInstance, FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { ExceptionInstance, FunctionInstance } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, type ExhaustionKind } from "../runtime/trap.ts";
 import { backtrace } from "./backtrace.ts";
@@ -23,11 +23,8 @@ export interface ResultReader {
 export interface Watch {
   /** Whether there is anything that could stop a call now. */
   readonly active: boolean;
-  /**
-   * Why calls must stop now; null: go on. Asked at least every few thousand units of fuel, so that
-   * it need not look each time, unless it is asked `atOnce`.
-   */
-  reason(atOnce?: boolean): ExhaustionKind | null;
+  /** Why calls must stop now; null: go on. */
+  reason(): ExhaustionKind | null;
 }
 
 /** A Wasm exception that has left the guest: thrown as it is, for who calls to make an error of. */
@@ -38,6 +35,9 @@ export class Uncaught {
     this.exception = exception;
   }
 }
+
+/** Units of fuel between two looks: 0.1 ms, and 4 ms as long as the loop is cold. */
+const UNITS_PER_LOOK = 15_000;
 
 /** Whom threads call that make no call. */
 let nobody: FunctionInstance | null = null;
@@ -80,7 +80,7 @@ export class CallThread extends Thread {
     this.callee = callee;
     this.instance = callee.instance;
     if (this.callers.length > 0) this.callers.length = 0;
-    this.occupy(Number.POSITIVE_INFINITY);
+    this.occupy(UNITS_PER_LOOK);
     try {
       const outcome = this.invoke() ?? this.drive();
       if (outcome === RETURNED) return results.read(slotTop);
@@ -103,7 +103,7 @@ export class CallThread extends Thread {
   }
 
   override get mustStop(): boolean {
-    return this.watch !== null && this.watch.reason(true) !== null;
+    return this.watch !== null && this.watch.reason() !== null;
   }
 
   private errorOf(outcome: Outcome): unknown {
@@ -130,11 +130,20 @@ export class CallThread extends Thread {
     return new Uncaught(exception);
   }
 
-  protected override pay(cost: number): Outcome | null {
-    const reason = this.watch === null ? null : this.watch.reason();
-    if (reason === null) return super.pay(cost);
+  /** The slice has no end but a look. */
+  protected override look(): Outcome | null {
     this.settle();
-    const trace = backtrace(this.instance as ModuleInstance | null, this.callers);
-    return { kind: "threw", error: new Exhaustion(reason, "", trace) };
+    if (this.slice > 0) return null;
+    this.slice = UNITS_PER_LOOK;
+    const reason = this.watch === null ? null : this.watch.reason();
+    if (reason === null) return null;
+    return {
+      kind: "threw",
+      error: new Exhaustion(reason, "", backtrace(this.instance, this.callers)),
+    };
+  }
+
+  protected override afterHost(): void {
+    if (this.watch?.active) this.slice = 0;
   }
 }

@@ -5,6 +5,7 @@
 import type { Value } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
 import type { Trap } from "../runtime/trap.ts";
+import { millisecondsNow } from "./clock.ts";
 import { machine } from "./loop.generated.ts";
 import { warmth } from "./warmth.ts";
 
@@ -16,6 +17,19 @@ export type Outcome =
   | { readonly kind: "suspended"; readonly reason: "fuel" | "slice" }
   | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: PromiseLike<unknown> };
 
+/** The store has too little fuel for what comes next. */
+export const OUT_OF_FUEL: Outcome = { kind: "suspended", reason: "fuel" };
+const END_OF_SLICE: Outcome = { kind: "suspended", reason: "slice" };
+
+/**
+ * What a unit of fuel of bulk operations counts for in a slice, besides itself: pages of memory
+ * that are touched for the first time take so much longer than instructions.
+ */
+const BULK_WORK = 7;
+
+/** Milliseconds after which a slice ends with the next host call. */
+const LONG_SLICE = 1;
+
 /** Counts what an invocation spends. */
 export class FuelMeter {
   readonly store: Store;
@@ -23,7 +37,9 @@ export class FuelMeter {
   protected pending = 0;
   /** Budget given to the loop when it was last entered, and what is left of the slice. */
   private granted = 0;
-  private slice = 0;
+  protected slice = 0;
+  /** When host calls end the slice, on the clock of `millisecondsNow`. */
+  private sliceEnds = Number.POSITIVE_INFINITY;
   /** Fuel that this invocation has used. */
   fuelUsed = 0;
 
@@ -38,6 +54,7 @@ export class FuelMeter {
 
   protected beginSlice(slice: number): void {
     this.slice = slice;
+    this.sliceEnds = slice === Number.POSITIVE_INFINITY ? slice : millisecondsNow() + LONG_SLICE;
     this.resetBudget();
   }
 
@@ -49,18 +66,39 @@ export class FuelMeter {
     this.slice -= units;
   }
 
+  /** A host function has run: if all that took long, whoever watches the guest looks at it. */
+  protected afterHost(): void {
+    if (this.slice !== Number.POSITIVE_INFINITY && millisecondsNow() >= this.sliceEnds) {
+      this.slice = 0;
+    }
+  }
+
+  /**
+   * Called between any two things that may take long: null, or how the thread pauses. What it
+   * stopped in front of costs nothing that is not paid already.
+   */
+  protected look(): Outcome | null {
+    this.settle();
+    return this.slice > 0 ? null : END_OF_SLICE;
+  }
+
   /** The machine's budget is somebody else's: nothing of it was granted by this meter. */
   protected resetBudget(): void {
     this.granted = 0;
     machine.budget = 0;
   }
 
-  /** Books what the loop has spent since the last time. */
+  /** Books what the loop has spent since the last time, and what the store has done besides. */
   protected settle(): void {
+    const { store } = this;
     const spent = this.granted - machine.budget;
     this.granted = machine.budget;
+    if (store.work !== 0) {
+      this.slice -= store.work;
+      store.work = 0;
+    }
     if (spent === 0) return;
-    this.store.fuel -= spent;
+    store.fuel -= spent;
     this.slice -= spent;
     this.fuelUsed += spent;
   }
@@ -68,10 +106,10 @@ export class FuelMeter {
   /** Pays `cost` and gives the loop a new budget, or says why it cannot. */
   protected pay(cost: number): Outcome | null {
     this.settle();
-    const { store } = this;
     this.pending = cost;
-    if (store.fuel < cost) return { kind: "suspended", reason: "fuel" };
-    if (this.slice <= 0) return { kind: "suspended", reason: "slice" };
+    if (this.store.fuel < cost) return OUT_OF_FUEL;
+    const pause = this.look();
+    if (pause !== null) return pause;
     this.grant(cost);
     this.pending = 0;
     return null;
@@ -86,6 +124,12 @@ export class FuelMeter {
     this.fuelUsed += cost;
     this.grant(0);
     return true;
+  }
+
+  /** `charge` for what moves bytes or elements. */
+  chargeWork(cost: number): boolean {
+    this.slice -= BULK_WORK * cost;
+    return this.charge(cost);
   }
 
   /** Gives the loop a budget for the next stretch, of which `cost` is spent at once. */

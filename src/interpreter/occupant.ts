@@ -32,6 +32,7 @@ export class Occupant extends FuelMeter {
     const { current, suspended } = stack;
     if (current === null && suspended === 0) releaseCode();
     clearStacks(this.frames);
+    this.store.entries++;
     this.slotBase = stack.slotTop;
     this.controlBase = stack.controlTop;
     this.beginSlice(slice);

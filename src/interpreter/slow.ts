@@ -2,197 +2,120 @@
 // references to functions, imported globals, throw; and memory accesses that the loop's 32-bit
 // bounds check does not cover. Operands lie in consecutive slots from x up, a result goes to x.
 
+import { SLOW_BACK_SHIFT } from "../code/registers.ts";
 import { instructionAt } from "../isa/index.ts";
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
-import {
-  dataDrop,
-  elemDrop,
-  memoryCopy,
-  memoryFill,
-  memoryInit,
-  tableCopy,
-  tableFill,
-  tableGet,
-  tableInit,
-  tableSet,
-  unsigned64,
-} from "../runtime/bulk.ts";
+import { dataDrop, elemDrop, tableGet, tableSet, unsigned64 } from "../runtime/bulk.ts";
 import {
   ExceptionInstance,
   type FunctionInstance,
   type ModuleInstance,
 } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
-import type { TableInstance } from "../runtime/table.ts";
 import {
   MEMORY_OUT_OF_BOUNDS,
   NULL_EXCEPTION_REFERENCE,
   UNDEFINED_ELEMENT,
   UNINITIALIZED_ELEMENT,
 } from "../runtime/traps.ts";
+import {
+  copyMemory,
+  copyTable,
+  fillMemory,
+  fillTable,
+  growMemory,
+  growTable,
+  initMemory,
+  initTable,
+  isWide,
+  type Payer,
+  type Progress,
+} from "./bulk.ts";
 import { machine, REFERENCES, SLOTS } from "./loop.generated.ts";
+import { reference, setInt, setReference, unsigned } from "./operands.ts";
 import { extra, reserveReferences } from "./registers.ts";
+import { check, TrapSignal } from "./trap-signal.ts";
 import { readSlot } from "./values.ts";
 
-/** A trap on its way from an operation to the driver. */
-export class TrapSignal {
-  readonly code: number;
-
-  constructor(code: number) {
-    this.code = code;
-  }
-}
-
-/** Pays an extra cost; false if there is not enough fuel, and nothing is paid. */
-export type Charge = (cost: number) => boolean;
+const OP_MASK = (1 << SLOW_BACK_SHIFT) - 1;
 
 /** Words of the `slow` instruction: opcode and five extra ones. */
 const SLOW_WORDS = 6;
 
-function check(trap: number): void {
-  if (trap !== 0) throw new TrapSignal(trap);
-}
-
-/** Operand `n` as i32. */
-function int(n: number): number {
-  return SLOTS[machine.x + 2 * n];
-}
-
-/** Operand `n` as an unsigned address or length, of an i64 if `wide`. */
-function unsigned(n: number, wide: boolean): number {
-  const at = machine.x + 2 * n;
-  return wide ? unsigned64(SLOTS[at], SLOTS[at + 1]) : SLOTS[at] >>> 0;
-}
-
-function reference(n: number): unknown {
-  return REFERENCES[(machine.x >> 1) + n];
-}
-
-function setInt(value: number, wide: boolean): void {
-  SLOTS[machine.x] = value;
-  if (wide) SLOTS[machine.x + 1] = value < 0 ? -1 : Math.floor(value / 2 ** 32);
-}
-
-function setReference(value: unknown): void {
-  reserveReferences((machine.x >> 1) + 1);
-  REFERENCES[machine.x >> 1] = value;
+/** Moves back to the instruction's first word, to enter it again. */
+export function enterAgain(): void {
+  machine.pc -= extra(1) >> SLOW_BACK_SHIFT;
 }
 
 /**
- * Executes the `slow` instruction the machine stopped at and moves behind it. Returns the exception
- * that it throws; "unpaid" if there is not enough fuel, with nothing done; else null.
+ * Executes the `slow` instruction the machine stopped at and, if that is done, moves behind it. Or
+ * gives the exception that it throws.
  */
 export function slowInstruction(
   instance: ModuleInstance,
-  charge: Charge,
-): ExceptionInstance | "unpaid" | null {
-  const op = extra(1);
-  if (op === 0x08) return throwTag(instance, extra(2)); // throw
+  payer: Payer,
+): ExceptionInstance | Progress {
+  const op = extra(1) & OP_MASK;
+  if (op === 0x08) return throwTag(instance, extra(2), payer); // throw
   if (op === 0x0a) return throwReference(); // throw_ref
-  if (!execute(op, instance, charge)) return "unpaid";
-  machine.pc += SLOW_WORDS;
-  return null;
+  const progress = execute(op, instance, payer);
+  if (progress === "done") machine.pc += SLOW_WORDS;
+  return progress;
 }
 
-function execute(op: number, instance: ModuleInstance, charge: Charge): boolean {
+function execute(op: number, instance: ModuleInstance, payer: Payer): Progress {
   const a = extra(2);
   const b = extra(3);
   const { tables, memories } = instance;
-  const { prices } = instance.store;
-  const inUnits = (count: number, unit: number) => charge(Math.ceil(count / unit));
   switch (op) {
     case 0x23: // global.get
       getGlobal(instance, a);
-      return true;
+      return "done";
     case 0x24: // global.set
       setGlobal(instance, a);
-      return true;
+      return "done";
     case 0x25: // table.get
       reserveReferences((machine.x >> 1) + 1);
       check(tableGet(tables[a], unsigned(0, isWide(tables[a])), REFERENCES, machine.x >> 1));
-      return true;
+      return "done";
     case 0x26: // table.set
       check(tableSet(tables[a], unsigned(0, isWide(tables[a])), reference(1)));
-      return true;
+      return "done";
     case 0x3f: // memory.size
-      setInt(memories[a].pages, isWide(memories[a]));
-      return true;
+      setInt(0, memories[a].pages, isWide(memories[a]));
+      return "done";
     case 0x40: // memory.grow
-      return growMemory(memories[a], charge, prices.perPage);
+      return growMemory(memories[a], payer);
     case 0xd2: // ref.func
       setReference(instance.functionAt(a));
-      return true;
-    case 0x208: {
-      // memory.init
-      const count = int(2) >>> 0;
-      if (!inUnits(within(count, instance.dataLengths[a]), prices.bytesPerUnit)) return false;
-      const to = unsigned(0, isWide(memories[b]));
-      check(memoryInit(instance, memories[b], a, to, int(1) >>> 0, count));
-      return true;
-    }
+      return "done";
+    case 0x208: // memory.init
+      return initMemory(instance, memories[b], a, payer);
     case 0x209: // data.drop
       dataDrop(instance, a);
-      return true;
-    case 0x20a: {
-      // memory.copy
-      const [to, from] = [memories[a], memories[b]];
-      const count = unsigned(2, isWide(to) && isWide(from));
-      if (!inUnits(within(count, to.bytes.length), prices.bytesPerUnit)) return false;
-      check(memoryCopy(to, from, unsigned(0, isWide(to)), unsigned(1, isWide(from)), count));
-      return true;
-    }
-    case 0x20b: {
-      // memory.fill
-      const wide = isWide(memories[a]);
-      const count = unsigned(2, wide);
-      if (!inUnits(within(count, memories[a].bytes.length), prices.bytesPerUnit)) return false;
-      check(memoryFill(memories[a], unsigned(0, wide), int(1), count));
-      return true;
-    }
-    case 0x20c: {
-      // table.init
-      const count = int(2) >>> 0;
-      if (!inUnits(within(count, tables[b].elements.length), prices.elementsPerUnit)) return false;
-      const to = unsigned(0, isWide(tables[b]));
-      check(tableInit(instance, tables[b], a, to, int(1) >>> 0, count));
-      return true;
-    }
+      return "done";
+    case 0x20a: // memory.copy
+      return copyMemory(memories[a], memories[b], payer);
+    case 0x20b: // memory.fill
+      return fillMemory(memories[a], payer);
+    case 0x20c: // table.init
+      return initTable(instance, tables[b], a, payer);
     case 0x20d: // elem.drop
       elemDrop(instance, a);
-      return true;
-    case 0x20e: {
-      // table.copy
-      const [to, from] = [tables[a], tables[b]];
-      const count = unsigned(2, isWide(to) && isWide(from));
-      if (!inUnits(within(count, to.elements.length), prices.elementsPerUnit)) return false;
-      check(tableCopy(to, from, unsigned(0, isWide(to)), unsigned(1, isWide(from)), count));
-      return true;
-    }
+      return "done";
+    case 0x20e: // table.copy
+      return copyTable(tables[a], tables[b], payer);
     case 0x20f: // table.grow
-      return growTable(tables[a], charge, prices.elementsPerUnit);
+      return growTable(tables[a], payer);
     case 0x210: // table.size
-      setInt(tables[a].elements.length, isWide(tables[a]));
-      return true;
-    case 0x211: {
-      // table.fill
-      const wide = isWide(tables[a]);
-      const count = unsigned(2, wide);
-      if (!inUnits(within(count, tables[a].elements.length), prices.elementsPerUnit)) return false;
-      check(tableFill(tables[a], unsigned(0, wide), reference(1), count));
-      return true;
-    }
+      setInt(0, tables[a].length, isWide(tables[a]));
+      return "done";
+    case 0x211: // table.fill
+      return fillTable(tables[a], payer);
     default:
-      return farInstruction(op, instance);
+      farInstruction(op, instance);
+      return "done";
   }
-}
-
-function isWide(item: MemoryInstance | TableInstance): boolean {
-  return item.type.address64;
-}
-
-/** What is billed: a count that cannot be right will trap, and costs nothing. */
-function within(count: number, length: number): number {
-  return count <= length ? count : 0;
 }
 
 function getGlobal(instance: ModuleInstance, index: number): void {
@@ -214,30 +137,17 @@ function setGlobal(instance: ModuleInstance, index: number): void {
   }
 }
 
-function growMemory(memory: MemoryInstance, charge: Charge, perPage: number): boolean {
-  const delta = unsigned(0, isWide(memory));
-  const most = Number(memory.type.max ?? Number.POSITIVE_INFINITY);
-  // What the type forbids costs nothing.
-  const billed = memory.pages + delta <= Math.min(most, 2 ** 32 / memory.pageSize) ? delta : 0;
-  if (!charge(billed * perPage)) return false;
-  setInt(memory.grow(delta), isWide(memory));
-  return true;
-}
-
-function growTable(table: TableInstance, charge: Charge, unit: number): boolean {
-  const delta = unsigned(1, isWide(table));
-  const most = Number(table.type.max ?? Number.POSITIVE_INFINITY);
-  const billed = table.elements.length + delta <= Math.min(most, 2 ** 32 - 1) ? delta : 0;
-  // A store's limit forbids more than fuel could pay for: ask it first.
-  if (!charge(Math.ceil(billed / unit))) return false;
-  setInt(table.grow(delta, reference(0)), isWide(table));
-  return true;
-}
-
 // Exceptions
 
-function throwTag(instance: ModuleInstance, index: number): ExceptionInstance {
+function throwTag(
+  instance: ModuleInstance,
+  index: number,
+  payer: Payer,
+): ExceptionInstance | Progress {
   const tag = instance.tags[index];
+  const { length } = tag.type.params;
+  const { valuesPerUnit } = instance.store.prices;
+  if (!payer.chargeWork(Math.floor(length / valuesPerUnit))) return "unpaid";
   const payload = tag.type.params.map((type, i) => readSlot(machine.x + 2 * i, type));
   return new ExceptionInstance(tag, payload);
 }
@@ -256,20 +166,19 @@ export function tableFunction(
   table: number,
   index: number,
 ): FunctionInstance | number {
-  const { elements } = instance.tables[table];
-  if (index >>> 0 >= elements.length) return UNDEFINED_ELEMENT;
-  return (elements[index >>> 0] as FunctionInstance | null) ?? UNINITIALIZED_ELEMENT;
+  const target = instance.tables[table];
+  if (index >>> 0 >= target.length) return UNDEFINED_ELEMENT;
+  return (target.get(index >>> 0) as FunctionInstance | null) ?? UNINITIALIZED_ELEMENT;
 }
 
 // Memory accesses beyond the loop's check
 
 /** An access whose offset alone is beyond the loop's check. */
-function farInstruction(op: number, instance: ModuleInstance): boolean {
+function farInstruction(op: number, instance: ModuleInstance): void {
   const memory = instance.memories[extra(3)];
   const offset = unsigned64(extra(4), extra(5));
   const ea = unsigned(0, isWide(memory)) + offset;
   access(op, memory, ea, machine.x, machine.x + 2);
-  return true;
 }
 
 /** Loads to or stores from the slot at a word; the bounds are exact up to 2^53. */

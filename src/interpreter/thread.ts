@@ -11,16 +11,19 @@ import type {
   ModuleInstance,
   Value,
 } from "../runtime/instances.ts";
+import type { Move } from "../runtime/memory.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import {
   INDIRECT_CALL_TYPE_MISMATCH,
   MEMORY_OUT_OF_BOUNDS,
   NULL_FUNCTION_REFERENCE,
+  UNDEFINED_ELEMENT,
 } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
+import type { Payer } from "./bulk.ts";
 import { runFar } from "./far-loop.generated.ts";
-import type { Outcome } from "./meter.ts";
+import { OUT_OF_FUEL, type Outcome } from "./meter.ts";
 import { Occupant } from "./occupant.ts";
 
 export type { Outcome };
@@ -60,9 +63,10 @@ import {
   reserveReferences,
   zeroLocals,
 } from "./registers.ts";
-import { slowInstruction, TrapSignal, tableFunction } from "./slow.ts";
+import { enterAgain, slowInstruction, tableFunction } from "./slow.ts";
 import { clearStacks, Frames, stack } from "./stack.ts";
-import { unwind } from "./unwind.ts";
+import { TrapSignal } from "./trap-signal.ts";
+import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
 
@@ -79,13 +83,17 @@ export function currentThread(): Thread | null {
 }
 
 /** One invocation. */
-export class Thread extends Occupant {
+export class Thread extends Occupant implements Payer {
   callee: FunctionInstance;
   private readonly args: readonly Value[];
   /** Whether host functions may return promises. */
   readonly mayAwait: boolean;
   private started = false;
   private awaited: Awaited | null = null;
+  /** The search for a handler that is in progress. */
+  private search: Search | null = null;
+  /** For the instructions that leave the loop: the growth of a memory that is in progress. */
+  move: Move | null = null;
   /** The host function that was called last: while another thread runs, the one beneath it. */
   hostCallee: FunctionInstance | null = null;
 
@@ -138,11 +146,12 @@ export class Thread extends Occupant {
       return this.begin();
     }
     this.restore();
-    const { awaited } = this;
+    const { awaited, search } = this;
+    if (search !== null) return this.unwind(search);
     this.awaited = null;
     if (awaited !== null) {
       if (resume !== undefined && "error" in resume) {
-        return this.hostThrew(resume.error, awaited.callee);
+        return this.hostThrew(resume.error, awaited);
       }
       return this.hostReturned(awaited, resume?.value);
     }
@@ -221,7 +230,7 @@ export class Thread extends Occupant {
       case FINISHED:
         return this.leaveMachineFrame();
       case TRAPPED:
-        return this.trap(machine.trap);
+        return machine.trap === UNDEFINED_ELEMENT ? this.callBeyondHead() : this.trap(machine.trap);
       case STACK_OVERFLOW:
         return this.overflow();
       case OUT_OF_BOUNDS:
@@ -337,6 +346,13 @@ export class Thread extends Occupant {
     return call(callee);
   }
 
+  /** `call_indirect` of an element that the loop has not found: it knows the table's head only. */
+  private callBeyondHead(): Outcome | null {
+    const found = tableFunction(this.instance as ModuleInstance, extra(4), SLOTS[machine.y]);
+    if (typeof found === "number") return this.trap(found);
+    return this.callIndirect(found, extra(3), (f) => this.call(f, extra(1), 7));
+  }
+
   private callReference(call: (callee: FunctionInstance) => Outcome | null): Outcome | null {
     const callee = REFERENCES[machine.y >> 1] as FunctionInstance | null;
     return callee === null ? this.trap(NULL_FUNCTION_REFERENCE) : call(callee);
@@ -384,9 +400,10 @@ export class Thread extends Occupant {
     machine.fp = fp;
     machine.ksp = ksp;
     this.resetBudget();
-    if (failed) return this.hostThrew(result, callee);
-    if (typeof host !== "function") return this.leaveHost(words);
+    this.afterHost();
     const awaited = { callee, frame: frame - this.slotBase, returnWords: words };
+    if (failed) return this.hostThrew(result, awaited);
+    if (typeof host !== "function") return this.leaveHost(words);
     if (!isPromise(result)) return this.hostReturned(awaited, result);
     if (this.mayAwait) {
       this.awaited = awaited;
@@ -415,11 +432,15 @@ export class Thread extends Occupant {
   }
 
   /** A host function threw: a Wasm exception may be caught, everything else passes through. */
-  private hostThrew(error: unknown, { host }: FunctionInstance): Outcome | null {
+  private hostThrew(error: unknown, { callee, returnWords }: Awaited): Outcome | null {
     if (machine.pc === EXIT_PC) return this.fail(error);
+    const { host } = callee;
     let exception = error instanceof WasmException ? error.exception : null;
     if (host !== null && typeof host !== "function") exception = host.exceptionOf(error);
-    return exception === null ? this.fail(error) : this.throwException(exception, { error });
+    if (exception === null) return this.fail(error);
+    // The frame of a function that has made a tail call is no more, and neither are its handlers.
+    const calls = returnWords === 0 ? 1 : 0;
+    return this.throwException(exception, { error }, calls);
   }
 
   // Exceptions and slow instructions
@@ -427,41 +448,57 @@ export class Thread extends Occupant {
   /** Looks for a handler; without one the invocation ends with the error it came from, if any. */
   private throwException(
     exception: ExceptionInstance,
-    origin?: { readonly error: unknown },
+    origin: { readonly error: unknown } | null = null,
+    gone = 0,
   ): Outcome | null {
-    const { instance } = this;
-    const { pc, ksp } = machine;
-    const callers = this.callers.slice();
-    const found = unwind(exception, instance, this.callers);
-    if (found !== null) {
-      this.instance = found.instance;
-      this.limitCalls();
-      return this.pay(found.cost);
+    const search = new Search(exception, this.instance, this.callers.length, origin);
+    for (let i = 0; i < gone; i++) search.leaveFrame();
+    this.search = search;
+    return this.unwind(search);
+  }
+
+  /** Goes on with the search for a handler, as far as fuel and slice allow. */
+  private unwind(search: Search): Outcome | null {
+    const { searchedPerUnit } = this.store.prices;
+    for (;;) {
+      if (!this.chargeWork(search.price(searchedPerUnit))) return OUT_OF_FUEL;
+      search.paid(searchedPerUnit);
+      if (search.ended) break;
+      const pause = this.look();
+      if (pause !== null) return pause;
+      search.advance(this.callers);
     }
-    if (origin !== undefined) return this.fail(origin.error);
-    // What the frames were is still there, and only now of interest.
-    machine.pc = pc;
-    machine.ksp = ksp;
-    return this.fail(this.uncaught(exception, instance, callers));
+    this.search = null;
+    const { clause, exception, origin } = search;
+    if (clause !== null) {
+      search.land(clause);
+      this.callers.length = search.above;
+      this.instance = search.within;
+      this.limitCalls();
+      return this.pay(clause.cost);
+    }
+    return this.fail(origin === null ? this.uncaught(exception) : origin.error);
   }
 
   /** What an invocation ends with for an exception that nothing catches. */
-  protected uncaught(
-    exception: ExceptionInstance,
-    instance: ModuleInstance | null,
-    callers: readonly (ModuleInstance | null)[],
-  ): unknown {
+  protected uncaught(exception: ExceptionInstance): unknown {
     const { params } = exception.tag.type;
     const payload = exception.payload.map((value, i) => fromRaw(value, params[i]));
-    return new WasmException(exception, payload, backtrace(instance, callers));
+    return new WasmException(exception, payload, backtrace(this.instance, this.callers));
   }
 
   private slow(): Outcome | null {
+    const pause = this.look();
+    if (pause !== null) {
+      enterAgain();
+      return pause;
+    }
     try {
       const instance = this.instance as ModuleInstance;
-      const thrown = slowInstruction(instance, (cost) => this.charge(cost));
-      if (thrown === "unpaid") return { kind: "suspended", reason: "fuel" };
-      return thrown === null ? null : this.throwException(thrown);
+      const ended = slowInstruction(instance, this);
+      if (typeof ended !== "string") return this.throwException(ended);
+      if (ended !== "done") enterAgain();
+      return ended === "unpaid" ? OUT_OF_FUEL : null;
     } catch (error) {
       return this.raised(error);
     }

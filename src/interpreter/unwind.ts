@@ -1,66 +1,133 @@
 // Finds the handler of an exception (spec: 4.4.4, 4.4.5): goes through the frames on the control
-// stack until a try_table that protects the position has a clause for the tag.
+// stack until a try_table that protects the position has a clause for the tag. A search may pass
+// hundreds of thousands of frames and clauses: it goes on in pieces, and until it has ended it
+// changes nothing, so that the frames are still there for a backtrace if nobody catches.
 
-import type { CatchClause } from "../code/space.ts";
+import type { CatchClause, FunctionCode, Handler } from "../code/space.ts";
 import type { ExceptionInstance, ModuleInstance } from "../runtime/instances.ts";
 import { CODE, CONTROL, machine, REFERENCES } from "./loop.generated.ts";
 import { codeAt, EXIT_PC, RESTORE_PC, reserveReferences } from "./registers.ts";
 import { writeSlot } from "./values.ts";
 
-/** Where execution goes on: the machine's registers are set, the segment's cost is not paid. */
-export interface Landing {
-  readonly instance: ModuleInstance | null;
-  readonly cost: number;
-}
+/** Frames, handlers and clauses of one piece: some 0.1 ms. */
+const PIECE = 2_048;
 
-function clauseAt(
-  pc: number,
-  exception: ExceptionInstance,
-  instance: ModuleInstance,
-): CatchClause | null {
-  for (const { start, end, clauses } of codeAt(pc)?.handlers ?? []) {
-    if (pc < start || pc >= end) continue;
-    const found = clauses.find(({ tag }) => tag < 0 || instance.tags[tag] === exception.tag);
-    if (found !== undefined) return found;
+/** The search for the handler of an exception. */
+export class Search {
+  readonly exception: ExceptionInstance;
+  /** What was thrown by the host, if the exception stands for that. */
+  readonly origin: { readonly error: unknown } | null;
+  /** The instance of the frame it has come to, and how many of the thread's callers lie below. */
+  within: ModuleInstance | null;
+  above: number;
+  /** The clause that was found; null, once it has ended, if there is none. */
+  clause: CatchClause | null = null;
+  ended = false;
+  /** How far below the machine's registers that frame lies: they may move while it pauses. */
+  private slots = 0;
+  private calls = 0;
+  /** Of that frame: the handler that is next, -1 after the last, and its clause that is next. */
+  private handler = -1;
+  private next = 0;
+  private frameIsNew = true;
+  /** What it has searched and not been paid for. */
+  private unpaid = 0;
+
+  constructor(
+    exception: ExceptionInstance,
+    within: ModuleInstance | null,
+    above: number,
+    origin: { readonly error: unknown } | null,
+  ) {
+    this.exception = exception;
+    this.within = within;
+    this.above = above;
+    this.origin = origin;
   }
-  return null;
-}
 
-/** Unwinds to the handler of `exception`; null, with all frames gone, if there is none. */
-export function unwind(
-  exception: ExceptionInstance,
-  instance: ModuleInstance | null,
-  callers: (ModuleInstance | null)[],
-): Landing | null {
-  let within = instance;
-  let { pc } = machine;
-  while (pc !== EXIT_PC) {
-    if (pc === RESTORE_PC) within = callers.pop() ?? null;
-    else if (within !== null) {
-      const clause = clauseAt(pc, exception, within);
-      if (clause !== null) {
-        land(clause, exception);
-        return { instance: within, cost: clause.cost };
-      }
+  /** Units of fuel for what was searched since it was last paid, if one pays for `perUnit`. */
+  price(perUnit: number): number {
+    return Math.floor(this.unpaid / perUnit);
+  }
+
+  /** The price was paid; what is less than a unit is kept for later. */
+  paid(perUnit: number): void {
+    this.unpaid %= perUnit;
+  }
+
+  /** Goes on to the frame beneath. */
+  leaveFrame(): void {
+    this.calls += 2;
+    this.slots += CONTROL[machine.ksp - this.calls + 1];
+    this.frameIsNew = true;
+  }
+
+  /** Searches on, for a piece; `callers` are the instances that frames of the machine restore. */
+  advance(callers: readonly (ModuleInstance | null)[]): void {
+    const end = this.unpaid + PIECE;
+    while (!this.ended && this.unpaid < end) {
+      const pc = this.position();
+      if (pc === EXIT_PC) this.ended = true;
+      else if (pc === RESTORE_PC) {
+        this.within = callers[--this.above];
+        this.leaveFrame();
+      } else this.searchFrame(codeAt(pc) as FunctionCode, pc, end);
     }
-    machine.ksp -= 2;
-    machine.fp -= CONTROL[machine.ksp + 1];
-    const returnTo = CODE[CONTROL[machine.ksp]];
-    // A return position belongs to the call in front of it.
-    pc = returnTo === EXIT_PC || returnTo === RESTORE_PC ? returnTo : returnTo - 1;
   }
-  machine.pc = EXIT_PC;
-  return null;
-}
 
-/** Puts the clause's operands where its label wants them. */
-function land(clause: CatchClause, exception: ExceptionInstance): void {
-  let slot = (machine.fp >> 1) + clause.slot;
-  reserveReferences(slot + exception.payload.length + 1);
-  if (clause.tag >= 0) {
-    const { params } = exception.tag.type;
-    for (const [i, value] of exception.payload.entries()) writeSlot(2 * slot++, params[i], value);
+  /** Where the frame it has come to is, or will go on. */
+  private position(): number {
+    if (this.calls === 0) return machine.pc;
+    const returnTo = CODE[CONTROL[machine.ksp - this.calls]];
+    // A return position belongs to the call in front of it.
+    return returnTo === EXIT_PC || returnTo === RESTORE_PC ? returnTo : returnTo - 1;
   }
-  if (clause.withReference) REFERENCES[slot] = exception;
-  machine.pc = clause.target;
+
+  private searchFrame(code: FunctionCode, pc: number, end: number): void {
+    if (this.frameIsNew) {
+      this.frameIsNew = false;
+      this.handler = code.handlerAt(pc);
+      this.next = 0;
+      this.unpaid++;
+    }
+    while (this.handler >= 0) {
+      const handler = code.handlers[this.handler];
+      if (this.unpaid >= end || this.searchClauses(handler, end)) return;
+      this.handler = handler.outer;
+      this.next = 0;
+    }
+    this.leaveFrame();
+  }
+
+  /** Whether a clause was found, or the piece is at its end. */
+  private searchClauses({ clauses }: Handler, end: number): boolean {
+    const { tags } = this.within as ModuleInstance;
+    for (; this.next < clauses.length; this.next++) {
+      if (this.unpaid >= end) return true;
+      this.unpaid++;
+      const clause = clauses[this.next];
+      if (clause.tag >= 0 && tags[clause.tag] !== this.exception.tag) continue;
+      this.clause = clause;
+      this.ended = true;
+      return true;
+    }
+    // A handler without clauses takes time as well.
+    this.unpaid++;
+    return false;
+  }
+
+  /** Goes on in the handler that was found: its operands where its label wants them. */
+  land({ slot: first, tag, target, withReference }: CatchClause): void {
+    const { payload, tag: thrown } = this.exception;
+    machine.fp -= this.slots;
+    machine.ksp -= this.calls;
+    let slot = (machine.fp >> 1) + first;
+    reserveReferences(slot + payload.length + 1);
+    if (tag >= 0) {
+      const { params } = thrown.type;
+      for (const [i, value] of payload.entries()) writeSlot(2 * slot++, params[i], value);
+    }
+    if (withReference) REFERENCES[slot] = this.exception;
+    machine.pc = target;
+  }
 }

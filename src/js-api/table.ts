@@ -79,7 +79,7 @@ function growTable(
   const { address64, element: type } = target.type;
   const count = toAddress(delta, address64, () => `${where}: Argument 0`);
   const value = element(context, type, rest, where);
-  const fits = BigInt(target.elements.length) + count <= BigInt(MOST);
+  const fits = BigInt(target.length) + count <= BigInt(MOST);
   const before = fits ? target.grow(Number(count), value) : -1;
   if (before < 0) throw new RangeError(`${where}: failed to grow table by ${count}`);
   return fromAddress(before, address64);
@@ -111,7 +111,7 @@ export function tableInterface(context: Context): Defined<TableInstance> {
       if (!crosses(target.type.element)) throw cannotCross();
       const where = "WebAssembly.Table.get()";
       const at = checkedIndex(target, addressIn(target, index, where), where);
-      return context.fromEngine(target.elements[at], target.type.element);
+      return context.fromEngine(target.get(at), target.type.element);
     }
 
     set(index: unknown, ...rest: readonly unknown[]): void {

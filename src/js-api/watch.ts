@@ -22,9 +22,6 @@ export interface TimeLimits {
   readonly epochDeadline?: number;
 }
 
-/** Between two looks at the clock; a look takes 30 ns, a stretch of the loop some 10 µs. */
-const PAYMENTS_PER_LOOK = 8;
-
 const NEVER = Number.POSITIVE_INFINITY;
 
 function checked(name: string, value: number): number {
@@ -40,7 +37,6 @@ export class CallWatch implements Watch {
   private epochLimit = NEVER;
   /** When the call that is in progress must end; Infinity between calls. */
   private callEnds = NEVER;
-  private payments = 0;
   /** Whether there is anything to look at. */
   active = false;
 
@@ -94,12 +90,11 @@ export class CallWatch implements Watch {
 
   /** A call from outside begins. */
   begin(): void {
-    this.payments = 0;
     this.callEnds = this.timeLimit === NEVER ? NEVER : Date.now() + this.timeLimit;
   }
 
-  reason(atOnce = false): ExhaustionKind | null {
-    if (!this.active || (!atOnce && this.payments++ % PAYMENTS_PER_LOOK !== 0)) return null;
+  reason(): ExhaustionKind | null {
+    if (!this.active) return null;
     if (this.epoch?.reached(this.epochLimit)) return "epoch";
     const ends = Math.min(this.callEnds, this.moment);
     return ends !== NEVER && Date.now() >= ends ? "deadline" : null;

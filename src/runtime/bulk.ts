@@ -74,23 +74,22 @@ export function dataDrop(instance: ModuleInstance, index: number): void {
 
 /** `table.get`: puts the element into `into[at]`, e.g. a frame's references. */
 export function tableGet(table: TableInstance, index: number, into: Value[], at: number): number {
-  if (index >= table.elements.length) return TABLE_OUT_OF_BOUNDS;
-  into[at] = table.elements[index];
+  if (index >= table.length) return TABLE_OUT_OF_BOUNDS;
+  into[at] = table.get(index);
   return 0;
 }
 
 /** `table.set`. */
 export function tableSet(table: TableInstance, index: number, value: Value): number {
-  if (index >= table.elements.length) return TABLE_OUT_OF_BOUNDS;
-  table.elements[index] = value;
+  if (index >= table.length) return TABLE_OUT_OF_BOUNDS;
+  table.set(index, value);
   return 0;
 }
 
 /** `table.fill`. */
 export function tableFill(table: TableInstance, to: number, value: Value, count: number): number {
-  const { elements } = table;
-  if (to + count > elements.length) return TABLE_OUT_OF_BOUNDS;
-  elements.fill(value, to, to + count);
+  if (to + count > table.length) return TABLE_OUT_OF_BOUNDS;
+  table.fill(value, to, to + count);
   return 0;
 }
 
@@ -102,8 +101,14 @@ export function tableCopy(
   from: number,
   count: number,
 ): number {
-  if (from + count > source.elements.length) return TABLE_OUT_OF_BOUNDS;
-  return copyElements(target.elements, source.elements, to, from, count);
+  if (from + count > source.length || to + count > target.length) return TABLE_OUT_OF_BOUNDS;
+  // From the end where the target lies above the source in the same table.
+  if (to <= from) {
+    for (let i = 0; i < count; i++) target.set(to + i, source.get(from + i));
+  } else {
+    for (let i = count - 1; i >= 0; i--) target.set(to + i, source.get(from + i));
+  }
+  return 0;
 }
 
 /** `table.init` from element segment `index` of `instance`. */
@@ -116,28 +121,12 @@ export function tableInit(
   count: number,
 ): number {
   const source = instance.elements[index];
-  if (from + count > source.length) return TABLE_OUT_OF_BOUNDS;
-  return copyElements(table.elements, source, to, from, count);
+  if (from + count > source.length || to + count > table.length) return TABLE_OUT_OF_BOUNDS;
+  for (let i = 0; i < count; i++) table.set(to + i, source[from + i]);
+  return 0;
 }
 
 /** `elem.drop`. */
 export function elemDrop(instance: ModuleInstance, index: number): void {
   instance.elements[index] = DROPPED;
-}
-
-/** Copies elements, from the end where the target lies above the source in the same array. */
-function copyElements(
-  target: Value[],
-  source: readonly Value[],
-  to: number,
-  from: number,
-  count: number,
-): number {
-  if (to + count > target.length) return TABLE_OUT_OF_BOUNDS;
-  if (to <= from) {
-    for (let i = 0; i < count; i++) target[to + i] = source[from + i];
-  } else {
-    for (let i = count - 1; i >= 0; i--) target[to + i] = source[from + i];
-  }
-  return 0;
 }

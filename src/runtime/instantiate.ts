@@ -170,7 +170,7 @@ class Instantiation {
       const trap = tableInit(instance, target, index, offset, 0, count);
       if (trap !== 0) {
         const what = `element segment ${index} of ${count} elements at ${offset}`;
-        throw new Trap(trap, [], `${what}, table ${table} has ${target.elements.length}`);
+        throw new Trap(trap, [], `${what}, table ${table} has ${target.length}`);
       }
       if (table < module.importedTables && count > 0) this.escaped = true;
     }

@@ -134,7 +134,7 @@ function formatFound({ kind, value }: ExternInstance): string {
     case "func":
       return formatFunc(value.type);
     case "table":
-      return formatTable({ ...value.type, min: BigInt(value.elements.length) });
+      return formatTable({ ...value.type, min: BigInt(value.length) });
     case "memory":
       return formatMemory({ ...value.type, min: BigInt(value.pages) });
     case "global":

@@ -19,6 +19,29 @@ const HOST_PAGE = 65_536;
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
+/** Bytes that a growth copies in one piece, and what that counts for (see `Store.work`). */
+const PIECE_BYTES = 1 << 19;
+const PIECE_WORK = 60_000;
+
+/**
+ * A growth whose bytes are on their way into a larger buffer. Until they are all there the memory
+ * is as it was; if anybody may have written to it in between, the move begins again.
+ */
+export class Move {
+  readonly from: ArrayBufferLike;
+  readonly to: ArrayBuffer;
+  /** Bytes that are there. */
+  copied = 0;
+  /** What `Store.entries` was when the last piece was copied. */
+  entries: number;
+
+  constructor(from: ArrayBufferLike, to: ArrayBuffer, entries: number) {
+    this.from = from;
+    this.to = to;
+    this.entries = entries;
+  }
+}
+
 /** A linear memory. It has no pages until it grows. */
 export class MemoryInstance {
   readonly type: MemoryType;
@@ -67,21 +90,77 @@ export class MemoryInstance {
    * zero. A `delta` beyond 2^53 may be rounded.
    */
   grow(delta: number): number {
-    const { lease, pages, pageSize, store } = this;
-    const wanted = pages + delta;
-    if (wanted > this.mostPages || !store.allows("memoryBytes", delta * pageSize)) return -1;
+    if (!this.mayGrow(delta)) return -1;
     requireHeadroom();
+    return this.complete(delta, (length) => this.resize(length));
+  }
+
+  /**
+   * The same, with a pause after each piece of what has to be copied: the result, or how far it
+   * has come, which is to be handed in the next time.
+   */
+  growInPieces(delta: number, before: Move | null): number | Move {
+    const length = (this.pages + delta) * this.pageSize;
+    if (!this.mayGrow(delta)) return -1;
+    if (this.bytes.length <= PIECE_BYTES || !this.mustMove(length)) return this.grow(delta);
+    const move = before !== null && this.isUndisturbed(before) ? before : this.moveTo(length);
+    if (move === null) return -1;
+    const end = Math.min(move.copied + PIECE_BYTES, this.bytes.length);
+    new Uint8Array(move.to).set(this.bytes.subarray(move.copied, end), move.copied);
+    move.copied = end;
+    move.entries = this.store.entries;
+    this.store.work += PIECE_WORK;
+    if (end < this.bytes.length) return move;
+    return this.complete(delta, () => {
+      this.adopt(move.to, length);
+      return true;
+    });
+  }
+
+  private mayGrow(delta: number): boolean {
+    if (this.pages + delta > this.mostPages) return false;
+    return this.store.allows("memoryBytes", delta * this.pageSize);
+  }
+
+  /** Grows by `resize`, which gives false or raises a RangeError if the host has not so much. */
+  private complete(delta: number, resize: (length: number) => boolean): number {
+    const { lease, pages, pageSize } = this;
     try {
-      // The host may have no such ArrayBuffer to give.
-      if (!this.resize(wanted * pageSize)) return -1;
+      if (!resize((pages + delta) * pageSize)) return -1;
     } catch (error) {
       if (error instanceof RangeError) return -1;
       throw error;
     }
     // Only now, so that what the host refused is in no peak.
     lease.extend(delta * pageSize);
-    this.pages = wanted;
+    this.pages = pages + delta;
     return pages;
+  }
+
+  /** The host may write to the bytes now: a growth that is under way must not lose that. */
+  touched(): void {
+    this.store.entries += 2;
+  }
+
+  /** Whether bytes in a buffer of our own have to go to another one to become so many. */
+  private mustMove(length: number): boolean {
+    const { bytes, exposed, growing, resizable } = this;
+    if (exposed !== null || growing !== null || resizable !== null) return false;
+    return length > bytes.buffer.byteLength;
+  }
+
+  /** Nobody but the guest that grows the memory, going on, has been at it since the last piece. */
+  private isUndisturbed({ entries, from }: Move): boolean {
+    return from === this.bytes.buffer && this.store.entries - entries <= 1;
+  }
+
+  private moveTo(length: number): Move | null {
+    try {
+      return new Move(this.bytes.buffer, this.bufferFor(length), this.store.entries);
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
   }
 
   /**

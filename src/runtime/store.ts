@@ -95,6 +95,16 @@ export class Store {
   };
   /** Most bytes of linear memory that there have been at once. */
   peakMemoryBytes = 0;
+  /**
+   * What the host has done for guests of this store besides executing instructions, and no slice
+   * has counted yet; in units of fuel, of about 5 ns. It costs no fuel.
+   */
+  work = 0;
+  /**
+   * How often somebody has begun or gone on to run a guest of this store, or the host has reached
+   * into one of its memories.
+   */
+  entries = 0;
   /** Calls of host functions so far. */
   hostCalls = 0;
   /** Of this store alone, so that a store that dies with everything in it leaves nothing to do. */

@@ -8,6 +8,8 @@ import { fail } from "./errno.ts";
 /** Something that has bytes which may be replaced by more: a memory instance, for example. */
 export interface MemorySource {
   readonly bytes: Uint8Array;
+  /** Told before the host may write to the bytes, outside of the guest's running. */
+  touched?(): void;
 }
 
 /** For callers without memory: every address is wrong. */
@@ -47,6 +49,7 @@ export class GuestMemory {
 
   /** Looks whether the memory has grown: at the begin of a function, and after it has waited. */
   refresh(): void {
+    this.source.touched?.();
     const { bytes } = this.source;
     if (bytes === this.bytes) return;
     this.bytes = bytes;
