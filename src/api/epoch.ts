@@ -2,6 +2,8 @@
 // also another thread while a guest keeps this one busy. What a store does about it is its own
 // `epochDeadline`; nothing here stops anything by itself.
 
+import { checkOption, wholeNumber } from "../module/options.ts";
+
 function newBuffer(): ArrayBufferLike {
   return typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(4) : new SharedArrayBuffer(4);
 }
@@ -43,8 +45,9 @@ export class Epoch {
     return Atomics.load(this.cell, 0);
   }
 
-  /** Lets `ticks` pass, 1 by default; the new value. */
+  /** Lets `ticks` pass, 1 by default; the new value. @throws TypeError, RangeError */
   advance(ticks = 1): number {
+    checkOption("advance", "ticks", ticks, wholeNumber(-(2 ** 31), 2 ** 31 - 1));
     return (Atomics.add(this.cell, 0, ticks) + ticks) | 0;
   }
 

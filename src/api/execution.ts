@@ -5,6 +5,7 @@
 import { backtrace } from "../interpreter/backtrace.ts";
 import { millisecondsNow } from "../interpreter/clock.ts";
 import { currentThread, type Outcome as Ended, Thread } from "../interpreter/thread.ts";
+import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
 import { Exhaustion, type Trap } from "../runtime/trap.ts";
 import { type AbortSignalLike, nextTask, stopOrSettled } from "./host-loop.ts";
@@ -59,6 +60,8 @@ export interface RunOptions {
   /** Milliseconds from now. */
   readonly timeout?: number;
 }
+
+const RUN_OPTIONS: OptionTable<RunOptions> = { slice: amount(1), timeout: amount() };
 
 /** What can stop a call from outside. */
 export interface Interrupts {
@@ -152,11 +155,12 @@ export class Execution {
   /**
    * Runs until the call has ended or something suspends it. Once it has ended, every run gives the
    * same outcome. Slices do not change what is executed or billed.
-   * @throws RangeError for a slice below 1 or a timeout below 0
+   * @throws RangeError for a slice below 1 or a timeout below 0, TypeError for other options
    * @throws Error if the execution is running already and one of its host functions wants this
    */
-  run({ slice = Number.POSITIVE_INFINITY, timeout }: RunOptions = {}): Outcome {
-    if (!(slice >= 1)) throw new RangeError(`a slice must be at least 1, not ${slice}`);
+  run(options: RunOptions = {}): Outcome {
+    const checked = checkedOptions("run", options, RUN_OPTIONS);
+    const { slice = Number.POSITIVE_INFINITY, timeout } = checked;
     if (timeout !== undefined) this.interrupts = { deadline: deadlineIn(timeout) };
     try {
       return this.advance(slice);
@@ -357,7 +361,5 @@ function beneath(): string {
 
 /** The moment `timeout` milliseconds from now. */
 export function deadlineIn(timeout: number): number {
-  if (timeout === Number.POSITIVE_INFINITY) return timeout;
-  if (!(timeout >= 0)) throw new RangeError(`a timeout must be at least 0 ms, not ${timeout}`);
-  return millisecondsNow() + timeout;
+  return timeout === Number.POSITIVE_INFINITY ? timeout : millisecondsNow() + timeout;
 }

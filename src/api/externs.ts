@@ -6,6 +6,14 @@ import { idOfFuncType } from "../code/type-ids.ts";
 import { fromRaw, toRaw } from "../interpreter/values.ts";
 import { isReference } from "../isa/types.ts";
 import type { Limits } from "../module/module.ts";
+import {
+  aBoolean,
+  aString,
+  checkedOptions,
+  type OptionTable,
+  required,
+  wholeNumber,
+} from "../module/options.ts";
 import { allocateGlobal, allocateMemory, allocateTable } from "../runtime/allocate.ts";
 import { ExceptionInstance, type GlobalInstance, TagInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
@@ -43,12 +51,16 @@ export interface GlobalOptions {
   readonly mutable?: boolean;
 }
 
+const LIMITS_OPTIONS: OptionTable<LimitsOptions> = {
+  min: required(wholeNumber()),
+  max: wholeNumber(),
+  address: aString,
+};
+const MEMORY_OPTIONS: OptionTable<MemoryOptions> = { ...LIMITS_OPTIONS, shared: aBoolean };
+const TABLE_OPTIONS: OptionTable<TableOptions> = { ...LIMITS_OPTIONS, element: aString };
+const GLOBAL_OPTIONS: OptionTable<GlobalOptions> = { type: required(aString), mutable: aBoolean };
+
 function limitsOf({ address = "i32", max, min }: LimitsOptions, shared = false): Limits {
-  for (const size of [min, max ?? min]) {
-    if (!Number.isSafeInteger(size) || size < 0) {
-      throw new RangeError(`a size must be a whole number, not ${size}`);
-    }
-  }
   if (max !== undefined && max < min) throw new RangeError(`maximum ${max} is below ${min}`);
   if (address !== "i32" && address !== "i64") {
     throw new RangeError(`addresses are i32 or i64, not ${String(address)}`);
@@ -102,10 +114,12 @@ export class Memory {
 
   /**
    * A memory to be imported, all zero.
+   * @throws TypeError, RangeError for options that there are not or that are wrong
    * @throws Exhaustion if the store's limit on memory does not allow it
    */
   constructor(store: Store, options: MemoryOptions) {
-    const limits = limitsOf(options, options.shared);
+    const checked = checkedOptions("Memory", options, MEMORY_OPTIONS);
+    const limits = limitsOf(checked, checked.shared);
     this.target = allocateMemory(store.runtime, { ...limits, pageSizeLog2: 16 });
     objects.set(this.target, this);
   }
@@ -179,13 +193,15 @@ export class Table {
 
   /**
    * A table to be imported whose elements hold `value`, null by default.
+   * @throws TypeError, RangeError for options that there are not or that are wrong
    * @throws Exhaustion if the store's limit on table elements does not allow it
    */
   constructor(store: Store, options: TableOptions, value: Value = null) {
-    const element = typeNamed(options.element ?? "funcref");
+    const checked = checkedOptions("Table", options, TABLE_OPTIONS);
+    const element = typeNamed(checked.element ?? "funcref");
     if (!isReference(element)) throw new TypeError("elements of a table are references");
     const first = toEngine(value, element, () => "the elements' value", store.runtime);
-    this.target = allocateTable(store.runtime, { ...limitsOf(options), element }, first);
+    this.target = allocateTable(store.runtime, { ...limitsOf(checked), element }, first);
     objects.set(this.target, this);
   }
 
@@ -250,7 +266,8 @@ export class Global {
    * @throws TypeError for a value that is not of its type
    * @throws Exhaustion if the store's limit on globals does not allow it
    */
-  constructor(store: Store, { mutable = false, type }: GlobalOptions, value: Value) {
+  constructor(store: Store, options: GlobalOptions, value: Value) {
+    const { mutable = false, type } = checkedOptions("Global", options, GLOBAL_OPTIONS);
     this.store = store.runtime;
     const valtype = typeNamed(type);
     const raw = toRaw(

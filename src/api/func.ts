@@ -2,6 +2,7 @@
 // with the event loop in between, or by hand.
 
 import { functionName } from "../module/module.ts";
+import { amount, checkedOptions, type OptionTable, objectWith } from "../module/options.ts";
 import { FunctionInstance } from "../runtime/instances.ts";
 import { formatClosedType } from "../runtime/types.ts";
 import { deadlineIn, Execution, type Interrupts } from "./execution.ts";
@@ -23,6 +24,17 @@ export interface CallOptions {
 export type ExportedFunction = (...args: readonly Value[]) => Value;
 
 const NO_OPTIONS: CallOptions = {};
+
+const CALL_OPTIONS: OptionTable<CallOptions> = {
+  timeout: amount(),
+  signal: objectWith("an AbortSignal", "addEventListener", "removeEventListener"),
+  slice: amount(1),
+};
+
+/** The options of a call as `owner` was given them. @throws TypeError, RangeError */
+export function callOptions(owner: string, options: CallOptions): CallOptions {
+  return checkedOptions(owner, options, CALL_OPTIONS);
+}
 
 /** The function instances behind exported JavaScript functions, which keep their identity. */
 const behind = new WeakMap<object, FunctionInstance>();
@@ -76,12 +88,12 @@ export class Func {
     return this.target.type.results.map(formatClosedType);
   }
 
-  /** The same function whose calls have these options instead. */
+  /**
+   * The same function whose calls have these options instead.
+   * @throws TypeError for an option that there is not or of another kind, RangeError out of range
+   */
   with(options: CallOptions): Func {
-    const { slice } = options;
-    if (slice !== undefined && !(slice >= 1))
-      throw new RangeError(`a slice must be at least 1, not ${slice}`);
-    return new Func(this.store, this.target, options);
+    return new Func(this.store, this.target, callOptions("with", options));
   }
 
   /**

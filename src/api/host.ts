@@ -5,6 +5,7 @@
 import { idOfFuncType } from "../code/type-ids.ts";
 import { currentThread, type Thread } from "../interpreter/thread.ts";
 import { isReference, V128, type ValType, valTypeByName } from "../isa/types.ts";
+import { aFunction, aString, checkOption } from "../module/options.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { FunctionInstance, HostCode, ModuleInstance } from "../runtime/instances.ts";
 import type { Store as RuntimeStore } from "../runtime/store.ts";
@@ -89,12 +90,14 @@ export class HostFunction {
  * store.instantiate(module, { env: { log } });
  * ```
  *
- * @throws SyntaxError for a signature that is none
+ * @throws SyntaxError for a signature that is none, TypeError for what is no function
  */
 export function hostFunc<A extends readonly Value[]>(
   signature: string,
   action: (caller: Caller, ...args: A) => Value,
 ): HostFunction {
+  checkOption("hostFunc", "signature", signature, aString);
+  checkOption("hostFunc", "action", action, aFunction);
   return new HostFunction(signature, action.name, (caller, args) => {
     return action(new Caller(caller), ...(args as readonly Value[] as A));
   });

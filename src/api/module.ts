@@ -8,8 +8,9 @@ import {
   moduleImports,
 } from "../embedding/module.ts";
 import { type FeatureSwitches, featureSet } from "../isa/features.ts";
-import type { DecodingLimits } from "../module/limits.ts";
+import { DECODING_LIMIT_OPTIONS, type DecodingLimits } from "../module/limits.ts";
 import type { ModuleRecord } from "../module/module.ts";
+import { checkedOptions, featureSwitches, nested, type OptionTable } from "../module/options.ts";
 import { describeExtern, type ExternDescription } from "./types.ts";
 
 /** Options of every way to make a `Module`. */
@@ -46,8 +47,14 @@ export interface ByteReader {
   releaseLock(): void;
 }
 
+const MODULE_OPTIONS: OptionTable<ModuleOptions> = {
+  features: featureSwitches,
+  limits: nested(DECODING_LIMIT_OPTIONS),
+};
+
+/** @throws TypeError, RangeError for options that there are not or that are wrong */
 function settingsOf(options: ModuleOptions): DecodeSettings {
-  const { features, limits } = options;
+  const { features, limits } = checkedOptions("Module", options, MODULE_OPTIONS);
   return { features: featureSet(features), ...(limits && { limits }) };
 }
 

@@ -2,17 +2,24 @@
 // limits belong to it, and what its instances use together is counted here.
 
 import type { PriceTable } from "../code/prices.ts";
+import {
+  amount,
+  checkedOptions,
+  checkOption,
+  type OptionTable,
+  objectWith,
+} from "../module/options.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import { instantiate } from "../runtime/instantiate.ts";
 import {
-  checkedFuel,
-  checkedLimits,
+  ACCOUNT_OPTIONS,
+  fuelOption,
   type RuntimeLimits,
   Store as RuntimeStore,
 } from "../runtime/store.ts";
 import type { Epoch } from "./epoch.ts";
 import { Execution, type Usage } from "./execution.ts";
-import { type CallOptions, Func, interruptsOf } from "./func.ts";
+import { type CallOptions, callOptions, Func, interruptsOf } from "./func.ts";
 import { type ImportMap, resolveImports } from "./imports.ts";
 import { type DefaultExports, Instance } from "./instance.ts";
 import type { Module } from "./module.ts";
@@ -30,6 +37,12 @@ export interface StoreOptions {
   /** What instructions cost. Default: `PRICE_TABLE_1`. */
   readonly prices?: PriceTable;
 }
+
+const STORE_OPTIONS: OptionTable<StoreOptions> = {
+  ...ACCOUNT_OPTIONS,
+  epoch: objectWith("an Epoch", "reached"),
+  epochDeadline: amount(Number.NEGATIVE_INFINITY),
+};
 
 const stores = new WeakMap<RuntimeStore, Store>();
 
@@ -58,15 +71,19 @@ export class Store {
   private readonly instances = new WeakMap<ModuleInstance, Instance>();
 
   /**
-   * @throws RangeError for fuel, a limit or a deadline that is no number, or a limit there is not
+   * @throws TypeError for an option or a limit that there is not, or that is of another kind
+   * @throws RangeError for fuel, a limit or a deadline that is NaN or negative
    */
   constructor(options: StoreOptions = {}, runtime?: RuntimeStore) {
-    const { epoch = null, epochDeadline, fuel, limits, prices } = options;
-    this.runtime = runtime ?? new RuntimeStore(checkedLimits(limits), undefined, prices);
+    const checked = checkedOptions("Store", options, STORE_OPTIONS);
+    const { epoch = null, epochDeadline, fuel, limits, prices } = checked;
+    this.runtime = runtime ?? new RuntimeStore(limits, undefined, prices);
     this.epoch = epoch;
     if (fuel !== undefined) this.fuel = fuel;
     if (epochDeadline !== undefined) this.epochDeadline = epochDeadline;
     stores.set(this.runtime, this);
+    // A mistyped `store.fule = 5` is an error too; classes derived from it may have fields.
+    if (new.target === Store) Object.preventExtensions(this);
   }
 
   /**
@@ -77,9 +94,10 @@ export class Store {
     return this.runtime.fuel;
   }
 
-  /** @throws RangeError if it is not a number of at least 0 */
+  /** @throws TypeError if it is no number, RangeError if it is below 0 or NaN */
   set fuel(fuel: number) {
-    this.runtime.fuel = checkedFuel(fuel);
+    checkOption("Store", "fuel", fuel, fuelOption);
+    this.runtime.fuel = fuel;
   }
 
   /** The epoch's value at which guests of this store are stopped; Infinity: never. */
@@ -87,8 +105,9 @@ export class Store {
     return this.deadline;
   }
 
-  /** @throws RangeError if it is neither a 32-bit integer nor Infinity */
+  /** @throws TypeError if it is no number, RangeError if no 32-bit integer and not Infinity */
   set epochDeadline(deadline: number) {
+    checkOption("Store", "epochDeadline", deadline, STORE_OPTIONS.epochDeadline);
     if (deadline !== Number.POSITIVE_INFINITY && (deadline | 0) !== deadline) {
       throw new RangeError(`an epoch deadline is a 32-bit integer or Infinity, not ${deadline}`);
     }
@@ -111,6 +130,7 @@ export class Store {
   /**
    * Makes an instance of a module and runs its start function. `imports` is all that it reaches.
    * @throws LinkError for an import that is missing or has another type
+   * @throws TypeError, RangeError for options that there are not or that are wrong
    * @throws Exhaustion for a limit of the store, and what stops the start function
    * @throws Trap for a segment out of bounds, and what the start function raises
    */
@@ -119,10 +139,9 @@ export class Store {
     imports: ImportMap = {},
     options: CallOptions = {},
   ): Instance<E> {
+    const interrupts = interruptsOf(callOptions("instantiate", options));
     const { instance, start } = this.link<E>(module, imports);
-    if (start !== null) {
-      new Execution(this, start, [], false, interruptsOf(options)).finish();
-    }
+    if (start !== null) new Execution(this, start, [], false, interrupts).finish();
     return instance;
   }
 
@@ -132,10 +151,11 @@ export class Store {
     imports: ImportMap = {},
     options: CallOptions = {},
   ): Promise<Instance<E>> {
+    const checked = callOptions("instantiateAsync", options);
+    const interrupts = interruptsOf(checked);
     const { instance, start } = this.link<E>(module, imports);
     if (start !== null) {
-      const execution = new Execution(this, start, [], true, interruptsOf(options));
-      await execution.finishAsync(options.slice);
+      await new Execution(this, start, [], true, interrupts).finishAsync(checked.slice);
     }
     return instance;
   }

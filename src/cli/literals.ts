@@ -140,9 +140,9 @@ const UNITS: Readonly<Record<string, number>> = {
   gb: 1e9,
 };
 
-/** Bytes of `64MiB`, `1000`; undefined if it is no size. */
+/** Bytes of `64MiB`, `1000`; undefined if it is no size, or so large that it is no limit. */
 export function parseBytes(text: string): number | undefined {
-  const parts = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text);
+  const parts = /^(\d{1,15}(?:\.\d+)?)\s*([a-z]*)$/i.exec(text);
   const unit = parts === null ? undefined : UNITS[parts[2].toLowerCase()];
   return parts === null || unit === undefined ? undefined : Math.floor(Number(parts[1]) * unit);
 }
@@ -151,6 +151,6 @@ const TIMES: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1000, m: 60_0
 
 /** Milliseconds of `50ms`, `1.5s`, `2m`; undefined if it is no time. */
 export function parseMilliseconds(text: string): number | undefined {
-  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|)$/.exec(text);
+  const parts = /^(\d{1,15}(?:\.\d+)?)(ms|s|m|)$/.exec(text);
   return parts === null ? undefined : Number(parts[1]) * TIMES[parts[2]];
 }

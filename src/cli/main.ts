@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { ModuleError } from "../module/errors.ts";
+import { nearestName } from "../module/options.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "./command.ts";
 import { dump } from "./commands/dump.ts";
 import { print } from "./commands/print.ts";
@@ -119,6 +120,11 @@ function parse(command: Command, words: readonly string[]): Arguments {
     return { values: parsed.values, positionals: [...parsed.positionals, ...rest] };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
+    const [, unknown] = /^Unknown option '--([^']+)'/.exec(message) ?? [];
+    const nearest = unknown === undefined ? null : nearestName(unknown, Object.keys(options));
+    if (nearest !== null) {
+      throw new UsageError(`unknown option --${unknown}; did you mean --${nearest}?`);
+    }
     // Node advises to write `-- --typo`, which would only make a file of the mistyped option.
     throw new UsageError(message.replace(/\. To specify a positional argument.*/s, ""));
   }

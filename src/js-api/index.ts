@@ -4,13 +4,20 @@
 
 import type { PriceTable } from "../code/prices.ts";
 import { type FeatureSwitches, featureSet } from "../isa/features.ts";
-import type { DecodingLimits } from "../module/limits.ts";
-import { checkedFuel, checkedLimits, type RuntimeLimits, Store } from "../runtime/store.ts";
+import { DECODING_LIMIT_OPTIONS, type DecodingLimits } from "../module/limits.ts";
+import {
+  checkedOptions,
+  checkOption,
+  featureSwitches,
+  nested,
+  type OptionTable,
+} from "../module/options.ts";
+import { ACCOUNT_OPTIONS, fuelOption, type RuntimeLimits, Store } from "../runtime/store.ts";
 import { Context } from "./context.ts";
 import { errorClasses } from "./errors.ts";
 import { namespaceOf } from "./namespace.ts";
 import type { WebAssemblyNamespace } from "./types.ts";
-import { CallWatch, type TimeLimits } from "./watch.ts";
+import { CallWatch, TIME_OPTIONS, type TimeLimits } from "./watch.ts";
 
 export type { ErrorClass } from "./errors.ts";
 export type * from "./types.ts";
@@ -72,6 +79,13 @@ const NO_LIMITS: Partial<RuntimeLimits> = {
   globals: Number.POSITIVE_INFINITY,
 };
 
+const NAMESPACE_OPTIONS: OptionTable<NamespaceOptions> = {
+  ...TIME_OPTIONS,
+  ...ACCOUNT_OPTIONS,
+  decodingLimits: nested(DECODING_LIMIT_OPTIONS),
+  features: featureSwitches,
+};
+
 class Controls implements NamespaceControls {
   private readonly store: Store;
   private readonly watch: CallWatch;
@@ -79,6 +93,8 @@ class Controls implements NamespaceControls {
   constructor(store: Store, watch: CallWatch) {
     this.store = store;
     this.watch = watch;
+    // What is assigned to a mistyped name is an error, not lost.
+    Object.preventExtensions(this);
   }
 
   get fuel(): number {
@@ -86,7 +102,8 @@ class Controls implements NamespaceControls {
   }
 
   set fuel(fuel: number) {
-    this.store.fuel = checkedFuel(fuel);
+    checkOption("controls", "fuel", fuel, fuelOption);
+    this.store.fuel = fuel;
   }
 
   get timeout(): number {
@@ -144,17 +161,18 @@ const controls = new WeakMap<object, NamespaceControls>();
  * controlsOf(WebAssembly).fuel = 1_000_000;
  * ```
  *
- * @throws RangeError for an option that is no number, or a limit or a feature that there is not
+ * @throws TypeError for an option, limit or feature that there is not, or of another kind
+ * @throws RangeError for a number that is NaN or negative
  */
 export function createNamespace(options: NamespaceOptions = {}): WebAssemblyNamespace {
-  const { decodingLimits, features, fuel, limits, prices } = options;
-  const most = { ...NO_LIMITS, ...checkedLimits(limits) };
-  const store = new Store(most, fuel === undefined ? fuel : checkedFuel(fuel), prices);
+  const checked = checkedOptions("createNamespace", options, NAMESPACE_OPTIONS);
+  const { decodingLimits, features, fuel, limits, prices } = checked;
+  const store = new Store({ ...NO_LIMITS, ...limits }, fuel, prices);
   const settings = {
     features: featureSet({ ...NOT_EXECUTED, ...features }),
     limits: { ...DECODING_LIMITS, ...decodingLimits },
   };
-  const watch = new CallWatch(options);
+  const watch = new CallWatch(checked);
   const namespace = namespaceOf(new Context(store, settings, errorClasses(), watch));
   controls.set(namespace, new Controls(store, watch));
   return namespace as WebAssemblyNamespace;

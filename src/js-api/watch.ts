@@ -2,6 +2,7 @@
 // moment for all of them, an epoch. Looked at between stretches of the interpreter's loop.
 
 import type { Watch } from "../interpreter/call.ts";
+import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
 import type { ExhaustionKind } from "../runtime/trap.ts";
 
 /** A counter that somebody advances, e.g. an `Epoch` of the embedder API. */
@@ -22,11 +23,18 @@ export interface TimeLimits {
   readonly epochDeadline?: number;
 }
 
+export const TIME_OPTIONS: OptionTable<TimeLimits> = {
+  timeout: amount(),
+  deadline: amount(),
+  epoch: objectWith("an Epoch", "reached"),
+  epochDeadline: amount(Number.NEGATIVE_INFINITY),
+};
+
 const NEVER = Number.POSITIVE_INFINITY;
 
-function checked(name: string, value: number): number {
-  if (typeof value === "number" && value >= 0) return value;
-  throw new RangeError(`${name} must be a number of at least 0, not ${String(value)}`);
+function checked(name: keyof TimeLimits, value: number): number {
+  checkOption("controls", name, value, TIME_OPTIONS[name]);
+  return value;
 }
 
 /** The watch over one namespace. */
@@ -40,7 +48,7 @@ export class CallWatch implements Watch {
   /** Whether there is anything to look at. */
   active = false;
 
-  /** @throws RangeError for a limit that is no number of at least 0 */
+  /** @throws RangeError for an epoch deadline without an epoch */
   constructor({ deadline, epoch, epochDeadline, timeout }: TimeLimits) {
     this.epoch = epoch ?? null;
     if (timeout !== undefined) this.timeout = timeout;
@@ -74,10 +82,7 @@ export class CallWatch implements Watch {
     if (value !== NEVER && this.epoch === null) {
       throw new RangeError("a namespace without epoch can have no epoch deadline");
     }
-    if (typeof value !== "number" || Number.isNaN(value)) {
-      throw new RangeError(`epochDeadline must be a number, not ${String(value)}`);
-    }
-    this.epochLimit = value;
+    this.epochLimit = checked("epochDeadline", value);
     this.update();
   }
 

@@ -2,6 +2,7 @@
 // Limitations). The defaults are those that the JS-API specification prescribes, where it does.
 
 import { limitError } from "./errors.ts";
+import { amount, checkedOptions, type OptionTable, tableOf } from "./options.ts";
 
 /** Upper bounds on a module; exceeding one is a MalformedError that names it. */
 export interface DecodingLimits {
@@ -85,15 +86,19 @@ export const DEFAULT_LIMITS: DecodingLimits = {
   nameBytes: 100_000,
 };
 
-/** The default limits with some replaced. */
+/** What decoding limits given from outside must be. */
+export const DECODING_LIMIT_OPTIONS: OptionTable<Partial<DecodingLimits>> = tableOf(
+  Object.keys(DEFAULT_LIMITS) as (keyof DecodingLimits)[],
+  amount(),
+);
+
+/**
+ * The default limits with some replaced.
+ * @throws TypeError for a limit that there is not, or that is no number; RangeError below 0
+ */
 export function decodingLimits(changes: Partial<DecodingLimits> = {}): DecodingLimits {
-  for (const [name, value] of Object.entries(changes)) {
-    if (!(name in DEFAULT_LIMITS)) throw new RangeError(`unknown decoding limit "${name}"`);
-    if (!(typeof value === "number" && value >= 0)) {
-      throw new RangeError(`decoding limit ${name} must be a number >= 0, not ${String(value)}`);
-    }
-  }
-  return { ...DEFAULT_LIMITS, ...changes };
+  const checked = checkedOptions("the decoding limits", changes, DECODING_LIMIT_OPTIONS);
+  return { ...DEFAULT_LIMITS, ...checked };
 }
 
 /** Raises the error of a limit if `value` exceeds it. */

@@ -4,6 +4,16 @@
 // a program that must not depend on that moment gives each tenant a store of its own.
 
 import { PRICE_TABLE_1, type PriceTable } from "../code/prices.ts";
+import {
+  amount,
+  anObject,
+  aString,
+  nested,
+  type OptionTable,
+  required,
+  tableOf,
+  wholeNumber,
+} from "../module/options.ts";
 
 /** What the instances of a store may use together. Exceeding one never harms the store. */
 export interface RuntimeLimits {
@@ -30,28 +40,35 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   stackBytes: 2 ** 24,
 };
 
-/**
- * Limits as somebody outside has given them.
- * @throws RangeError for a limit that there is not, or that is no number of at least 0
- */
-export function checkedLimits(limits: Partial<RuntimeLimits> = {}): Partial<RuntimeLimits> {
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(name in DEFAULT_RUNTIME_LIMITS)) throw new RangeError(`there is no limit "${name}"`);
-    if (!(typeof value === "number" && value >= 0)) {
-      throw new RangeError(`limit ${name} must be a number of at least 0, not ${String(value)}`);
-    }
-  }
-  return limits;
+/** What a store's accounts may be when somebody outside opens them. */
+export interface AccountOptions {
+  readonly fuel?: number;
+  readonly limits?: Partial<RuntimeLimits>;
+  readonly prices?: PriceTable;
 }
 
-/**
- * Fuel as somebody outside has given it.
- * @throws RangeError if it is not a number of at least 0
- */
-export function checkedFuel(fuel: number): number {
-  if (typeof fuel === "number" && fuel >= 0) return fuel;
-  throw new RangeError(`fuel must be a number of at least 0, not ${String(fuel)}`);
-}
+const RUNTIME_LIMIT_OPTIONS: OptionTable<Partial<RuntimeLimits>> = tableOf(
+  Object.keys(DEFAULT_RUNTIME_LIMITS) as (keyof RuntimeLimits)[],
+  amount(),
+);
+
+const PRICE_TABLE_OPTIONS: OptionTable<PriceTable> = {
+  version: required(aString),
+  fixed: required(anObject),
+  bytesPerUnit: required(wholeNumber(1)),
+  elementsPerUnit: required(wholeNumber(1)),
+  perPage: required(wholeNumber()),
+};
+
+/** The check of fuel, wherever it comes from. */
+export const fuelOption = amount();
+
+/** What the options that open accounts must be. */
+export const ACCOUNT_OPTIONS: OptionTable<AccountOptions> = {
+  fuel: fuelOption,
+  limits: nested(RUNTIME_LIMIT_OPTIONS),
+  prices: nested(PRICE_TABLE_OPTIONS),
+};
 
 /** Kinds of things a store counts; also keys of its limits. */
 export type Counted = "memoryBytes" | "tableElements" | "instances" | "globals";

@@ -1,6 +1,7 @@
 // A file system in memory, for guests that need files but none of the host's. What it holds is
 // limited, can be looked at from outside, and can be written down as plain data and restored.
 
+import { aBoolean, amount, anObject, checkedOptions, type OptionTable } from "../module/options.ts";
 import { fail } from "./errno.ts";
 import type {
   Directory,
@@ -21,7 +22,7 @@ import {
 } from "./memory-nodes.ts";
 import { type MemorySnapshot, restoreNodes, snapshotOf } from "./memory-snapshot.ts";
 import { withPlace } from "./resolve.ts";
-import { type Clock, fixedClock } from "./sources.ts";
+import { CLOCK, type Clock, fixedClock } from "./sources.ts";
 import { encodeUtf8 } from "./streams.ts";
 
 export type { MemorySnapshot } from "./memory-snapshot.ts";
@@ -305,6 +306,15 @@ export class MemoryFileSystem implements FileSystem {
   }
 }
 
+const MEMORY_FILE_SYSTEM_OPTIONS: OptionTable<MemoryFileSystemOptions> = {
+  files: anObject,
+  snapshot: anObject,
+  bytes: amount(),
+  entries: amount(),
+  readOnly: aBoolean,
+  clock: CLOCK,
+};
+
 /**
  * A file system in memory.
  *
@@ -313,8 +323,10 @@ export class MemoryFileSystem implements FileSystem {
  * const program = wasi({ args: ["wc", "input.txt"], preopens: { "/": files } });
  * ```
  *
+ * @throws TypeError, RangeError for options that there are not or that are wrong
  * @throws WasiError "nospc" if `files` is more than the limits allow
  */
 export function memoryFileSystem(options: MemoryFileSystemOptions = {}): MemoryFileSystem {
-  return new MemoryFileSystem(options);
+  const checked = checkedOptions("memoryFileSystem", options, MEMORY_FILE_SYSTEM_OPTIONS);
+  return new MemoryFileSystem(checked);
 }

@@ -5,6 +5,7 @@
 
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { aBoolean, amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import { FILETYPE } from "./constants.ts";
 import { fail } from "./errno.ts";
 import type {
@@ -351,6 +352,12 @@ export function hostFileSystem(
   return new HostFileSystem(path, options, anchored);
 }
 
+const HOST_DIRECTORY_OPTIONS: OptionTable<HostDirectoryOptions> = {
+  readOnly: aBoolean,
+  bytes: amount(),
+  entries: amount(),
+};
+
 /**
  * Grants a directory of the host. Guests reach what is inside and nothing else: `..` and links
  * lead nowhere beyond it. Relative links inside work; absolute ones do not.
@@ -360,7 +367,9 @@ export function hostFileSystem(
  * ```
  *
  * @throws Error of Node if there is no such directory
+ * @throws TypeError, RangeError for options that there are not or that are wrong
  */
 export function hostDirectory(path: string, options: HostDirectoryOptions = {}): FileSystem {
-  return hostFileSystem(path, options, CAN_ANCHOR);
+  const checked = checkedOptions("hostDirectory", options, HOST_DIRECTORY_OPTIONS);
+  return hostFileSystem(path, checked, CAN_ANCHOR);
 }

@@ -2,6 +2,7 @@
 // gives the same results everywhere and every time. The real ones are there to be asked for.
 
 import { millisecondsNow } from "../interpreter/clock.ts";
+import { aBigint, checkedOptions, type OptionTable, objectWith } from "../module/options.ts";
 
 /** Clocks of WASI (witx: $clockid). */
 export type ClockName = "realtime" | "monotonic" | "process_cputime_id" | "thread_cputime_id";
@@ -19,6 +20,9 @@ export interface Clock {
   advance?(nanoseconds: bigint): void;
 }
 
+/** The check of options that are clocks. */
+export const CLOCK = objectWith("a clock", "now", "resolution");
+
 /** Fills all of `bytes` with random numbers. */
 export type RandomSource = (bytes: Uint8Array) => void;
 
@@ -26,11 +30,20 @@ export type RandomSource = (bytes: Uint8Array) => void;
 const BEGINNING = 1_000_000_000_000_000_000n;
 const MICROSECOND = 1_000n;
 
+interface FixedClockOptions {
+  readonly start?: bigint;
+  readonly step?: bigint;
+}
+
+const FIXED_CLOCK_OPTIONS: OptionTable<FixedClockOptions> = { start: aBigint, step: aBigint };
+
 /**
  * A clock of its own: each look at it takes `step` nanoseconds (default 1,000), and sleeping
  * advances it at once. `start`: its first realtime, by default 10^9 s; the other clocks begin at 0.
  */
-export function fixedClock({ start = BEGINNING, step = MICROSECOND } = {}): Clock {
+export function fixedClock(options: FixedClockOptions = {}): Clock {
+  const checked = checkedOptions("fixedClock", options, FIXED_CLOCK_OPTIONS);
+  const { start = BEGINNING, step = MICROSECOND } = checked;
   let passed = 0n;
   return {
     now(clock) {

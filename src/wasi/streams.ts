@@ -2,6 +2,7 @@
 // make of it. Bytes only; nothing here knows the host's own streams (node.ts does).
 
 import { decodeUtf8 } from "../binary/utf8.ts";
+import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import { fail } from "./errno.ts";
 
 /** Where standard input comes from. */
@@ -239,6 +240,12 @@ export interface CapturedOutput extends OutputStream {
   readonly text: string;
 }
 
+interface CaptureOptions {
+  readonly limit?: number;
+}
+
+const CAPTURE_OPTIONS: OptionTable<CaptureOptions> = { limit: amount() };
+
 /**
  * An output that keeps what is written to it, at most `limit` bytes (default 16 MiB); then the
  * guest gets the error `nospc`.
@@ -248,7 +255,8 @@ export interface CapturedOutput extends OutputStream {
  * const program = wasi({ stdout });
  * ```
  */
-export function captureOutput({ limit = 16 * 2 ** 20 } = {}): CapturedOutput {
+export function captureOutput(options: CaptureOptions = {}): CapturedOutput {
+  const { limit = 16 * 2 ** 20 } = checkedOptions("captureOutput", options, CAPTURE_OPTIONS);
   let kept = new Uint8Array(1024);
   let length = 0;
   return {

@@ -1,12 +1,31 @@
 // `wasi`: a program's world as an import map, and running the program (WASI: application ABI).
 // Commands export `_start` and run once; reactors export `_initialize` and are called afterwards.
 
-import type { CallOptions } from "../api/func.ts";
+import { type CallOptions, callOptions } from "../api/func.ts";
 import { Instance } from "../api/instance.ts";
+import {
+  aFunction,
+  amount,
+  anObject,
+  aString,
+  checkedOptions,
+  eitherOf,
+  listOf,
+  type OptionTable,
+  objectWith,
+  recordOf,
+} from "../module/options.ts";
 import { ForeignMemory } from "./guest-memory.ts";
 import { importsFor } from "./imports.ts";
 import type { ForeignInstance, WasiImports, WasiOptions } from "./options.ts";
 import { Process, WasiExit } from "./process.ts";
+import { CLOCK } from "./sources.ts";
+
+const OUTPUT = eitherOf(
+  "a function or an output stream",
+  aFunction,
+  objectWith("an output stream", "write"),
+);
 
 type Target = Instance<object> | ForeignInstance;
 
@@ -35,7 +54,7 @@ export class Wasi {
    * @throws what calling a function throws: Trap, Exhaustion, and errors of streams
    */
   run(instance: Target, options: CallOptions = {}): number {
-    this.begin(instance, "_start", "_initialize");
+    this.begin(instance, options, "_start", "_initialize");
     try {
       return this.ended(() => call(instance, "_start", options));
     } finally {
@@ -48,7 +67,7 @@ export class Wasi {
    * input. An instance of another engine runs as with `run`.
    */
   async runAsync(instance: Target, options: CallOptions = {}): Promise<number> {
-    this.begin(instance, "_start", "_initialize");
+    this.begin(instance, options, "_start", "_initialize");
     try {
       await callAsync(instance, "_start", options);
       return this.exitCode ?? 0;
@@ -65,13 +84,13 @@ export class Wasi {
    * @throws TypeError for a command, Error if there was a run before
    */
   initialize(instance: Target, options: CallOptions = {}): void {
-    this.begin(instance, "_initialize", "_start");
+    this.begin(instance, options, "_initialize", "_start");
     if (isFunction(exportOf(instance, "_initialize"))) call(instance, "_initialize", options);
   }
 
   /** The same with the event loop in between. */
   async initializeAsync(instance: Target, options: CallOptions = {}): Promise<void> {
-    this.begin(instance, "_initialize", "_start");
+    this.begin(instance, options, "_initialize", "_start");
     if (isFunction(exportOf(instance, "_initialize"))) {
       await callAsync(instance, "_initialize", options);
     }
@@ -82,7 +101,11 @@ export class Wasi {
     this.process.close();
   }
 
-  private begin(instance: Target, wanted: string, unwanted: string): void {
+  private begin(instance: Target, options: CallOptions, wanted: string, unwanted: string): void {
+    const limits = Object.keys(callOptions("run", options));
+    if (limits.length > 0 && !(instance instanceof Instance)) {
+      throw new TypeError(`an instance of another engine cannot have limits: ${limits.join(", ")}`);
+    }
     if (isFunction(exportOf(instance, unwanted))) {
       const hint = wanted === "_start" ? "initialize" : "run";
       throw new TypeError(`the instance exports ${unwanted}: use ${hint}`);
@@ -142,6 +165,19 @@ async function callAsync(instance: Target, name: string, options: CallOptions): 
   else await (exportOf(instance, name) as () => unknown)();
 }
 
+const WASI_OPTIONS: OptionTable<WasiOptions> = {
+  args: listOf(aString),
+  env: recordOf(aString),
+  stdin: eitherOf("a text, bytes or a stream", aString, anObject),
+  stdout: OUTPUT,
+  stderr: OUTPUT,
+  preopens: recordOf(objectWith("a file system", "root")),
+  clock: CLOCK,
+  random: aFunction,
+  outputLimit: amount(),
+  descriptorLimit: amount(),
+};
+
 /**
  * A world for one program, in which there is what `options` grant and nothing else.
  *
@@ -151,8 +187,9 @@ async function callAsync(instance: Target, name: string, options: CallOptions): 
  * const exitCode = program.run(instance);
  * ```
  *
- * @throws TypeError for a NUL in an argument, the environment or a directory's name
+ * @throws TypeError for a NUL in an argument, the environment or a directory's name, and for an
+ * option that there is not or that is of another kind; RangeError for a limit out of range
  */
 export function wasi(options: WasiOptions = {}): Wasi {
-  return new Wasi(options);
+  return new Wasi(checkedOptions("wasi", options, WASI_OPTIONS));
 }

@@ -141,7 +141,7 @@ describe("limits", () => {
     thrown(RangeError, () => new Store({ limits: { memoryBytes: -1 } }));
     thrown(RangeError, () => new Store({ limits: { memoryBytes: Number.NaN } }));
     const typo = { memoryByte: 1 } as Partial<RuntimeLimits>;
-    expect(thrown(RangeError, () => new Store({ limits: typo })).message).toMatch(/memoryByte/);
+    expect(thrown(TypeError, () => new Store({ limits: typo })).message).toMatch(/memoryByte/);
     expect(new Store({ limits: { callDepth: 5 } }).limits.callDepth).toBe(5);
   });
 });

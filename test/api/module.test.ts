@@ -103,8 +103,8 @@ describe("Module.from", () => {
     expect(Module.from(simd).record.types).toHaveLength(1);
     expect(() => Module.from(simd, { features: { simd: false } })).toThrow(/feature simd/);
     expect(() => Module.from(simd, { limits: { types: 0 } })).toThrow(/at most 0/);
-    expect(() => Module.from(simd, { limits: { typos: 0 } as object })).toThrow(RangeError);
-    expect(() => Module.from(simd, { features: { sind: true } as object })).toThrow(RangeError);
+    expect(() => Module.from(simd, { limits: { typos: 0 } as object })).toThrow(TypeError);
+    expect(() => Module.from(simd, { features: { sind: true } as object })).toThrow(TypeError);
   });
 });
 

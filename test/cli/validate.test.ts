@@ -86,7 +86,9 @@ describe("wasmeter", () => {
   it("an unknown option is named in front of a short usage", async () => {
     const { code, out, err } = await wasmeter(["validate", "--jsno", valid]);
     expect([code, out]).toEqual([64, ""]);
-    expect(err).toMatch(/^wasmeter: Unknown option '--jsno'\n\nusage: wasmeter validate/);
+    expect(err).toMatch(
+      /^wasmeter: unknown option --jsno; did you mean --json\?\n\nusage: wasmeter validate/,
+    );
     expect(err).not.toContain("Exit code:");
   });
 });
