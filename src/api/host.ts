@@ -5,6 +5,7 @@
 import { idOfFuncType } from "../code/type-ids.ts";
 import { currentThread, type Thread } from "../interpreter/thread.ts";
 import { isReference, V128, type ValType, valTypeByName } from "../isa/types.ts";
+import type { ModuleRecord } from "../module/module.ts";
 import { aFunction, aString, checkOption } from "../module/options.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { FunctionInstance, HostCode, ModuleInstance } from "../runtime/instances.ts";
@@ -62,7 +63,6 @@ export class HostFunction {
   private readonly typeId: number;
   private readonly name: string;
   private readonly action: Action;
-  private made: FunctionInstance | null = null;
 
   /** For `hostFunc`. */
   constructor(signature: string, name: string, action: Action) {
@@ -72,10 +72,9 @@ export class HostFunction {
     this.typeId = idOfFuncType(parseSignature(signature));
   }
 
-  /** The function instance, the same one for every import; the first one's name stays with it. */
+  /** A function instance for an import with this name. */
   target(name: string): FunctionInstance {
-    this.made ??= hostFunction(this.typeId, this.name || name, this.action);
-    return this.made;
+    return hostFunction(this.typeId, this.name || name, this.action);
   }
 }
 
@@ -128,23 +127,47 @@ export function typeNamed(name: string): ValType {
   return type;
 }
 
-/** Functions made for imports, by the JavaScript function: tenants share what they are given. */
-const made = new WeakMap<object, FunctionInstance[]>();
-
-/** The function instance of a plain function that an import with this type takes. */
+/** A function instance of a plain function, for an import of this type. */
 export function plainFunction(
-  action: (...args: Value[]) => Value,
   typeId: number,
   name: string,
+  action: (...args: Value[]) => Value,
 ): FunctionInstance {
-  const known = made.get(action) ?? [];
-  made.set(action, known);
-  let found = known.find((item) => item.typeId === typeId && item.name === name);
-  if (found === undefined) {
-    found = hostFunction(typeId, name, (_, args) => action(...args));
-    known.push(found);
+  return hostFunction(typeId, name, (_, args) => action(...args));
+}
+
+/** What a store's instances of one module were given for an import, and what was made of it. */
+interface Made {
+  readonly given: object;
+  readonly target: FunctionInstance;
+}
+
+/**
+ * Host functions that were made for the imports of a store's modules, so that many instances of a
+ * module share them. By place, not by what stands there: names and types are the guest's, and
+ * nothing that is keyed by them may outlive a store or be looked through.
+ */
+export class HostFunctions {
+  private readonly made = new WeakMap<ModuleRecord, Made[]>();
+
+  /** The function instance of a host function for the import of this index; else it is made. */
+  forImport(
+    module: ModuleRecord,
+    index: number,
+    given: object,
+    make: (name: string) => FunctionInstance,
+  ): FunctionInstance {
+    let places = this.made.get(module);
+    if (places === undefined) {
+      places = [];
+      this.made.set(module, places);
+    }
+    if (places[index]?.given === given) return places[index].target;
+    const item = module.imports[index];
+    const target = make(`${item.module}.${item.name}`);
+    places[index] = { given, target };
+    return target;
   }
-  return found;
 }
 
 /** A function instance of the host whose arguments and results are checked and converted. */

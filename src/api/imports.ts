@@ -35,9 +35,9 @@ export function resolveImports(
   imports: ImportMap,
 ): (ExternInstance | undefined)[] {
   const compiled = compile(record, store.runtime.prices);
-  return record.imports.map((item) => {
+  return record.imports.map((item, index) => {
     const value = lookUp(lookUp(imports, item.module), item.name);
-    return value === undefined ? undefined : externOf(store, compiled, item, value);
+    return value === undefined ? undefined : externOf(store, compiled, index, value);
   });
 }
 
@@ -56,30 +56,35 @@ function lookUp(object: Value, name: string): Value {
 function externOf(
   store: Store,
   compiled: CompiledModule,
-  item: Import,
+  index: number,
   value: Value,
 ): ExternInstance {
-  const known = knownExtern(item, value);
+  const known = knownExtern(value);
   if (known !== null) return known;
+  const { module, typeIds } = compiled;
+  const item = module.imports[index];
   const { type } = item;
+  const { hostFunctions } = store;
+  if (value instanceof HostFunction) {
+    const target = hostFunctions.forImport(module, index, value, (name) => value.target(name));
+    return { kind: "func", value: target };
+  }
   if (type.kind === "func" && typeof value === "function") {
-    const name = `${item.module}.${item.name}`;
     const action = value as (...args: Value[]) => Value;
-    const typeId = compiled.typeIds[type.typeIndex];
-    return { kind: "func", value: plainFunction(action, typeId, name) };
+    const target = hostFunctions.forImport(module, index, value, (name) => {
+      return plainFunction(typeIds[type.typeIndex], name, action);
+    });
+    return { kind: "func", value: target };
   }
   return constantGlobal(store, compiled, type, value) ?? refuse(compiled, item, value);
 }
 
 /** What is an instance of the engine already, of whatever type. */
-function knownExtern({ module, name }: Import, value: Value): ExternInstance | null {
+function knownExtern(value: Value): ExternInstance | null {
   if (value instanceof Memory) return { kind: "memory", value: value.target };
   if (value instanceof Table) return { kind: "table", value: value.target };
   if (value instanceof Global) return { kind: "global", value: value.target };
   if (value instanceof Tag) return { kind: "tag", value: value.target };
-  if (value instanceof HostFunction) {
-    return { kind: "func", value: value.target(`${module}.${name}`) };
-  }
   const target = functionOf(value);
   return target === null ? null : { kind: "func", value: target };
 }

@@ -20,6 +20,7 @@ import {
 import type { Epoch } from "./epoch.ts";
 import { Execution, type Usage } from "./execution.ts";
 import { type CallOptions, callOptions, Func, interruptsOf } from "./func.ts";
+import { HostFunctions } from "./host.ts";
 import { type ImportMap, resolveImports } from "./imports.ts";
 import { type DefaultExports, Instance } from "./instance.ts";
 import type { Module } from "./module.ts";
@@ -67,6 +68,8 @@ export class Store {
   lastUsage: Usage | null = null;
   private deadline = Number.POSITIVE_INFINITY;
   private billed = 0;
+  /** For imports. */
+  readonly hostFunctions = new HostFunctions();
   private readonly funcs = new WeakMap<FunctionInstance, Func>();
   private readonly instances = new WeakMap<ModuleInstance, Instance>();
 

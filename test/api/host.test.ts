@@ -102,6 +102,46 @@ describe("imports", () => {
   });
 });
 
+describe("function instances of host functions", () => {
+  const named = (name: string) => `(module (import "env" "${name}" (func $f (result i32)))
+    (func (export "main") (result i32) (call $f)) (export "f" (func $f)))`;
+
+  it("are shared by the instances of a module in a store, and by nobody else", () => {
+    for (const f of [() => 1, hostFunc("() -> (i32)", () => 1)]) {
+      const module = moduleOf(named("f"));
+      const store = new Store();
+      const [a, b] = [1, 2].map(() => store.instantiate(module, { env: { f } }).func("f").target);
+      expect(b).toBe(a);
+      expect(store.instantiate(moduleOf(named("f")), { env: { f } }).func("f").target).not.toBe(a);
+      const other = new Store().instantiate(module, { env: { f } });
+      expect(other.func("f").target).not.toBe(a);
+    }
+  });
+
+  it("have the name of the import, whoever imported the function before", () => {
+    const wrong = hostFunc("() -> (i32)", () => "no");
+    for (const f of [() => "no", wrong]) {
+      const [first, second] = ["first", "second"].map((name) => {
+        const instance = instanceOf(named(name), { env: { [name]: f } });
+        return thrown(TypeError, () => instance.exports.main()).message;
+      });
+      expect([first, second]).toEqual([
+        expect.stringContaining("env.first"),
+        expect.stringContaining("env.second"),
+      ]);
+    }
+  });
+
+  it("are those of what was given last, if it changes", () => {
+    const module = moduleOf(named("f"));
+    const store = new Store();
+    const results = [1, 2, 1].map((n) => {
+      return store.instantiate(module, { env: { f: () => n } }).exports.main();
+    });
+    expect(results).toEqual([1, 2, 1]);
+  });
+});
+
 describe("host functions", () => {
   it("get the arguments alone, typed by the import", () => {
     const calls: unknown[][] = [];
