@@ -4,6 +4,7 @@
 
 import { backtrace } from "../interpreter/backtrace.ts";
 import { millisecondsNow } from "../interpreter/clock.ts";
+import { promiseOf } from "../interpreter/promises.ts";
 import { currentThread, type Outcome as Ended, Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
@@ -317,7 +318,7 @@ export class Execution {
     const settle = (settled: Settled) => {
       this.settled = settled;
     };
-    this.waiting = Promise.resolve(promise).then(
+    this.waiting = promiseOf(promise).then(
       (value) => settle({ value }),
       (error: unknown) => settle({ error }),
     );

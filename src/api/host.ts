@@ -3,6 +3,7 @@
 // hands over who calls. Both may return promises under `callAsync` and `start`.
 
 import { idOfFuncType } from "../code/type-ids.ts";
+import { isPromise, promiseOf } from "../interpreter/promises.ts";
 import { currentThread, type Thread } from "../interpreter/thread.ts";
 import { isReference, V128, type ValType, valTypeByName } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
@@ -179,8 +180,8 @@ function hostFunction(typeId: number, name: string, action: Action): FunctionIns
     const store = (caller ?? (currentThread() as Thread)).store;
     const values = references ? args.map((arg) => fromEngine(arg, store)) : args;
     const result = action(caller, values);
-    if (isPromise(result)) return result.then((value) => checkResults(value, results, name, store));
-    return checkResults(result, results, name, store);
+    if (!isPromise(result)) return checkResults(result, results, name, store);
+    return promiseOf(result).then((value) => checkResults(value, results, name, store));
   };
   return allocateHostFunction(typeId, code, name);
 }
@@ -201,12 +202,4 @@ function checkResults(
   return types.map((type, i) => {
     return toEngine(values[i], type, () => `result ${i + 1} of ${name}`, store);
   });
-}
-
-function isPromise(value: Value): value is PromiseLike<Value> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as PromiseLike<Value>).then === "function"
-  );
 }

@@ -409,7 +409,7 @@ export class Thread extends Occupant implements Payer {
       this.awaited = awaited;
       return { kind: "suspended", reason: "host", promise: result };
     }
-    return this.fail(promiseError(callee, this.beneath?.hostCallee ?? null));
+    return this.fail(promiseError(result, callee, this.beneath?.hostCallee ?? null));
   }
 
   private hostReturned({ callee, frame, returnWords }: Awaited, result: unknown): Outcome | null {

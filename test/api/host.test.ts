@@ -323,7 +323,7 @@ describe("host functions that return promises", () => {
   it("are refused under call, by name", () => {
     const { exports } = instanceOf(NEEDS_F, { env: { f: later } });
     expect(thrown(TypeError, () => exports.main(1)).message).toBe(
-      "env.f returned a promise, but the call is synchronous; use callAsync or start",
+      "env.f returned a promise, but the call is synchronous; use callAsync, start or instantiateAsync",
     );
   });
 
