@@ -243,6 +243,7 @@ function loopFile(far: boolean): string {
     return `        case ${opcode}: // ${form.name}\n          { ${source} }`;
   });
   const all = forms.map((form) => form.source).join("\n");
+  const mathematics = [...new Set([...all.matchAll(/\bMath\.(\w+)/g)].map(([, name]) => name))];
   const helpers = HELPERS.filter((name) => new RegExp(`\\b${name}\\b`).test(all));
   return expandAccesses(template("loop"), far)
     .replace("/* NOTE */\n", NOTE)
@@ -256,7 +257,8 @@ function loopFile(far: boolean): string {
         .map((name) => `let ${name} = 0;`)
         .join("\n  "),
     )
-    .replace("/* CASES */", () => cases.join("\n"));
+    .replace("/* MATH */", mathematics.sort().join(", "))
+    .replace("/* CASES */", () => cases.join("\n").replaceAll(/\bMath\./g, ""));
 }
 
 function trainingFile(): string {

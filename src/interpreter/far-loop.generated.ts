@@ -63,6 +63,9 @@ const control = CONTROL;
 const references = REFERENCES;
 const registers = machine;
 
+// Constants beside the loop: half the bytecode of a property of Math.
+const { ceil, clz32, floor, fround, imul, max, min, sqrt, trunc } = Math;
+
 const NO_MEMORY = new DataView(new ArrayBuffer(0));
 
 /** Runs from the machine's registers until something needs the world outside; why. */
@@ -458,7 +461,7 @@ export function runFar(): number {
         case 165: // br_if not f64.ge
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a >= p_b) ? pc : (pc + 2) | 0; break; }
         case 166: // i32.clz
-          { p_a = S[y]; p = Math.clz32(p_a); S[x] = p; continue; }
+          { p_a = S[y]; p = clz32(p_a); S[x] = p; continue; }
         case 167: // i32.ctz
           { p_a = S[y]; p = countTrailingZeros(p_a); S[x] = p; continue; }
         case 168: // i32.popcnt
@@ -470,9 +473,9 @@ export function runFar(): number {
         case 171: // i32.sub
           { p_a = S[y]; p_b = S[z]; p = (p_a - p_b) | 0; S[x] = p; continue; }
         case 172: // i32.mul
-          { p_a = S[y]; p_b = S[z]; p = Math.imul(p_a, p_b); S[x] = p; continue; }
+          { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); S[x] = p; continue; }
         case 173: // i32.mul imm
-          { p_a = S[y]; p_b = C[pc]; p = Math.imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
         case 174: // i32.div_s
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; continue; }
         case 175: // i32.div_s imm
@@ -528,7 +531,7 @@ export function runFar(): number {
         case 200: // i32.rotr
           { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | (p_a << -p_b); S[x] = p; continue; }
         case 201: // i64.clz
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_ah === 0 ? 32 + Math.clz32(p_al) : Math.clz32(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_ah === 0 ? 32 + clz32(p_al) : clz32(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 202: // i64.ctz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al === 0 ? 32 + countTrailingZeros(p_ah) : countTrailingZeros(p_al); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 203: // i64.popcnt
@@ -542,9 +545,9 @@ export function runFar(): number {
         case 207: // i64.sub imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 208: // i64.mul
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 209: // i64.mul imm
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 210: // i64.div_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_al === 0 && p_ah === -2147483648 && (p_bl & p_bh) === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = i64DivS(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 211: // i64.div_u
@@ -588,27 +591,27 @@ export function runFar(): number {
         case 230: // f32.neg
           { p_a = S[y]; p = p_a ^ -2147483648; S[x] = p; continue; }
         case 231: // f32.ceil
-          { p_a = F[y]; p = Math.ceil(p_a); F[x] = p; continue; }
+          { p_a = F[y]; p = ceil(p_a); F[x] = p; continue; }
         case 232: // f32.floor
-          { p_a = F[y]; p = Math.floor(p_a); F[x] = p; continue; }
+          { p_a = F[y]; p = floor(p_a); F[x] = p; continue; }
         case 233: // f32.trunc
-          { p_a = F[y]; p = Math.trunc(p_a); F[x] = p; continue; }
+          { p_a = F[y]; p = trunc(p_a); F[x] = p; continue; }
         case 234: // f32.nearest
           { p_a = F[y]; p = roundTiesToEven(p_a); F[x] = p; continue; }
         case 235: // f32.sqrt
-          { p_a = F[y]; p = Math.fround(Math.sqrt(p_a)); F[x] = p; continue; }
+          { p_a = F[y]; p = fround(sqrt(p_a)); F[x] = p; continue; }
         case 236: // f32.add
-          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a + p_b); F[x] = p; continue; }
+          { p_a = F[y]; p_b = F[z]; p = fround(p_a + p_b); F[x] = p; continue; }
         case 237: // f32.sub
-          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a - p_b); F[x] = p; continue; }
+          { p_a = F[y]; p_b = F[z]; p = fround(p_a - p_b); F[x] = p; continue; }
         case 238: // f32.mul
-          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a * p_b); F[x] = p; continue; }
+          { p_a = F[y]; p_b = F[z]; p = fround(p_a * p_b); F[x] = p; continue; }
         case 239: // f32.div
-          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a / p_b); F[x] = p; continue; }
+          { p_a = F[y]; p_b = F[z]; p = fround(p_a / p_b); F[x] = p; continue; }
         case 240: // f32.min
-          { p_a = F[y]; p_b = F[z]; p = Math.min(p_a, p_b); F[x] = p; continue; }
+          { p_a = F[y]; p_b = F[z]; p = p_a === p_a && p_b === p_b ? min(p_a, p_b) : p_a + p_b; F[x] = p; continue; }
         case 241: // f32.max
-          { p_a = F[y]; p_b = F[z]; p = Math.max(p_a, p_b); F[x] = p; continue; }
+          { p_a = F[y]; p_b = F[z]; p = p_a === p_a && p_b === p_b ? max(p_a, p_b) : p_a + p_b; F[x] = p; continue; }
         case 242: // f32.copysign
           { p_a = S[y]; p_b = S[z]; p = (p_a & 0x7fffffff) | (p_b & -2147483648); S[x] = p; continue; }
         case 243: // f64.abs
@@ -616,15 +619,15 @@ export function runFar(): number {
         case 244: // f64.neg
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah ^ -2147483648; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 245: // f64.ceil
-          { p_a = D[y >> 1]; p = p_a === p_a ? Math.ceil(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+          { p_a = D[y >> 1]; p = p_a === p_a ? ceil(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
         case 246: // f64.floor
-          { p_a = D[y >> 1]; p = p_a === p_a ? Math.floor(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+          { p_a = D[y >> 1]; p = p_a === p_a ? floor(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
         case 247: // f64.trunc
-          { p_a = D[y >> 1]; p = p_a === p_a ? Math.trunc(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+          { p_a = D[y >> 1]; p = p_a === p_a ? trunc(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
         case 248: // f64.nearest
           { p_a = D[y >> 1]; p = roundTiesToEven(p_a); D[x >> 1] = p; continue; }
         case 249: // f64.sqrt
-          { p_a = D[y >> 1]; p = Math.sqrt(p_a); D[x >> 1] = p; continue; }
+          { p_a = D[y >> 1]; p = sqrt(p_a); D[x >> 1] = p; continue; }
         case 250: // f64.add
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; D[x >> 1] = p; continue; }
         case 251: // f64.sub
@@ -634,9 +637,9 @@ export function runFar(): number {
         case 253: // f64.div
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a / p_b; D[x >> 1] = p; continue; }
         case 254: // f64.min
-          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = Math.min(p_a, p_b); D[x >> 1] = p; continue; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_a && p_b === p_b ? min(p_a, p_b) : p_a + p_b; D[x >> 1] = p; continue; }
         case 255: // f64.max
-          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = Math.max(p_a, p_b); D[x >> 1] = p; continue; }
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_a && p_b === p_b ? max(p_a, p_b) : p_a + p_b; D[x >> 1] = p; continue; }
         case 256: // f64.copysign
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bh = S[(z + 1) | 0]; pl = p_al; ph = (p_ah & 0x7fffffff) | (p_bh & -2147483648); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 257: // i32.wrap_i64
@@ -654,23 +657,23 @@ export function runFar(): number {
         case 263: // i64.extend_i32_u
           { p_a = S[y]; pl = p_a; ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 264: // i64.trunc_f32_s
-          { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = Math.trunc(p_a) | 0; ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+          { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 265: // i64.trunc_f32_u
-          { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = Math.trunc(p_a) | 0; ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+          { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 266: // i64.trunc_f64_s
-          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = Math.trunc(p_a) | 0; ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 267: // i64.trunc_f64_u
-          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = Math.trunc(p_a) | 0; ph = Math.floor(Math.trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 268: // f32.convert_i32_s
-          { p_a = S[y]; p = Math.fround(p_a); F[x] = p; continue; }
+          { p_a = S[y]; p = fround(p_a); F[x] = p; continue; }
         case 269: // f32.convert_i32_u
-          { p_a = S[y]; p = Math.fround(p_a >>> 0); F[x] = p; continue; }
+          { p_a = S[y]; p = fround(p_a >>> 0); F[x] = p; continue; }
         case 270: // f32.convert_i64_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = f32FromI64S(p_al, p_ah); F[x] = p; continue; }
         case 271: // f32.convert_i64_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = f32FromI64U(p_al, p_ah); F[x] = p; continue; }
         case 272: // f32.demote_f64
-          { p_a = D[y >> 1]; p = Math.fround(p_a); F[x] = p; continue; }
+          { p_a = D[y >> 1]; p = fround(p_a); F[x] = p; continue; }
         case 273: // f64.convert_i32_s
           { p_a = S[y]; p = p_a; D[x >> 1] = p; continue; }
         case 274: // f64.convert_i32_u
@@ -806,9 +809,9 @@ export function runFar(): number {
         case 339: // i32.shl imm > i32.add
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 340: // i32.mul imm > i32.add
-          { p_a = S[y]; p_b = C[pc]; p = Math.imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 341: // i32.mul > i32.add
-          { p_a = S[y]; p_b = S[z]; p = Math.imul(p_a, p_b); q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 342: // i32.add > i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 343: // i32.add > i32.add imm
@@ -850,17 +853,17 @@ export function runFar(): number {
         case 361: // i32.and > i32.xor
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; q_b = S[((fp + C[pc]) | 0)]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 362: // i32.xor > i32.mul imm
-          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = Math.imul(p, q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = imul(p, q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
         case 363: // i64.extend_i32_u > i64.add imm
           { p_a = S[y]; pl = p_a; ph = 0; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
         case 364: // i64.mul > i64.add
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bs = ((fp + C[pc]) | 0); q_bl = S[q_bs]; q_bh = S[(q_bs + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 1) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; q_bs = ((fp + C[pc]) | 0); q_bl = S[q_bs]; q_bh = S[(q_bs + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 1) | 0; continue; }
         case 365: // i64.mul imm > i64.add
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
         case 366: // i64.mul imm > i64.xor
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = Math.imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + Math.imul(p_al, p_bh) + Math.imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = pl ^ q_bl; qh = ph ^ q_bh; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = pl ^ q_bl; qh = ph ^ q_bh; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
         case 367: // i64.xor > i64.mul imm
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = Math.imul(pl, q_bl); qh = (multiplyHighU32(pl, q_bl) + Math.imul(pl, q_bh) + Math.imul(ph, q_bl)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = imul(pl, q_bl); qh = (multiplyHighU32(pl, q_bl) + imul(pl, q_bh) + imul(ph, q_bl)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
         case 368: // i64.load > i64.add imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); q_bl = C[(pc + 2) | 0]; q_bh = C[(pc + 3) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 4) | 0; continue; }
         case 369: // f64.mul > f64.add
@@ -882,9 +885,9 @@ export function runFar(): number {
         case 377: // f64.load > f64.sub b
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_a = D[z >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
         case 378: // f32.mul > f32.add
-          { p_a = F[y]; p_b = F[z]; p = Math.fround(p_a * p_b); q_b = F[((fp + C[pc]) | 0)]; q = Math.fround(p + q_b); F[x] = q; pc = (pc + 1) | 0; continue; }
+          { p_a = F[y]; p_b = F[z]; p = fround(p_a * p_b); q_b = F[((fp + C[pc]) | 0)]; q = fround(p + q_b); F[x] = q; pc = (pc + 1) | 0; continue; }
         case 379: // f32.load > f32.mul
-          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat32(pea, true); q_b = F[z]; q = Math.fround(p * q_b); F[x] = q; pc = (pc + 2) | 0; continue; }
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat32(pea, true); q_b = F[z]; q = fround(p * q_b); F[x] = q; pc = (pc + 2) | 0; continue; }
         case 380: // test i32.load > br_if
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); w = p !== 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 381: // test i32.load > br_unless

@@ -77,6 +77,14 @@ export function readSlotValue(word: number, type: ValType, border: ReferenceBord
   }
 }
 
+/**
+ * Any NaN as the canonical one. JavaScript's may be signalling, as typed arrays give them, and
+ * guests must get none of these (JS-API: ToWebAssemblyValue); which one it is depends on the host.
+ */
+function withoutPayload(value: number): number {
+  return Number.isNaN(value) ? Number.NaN : value;
+}
+
 /** Writes what `toWebAssemblyValue` has given. The slot of a reference must exist. */
 function writeSlotValue(word: number, type: ValType, value: Value): void {
   switch (type) {
@@ -87,10 +95,10 @@ function writeSlotValue(word: number, type: ValType, value: Value): void {
       BIGINTS[word >> 1] = value as bigint;
       return;
     case F32:
-      FLOATS[word] = value as number;
+      FLOATS[word] = withoutPayload(value as number);
       return;
     case F64:
-      DOUBLES[word >> 1] = value as number;
+      DOUBLES[word >> 1] = withoutPayload(value as number);
       return;
     default:
       REFERENCES[word >> 1] = value;
@@ -101,8 +109,8 @@ function writeSlotValue(word: number, type: ValType, value: Value): void {
 function writeNumber(word: number, type: ValType, value: unknown): boolean {
   if (typeof value === "number") {
     if (type === I32) SLOTS[word] = value;
-    else if (type === F64) DOUBLES[word >> 1] = value;
-    else if (type === F32) FLOATS[word] = value;
+    else if (type === F64) DOUBLES[word >> 1] = withoutPayload(value);
+    else if (type === F32) FLOATS[word] = withoutPayload(value);
     else return false;
     return true;
   }
@@ -123,8 +131,8 @@ export function rawOf(value: Value, type: ValType): RawValue {
   words[1] = 0;
   if (type === I32) words[0] = value as number;
   else if (type === I64) bigints[0] = value as bigint;
-  else if (type === F32) floats[0] = value as number;
-  else doubles[0] = value as number;
+  else if (type === F32) floats[0] = withoutPayload(value as number);
+  else doubles[0] = withoutPayload(value as number);
   return { low: words[0], high: words[1], reference: null };
 }
 

@@ -53,7 +53,8 @@ function storeResult({ meaning, results }: Instruction): string {
     out.setFloat32(0, r, true);`;
 }
 
-function compile(row: Instruction): Computation {
+/** `math` is what the meaning sees as `Math`. */
+function compile(row: Instruction, math: typeof Math = Math): Computation {
   const { meaning, params, results } = row;
   const operands = params!.map((type, i) => {
     return declareOperand("ab"[i], type, i * 8, meaning!.bits === true);
@@ -71,8 +72,8 @@ function compile(row: Instruction): Computation {
       ${storeResult(row).replaceAll("i64High", "numerics.i64High")}
       return out.${wide ? "getBigUint64" : "getUint32"}(0, true);
     };`;
-  const make = new Function("numerics", "out", source);
-  const compute = make(numerics, new DataView(new ArrayBuffer(8)));
+  const make = new Function("numerics", "out", "Math", source);
+  const compute = make(numerics, new DataView(new ArrayBuffer(8)), math);
   return (cells) => {
     const outcome = compute(cells);
     return typeof outcome === "number" ? BigInt(outcome) : outcome;
@@ -150,6 +151,24 @@ describe("meaning of numeric instructions", () => {
     const noTrap = WITH_MEANING.find(({ name }) => name === "i32.div_s")!;
     const silent = { ...noTrap, meaning: { result: "(a / b) | 0" } };
     expect(disagreements(silent).lines[0]).toContain("integer divide by zero");
+  });
+
+  it.each(["min", "max"] as const)("asks Math.%s for no NaN: hosts differ there", (method) => {
+    const refuse = (a: number, b: number): number => {
+      if (Number.isNaN(a) || Number.isNaN(b)) throw new Error(`Math.${method} of NaN`);
+      return Math[method](a, b);
+    };
+    const strict = Object.create(Math, { [method]: { value: refuse } }) as typeof Math;
+    const cells = new DataView(new ArrayBuffer(16));
+    for (const row of WITH_MEANING) {
+      const compute = compile(row, strict);
+      for (const operands of operandsOf(row.params!)) {
+        operands.forEach((bits, i) => {
+          cells.setBigUint64(i * 8, bits, true);
+        });
+        compute(cells);
+      }
+    }
   });
 
   it("is there for every plain scalar numeric instruction", () => {

@@ -43,6 +43,8 @@ const VALUES: readonly unknown[] = [
   () => 1,
 ];
 
+const signalling = new Float64Array(new BigUint64Array([0xfff4000000000001n]).buffer);
+
 interface Result {
   readonly value?: unknown;
   readonly error?: unknown;
@@ -56,6 +58,22 @@ function expectSame(ours: Result, host: Result, what: unknown): void {
 }
 
 describe("values", () => {
+  it("a signalling NaN of JavaScript's becomes the canonical one", () => {
+    const { exports } = instanceOf(
+      `(module
+      (import "m" "nan" (func $nan (result f64)))
+      (func (export "bits") (param f64) (result i64) local.get 0 i64.reinterpret_f64)
+      (func (export "wide") (param f32) (result i32) local.get 0 i32.reinterpret_f32)
+      (func (export "returned") (result i64) call $nan i64.reinterpret_f64))`,
+      {
+        m: { nan: () => signalling[0] },
+      },
+    ) as { readonly exports: Record<string, (value?: number) => unknown> };
+    expect(exports.bits(signalling[0])).toBe(0x7ff8000000000000n);
+    expect(exports.wide(signalling[0])).toBe(0x7fc00000);
+    expect(exports.returned()).toBe(0x7ff8000000000000n);
+  });
+
   const identities = `(module
     (import "m" "back" (func $back (param i32) (result i32)))
     (func (export "i32") (param i32) (result i32) local.get 0)
