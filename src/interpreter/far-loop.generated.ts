@@ -3,6 +3,7 @@
 // tools/interpreter/forms.ts for what the names in a case mean and docs/rationale.md for why it looks
 // the way it does.
 
+import { arrayForLoop, viewForLoop } from "../runtime/frozen.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import {
   countTrailingZeros,
@@ -55,18 +56,18 @@ import {
   TRAPPED,
 } from "./loop.generated.ts";
 
-const slots = SLOTS;
-const floats = FLOATS;
-const doubles = DOUBLES;
+const slots = arrayForLoop(SLOTS);
+const floats = arrayForLoop(FLOATS);
+const doubles = arrayForLoop(DOUBLES);
 const code = CODE;
-const control = CONTROL;
+const control = arrayForLoop(CONTROL);
 const references = REFERENCES;
 const registers = machine;
 
 // Constants beside the loop: half the bytecode of a property of Math.
 const { ceil, clz32, floor, fround, imul, max, min, sqrt, trunc } = Math;
 
-const NO_MEMORY = new DataView(new ArrayBuffer(0));
+const NO_MEMORY = viewForLoop(new DataView(new ArrayBuffer(0)));
 
 /** Runs from the machine's registers until something needs the world outside; why. */
 export function runFar(): number {

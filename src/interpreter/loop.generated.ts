@@ -3,6 +3,7 @@
 // tools/interpreter/forms.ts for what the names in a case mean and docs/rationale.md for why it looks
 // the way it does.
 
+import { arrayForLoop, viewForLoop } from "../runtime/frozen.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import {
   countTrailingZeros,
@@ -38,17 +39,20 @@ export const CODE_WORDS = 1 << 23;
 export const CONTROL_WORDS = 1 << 20;
 
 const buffer = new ArrayBuffer(SLOT_WORDS * 4);
-const slots: Int32Array<ArrayBuffer> = new Int32Array(buffer);
-const floats: Float32Array<ArrayBuffer> = new Float32Array(buffer);
-const doubles: Float64Array<ArrayBuffer> = new Float64Array(buffer);
+
+/** The frames: slots of 8 bytes. */
+export const SLOTS: Int32Array<ArrayBuffer> = new Int32Array(buffer);
+export const FLOATS: Float32Array<ArrayBuffer> = new Float32Array(buffer);
+export const DOUBLES: Float64Array<ArrayBuffer> = new Float64Array(buffer);
 // V8 collects its young generation, twice, as soon as 32 MiB belong to young ArrayBuffers: at every
 // start. Shared ones it does not count; to the loop they are the same.
-const code: Int32Array<ArrayBufferLike> =
+export const CODE: Int32Array<ArrayBufferLike> =
   typeof SharedArrayBuffer === "function"
     ? new Int32Array(new SharedArrayBuffer(CODE_WORDS * 4))
     : new Int32Array(CODE_WORDS);
-const control: Int32Array<ArrayBuffer> = new Int32Array(CONTROL_WORDS);
-const references: unknown[] = [];
+export const CONTROL: Int32Array<ArrayBuffer> = new Int32Array(CONTROL_WORDS);
+/** References of the frames, by slot; `reserveReferences` makes it longer. */
+export const REFERENCES: unknown[] = [];
 
 /** Why `run` came back. */
 export const OUT_OF_BUDGET = 1;
@@ -88,23 +92,21 @@ const registers = {
   callee: null as FunctionInstance | null,
 };
 
-// What a module exports is not constant to V8: the loop must use the names above.
-
-/** The frames: slots of 8 bytes. */
-export const SLOTS: Int32Array<ArrayBuffer> = slots;
-export const FLOATS: Float32Array<ArrayBuffer> = floats;
-export const DOUBLES: Float64Array<ArrayBuffer> = doubles;
-export const CODE: Int32Array<ArrayBufferLike> = code;
-export const CONTROL: Int32Array<ArrayBuffer> = control;
-/** References of the frames, by slot; `reserveReferences` makes it longer. */
-export const REFERENCES: unknown[] = references;
 /** Registers of the machine: what `run` starts from, and where it stopped. */
 export const machine: typeof registers = registers;
 
+// What a module exports is not constant to V8: the loop must use other names.
+
+const slots = arrayForLoop(SLOTS);
+const floats = arrayForLoop(FLOATS);
+const doubles = arrayForLoop(DOUBLES);
+const code = CODE;
+const control = arrayForLoop(CONTROL);
+const references = REFERENCES;
 // Constants beside the loop: half the bytecode of a property of Math.
 const { ceil, clz32, floor, fround, imul, max, min, sqrt, trunc } = Math;
 
-const NO_MEMORY = new DataView(new ArrayBuffer(0));
+const NO_MEMORY = viewForLoop(new DataView(new ArrayBuffer(0)));
 
 /** Runs from the machine's registers until something needs the world outside; why. */
 export function run(): number {

@@ -5,6 +5,7 @@
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
 import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
+import { arrayForLoop } from "./frozen.ts";
 import type { MemoryInstance } from "./memory.ts";
 import type { Store } from "./store.ts";
 import type { TableInstance } from "./table.ts";
@@ -160,7 +161,7 @@ export class ModuleInstance {
     this.module = compiled.module;
     const { globals, importedGlobals } = this.module;
     const defined = globals.length - importedGlobals;
-    this.globalCells = defined === 0 ? NO_CELLS : new Int32Array(2 * defined);
+    this.globalCells = defined === 0 ? NO_CELLS : arrayForLoop(new Int32Array(2 * defined));
   }
 
   /** The exports by name, in their order. The same instances every time. */

@@ -3,6 +3,7 @@
 // 3.12). What reads and writes many bytes at once is in bulk.ts.
 
 import type { MemoryType } from "../module/module.ts";
+import { viewForLoop } from "./frozen.ts";
 import { requireHeadroom } from "./headroom.ts";
 import { detach, type GrowingBytes, growingBytes, ResizableBytes } from "./host-memory.ts";
 import type { Lease, Store } from "./store.ts";
@@ -17,7 +18,7 @@ const DEFAULT_PAGE_LOG2 = 16;
 const HOST_PAGE = 65_536;
 
 const NO_BYTES = new Uint8Array(0);
-const NO_VIEW = new DataView(NO_BYTES.buffer);
+const NO_VIEW = viewForLoop(new DataView(NO_BYTES.buffer));
 
 /** Bytes that a growth copies in one piece, and what that counts for (see `Store.work`). */
 const PIECE_BYTES = 1 << 19;
@@ -240,7 +241,7 @@ export class MemoryInstance {
   /** Continues with the bytes in `buffer`, the first `length` of them. */
   private adopt(buffer: ArrayBufferLike, length = buffer.byteLength): void {
     this.bytes = new Uint8Array(buffer, 0, length);
-    this.view = new DataView(buffer, 0, length);
+    this.view = viewForLoop(new DataView(buffer, 0, length));
     this.fastLength = Math.min(length, FAST_LIMIT);
   }
 
