@@ -82,6 +82,11 @@ export class FuelMeter {
     return this.slice > 0 ? null : END_OF_SLICE;
   }
 
+  /** Whether the slice is used up: the thread is going to be suspended when it pays next. */
+  protected get sliceEnded(): boolean {
+    return this.slice <= 0;
+  }
+
   /** The machine's budget is somebody else's: nothing of it was granted by this meter. */
   protected resetBudget(): void {
     this.granted = 0;

@@ -66,15 +66,17 @@ import {
 import { enterAgain, slowInstruction, tableFunction } from "./slow.ts";
 import { clearStacks, Frames, stack } from "./stack.ts";
 import { TrapSignal } from "./trap-signal.ts";
+import { Unfinished } from "./unfinished.ts";
 import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
 
-/** A call that waits for a host function's promise. */
+/** A call that waits for a host function's promise, or to go on with its unfinished work. */
 interface Awaited {
   readonly callee: FunctionInstance;
   readonly frame: number;
   readonly returnWords: number;
+  readonly work?: Unfinished;
 }
 
 /** The thread whose guest is running, or has called the host function that is running. */
@@ -138,6 +140,11 @@ export class Thread extends Occupant implements Payer {
     return false;
   }
 
+  /** Whether a host function has to stop working, so that the thread can be looked at. */
+  private get mustLook(): boolean {
+    return this.sliceEnded || this.mustStop;
+  }
+
   // Beginning, pausing, end
 
   private enter(resume?: { value: unknown } | { error: unknown }): Outcome | null {
@@ -153,7 +160,7 @@ export class Thread extends Occupant implements Payer {
       if (resume !== undefined && "error" in resume) {
         return this.hostThrew(resume.error, awaited);
       }
-      return this.hostReturned(awaited, resume?.value);
+      return this.hostReturned(awaited, awaited.work ?? resume?.value);
     }
     return this.pay(this.pending);
   }
@@ -375,13 +382,21 @@ export class Thread extends Occupant implements Payer {
     return this.enterFunction(callee, machine.fp);
   }
 
-  /** Calls a host function; its arguments and results lie at `frame`. 0 words: a tail call. */
-  private callHost(callee: FunctionInstance, frame: number, words: number): Outcome | null {
+  /**
+   * Calls a host function; its arguments and results lie at `frame`. 0 words: a tail call. `work`
+   * is what it has left to do, if it was called before.
+   */
+  private callHost(
+    callee: FunctionInstance,
+    frame: number,
+    words: number,
+    work: Unfinished | null = null,
+  ): Outcome | null {
     const { params, results } = callee.type;
     const { pc, fp, ksp } = machine;
     const host = callee.host as NonNullable<typeof callee.host>;
     this.settle();
-    this.store.hostCalls++;
+    if (work === null) this.store.hostCalls++;
     this.hostCallee = callee;
     stack.slotTop = frame + 2 * (Math.max(params.length, results.length) + 1);
     stack.controlTop = ksp;
@@ -389,7 +404,9 @@ export class Thread extends Occupant implements Payer {
     let failed = false;
     try {
       if (typeof host !== "function") host.run(frame, this.instance);
+      else if (work !== null) result = work.proceed();
       else result = host({ caller: this.instance }, readValues(frame, params));
+      while (result instanceof Unfinished && !this.mustLook) result = result.proceed();
     } catch (error) {
       failed = true;
       result = error;
@@ -412,7 +429,9 @@ export class Thread extends Occupant implements Payer {
     return this.fail(promiseError(result, callee, this.beneath?.hostCallee ?? null));
   }
 
-  private hostReturned({ callee, frame, returnWords }: Awaited, result: unknown): Outcome | null {
+  private hostReturned(awaited: Awaited, result: unknown): Outcome | null {
+    if (result instanceof Unfinished) return this.goOn(awaited, result);
+    const { callee, frame, returnWords } = awaited;
     try {
       const { results } = callee.type;
       const at = this.slotBase + frame;
@@ -422,6 +441,15 @@ export class Thread extends Occupant implements Payer {
       return this.fail(error);
     }
     return this.leaveHost(returnWords);
+  }
+
+  /** Lets a host function go on with its work, unless the slice has ended. */
+  private goOn(awaited: Awaited, work: Unfinished): Outcome | null {
+    const { callee, frame, returnWords } = awaited;
+    const stop = this.pay(0);
+    if (stop === null) return this.callHost(callee, this.slotBase + frame, returnWords, work);
+    this.awaited = { ...awaited, work };
+    return stop;
   }
 
   /** Goes on behind the call, whose results are in their slots. */

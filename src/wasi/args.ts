@@ -2,38 +2,52 @@
 
 import { SUCCESS } from "./errno.ts";
 import type { Process } from "./process.ts";
+import type { Steps } from "./steps.ts";
 
-function bytesOf(texts: readonly Uint8Array[]): number {
-  return texts.reduce((total, { length }) => total + length + 1, 0);
-}
+/** Between two looks. */
+const MOST_TEXTS = 1_024;
+const MOST_BYTES = 2 ** 20;
+/** A text takes as long as moving so many bytes. */
+const TEXT_BYTES = 640;
 
-function sizes(process: Process, texts: readonly Uint8Array[], count: number, size: number) {
-  const { memory } = process;
-  memory.setU32(count, texts.length);
-  memory.setU32(size, bytesOf(texts));
-  return SUCCESS;
-}
-
-function get(process: Process, texts: readonly Uint8Array[], array: number, buffer: number) {
-  const { memory } = process;
-  const first = memory.check(array, 4 * texts.length);
-  let at = memory.check(buffer, bytesOf(texts));
-  texts.forEach((text, i) => {
-    memory.setU32(first + 4 * i, at);
-    memory.write(at, text);
-    memory.setU8(at + text.length, 0);
-    at += text.length + 1;
-  });
-  return SUCCESS;
+/** The functions for one list. */
+function listFunctions(process: Process, texts: readonly Uint8Array[]) {
+  const bytes = texts.reduce((total, { length }) => total + length + 1, 0);
+  const sizes = (count: number, size: number) => {
+    const { memory } = process;
+    memory.setU32(count, texts.length);
+    memory.setU32(size, bytes);
+    return SUCCESS;
+  };
+  const get = function* (array: number, buffer: number): Steps {
+    const first = process.memory.check(array, 4 * texts.length);
+    let at = process.memory.check(buffer, bytes);
+    let looked = { at, text: 0 };
+    for (const [i, text] of texts.entries()) {
+      if (i - looked.text === MOST_TEXTS || at + text.length - looked.at > MOST_BYTES) {
+        looked = { at, text: i };
+        yield;
+      }
+      const { memory } = process;
+      memory.setU32(first + 4 * i, at);
+      memory.write(at, text);
+      memory.setU8(at + text.length, 0);
+      at += text.length + 1;
+      process.moved(text.length + TEXT_BYTES);
+    }
+    return SUCCESS;
+  };
+  return { sizes, get };
 }
 
 /** The functions for arguments and environment. */
 export function argsFunctions(process: Process) {
-  const { args, environ } = process;
+  const args = listFunctions(process, process.args);
+  const environ = listFunctions(process, process.environ);
   return {
-    args_sizes_get: (count: number, size: number) => sizes(process, args, count, size),
-    args_get: (array: number, buffer: number) => get(process, args, array, buffer),
-    environ_sizes_get: (count: number, size: number) => sizes(process, environ, count, size),
-    environ_get: (array: number, buffer: number) => get(process, environ, array, buffer),
+    args_sizes_get: args.sizes,
+    args_get: args.get,
+    environ_sizes_get: environ.sizes,
+    environ_get: environ.get,
   };
 }

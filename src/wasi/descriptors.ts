@@ -9,7 +9,8 @@ import {
   OUTPUT_RIGHTS,
 } from "./constants.ts";
 import { fail } from "./errno.ts";
-import type { Directory, DirectoryEntry, File } from "./file-system.ts";
+import type { Directory, File } from "./file-system.ts";
+import { Listing } from "./listing.ts";
 import type { Input, Output } from "./streams.ts";
 
 interface Common {
@@ -34,7 +35,7 @@ export interface DirectoryDescriptor extends Common {
   /** The guest's name of a preopened directory. */
   readonly preopen: Uint8Array | null;
   /** What `fd_readdir` is going through. */
-  listing: readonly DirectoryEntry[] | null;
+  listing: Listing | null;
 }
 
 export interface InputDescriptor extends Common {
@@ -89,9 +90,17 @@ export function demand({ rights }: Descriptor, wanted: number): void {
   if ((rights & wanted) !== wanted) fail("notcapable");
 }
 
+function unlist(directory: DirectoryDescriptor): void {
+  directory.listing?.close();
+  directory.listing = null;
+}
+
 function release(descriptor: Descriptor): void {
   if (descriptor.kind === "file") descriptor.file.close();
-  else if (descriptor.kind === "directory") descriptor.directory.close();
+  else if (descriptor.kind === "directory") {
+    unlist(descriptor);
+    descriptor.directory.close();
+  }
 }
 
 /** Lists of directories that are kept; others are made anew when somebody goes on with them. */
@@ -148,7 +157,7 @@ export class DescriptorTable {
   close(fd: number): void {
     const descriptor = this.get(fd);
     this.vacate(fd);
-    if (descriptor.kind === "directory") descriptor.listing = null;
+    this.forget(descriptor);
     release(descriptor);
   }
 
@@ -162,18 +171,26 @@ export class DescriptorTable {
     this.vacate(from);
   }
 
+  private forget(descriptor: Descriptor): void {
+    if (descriptor.kind !== "directory") return;
+    const at = this.listings.indexOf(descriptor);
+    if (at >= 0) this.listings.splice(at, 1);
+  }
+
   private vacate(fd: number): void {
     this.open[fd >>> 0] = undefined;
     this.lowest = Math.max(3, Math.min(this.lowest, fd >>> 0));
   }
 
-  /** A directory keeps a list of its contents now: the oldest of too many is dropped. */
-  listed(directory: DirectoryDescriptor): void {
-    if (this.listings.includes(directory)) return;
+  /** A directory is gone through anew, from the begin: the oldest of too many lists is dropped. */
+  list(directory: DirectoryDescriptor): Listing {
+    unlist(directory);
+    const at = this.listings.indexOf(directory);
+    if (at >= 0) this.listings.splice(at, 1);
+    else if (this.listings.length >= MOST_LISTINGS) unlist(this.listings.shift() ?? directory);
     this.listings.push(directory);
-    if (this.listings.length <= MOST_LISTINGS) return;
-    const oldest = this.listings.shift();
-    if (oldest !== undefined) oldest.listing = null;
+    directory.listing = new Listing(directory.directory);
+    return directory.listing;
   }
 
   /** Closes everything that holds something of the host. */

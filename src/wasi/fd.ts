@@ -9,10 +9,11 @@ import { sizeFrom } from "./filestat.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import type { Process } from "./process.ts";
 import type { Dialect } from "./signatures.ts";
+import type { Steps } from "./steps.ts";
 import type { Output } from "./streams.ts";
 
 /** The most bytes that one call moves from or to a file, and to a stream. */
-const MOST_FILE_BYTES = 2 ** 24;
+const MOST_FILE_BYTES = 2 ** 21;
 const MOST_STREAM_BYTES = 2 ** 20;
 /** Devices may be slow. */
 function mostOf({ file }: FileDescriptor): number {
@@ -21,14 +22,16 @@ function mostOf({ file }: FileDescriptor): number {
 
 /** As many buffers as Linux takes. */
 const MOST_BUFFERS = 1024;
+/** Those that are used by one call: the host is asked for each. */
+const MOST_USED = 256;
 
-/** The buffers of an `$iovec_array`, at most `most` bytes of them. */
+/** The buffers of an `$iovec_array` that are not empty, at most `most` bytes of them. */
 function buffersOf(memory: GuestMemory, iovs: number, count: number, most: number): Uint8Array[] {
   if (count >>> 0 > MOST_BUFFERS) fail("inval", "too many buffers");
   const first = memory.check(iovs, 8 * count);
   const buffers: Uint8Array[] = [];
   let left = most;
-  for (let i = 0; i < count && left > 0; i++) {
+  for (let i = 0; i < count && left > 0 && buffers.length < MOST_USED; i++) {
     const at = first + 8 * i;
     let buffer = memory.range(memory.u32(at), memory.u32(at + 4));
     if (buffer.length > left) buffer = buffer.subarray(0, left);
@@ -92,28 +95,28 @@ function readStream(
   process: Process,
   { flags, input }: InputDescriptor,
   [iovs, count, result]: readonly [number, number, number],
-): number | Promise<number> {
+): number | Steps {
   const { mayAwait, memory } = process;
   const read = () => {
-    const buffers = buffersOf(memory, iovs, count, MOST_STREAM_BYTES);
+    const buffers = buffersOf(process.memory, iovs, count, MOST_STREAM_BYTES);
     const done = moveAll(buffers, (buffer) => input.take(buffer));
-    memory.setU32(result, done);
+    process.memory.setU32(result, done);
+    process.moved(done);
     return SUCCESS;
   };
   memory.check(result, 4);
-  if (buffersOf(memory, iovs, count, 1).length === 0) return read();
-  const waiting = input.fetch(mayAwait);
-  if (waiting === null) return read();
+  if (buffersOf(memory, iovs, count, 1).length === 0 || input.fetch(mayAwait) === null) {
+    return read();
+  }
   if (flags & FDFLAG.NONBLOCK) fail("again");
   if (!mayAwait) fail("notsup", "input that is not there yet, and nobody can wait for it");
-  const arrived = (): number | Promise<number> => {
-    // Somebody else may have taken what has come; nothing to read would mean the end.
-    const more = input.fetch(mayAwait);
-    if (more !== null) return more.then(arrived);
-    memory.refresh();
-    return read();
-  };
-  return waiting.then(arrived);
+  return waitAnd(read, () => input.fetch(mayAwait));
+}
+
+/** Does something as soon as there is nothing to wait for: others may take what has come. */
+function* waitAnd(action: () => number, fetch: () => Promise<void> | null): Steps {
+  for (let waiting = fetch(); waiting !== null; waiting = fetch()) yield waiting;
+  return action();
 }
 
 /** Copies of the buffers, one behind the other: a stream may keep what it is given. */
@@ -131,7 +134,7 @@ function writeStream(
   process: Process,
   output: Output,
   [iovs, count, result]: readonly [number, number, number],
-): number | Promise<number> {
+): number | Steps {
   const { mayAwait, memory } = process;
   memory.check(result, 4);
   const all = buffersOf(memory, iovs, count, MOST_STREAM_BYTES);
@@ -141,14 +144,15 @@ function writeStream(
   const waiting = bytes.length === 0 ? null : output.write(bytes, mayAwait);
   process.moved(bytes.length);
   const done = () => {
-    memory.setU32(result, bytes.length);
+    process.memory.setU32(result, bytes.length);
     return SUCCESS;
   };
-  if (waiting === null) return done();
-  return waiting.then(() => {
-    memory.refresh();
-    return done();
-  });
+  return waiting === null ? done() : taken(waiting, done);
+}
+
+function* taken(waiting: Promise<void>, action: () => number): Steps {
+  yield waiting;
+  return action();
 }
 
 function seek(open: FileDescriptor, delta: bigint, whence: "set" | "cur" | "end"): number {

@@ -68,8 +68,11 @@ export interface Directory {
   stat(): FileStat;
   setTimes(times: FileTimes): void;
   sync(dataOnly: boolean): void;
-  /** All names but "." and "..". */
-  entries(): readonly DirectoryEntry[];
+  /**
+   * All names but "." and "..", looked up as they are asked for. Who does not go to the end closes
+   * the iterator.
+   */
+  entries(): Iterable<DirectoryEntry>;
   /** What has this name; null if nothing. */
   lookup(name: string): FileStat | null;
   /** The directory of this name, or "."; fails with `notdir` or `loop` for anything else. */

@@ -5,16 +5,19 @@ import { type Descriptor, type DirectoryDescriptor, demand, filetypeOf } from ".
 import { fail, SUCCESS } from "./errno.ts";
 import type { Directory, File, FileStat } from "./file-system.ts";
 import { sizeFrom, timesFrom, writeFilestat } from "./filestat.ts";
+import type { Listing } from "./listing.ts";
 import type { Process } from "./process.ts";
 import type { Dialect } from "./signatures.ts";
+import type { Steps } from "./steps.ts";
 import { encodeUtf8 } from "./streams.ts";
 
 /** Of a `$dirent`, in front of the name. */
 const DIRENT_BYTES = 24;
-/** Entries listed between two looks at the deadline. */
-const ENTRIES_UNTIL_LOOK = 256;
-/** Units of fuel, not charged, that a slice is shortened by for each entry of a list. */
-const ENTRY_UNITS = 100;
+/** Entries given between two looks at the guest: of each the host is asked for its number. */
+const ENTRIES_UNTIL_LOOK = 64;
+/** An entry that is read, and one that is given, takes as long as moving so many bytes. */
+const READ_BYTES = 6_400;
+const GIVEN_BYTES = 64_000;
 const LAST_ADVICE = 5;
 
 function statOf(open: Descriptor): FileStat {
@@ -37,14 +40,19 @@ interface Dirent {
   readonly ino: bigint;
 }
 
-/** The entry with this cookie; "." and ".." come first. */
-function direntAt({ directory, listing }: DirectoryDescriptor, cookie: number): Dirent {
-  if (cookie < 2) {
+/** The first cookie of an entry of the file system: "." and ".." come first. */
+const FIRST_COOKIE = 2;
+
+/** The entry with this cookie, which was reached; undefined behind the last. */
+function direntAt(directory: Directory, listing: Listing, cookie: number): Dirent | undefined {
+  if (cookie < FIRST_COOKIE) {
     // The parent may lie outside: its number is nobody's business.
     const { filetype, ino } = directory.stat();
     return { name: cookie === 0 ? "." : "..", filetype, ino };
   }
-  const { filetype, ino, name } = (listing ?? [])[cookie - 2];
+  const entry = listing.at(cookie - FIRST_COOKIE);
+  if (entry === undefined) return undefined;
+  const { filetype, ino, name } = entry;
   return { name, filetype, ino: ino ?? inoOf(directory, name) };
 }
 
@@ -65,25 +73,40 @@ function encodeDirent({ filetype, ino, name }: Dirent, next: number): Uint8Array
   return bytes;
 }
 
-/** Fills `target` with entries, the last of which may be cut off; the bytes used. */
-function list(process: Process, open: DirectoryDescriptor, target: Uint8Array, first: number) {
-  const { execution } = process;
-  if (first === 0 || open.listing === null) {
-    open.listing = open.directory.entries();
-    process.descriptors.listed(open);
-    process.moved(64 * ENTRY_UNITS * open.listing.length);
-  }
-  const count = open.listing.length + 2;
+/** What a directory is gone through with from this cookie on. */
+function listingFor(process: Process, open: DirectoryDescriptor, cookie: number): Listing {
+  const { listing } = open;
+  const isNew = cookie === 0 || listing === null || listing.isPast(cookie - FIRST_COOKIE);
+  return isNew ? process.descriptors.list(open) : listing;
+}
+
+/**
+ * Fills the guest's buffer with entries, the last of which may be cut off, and writes the number
+ * of bytes used to `result`.
+ */
+function* list(
+  process: Process,
+  open: DirectoryDescriptor,
+  [address, size, result]: readonly [number, number, number],
+  first: number,
+): Steps {
+  const listing = listingFor(process, open, first);
   let used = 0;
-  for (let cookie = first; cookie < count && used < target.length; cookie++) {
-    const late = (cookie - first) % ENTRIES_UNTIL_LOOK === ENTRIES_UNTIL_LOOK - 1;
-    if (late && execution?.timeLeft === 0) process.interrupt();
-    const dirent = encodeDirent(direntAt(open, cookie), cookie + 1);
-    target.set(dirent.subarray(0, target.length - used), used);
-    used += Math.min(dirent.length, target.length - used);
+  for (let cookie = first; used < size; cookie++) {
+    if (cookie > first && (cookie - first) % ENTRIES_UNTIL_LOOK === 0) yield;
+    while (!listing.reach(cookie - FIRST_COOKIE)) {
+      process.moved(READ_BYTES * ENTRIES_UNTIL_LOOK);
+      yield;
+    }
+    const dirent = direntAt(open.directory, listing, cookie);
+    if (dirent === undefined) break;
+    const bytes = encodeDirent(dirent, cookie + 1).subarray(0, size - used);
+    process.memory.write(address + used, bytes);
+    used += bytes.length;
+    process.moved(GIVEN_BYTES);
   }
-  process.moved(64 * used);
-  return used;
+  process.memory.setU32(result, used);
+  return SUCCESS;
 }
 
 /** Functions about directories: what they hold, and what they were granted as. */
@@ -111,10 +134,10 @@ function directoryFunctions(process: Process) {
     fd_readdir(fd: number, address: number, length: number, cookie: bigint, result: number) {
       const open = descriptors.directory(fd, RIGHT.FD_READDIR);
       const { memory } = process;
-      const target = memory.range(address, length);
+      const size = length >>> 0;
+      const start = memory.check(address, size);
       memory.check(result, 4);
-      memory.setU32(result, list(process, open, target, sizeFrom(cookie)));
-      return SUCCESS;
+      return list(process, open, [start, size, result], sizeFrom(cookie));
     },
   };
 }

@@ -8,7 +8,6 @@ import { idOfFuncType } from "../code/type-ids.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import { argsFunctions } from "./args.ts";
 import { clockFunctions } from "./clock.ts";
-import { WasiError } from "./errno.ts";
 import { fdFunctions } from "./fd.ts";
 import { filesFunctions } from "./files.ts";
 import type { WasiFunction, WasiImports, WasiModule } from "./options.ts";
@@ -19,8 +18,7 @@ import type { Process } from "./process.ts";
 import { randomFunctions } from "./random.ts";
 import { type Dialect, PARAMETERS, PREVIEW1, signatureOf, UNSTABLE } from "./signatures.ts";
 import { sockFunctions } from "./sock.ts";
-
-type Action = (...args: never[]) => unknown;
+import { type Action, begin, toEnd } from "./steps.ts";
 
 const typeIds = new Map<string, number>();
 
@@ -33,27 +31,12 @@ function typeIdOf(name: string): number {
   return id;
 }
 
-/** The error code for what a function threw; goes on throwing what is none. */
-function errnoFrom(error: unknown): number {
-  if (error instanceof WasiError) return error.errno;
-  throw error;
-}
-
 /** A function for imports around the action of an area. */
 function importFor(process: Process, name: string, module: string, action: Action): WasiFunction {
-  const run = action as (...args: readonly unknown[]) => unknown;
-  const guarded: WasiFunction = (...args) => {
-    try {
-      process.enter();
-      const result = run(...args);
-      return result instanceof Promise ? result.catch(errnoFrom) : result;
-    } catch (error) {
-      return errnoFrom(error);
-    }
-  };
-  const code = (_: unknown, args: unknown[]) => guarded(...(args as number[]));
-  standsFor(guarded, allocateHostFunction(typeIdOf(name), code, `${module}.${name}`));
-  return guarded;
+  const func: WasiFunction = (...args) => toEnd(process, begin(process, action, args));
+  const code = (_: unknown, args: unknown[]) => begin(process, action, args);
+  standsFor(func, allocateHostFunction(typeIdOf(name), code, `${module}.${name}`));
+  return func;
 }
 
 /** The functions of one module, made when somebody takes them: most programs import a dozen. */

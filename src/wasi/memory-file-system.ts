@@ -38,7 +38,9 @@ export interface MemoryFileSystemOptions {
   readonly files?: Tree;
   /** Instead of `files`: what another one's `snapshot` gave. */
   readonly snapshot?: MemorySnapshot;
-  /** Bytes in all files together; then writing fails with `nospc`. Default 64 MiB. */
+  /**
+   * Bytes in all files together, by their sizes; then writing fails with `nospc`. Default 64 MiB.
+   */
   readonly bytes?: number;
   /**
    * Files (each name counts), directories and links; then making one fails with `nospc`. Default
@@ -113,8 +115,8 @@ class MemoryDirectory implements Directory {
 
   sync(): void {}
 
-  entries(): readonly DirectoryEntry[] {
-    return Array.from(this.node.entries, ([name, { filetype, ino }]) => ({ name, filetype, ino }));
+  *entries(): Generator<DirectoryEntry> {
+    for (const [name, { filetype, ino }] of this.node.entries) yield { name, filetype, ino };
   }
 
   lookup(name: string): FileStat | null {
@@ -264,7 +266,7 @@ export class MemoryFileSystem implements FileSystem {
   readFile(path: string): Uint8Array {
     return withPlace(this.root(), path, true, ({ directory, name }) => {
       const node = (directory as MemoryDirectory).node.entries.get(name) ?? fail("noent");
-      return node instanceof FileNode ? node.bytes.slice() : fail("isdir");
+      return node instanceof FileNode ? node.bytes : fail("isdir");
     });
   }
 

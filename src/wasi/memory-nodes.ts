@@ -4,21 +4,20 @@
 import { FILETYPE } from "./constants.ts";
 import { fail } from "./errno.ts";
 import type { FileStat, FileTimes } from "./file-system.ts";
+import { ChunkedBytes } from "./memory-bytes.ts";
 import type { Clock } from "./sources.ts";
 import { encodeUtf8 } from "./streams.ts";
 
-/** How much a file system may hold. */
+/**
+ * How much a file system may hold. Of the host's memory it takes at most twice as much, and up to a
+ * kilobyte for each file: chunks may be half empty, and names and times take room.
+ */
 export interface Quota {
   /** Bytes in all files and links. */
   readonly bytes: number;
   /** Files, directories and links; a file with several names counts once for each. */
   readonly files: number;
 }
-
-const NOTHING = new Uint8Array(0);
-/** Bytes of the smallest buffer; a larger one is at most so many times as long as the file. */
-const FEWEST = 256;
-const SLACK = 4;
 
 /** What all nodes of one file system share. */
 export class Account {
@@ -114,61 +113,46 @@ abstract class BaseNode {
   }
 }
 
-/** A regular file: its bytes, in a buffer that may be longer. */
+/** A regular file. Its length is what counts, whether all of it was written or not. */
 export class FileNode extends BaseNode {
   readonly filetype = FILETYPE.REGULAR_FILE;
-  private buffer = NOTHING;
-  private length = 0;
+  private contents = new ChunkedBytes();
   /** Descriptors that have it open. */
   private openings = 0;
 
   get size(): number {
-    return this.length;
+    return this.contents.length;
   }
 
-  /** All of it; a view, not a copy. */
+  /** A copy of all of it. */
   get bytes(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
+    return this.contents.all;
   }
 
   read(target: Uint8Array, position: number): number {
-    const from = Math.min(position, this.length);
-    const part = this.buffer.subarray(from, Math.min(this.length, from + target.length));
-    target.set(part);
-    return part.length;
+    return this.contents.read(target, position);
   }
 
   write(source: Uint8Array, position: number): number {
     if (source.length === 0) return 0;
-    const end = position + source.length;
-    if (end > this.length) this.resize(end);
-    this.buffer.set(source, position);
+    const more = Math.max(0, position + source.length - this.size);
+    // The account is asked before memory is.
+    this.account.reserveBytes(more);
+    try {
+      this.contents.write(source, position);
+    } catch (error) {
+      this.account.reserveBytes(-more);
+      if (error instanceof RangeError) fail("nospc", "the host has no more memory");
+      throw error;
+    }
     this.touch();
     return source.length;
   }
 
   setSize(size: number): void {
-    if (size < this.length) this.buffer.fill(0, size, this.length);
-    this.resize(size);
+    this.account.reserveBytes(size - this.size);
+    this.contents.resize(size);
     this.touch();
-  }
-
-  /** The account is asked before memory is. */
-  private resize(size: number): void {
-    const { account, buffer } = this;
-    account.reserveBytes(size - this.length);
-    // What the account has taken back must not stay in use: other files may have it now.
-    if (size > buffer.length || (size < buffer.length / SLACK && buffer.length > FEWEST)) {
-      try {
-        this.buffer = new Uint8Array(Math.min(account.quota.bytes, Math.max(2 * size, FEWEST)));
-      } catch (error) {
-        account.reserveBytes(this.length - size);
-        if (error instanceof RangeError) fail("nospc", "the host has no more memory");
-        throw error;
-      }
-      this.buffer.set(buffer.subarray(0, Math.min(size, this.length)));
-    }
-    this.length = size;
   }
 
   open(): void {
@@ -183,9 +167,8 @@ export class FileNode extends BaseNode {
   protected override releaseIfLost(): void {
     if (this.links > 0 || this.openings > 0) return;
     this.account.files--;
-    this.account.reserveBytes(-this.length);
-    this.buffer = NOTHING;
-    this.length = 0;
+    this.account.reserveBytes(-this.size);
+    this.contents = new ChunkedBytes();
   }
 }
 

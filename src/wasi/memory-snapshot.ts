@@ -50,7 +50,7 @@ export function snapshotOf(top: DirectoryNode): MemorySnapshot {
     const node = found[i];
     const { atim, ctim, mtim } = node;
     const times = { atim, mtim, ctim };
-    if (node instanceof FileNode) nodes.push({ type: "file", bytes: node.bytes.slice(), ...times });
+    if (node instanceof FileNode) nodes.push({ type: "file", bytes: node.bytes, ...times });
     else if (node instanceof LinkNode) nodes.push({ type: "link", target: node.target, ...times });
     else {
       const entries = Array.from(node.entries, ([name, item]) => [name, placeOf(item)] as const);

@@ -1,6 +1,7 @@
 // poll_oneoff: waiting for clocks and for input. A guest that can be suspended is; any other blocks
 // its thread, or is told that this cannot be. A clock that makes up its time needs no waiting.
 
+import { currentThread } from "../interpreter/thread.ts";
 import { clockNamed } from "./clock.ts";
 import { ABSTIME, EVENTTYPE, HANGUP, RIGHT } from "./constants.ts";
 import { errnoOf, fail, SUCCESS, WasiError } from "./errno.ts";
@@ -8,11 +9,16 @@ import type { GuestMemory } from "./guest-memory.ts";
 import type { Process } from "./process.ts";
 import type { Dialect } from "./signatures.ts";
 import type { ClockName } from "./sources.ts";
+import type { Steps } from "./steps.ts";
 import type { Input } from "./streams.ts";
 import { block, pause } from "./waiting.ts";
 
 const EVENT_BYTES = 32;
-const MOST_SUBSCRIPTIONS = 4096;
+/** Each takes some 200 bytes of the host's while the guest waits. */
+const MOST_SUBSCRIPTIONS = 1024;
+const SUBSCRIPTIONS_UNTIL_LOOK = 64;
+/** A subscription takes as long as moving so many bytes: a file is asked for its size. */
+const SUBSCRIPTION_BYTES = 64_000;
 const NANOSECONDS = 1e6;
 
 /** What the guest waits for. */
@@ -85,12 +91,10 @@ function subscriptionAt(process: Process, at: number, dialect: Dialect): Subscri
 class Poll {
   private readonly process: Process;
   private readonly subscriptions: readonly Subscription[];
-  private readonly mayAwait: boolean;
 
   constructor(process: Process, subscriptions: readonly Subscription[]) {
     this.process = process;
     this.subscriptions = subscriptions;
-    this.mayAwait = process.mayAwait;
   }
 
   /** What has happened by now. */
@@ -119,9 +123,11 @@ class Poll {
   /** Asks all inputs for something; those of which it is still to come. */
   inputs(): ReadonlySet<Input> {
     const waiting = new Set<Input>();
+    const { mayAwait } = this.process;
     for (const item of this.subscriptions) {
-      if (item.kind === "input" && item.input.fetch(this.mayAwait) !== null)
+      if (item.kind === "input" && item.input.fetch(mayAwait) !== null) {
         waiting.add(item.input);
+      }
     }
     return waiting;
   }
@@ -152,32 +158,21 @@ class Poll {
     return true;
   }
 
-  /** Blocks until something has happened. */
-  block(): Event[] {
-    const { execution } = this.process;
-    for (;;) {
-      const { timeout } = this;
-      if (timeout === Number.POSITIVE_INFINITY) {
-        fail("notsup", "waiting for input that is not there yet, where nobody can wait");
-      }
-      block(timeout, execution);
-      const events = this.events();
-      if (events.length > 0) return events;
-      if (execution?.timeLeft === 0) this.process.interrupt();
+  /**
+   * Lets time pass until something may have happened: blocks, unless there is a promise. `inputs`
+   * are those of which something is still to come.
+   */
+  wait(inputs: ReadonlySet<Input>): Promise<void> | undefined {
+    const { caller, closed } = this.process;
+    if (closed) fail("intr", "the program has ended");
+    const { timeout } = this;
+    if (caller.mayAwait) return pause(timeout, inputs, caller.execution);
+    if (timeout === Number.POSITIVE_INFINITY) {
+      fail("notsup", "waiting for input that is not there yet, where nobody can wait");
     }
-  }
-
-  /** Waits until something has happened, while the guest is suspended. */
-  async wait(): Promise<Event[]> {
-    const { execution } = this.process;
-    for (;;) {
-      // Somebody else may take what comes: then it has to be asked for again.
-      const inputs = this.inputs();
-      const events = this.events();
-      if (events.length > 0) return events;
-      if (execution?.timeLeft === 0 || this.process.closed) this.process.interrupt();
-      await pause(this.timeout, inputs, execution);
-    }
+    block(timeout, caller.execution);
+    currentThread()?.shortenSlice(Number.MAX_SAFE_INTEGER);
+    return undefined;
   }
 }
 
@@ -196,33 +191,33 @@ function writeEvents(memory: GuestMemory, at: number, events: readonly Event[]):
 export function pollFunctions(process: Process, dialect: Dialect) {
   const subscriptionBytes = dialect.clockIdentifier ? 56 : 48;
   return {
-    poll_oneoff(input: number, output: number, length: number, result: number) {
+    *poll_oneoff(input: number, output: number, length: number, result: number): Steps {
       const count = length >>> 0;
       if (count === 0 || count > MOST_SUBSCRIPTIONS) fail("inval", "number of subscriptions");
-      const { mayAwait, memory } = process;
+      const { memory } = process;
       const at = memory.check(input, count * subscriptionBytes);
       memory.check(output, count * EVENT_BYTES);
       memory.check(result, 4);
-      const subscriptions = Array.from({ length: count }, (_, i) => {
-        return subscriptionAt(process, at + subscriptionBytes * i, dialect);
-      });
-      process.moved(64 * count);
-      const finish = (events: readonly Event[]) => {
-        writeEvents(memory, output, events);
-        memory.setU32(result, events.length);
-        return SUCCESS;
-      };
+      const subscriptions: Subscription[] = [];
+      for (let i = 0; i < count; i++) {
+        if (i > 0 && i % SUBSCRIPTIONS_UNTIL_LOOK === 0) yield;
+        subscriptions.push(subscriptionAt(process, at + subscriptionBytes * i, dialect));
+        process.moved(SUBSCRIPTION_BYTES);
+      }
       const poll = new Poll(process, subscriptions);
       // Else input would never be seen beside something that is always ready.
-      poll.inputs();
+      let inputs = poll.inputs();
       let events = poll.events();
       if (events.length === 0 && poll.skip()) events = poll.events();
-      if (events.length > 0) return finish(events);
-      if (!mayAwait) return finish(poll.block());
-      return poll.wait().then((happened) => {
-        memory.refresh();
-        return finish(happened);
-      });
+      while (events.length === 0) {
+        yield poll.wait(inputs);
+        // Somebody else may have taken what had come: then it has to be asked for again.
+        inputs = poll.inputs();
+        events = poll.events();
+      }
+      writeEvents(process.memory, output, events);
+      process.memory.setU32(result, events.length);
+      return SUCCESS;
     },
   };
 }

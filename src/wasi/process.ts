@@ -10,7 +10,6 @@ import {
   openedOutput,
   preopened,
 } from "./descriptors.ts";
-import { fail } from "./errno.ts";
 import { GuestMemory, type MemorySource, NO_MEMORY } from "./guest-memory.ts";
 import type { WasiOptions } from "./options.ts";
 import { type Clock, fixedClock, type RandomSource, seededRandom } from "./sources.ts";
@@ -18,7 +17,7 @@ import { encodeUtf8, Input, Output } from "./streams.ts";
 import type { Stoppable } from "./waiting.ts";
 
 const NOWHERE = () => undefined;
-const DEFAULT_DESCRIPTORS = 1024;
+const DEFAULT_DESCRIPTORS = 128;
 /**
  * Units of fuel that a slice is shortened by with each call: about the time it takes. They are not
  * charged; they only bring the next look at the deadline nearer.
@@ -57,6 +56,15 @@ function initialDescriptors(options: WasiOptions): Descriptor[] {
   ];
 }
 
+/** Who has called a function. */
+export interface Caller {
+  readonly memory: GuestMemory;
+  /** Whether the guest can be suspended. */
+  readonly mayAwait: boolean;
+  /** The call whose deadline holds. */
+  readonly execution: Stoppable | null;
+}
+
 /** The state behind one `wasi` object. */
 export class Process {
   readonly args: readonly Uint8Array[];
@@ -69,9 +77,8 @@ export class Process {
   exit: WasiExit | null = null;
   /** Whether nobody goes on with the program. */
   closed = false;
-  /** Who is calling: valid until a function waits. */
-  memory = new GuestMemory(NO_MEMORY);
-  mayAwait = false;
+  /** Who is calling: valid until a function yields, and again afterwards. */
+  caller: Caller = { memory: new GuestMemory(NO_MEMORY), mayAwait: false, execution: null };
 
   constructor(options: WasiOptions) {
     const { args = [], clock, descriptorLimit, env = {}, random } = options;
@@ -90,13 +97,30 @@ export class Process {
     if (this.exit !== null) throw this.exit;
     const thread = currentThread();
     let source = this.bound;
-    this.mayAwait = source === null && thread !== null && thread.mayAwait;
+    const mayAwait = source === null && thread !== null && thread.mayAwait;
     if (source === null) {
       source = thread?.instance?.memories[0] ?? NO_MEMORY;
       thread?.shortenSlice(CALL_UNITS);
     }
-    if (this.memory.source === source) this.memory.refresh();
-    else this.memory = new GuestMemory(source);
+    let { memory } = this.caller;
+    if (memory.source === source) memory.refresh();
+    else memory = new GuestMemory(source);
+    this.caller = { memory, mayAwait, execution: this.execution };
+  }
+
+  /** At the begin of each further piece of a function. @throws WasiExit as `enter` */
+  reenter(caller: Caller): void {
+    if (this.exit !== null) throw this.exit;
+    caller.memory.refresh();
+    this.caller = caller;
+  }
+
+  get memory(): GuestMemory {
+    return this.caller.memory;
+  }
+
+  get mayAwait(): boolean {
+    return this.caller.mayAwait;
   }
 
   /** Tells that the function has moved so many bytes. */
@@ -104,8 +128,8 @@ export class Process {
     if (this.bound === null) currentThread()?.shortenSlice(bytes / 64);
   }
 
-  /** The call whose deadline holds for the function that is running. */
-  get execution(): Stoppable | null {
+  /** The call whose deadline holds for the function that is called. */
+  private get execution(): Stoppable | null {
     if (this.bound === null) return activeExecution();
     const thread = currentThread();
     if (thread === null) return null;
@@ -115,12 +139,6 @@ export class Process {
         return thread.mustStop ? 0 : Number.POSITIVE_INFINITY;
       },
     };
-  }
-
-  /** Ends a function because the guest's time is up, and the guest's slice with it. */
-  interrupt(): never {
-    currentThread()?.shortenSlice(Number.MAX_SAFE_INTEGER);
-    fail("intr", "the time is up");
   }
 
   /** Closes all descriptors. */

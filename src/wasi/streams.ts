@@ -4,6 +4,7 @@
 import { decodeUtf8 } from "../binary/utf8.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import { fail } from "./errno.ts";
+import { ChunkedBytes } from "./memory-bytes.ts";
 
 /** Where standard input comes from. */
 export interface InputStream {
@@ -257,26 +258,20 @@ const CAPTURE_OPTIONS: OptionTable<CaptureOptions> = { limit: amount() };
  */
 export function captureOutput(options: CaptureOptions = {}): CapturedOutput {
   const { limit = 16 * 2 ** 20 } = checkedOptions("captureOutput", options, CAPTURE_OPTIONS);
-  let kept = new Uint8Array(1024);
-  let length = 0;
+  const kept = new ChunkedBytes();
   return {
     write(bytes) {
-      if (length + bytes.length > limit) fail("nospc", `more than ${limit} bytes of output`);
-      if (length + bytes.length > kept.length) {
-        const larger = new Uint8Array(Math.max(2 * kept.length, length + bytes.length));
-        larger.set(kept);
-        kept = larger;
-      }
-      kept.set(bytes, length);
-      length += bytes.length;
+      if (kept.length + bytes.length > limit) fail("nospc", `more than ${limit} bytes of output`);
+      kept.write(bytes, kept.length);
     },
     get bytes() {
-      return kept.slice(0, length);
+      return kept.all;
     },
     get text() {
+      const { all } = kept;
       // Engines without TextDecoder can still look at text that is in order.
-      const lax = () => new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.bytes);
-      return decodeUtf8(kept, 0, length) ?? lax();
+      const lax = () => new TextDecoder("utf-8", { ignoreBOM: true }).decode(all);
+      return decodeUtf8(all, 0, all.length) ?? lax();
     },
   };
 }

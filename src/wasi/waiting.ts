@@ -12,7 +12,7 @@ export interface Stoppable {
 
 /** Milliseconds until the next look at what may stop the guest. */
 const LONGEST_TIMER = 250;
-const LONGEST_BLOCK = 20;
+const LONGEST_BLOCK = 5;
 
 interface Host {
   readonly setTimeout?: (action: () => void, ms: number) => unknown;
