@@ -31,7 +31,7 @@ hyphen for a space: \`instructions.md#i32.add\`.
 - **Type**: operands, the last one on top, and results. \`addr\` is the address type, i32 or i64, of
   the memory or table; *by rule* stands for a type that depends on the immediates or the stack.
 - **Since**: the proposal that must be on, or 1.0.
-- **Fuel**: price table 1. Bulk instructions pay 1, and 1 more for each 64 bytes, 16 elements or page
+- **Fuel**: price table 2. Bulk instructions pay 1, and 1 more for each 64 bytes, 16 elements or page
   of 64 KiB that they handle.
 - **Meaning** of plain scalar instructions, as JavaScript over the operands \`a\` and \`b\`: an i64 is
   two halves, \`al\` and \`ah\`, and a 64-bit result is a pair [low, high] whose second part may use the

@@ -35,7 +35,7 @@ export interface StoreOptions {
   readonly epoch?: Epoch;
   /** The epoch's value at which guests are stopped. Default Infinity: never. */
   readonly epochDeadline?: number;
-  /** What instructions cost. Default: `PRICE_TABLE_1`. */
+  /** What instructions cost. Default: `PRICE_TABLE_2`. */
   readonly prices?: PriceTable;
 }
 

@@ -50,13 +50,13 @@ export class CompiledModule {
   }
 }
 
-const compiled = new WeakMap<ModuleRecord, Map<PriceTable, CompiledModule>>();
+const compiled = new WeakMap<ModuleRecord, WeakMap<PriceTable, CompiledModule>>();
 
 /** The compiled module of a record under a price table; made once. */
 export function compile(module: ModuleRecord, prices: PriceTable): CompiledModule {
   let byPrices = compiled.get(module);
   if (byPrices === undefined) {
-    byPrices = new Map();
+    byPrices = new WeakMap();
     compiled.set(module, byPrices);
   }
   let result = byPrices.get(prices);

@@ -29,6 +29,11 @@ import { StructureEmitter } from "./structure.ts";
 
 /** Largest offset plus size that the loop's 32-bit check takes. */
 const MAX_FAST_OFFSET = 2 ** 31 - 1;
+/**
+ * A segment ends after so many instructions: what a trap in the middle has billed too much stays
+ * small, a slice is not overdrawn by more, and no cost comes near the budget's 32 bits.
+ */
+const LONGEST_SEGMENT = 1_000;
 const EQZ = 0x45;
 const WRAP = 0xa7;
 const I32_ADD = 0x6a;
@@ -131,11 +136,22 @@ export class Emitter extends StructureEmitter implements BodySink {
       this.structureOnly(op, facts);
       return;
     }
+    if (this.costs.instructions >= LONGEST_SEGMENT) this.cut();
     this.positions.push(this.position);
     this.offsets.push(facts.instruction.start);
     this.costs.add(this.compiled.prices.fixed[op]);
     if (REGISTERS[op] !== 0) this.plain(op, facts);
     else if (!this.structured(op, facts)) this.other(op, facts);
+  }
+
+  /** Ends the segment in straight-line code: a jump to what follows, where the next one begins. */
+  private cut(): void {
+    const after = new SegmentPoint();
+    this.costs.transfer();
+    this.emit(OP.JUMP);
+    this.goOnWords(after);
+    this.costs.place(after);
+    this.barrier();
   }
 
   // Plain instructions

@@ -30,8 +30,14 @@ interface Emitted {
   /** The operand it computed. */
   readonly height: number;
   /** The instruction that computed its first operand, if it lies directly in front of it. */
-  readonly producer: Emitted | null;
+  producer: Emitted | null;
 }
+
+/**
+ * So many instructions may be taken back: `add`, `lt`, `eqz`, `eqz` in front of a branch. Further
+ * ones are forgotten, or a long chain would stay in memory, and be gone through, as a whole.
+ */
+const TAKEN_BACK = 4;
 
 /** A condition, as a branch tests it: an opcode for each outcome, and its operands. */
 export interface Condition {
@@ -155,6 +161,9 @@ export class FusingEmitter extends OperandTracker {
     this.resultOf(start, height);
     const end = this.position;
     this.last = { op, registerOp, registers, words, start, end, height, producer };
+    let oldest: Emitted | null = this.last;
+    for (let i = 1; i < TAKEN_BACK && oldest !== null; i++) oldest = oldest.producer;
+    if (oldest !== null) oldest.producer = null;
   }
 
   protected override storeLocal(local: number, height: number): boolean {
@@ -180,19 +189,28 @@ export class FusingEmitter extends OperandTracker {
 
   /** Takes back `last` and gives what a branch tests instead of its result; null if it cannot. */
   private conditionOf(last: Emitted): Condition | null {
-    const { op, registers, words, producer, start } = last;
-    if (op === I32_EQZ) {
+    let tested = last;
+    let negated = false;
+    let taken: Condition | null = null;
+    // Each `i32.eqz` turns the outcome around; what it tests may be taken back in its turn.
+    while (tested.op === I32_EQZ) {
+      const { start, registers, words } = tested;
+      const before = tested.producer;
+      const producer = before === null || before.end !== start ? null : before;
       this.space.top = start;
-      const inner = producer === null || producer.end !== start ? null : producer;
-      const tested = inner === null ? null : this.conditionOf(inner);
-      if (tested !== null) return { ...tested, ifTrue: tested.ifFalse, ifFalse: tested.ifTrue };
-      return { ifTrue: OP.BR_UNLESS, ifFalse: OP.BR_IF, registers, words, producer: inner };
+      const [ifTrue, ifFalse] = negated ? [OP.BR_IF, OP.BR_UNLESS] : [OP.BR_UNLESS, OP.BR_IF];
+      taken = { ifTrue, ifFalse, registers, words, producer };
+      negated = !negated;
+      if (producer === null) return taken;
+      tested = producer;
     }
+    const { op, registers, words, producer, start } = tested;
     const withWords = words.length > 0;
-    const ifTrue = withWords ? BRANCH_IF_IMMEDIATE[op] : BRANCH_IF[op];
-    const ifFalse = withWords ? BRANCH_IF_NOT_IMMEDIATE[op] : BRANCH_IF_NOT[op];
-    if (op === 0 || ifTrue === 0 || ifFalse === 0) return null;
+    const holds = withWords ? BRANCH_IF_IMMEDIATE[op] : BRANCH_IF[op];
+    const fails = withWords ? BRANCH_IF_NOT_IMMEDIATE[op] : BRANCH_IF_NOT[op];
+    if (op === 0 || holds === 0 || fails === 0) return taken;
     this.space.top = start;
+    const [ifTrue, ifFalse] = negated ? [fails, holds] : [holds, fails];
     return { ifTrue, ifFalse, registers, words, producer };
   }
 

@@ -17,6 +17,8 @@ export class SegmentPoint {
 /** Computes the costs of a function's segments in one pass over its instructions. */
 export class SegmentCosts {
   private total = 0;
+  /** Instructions since the last transfer. */
+  instructions = 0;
   private open: SegmentPoint[] = [];
 
   /** Places `point` before the next instruction. */
@@ -28,10 +30,12 @@ export class SegmentCosts {
   /** Adds the price of an instruction. */
   add(price: number): void {
     this.total += price;
+    this.instructions++;
   }
 
   /** The instruction just added is a control transfer: the open segments end with it. */
   transfer(): void {
+    this.instructions = 0;
     for (const point of this.open) {
       point.cost = this.total - point.start;
       for (const tell of point.waiting) tell(point.cost);

@@ -10,7 +10,7 @@ export function instructionAt(opcode: number): Instruction | undefined {
   return INSTRUCTION_SET.at(opcode);
 }
 
-/** Opcodes of the instructions that price table 1 gives away. */
+/** Opcodes of the instructions that price table 2 gives away. */
 export const FREE_OPCODES: readonly number[] = INSTRUCTION_SET.free;
 
 /** All rows, in the order of the chapters. */

@@ -65,7 +65,7 @@ export const IMMEDIATES = [
 export type Immediates = (typeof IMMEDIATES)[number];
 
 /**
- * Fuel price (price table 1): a number, or how a bulk operation is billed beyond its 1: per 64
+ * Fuel price (price table 2): a number, or how a bulk operation is billed beyond its 1: per 64
  * `bytes`, per 16 `elements`, per `pages` of 64 KiB.
  */
 export type Price = 0 | 1 | "bytes" | "elements" | "pages";

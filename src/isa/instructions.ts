@@ -8,7 +8,7 @@ import { type Instruction, OPCODE_SPACE } from "./instruction.ts";
 export interface InstructionSet {
   /** The row of a dense opcode; undefined if there is no such instruction. */
   at(opcode: number): Instruction | undefined;
-  /** Opcodes of the instructions that price table 1 gives away. */
+  /** Opcodes of the instructions that price table 2 gives away. */
   readonly free: readonly number[];
   /** All rows, in the order of the chapters. */
   all(): readonly Instruction[];

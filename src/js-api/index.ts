@@ -27,7 +27,7 @@ export type { EpochLike } from "./watch.ts";
 export interface NamespaceOptions extends TimeLimits {
   /** Units of fuel: by default one per executed instruction. Default Infinity. */
   readonly fuel?: number;
-  /** What instructions cost. Default: `PRICE_TABLE_1`. */
+  /** What instructions cost. Default: `PRICE_TABLE_2`. */
   readonly prices?: PriceTable;
   /**
    * Limits on what all instances of the namespace use together. Default: none, but for the depth of

@@ -3,17 +3,8 @@
 // back when the host's garbage collector notices, not earlier than the next task of the event loop:
 // a program that must not depend on that moment gives each tenant a store of its own.
 
-import { PRICE_TABLE_1, type PriceTable } from "../code/prices.ts";
-import {
-  amount,
-  anObject,
-  aString,
-  nested,
-  type OptionTable,
-  required,
-  tableOf,
-  wholeNumber,
-} from "../module/options.ts";
+import { checkedPrices, PRICE_TABLE_2, type PriceTable } from "../code/prices.ts";
+import { amount, anObject, nested, type OptionTable, tableOf } from "../module/options.ts";
 
 /** What the instances of a store may use together. Exceeding one never harms the store. */
 export interface RuntimeLimits {
@@ -52,14 +43,6 @@ const RUNTIME_LIMIT_OPTIONS: OptionTable<Partial<RuntimeLimits>> = tableOf(
   amount(),
 );
 
-const PRICE_TABLE_OPTIONS: OptionTable<PriceTable> = {
-  version: required(aString),
-  fixed: required(anObject),
-  bytesPerUnit: required(wholeNumber(1)),
-  elementsPerUnit: required(wholeNumber(1)),
-  perPage: required(wholeNumber()),
-};
-
 /** The check of fuel, wherever it comes from. */
 export const fuelOption = amount();
 
@@ -67,7 +50,8 @@ export const fuelOption = amount();
 export const ACCOUNT_OPTIONS: OptionTable<AccountOptions> = {
   fuel: fuelOption,
   limits: nested(RUNTIME_LIMIT_OPTIONS),
-  prices: nested(PRICE_TABLE_OPTIONS),
+  // What is in it is looked at by the store.
+  prices: anObject,
 };
 
 /** Kinds of things a store counts; also keys of its limits. */
@@ -130,11 +114,11 @@ export class Store {
   constructor(
     limits: Partial<RuntimeLimits> = {},
     fuel = Number.POSITIVE_INFINITY,
-    prices: PriceTable = PRICE_TABLE_1,
+    prices: PriceTable = PRICE_TABLE_2,
   ) {
     this.limits = { ...DEFAULT_RUNTIME_LIMITS, ...limits };
     this.fuel = fuel;
-    this.prices = prices;
+    this.prices = checkedPrices(prices);
     // Without it (very small engines) what was counted stays counted.
     this.mourner =
       typeof FinalizationRegistry === "undefined"
