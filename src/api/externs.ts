@@ -343,7 +343,7 @@ export class Tag {
         type,
       );
     });
-    return new WasmException(new ExceptionInstance(this.target, raw), payload);
+    return new WasmException(ExceptionInstance.of(this.target, raw), payload);
   }
 
   /** Whether a caught error is an exception with this tag; its `payload` has the values. */

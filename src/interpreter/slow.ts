@@ -6,11 +6,7 @@ import { SLOW_BACK_SHIFT } from "../code/registers.ts";
 import { instructionAt } from "../isa/index.ts";
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
 import { dataDrop, elemDrop, tableGet, tableSet, unsigned64 } from "../runtime/bulk.ts";
-import {
-  ExceptionInstance,
-  type FunctionInstance,
-  type ModuleInstance,
-} from "../runtime/instances.ts";
+import type { ExceptionInstance, FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
 import {
   MEMORY_OUT_OF_BOUNDS,
@@ -35,7 +31,7 @@ import { machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 import { reference, setInt, setReference, unsigned } from "./operands.ts";
 import { extra, reserveReferences } from "./registers.ts";
 import { check, TrapSignal } from "./trap-signal.ts";
-import { readSlot } from "./values.ts";
+import { exceptionAt } from "./values.ts";
 
 const OP_MASK = (1 << SLOW_BACK_SHIFT) - 1;
 
@@ -148,8 +144,7 @@ function throwTag(
   const { length } = tag.type.params;
   const { valuesPerUnit } = instance.store.prices;
   if (!payer.chargeWork(Math.floor(length / valuesPerUnit))) return "unpaid";
-  const payload = tag.type.params.map((type, i) => readSlot(machine.x + 2 * i, type));
-  return new ExceptionInstance(tag, payload);
+  return exceptionAt(machine.x, tag);
 }
 
 function throwReference(): ExceptionInstance {

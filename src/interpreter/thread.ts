@@ -511,7 +511,7 @@ export class Thread extends Occupant implements Payer {
   /** What an invocation ends with for an exception that nothing catches. */
   protected uncaught(exception: ExceptionInstance): unknown {
     const { params } = exception.tag.type;
-    const payload = exception.payload.map((value, i) => fromRaw(value, params[i]));
+    const payload = params.map((type, i) => fromRaw(exception.value(i), type));
     return new WasmException(exception, payload, backtrace(this.instance, this.callers));
   }
 

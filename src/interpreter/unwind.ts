@@ -7,7 +7,7 @@ import type { CatchClause, FunctionCode, Handler } from "../code/space.ts";
 import type { ExceptionInstance, ModuleInstance } from "../runtime/instances.ts";
 import { CODE, CONTROL, machine, REFERENCES } from "./loop.generated.ts";
 import { codeAt, EXIT_PC, RESTORE_PC, reserveReferences } from "./registers.ts";
-import { writeSlot } from "./values.ts";
+import { writeException } from "./values.ts";
 
 /** Frames, handlers and clauses of one piece: some 0.1 ms. */
 const PIECE = 2_048;
@@ -118,16 +118,17 @@ export class Search {
 
   /** Goes on in the handler that was found: its operands where its label wants them. */
   land({ slot: first, tag, target, withReference }: CatchClause): void {
-    const { payload, tag: thrown } = this.exception;
+    const { exception } = this;
     machine.fp -= this.slots;
     machine.ksp -= this.calls;
     let slot = (machine.fp >> 1) + first;
-    reserveReferences(slot + payload.length + 1);
+    const { length } = exception.tag.type.params;
+    reserveReferences(slot + length + 1);
     if (tag >= 0) {
-      const { params } = thrown.type;
-      for (const [i, value] of payload.entries()) writeSlot(2 * slot++, params[i], value);
+      writeException(2 * slot, exception);
+      slot += length;
     }
-    if (withReference) REFERENCES[slot] = this.exception;
+    if (withReference) REFERENCES[slot] = exception;
     machine.pc = target;
   }
 }

@@ -2,7 +2,12 @@
 // ToWebAssemblyValue). A slot is two words of SLOTS and one entry of REFERENCES.
 
 import { F32, F64, I32, I64, isReference, type ValType } from "../isa/types.ts";
-import type { RawValue, Value } from "../runtime/instances.ts";
+import {
+  ExceptionInstance,
+  type RawValue,
+  type TagInstance,
+  type Value,
+} from "../runtime/instances.ts";
 import { REFERENCES, SLOTS } from "./loop.generated.ts";
 
 const doubles = new Float64Array(1);
@@ -80,6 +85,29 @@ export function writeSlot(at: number, type: ValType, value: RawValue): void {
   else {
     SLOTS[at] = value.low;
     SLOTS[at + 1] = value.high;
+  }
+}
+
+/** An exception whose values lie in consecutive slots. */
+export function exceptionAt(at: number, tag: TagInstance): ExceptionInstance {
+  const { params } = tag.type;
+  if (params.length === 0) return ExceptionInstance.of(tag, []);
+  const words = SLOTS.slice(at, at + 2 * params.length);
+  if (!tag.hasReferences) return new ExceptionInstance(tag, words);
+  // A number's slot may still have somebody else's reference beside it.
+  const references = params.map((type, i) =>
+    isReference(type) ? REFERENCES[(at >> 1) + i] : null,
+  );
+  return new ExceptionInstance(tag, words, references);
+}
+
+/** Writes what an exception carries into consecutive slots. */
+export function writeException(at: number, exception: ExceptionInstance): void {
+  const { references, tag, words } = exception;
+  SLOTS.set(words, at);
+  if (!tag.hasReferences) return;
+  for (const [i, type] of tag.type.params.entries()) {
+    if (isReference(type)) REFERENCES[(at >> 1) + i] = references[i];
   }
 }
 

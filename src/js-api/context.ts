@@ -225,7 +225,7 @@ export class Context implements ReferenceBorder {
   }
 
   private thrownFor(exception: ExceptionInstance): unknown {
-    if (exception.tag === this.jsTag) return exception.payload[0].reference;
+    if (exception.tag === this.jsTag) return exception.references[0];
     return this.objectOf(this.wrappers.exception, exception);
   }
 
@@ -262,6 +262,6 @@ export class Context implements ReferenceBorder {
   exceptionFor(error: unknown): ExceptionInstance {
     const known = this.wrappers.exception.targetOf(error);
     if (known !== null) return known;
-    return new ExceptionInstance(this.jsTag, [{ low: 0, high: 0, reference: error }]);
+    return ExceptionInstance.of(this.jsTag, [{ low: 0, high: 0, reference: error }]);
   }
 }

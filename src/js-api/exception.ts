@@ -80,7 +80,7 @@ function allocateException(context: Context, tagObject: unknown, payload: unknow
     if (!crosses(type)) throw cannotCross();
     return rawOf(toWebAssemblyValue(values[i], type, context), type);
   });
-  return new ExceptionInstance(tag, raw);
+  return ExceptionInstance.of(tag, raw);
 }
 
 /** What `traceStack` asks for: the stack of who has called the constructor. */
@@ -100,7 +100,7 @@ function argument(context: Context, target: ExceptionInstance, tag: unknown, ind
   if (at >= params.length)
     throw new RangeError(`${where}: Index must be convertible to a valid number`);
   if (!crosses(params[at])) throw cannotCross();
-  return fromRawBits(target.payload[at], params[at], context);
+  return fromRawBits(target.value(at), params[at], context);
 }
 
 /** The class `Exception` of a namespace, and the way between its objects and exceptions. */

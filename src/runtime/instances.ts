@@ -4,9 +4,11 @@
 
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
+import { isReference } from "../isa/types.ts";
 import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
 import { arrayForLoop } from "./frozen.ts";
 import type { MemoryInstance } from "./memory.ts";
+import { GuestObject } from "./roots.ts";
 import type { Store } from "./store.ts";
 import type { TableInstance } from "./table.ts";
 import { funcTypeOfId } from "./types.ts";
@@ -96,24 +98,75 @@ export class GlobalInstance {
 export class TagInstance {
   readonly type: FuncType;
   readonly typeId: number;
+  /** Whether its exceptions carry references. */
+  readonly hasReferences: boolean;
 
   constructor(type: FuncType, typeId: number) {
     this.type = type;
     this.typeId = typeId;
+    this.hasReferences = type.params.some(isReference);
   }
 }
 
-/** A thrown exception: what an exnref refers to. */
-export class ExceptionInstance {
+const NO_WORDS = new Int32Array(0);
+const NO_REFERENCES: readonly Value[] = [];
+
+/**
+ * A thrown exception: what an exnref refers to. Its values are kept without an object for each:
+ * a guest may throw a thousand at a time.
+ */
+export class ExceptionInstance extends GuestObject {
   readonly tag: TagInstance;
-  /** Two words (halves) of each numeric payload value; references as they are. */
-  readonly payload: readonly RawValue[];
+  /** Two words (halves) of each value. */
+  readonly words: Int32Array;
+  /** An entry for each value, null for numbers; empty where no value is a reference. */
+  readonly references: readonly Value[];
 
-  constructor(tag: TagInstance, payload: readonly RawValue[]) {
+  constructor(tag: TagInstance, words: Int32Array, references: readonly Value[] = NO_REFERENCES) {
+    super();
     this.tag = tag;
-    this.payload = payload;
+    this.words = words;
+    this.references = references;
+  }
+
+  /** The exception that carries `values`, one for each parameter of the tag's type. */
+  static of(tag: TagInstance, values: readonly RawValue[]): ExceptionInstance {
+    if (values.length === 0) return new ExceptionInstance(tag, NO_WORDS);
+    const words = Int32Array.from(values.flatMap(({ low, high }) => [low, high]));
+    if (!tag.hasReferences) return new ExceptionInstance(tag, words);
+    return new ExceptionInstance(
+      tag,
+      words,
+      values.map(({ reference }) => reference),
+    );
+  }
+
+  /** Value `index` of those it carries. */
+  value(index: number): RawValue {
+    return {
+      low: this.words[2 * index],
+      high: this.words[2 * index + 1],
+      reference: this.references.length === 0 ? null : this.references[index],
+    };
+  }
+
+  override get hostBytes(): number {
+    return exceptionBytes(this.tag);
   }
 }
+
+/** What an exception with this tag takes of the host's memory, as V8 lays it out. */
+export function exceptionBytes({ hasReferences, type }: TagInstance): number {
+  const count = type.params.length;
+  if (count === 0) return EXCEPTION_BYTES;
+  const references = hasReferences ? ARRAY_BYTES + 8 * count : 0;
+  return EXCEPTION_BYTES + WORDS_BYTES + 8 * count + references;
+}
+
+/** The object itself; a typed array with its buffer; an array. */
+const EXCEPTION_BYTES = 64;
+const WORDS_BYTES = 320;
+const ARRAY_BYTES = 48;
 
 /** A value's bits, or a reference. */
 export interface RawValue {

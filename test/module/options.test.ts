@@ -9,7 +9,7 @@ import {
   Memory,
   Module,
   ModuleDecoder,
-  PRICE_TABLE_1,
+  PRICE_TABLE_2,
   Store,
   Table,
 } from "../../src/api/index.ts";
@@ -45,7 +45,7 @@ const ENTRIES: readonly Entry[] = [
       limits: { memoryBytes: 0, callDepth: Number.POSITIVE_INFINITY },
       epoch: new Epoch(),
       epochDeadline: -1,
-      prices: PRICE_TABLE_1,
+      prices: PRICE_TABLE_2,
     },
   ],
   ["with", (options) => func.with(options), call()],
@@ -74,7 +74,7 @@ const ENTRIES: readonly Entry[] = [
       limits: { memoryBytes: 0 },
       decodingLimits: { moduleBytes: 8 },
       features: { simd: false },
-      prices: PRICE_TABLE_1,
+      prices: PRICE_TABLE_2,
     },
   ],
   [
@@ -221,10 +221,10 @@ describe("options", () => {
   });
 
   it("of price tables are complete", () => {
-    const { perPage, ...rest } = PRICE_TABLE_1;
+    const { perPage, ...rest } = PRICE_TABLE_2;
     expect(perPage).toBe(1);
-    expect(() => new Store({ prices: rest as typeof PRICE_TABLE_1 })).toThrow(/prices\.perPage/);
-    expect(() => new Store({ prices: { ...PRICE_TABLE_1, bytesPerUnit: 0 } })).toThrow(RangeError);
+    expect(() => new Store({ prices: rest as typeof PRICE_TABLE_2 })).toThrow(/prices\.perPage/);
+    expect(() => new Store({ prices: { ...PRICE_TABLE_2, bytesPerUnit: 0 } })).toThrow(RangeError);
   });
 
   it("of a call cannot be given to an instance that they would not stop", async () => {

@@ -44,7 +44,7 @@ describe("messages", () => {
     [
       "an exception",
       new WasmException(
-        new ExceptionInstance(tag([I32, I64]).value as TagInstance, []),
+        ExceptionInstance.of(tag([I32, I64]).value as TagInstance, []),
         [7, -1n],
         BACKTRACE.slice(1),
       ),
@@ -66,7 +66,7 @@ describe("errors", () => {
     ["LinkError", new LinkError({ importModule: "", importName: "", expected: "" }, { cause })],
     [
       "WasmException",
-      new WasmException(new ExceptionInstance(value as TagInstance, []), [], [], { cause }),
+      new WasmException(ExceptionInstance.of(value as TagInstance, []), [], [], { cause }),
     ],
   ])("%s keeps its cause", (name, error) => {
     expect(error.cause).toBe(cause);
@@ -78,7 +78,7 @@ describe("errors", () => {
     const trap = new Trap(DIVIDE_BY_ZERO, BACKTRACE);
     expect(trap).toMatchObject({ code: "divideByZero", phrase: "integer divide by zero" });
     expect(trap.backtrace).toEqual(BACKTRACE);
-    const exception = new ExceptionInstance(value as TagInstance, []);
+    const exception = ExceptionInstance.of(value as TagInstance, []);
     const thrown = new WasmException(exception, ["payload"]);
     expect(thrown.exception).toBe(exception);
     expect(thrown.tag).toBe(value);
