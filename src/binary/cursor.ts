@@ -8,6 +8,11 @@ import { decodeUtf8 } from "./utf8.ts";
 const TOO_LONG = "integer representation too long";
 const TOO_LARGE = "integer too large";
 
+/** A number as error messages write it. */
+export function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
 /** A position in `bytes` that cannot move past `end`. */
 export class Cursor {
   bytes: Uint8Array;
@@ -17,8 +22,6 @@ export class Cursor {
   end: number;
   /** High half of the last 64-bit integer read; the low half is the result. Signed 32-bit. */
   high = 0;
-  /** Whether something was read that goes beyond the end, since the last reset. */
-  ranOut = false;
 
   constructor(bytes: Uint8Array, pos = 0, end = bytes.length) {
     this.bytes = bytes;
@@ -31,7 +34,6 @@ export class Cursor {
     this.bytes = bytes;
     this.pos = pos;
     this.end = end;
-    this.ranOut = false;
   }
 
   get atEnd(): boolean {
@@ -42,18 +44,9 @@ export class Cursor {
     return new MalformedError(phrase, detail, { offset });
   }
 
-  /**
-   * The error of reading beyond the end. `ranOut` remembers it: a decoder that has not got all
-   * bytes yet tries again when there are more.
-   */
-  beyondEnd(phrase: string, detail: string, offset: number): MalformedError {
-    this.ranOut = true;
-    return this.error(phrase, detail, offset);
-  }
-
   private endOfInput(what: string): MalformedError {
-    const detail = `${what} goes beyond offset 0x${this.end.toString(16)}`;
-    return this.beyondEnd("unexpected end of section or function", detail, this.pos);
+    const detail = `${what} goes beyond offset ${hex(this.end)}`;
+    return this.error("unexpected end of section or function", detail, this.pos);
   }
 
   u8(): number {

@@ -1,14 +1,16 @@
 // The push decoder (spec: 5.5.2 Sections, 5.5.16 Modules). Bytes arrive in any chunks; sections and
 // function bodies are handed on when their last byte is there. Each step runs when its bytes are
 // complete and depends on nothing else, so every chunking gives the same result and the same error.
+// So does every division of the work: `work` does a bounded amount and can be called again.
 
 import type { FeatureSet } from "../isa/features.ts";
 import { ModuleError } from "../module/errors.ts";
 import { type DecodingLimits, limitOn } from "../module/limits.ts";
 import { type ModuleRecord, SECTION_NAMES } from "../module/module.ts";
+import { PIECE, type Rest } from "../module/pieces.ts";
 import { ModuleBuilder } from "./builder.ts";
 import { InstructionReader } from "./instructions.ts";
-import { checkSegmentCount, DATA, ELEMENT, readSection, readSegment } from "./sections.ts";
+import { SectionDecoder, type SectionListener } from "./sections.ts";
 
 const CUSTOM = 0;
 const CODE = 10;
@@ -18,36 +20,30 @@ const VERSION = [0x01, 0x00, 0x00, 0x00];
 const SECTION_ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 /** Bytes of the longest u32. */
 const MAX_U32_BYTES = 5;
+/** Units of a step that does next to nothing. */
+const STEP = 16;
 const SIZES_DIFFER = "function and code section have inconsistent lengths";
 
-/** What validation needs to hear while a module is decoded. */
-export interface DecodeListener {
-  /** The section has been recorded completely. Not called for custom sections and code. */
-  section(id: number): void;
-  /** A segment of an element or data section is recorded. */
-  segment(id: number, index: number): void;
+/** What validation needs to hear while a module is decoded. Custom sections are not reported. */
+export interface DecodeListener extends SectionListener {
   /** The body of the function `index` (imports count) is complete. */
-  body(index: number, start: number, end: number): void;
+  beginBody(index: number, start: number, end: number): void;
+  /** Does so many units of the work on that body; the units left over, or -1 if there is more. */
+  advanceBody(units: number): number;
   /** The module is complete. */
   end(): void;
 }
 
-const IGNORE: DecodeListener = {
+/** Hears nothing: for decoding alone. */
+export const NO_LISTENER: DecodeListener = {
+  entry: () => null,
   section() {},
-  segment() {},
-  body() {},
+  beginBody() {},
+  advanceBody: (units) => units,
   end() {},
 };
 
-type Step =
-  | "header"
-  | "section"
-  | "payload"
-  | "segments"
-  | "segment"
-  | "bodies"
-  | "bodySize"
-  | "body";
+type Step = "header" | "section" | "custom" | "payload" | "bodies" | "bodySize" | "body" | "inBody";
 
 /** Decodes one module from chunks. A failed decoder stays failed with the same error. */
 export class Decoder {
@@ -55,18 +51,24 @@ export class Decoder {
   private readonly limits: DecodingLimits;
   private readonly reader: InstructionReader;
   private readonly listener: DecodeListener;
+  private readonly sections: SectionDecoder;
   private buffer = new Uint8Array(0);
   private length = 0;
+  /** Whether bytes were given that are more than a module may have. */
+  private tooLong = false;
   /** Offset up to which everything is decoded, and how many bytes the next step waits for. */
   private pos = 0;
   private needed = MAGIC.length + VERSION.length;
   private step: Step = "header";
+  /** Units of work that may still be done in this piece. */
+  private units = 0;
   private sectionId = 0;
   private sectionEnd = 0;
+  /** What is left of the section in progress. */
+  private payloadRest: Rest = null;
   /** Position in SECTION_ORDER that the next section must not be below. */
   private order = 0;
   private lastId = CUSTOM;
-  private segmentCount = 0;
   private bodyCount = 0;
   private bodyEnd = 0;
   private failure: unknown = null;
@@ -75,46 +77,70 @@ export class Decoder {
   constructor(
     features: FeatureSet,
     limits: DecodingLimits,
-    listen: (module: ModuleRecord) => DecodeListener = () => IGNORE,
+    listen: (module: ModuleRecord) => DecodeListener = () => NO_LISTENER,
   ) {
     this.module = new ModuleBuilder(features);
     this.limits = limits;
     this.reader = new InstructionReader(this.buffer, features, limits);
     this.listener = listen(this.module);
+    this.sections = new SectionDecoder(this.reader, this.module, this.listener);
   }
 
   /**
-   * Takes the next bytes (they are copied).
+   * Takes the next bytes (they are copied) and does everything that can be done with them.
    * @throws MalformedError or whatever the listener raises, as soon as the bytes so far show it
    */
   push(chunk: Uint8Array): void {
+    this.feed(chunk);
+    this.work(Number.POSITIVE_INFINITY);
+  }
+
+  /** Takes the next bytes (they are copied), and does nothing with them until `work` is called. */
+  feed(chunk: Uint8Array): void {
     if (this.failure !== null) throw this.failure;
     if (this.finished) throw new Error("push after end: this decoder has finished its module");
     const room = this.limits.moduleBytes - this.length;
     this.append(chunk.length > room ? chunk.subarray(0, room) : chunk);
-    this.attempt(() => {
-      this.advance();
+    this.tooLong ||= chunk.length > room;
+  }
+
+  /**
+   * Does a piece of the work on the bytes that are there: about so many units (an instruction, or
+   * a byte of a section), or one indivisible step. Returns whether there is more to do.
+   * @throws MalformedError or whatever the listener raises
+   */
+  work(units: number = PIECE): boolean {
+    if (this.failure !== null) throw this.failure;
+    if (this.finished) return false;
+    this.units = units;
+    return this.attempt(() => {
+      while (this.length - this.pos >= this.needed) {
+        if (this.units <= 0) return true;
+        if (!this.runStep()) break;
+        this.units -= STEP;
+      }
       // How much more there is depends on the chunk, and the error must not.
-      limitOn(this.limits, "moduleBytes", this.length + (chunk.length > room ? 1 : 0), 0);
+      limitOn(this.limits, "moduleBytes", this.length + (this.tooLong ? 1 : 0), 0);
+      return false;
     });
   }
 
   /**
-   * Says that no bytes follow, and gives the module.
+   * Says that no bytes follow, does what is left to do, and gives the module.
    * @throws MalformedError if it is not complete
    */
   end(): ModuleRecord {
-    if (this.failure !== null) throw this.failure;
     if (!this.finished) {
+      this.work(Number.POSITIVE_INFINITY);
       this.attempt(() => this.finish());
       this.finished = true;
     }
     return this.module;
   }
 
-  private attempt(action: () => void): void {
+  private attempt<T>(action: () => T): T {
     try {
-      action();
+      return action();
     } catch (error) {
       this.failure = error;
       throw error;
@@ -147,11 +173,10 @@ export class Decoder {
     return SECTION_NAMES[this.sectionId];
   }
 
-  private advance(): void {
-    while (this.length - this.pos >= this.needed && this.runStep()) {}
-  }
-
-  /** Runs the next step if its bytes are complete; else returns false and raises `needed`. */
+  /**
+   * Runs the next step, whose bytes are complete. False: not even its own size is there yet, and
+   * `needed` is more now.
+   */
   private runStep(): boolean {
     switch (this.step) {
       case "header":
@@ -159,19 +184,21 @@ export class Decoder {
         return true;
       case "section":
         return this.sectionHeader();
+      case "custom":
+        this.custom();
+        return true;
       case "payload":
         this.payload();
         return true;
-      case "segments":
-        return this.segments();
-      case "segment":
-        return this.segment();
       case "bodies":
         return this.bodies();
       case "bodySize":
         return this.bodySize();
       case "body":
-        this.body();
+        this.beginBody();
+        return true;
+      case "inBody":
+        this.advanceBody();
         return true;
     }
   }
@@ -238,8 +265,7 @@ export class Decoder {
       this.lastId = id;
     }
     if (id === CODE) this.expect("bodies", 1);
-    else if (id === ELEMENT || id === DATA) this.expect("segments", 1);
-    else this.expect("payload", size);
+    else this.expect(id === CUSTOM ? "custom" : "payload", size);
     return true;
   }
 
@@ -249,84 +275,44 @@ export class Decoder {
     throw this.error("unexpected content after last section", detail, this.pos);
   }
 
-  private payload(): void {
-    const { reader, module } = this;
+  private custom(): void {
+    const { limits, module, reader } = this;
     reader.reset(this.buffer, this.pos, this.sectionEnd);
+    this.inSection(() => {
+      const name = reader.name(limits.nameBytes);
+      const span = { start: reader.pos, end: this.sectionEnd };
+      limitOn(limits, "customSections", module.customs.length + 1, this.pos);
+      module.customs.push({ name, ...span, after: this.lastId });
+    });
+    this.units -= reader.pos - this.pos;
+    this.endSection();
+  }
+
+  /** Decodes the section, or goes on with it, until it is complete or the units are used up. */
+  private payload(): void {
+    const { reader, sections } = this;
+    if (this.payloadRest === null) {
+      reader.reset(this.buffer, this.pos, this.sectionEnd);
+      this.payloadRest = sections.decode(this.sectionId);
+    }
+    const before = reader.pos;
     try {
-      if (this.sectionId === CUSTOM) {
-        const name = reader.name(this.limits.nameBytes);
-        const span = { start: reader.pos, end: this.sectionEnd };
-        limitOn(this.limits, "customSections", module.customs.length + 1, this.pos);
-        module.customs.push({ name, ...span, after: this.lastId });
-      } else {
-        readSection(this.sectionId, reader, module);
-        this.listener.section(this.sectionId);
+      if (this.payloadRest.next().done !== true) {
+        this.units -= PIECE;
+        return;
       }
     } catch (error) {
       if (!(error instanceof ModuleError)) throw error;
-      // A rule about the section as a whole knows no better place than its start.
-      throw error.within({ section: this.sectionName(), offset: this.pos });
+      throw error.within({ section: this.sectionName(), offset: sections.entryStart });
     }
+    this.units -= Math.min(reader.pos - before, PIECE);
+    this.payloadRest = null;
+    this.endSection();
+  }
+
+  private endSection(): void {
     this.pos = this.sectionEnd;
     this.expect("section", 1);
-  }
-
-  private segments(): boolean {
-    const { reader, module, sectionId } = this;
-    const start = this.pos;
-    const count = this.u32InSection();
-    if (count === null) return false;
-    this.inSection(() => {
-      checkSegmentCount(sectionId, count, reader, module, start);
-      const left = this.sectionEnd - this.pos;
-      if (count <= left) return;
-      const detail = `${count} entries in ${left} bytes`;
-      throw this.error("unexpected end of section or function", detail, start);
-    });
-    this.segmentCount = count;
-    this.nextSegment();
-    return true;
-  }
-
-  private recordedSegments(): number {
-    const { elements, data } = this.module;
-    return this.sectionId === ELEMENT ? elements.length : data.length;
-  }
-
-  private nextSegment(): void {
-    if (this.recordedSegments() < this.segmentCount) {
-      this.expect("segment", this.pos < this.sectionEnd ? 1 : 0);
-      return;
-    }
-    this.requireSectionEnd();
-    this.inSection(() => this.listener.section(this.sectionId));
-    this.expect("section", 1);
-  }
-
-  /** A segment does not say how long it is: it is tried, and tried again with twice the bytes. */
-  private segment(): boolean {
-    const { reader, module, sectionId } = this;
-    const available = Math.min(this.length, this.sectionEnd);
-    reader.reset(this.buffer, this.pos, available);
-    const complete = this.inSection(() => {
-      try {
-        readSegment(sectionId, reader, module);
-      } catch (error) {
-        if (reader.ranOut && available < this.sectionEnd) return false;
-        throw error;
-      }
-      const end = reader.pos;
-      this.listener.segment(sectionId, this.recordedSegments() - 1);
-      this.pos = end;
-      return true;
-    });
-    if (!complete) {
-      const twice = 2 * (available - this.pos);
-      this.needed = Math.min(Math.max(twice, 1), this.sectionEnd - this.pos);
-      return false;
-    }
-    this.nextSegment();
-    return true;
   }
 
   private bodies(): boolean {
@@ -360,12 +346,6 @@ export class Decoder {
     }
   }
 
-  private requireSectionEnd(): void {
-    if (this.pos === this.sectionEnd) return;
-    const detail = `${this.sectionEnd - this.pos} bytes are left over`;
-    throw this.error("section size mismatch", detail, this.pos, this.sectionName());
-  }
-
   private nextBody(): void {
     const left = this.bodyCount - this.module.bodyStarts.length;
     if (left > 0) {
@@ -373,8 +353,11 @@ export class Decoder {
       this.expect("bodySize", this.pos < this.sectionEnd ? 1 : 0);
       return;
     }
-    this.requireSectionEnd();
-    this.expect("section", 1);
+    if (this.pos !== this.sectionEnd) {
+      const detail = `${this.sectionEnd - this.pos} bytes are left over`;
+      throw this.error("section size mismatch", detail, this.pos, this.sectionName());
+    }
+    this.endSection();
   }
 
   private bodySize(): boolean {
@@ -391,12 +374,19 @@ export class Decoder {
     return true;
   }
 
-  private body(): void {
+  private beginBody(): void {
     const { module } = this;
     const index = module.importedFunctions + module.bodyStarts.length;
     module.bodyStarts.push(this.pos);
     module.bodyEnds.push(this.bodyEnd);
-    this.listener.body(index, this.pos, this.bodyEnd);
+    this.listener.beginBody(index, this.pos, this.bodyEnd);
+    this.step = "inBody";
+  }
+
+  private advanceBody(): void {
+    const left = this.listener.advanceBody(this.units);
+    this.units = Math.max(left, 0);
+    if (left < 0) return;
     this.pos = this.bodyEnd;
     this.nextBody();
   }
@@ -406,11 +396,6 @@ export class Decoder {
     if (this.step === "header") {
       if (this.length >= MAGIC.length) this.checkHeader(this.length);
       throw this.error("unexpected end", `${this.length} bytes are no module header`, this.length);
-    }
-    if (this.step === "segment") {
-      // What came since the last try may show an error that other chunks have shown already.
-      this.needed = 0;
-      this.advance();
     }
     if (this.step !== "section" || this.pos < this.length) this.incomplete();
     const declared = module.functions.length - module.importedFunctions;

@@ -210,7 +210,7 @@ export class InstructionReader extends Cursor {
 
   private truncated() {
     const phrase = "unexpected end of section or function";
-    return this.beyondEnd(phrase, "END opcode expected", this.pos);
+    return this.error(phrase, "END opcode expected", this.pos);
   }
 
   private prefixed(prefix: number): number {
@@ -300,7 +300,7 @@ export class InstructionReader extends Cursor {
     const offset = this.pos;
     const count = this.u32() + 1;
     limitOn(this.limits, "branchTargets", count, offset);
-    if (count > this.end - this.pos) throw this.beyondEnd("length out of bounds", "", offset);
+    if (count > this.end - this.pos) throw this.error("length out of bounds", "", offset);
     this.reserveLabels(count);
     for (let i = 0; i < count; i++) this.labels[i] = this.u32();
     this.labelCount = count;
@@ -310,7 +310,7 @@ export class InstructionReader extends Cursor {
     const offset = this.pos;
     const count = this.u32();
     limitOn(this.limits, "catches", count, offset);
-    if (count > this.end - this.pos) throw this.beyondEnd("length out of bounds", "", offset);
+    if (count > this.end - this.pos) throw this.error("length out of bounds", "", offset);
     this.reserveLabels(count * 3);
     for (let i = 0; i < count; i++) {
       const at = this.pos;

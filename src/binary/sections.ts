@@ -1,54 +1,57 @@
-// Decodes the contents of each section into the module builder (spec: 5.5 Modules). The code
-// section is not here: its bodies arrive one by one (framing.ts).
+// Decodes the contents of each section into the module builder (spec: 5.5 Modules), entry by entry,
+// and with a pause where that takes long. The code section is not here: its bodies arrive one by one
+// (decoder.ts).
 
 import { featureBit } from "../isa/features.ts";
 import { FUNCREF, HEAP_FUNC, refType, type ValType } from "../isa/types.ts";
-import { limitOn } from "../module/limits.ts";
-import {
-  type ConstExpr,
-  type DataSegment,
-  type ElementSegment,
-  EXTERN_KINDS,
-  type ExternType,
-} from "../module/module.ts";
+import { type DecodingLimits, limitOn } from "../module/limits.ts";
+import { type ConstExpr, EXTERN_KINDS, type ExternType } from "../module/module.ts";
+import { PIECE, Piece, type Rest } from "../module/pieces.ts";
 import type { ModuleBuilder } from "./builder.ts";
+import { hex } from "./cursor.ts";
 import type { InstructionReader } from "./instructions.ts";
 import {
   readCount,
   readGlobalType,
+  readGroupSize,
   readMemoryType,
-  readRecType,
   readRefType,
+  readSubType,
   readTableType,
   readTagType,
   requireFeature,
 } from "./types.ts";
 
-/** Sections whose segments are decoded one by one. */
-export const ELEMENT = 9;
-export const DATA = 11;
-
-type SectionReader = (reader: InstructionReader, module: ModuleBuilder) => void;
+const TYPE = 1;
+const START = 8;
+const DATA = 11;
+const DATA_COUNT = 12;
+const TAG = 13;
 
 /** Opcodes that open a block, and those that close one, while skipping an expression. */
 const OPENERS: ReadonlySet<number> = new Set([0x02, 0x03, 0x04, 0x06, 0x1f]);
 const CLOSERS: ReadonlySet<number> = new Set([0x0b, 0x18]);
 
-/** A constant expression; that its instructions are constant is for validation. */
-function readConstExpr(reader: InstructionReader): ConstExpr {
-  const start = reader.pos;
-  for (let depth = 1; depth > 0; ) {
+/** Skips instructions of an expression, a piece at most; how deep it is in blocks, 0 at its end. */
+function skipInstructions(reader: InstructionReader, from: number): number {
+  const until = reader.pos + PIECE;
+  let depth = from;
+  while (depth > 0 && reader.pos < until) {
     reader.next();
     if (OPENERS.has(reader.op)) depth++;
     else if (CLOSERS.has(reader.op)) depth--;
   }
-  return { start, end: reader.pos };
+  return depth;
 }
 
-function readTypes(reader: InstructionReader, module: ModuleBuilder): void {
-  const { features, limits } = reader;
-  const count = readCount(reader, limits, "types");
-  for (let i = 0; i < count; i++) readRecType(reader, features, limits, module.types);
+/** A constant expression; that its instructions are constant is for validation. */
+function* readConstExpr(reader: InstructionReader): Generator<void, ConstExpr> {
+  const start = reader.pos;
+  for (let depth = skipInstructions(reader, 1); depth > 0; ) {
+    yield;
+    depth = skipInstructions(reader, depth);
+  }
+  return { start, end: reader.pos };
 }
 
 function readExternType(reader: InstructionReader): ExternType {
@@ -69,7 +72,7 @@ function readExternType(reader: InstructionReader): ExternType {
       requireTags(reader, offset, "malformed import kind");
       return { kind, typeIndex: readTagType(reader) };
     default:
-      throw reader.error("malformed import kind", `0x${code.toString(16)}`, offset);
+      throw reader.error("malformed import kind", hex(code), offset);
   }
 }
 
@@ -79,113 +82,98 @@ function requireTags(reader: InstructionReader, offset: number, phrase: string):
   requireFeature(reader, reader.features, "exceptions", phrase, "a tag", offset);
 }
 
-function readImports(reader: InstructionReader, module: ModuleBuilder): void {
-  const { limits, pos: start } = reader;
-  const count = readCount(reader, limits, "imports");
-  for (let i = 0; i < count; i++) {
-    const offset = reader.pos;
-    const from = reader.name(limits.nameBytes);
-    const name = reader.name(limits.nameBytes);
-    const type = readExternType(reader);
-    module.imports.push({ module: from, name, type, offset });
-    switch (type.kind) {
-      case "func":
-        module.functions.push(type.typeIndex);
-        module.importedFunctions++;
-        break;
-      case "table":
-        module.tables.push({ type: type.table, init: null, offset });
-        module.importedTables++;
-        break;
-      case "memory":
-        module.memories.push({ type: type.memory, offset });
-        module.importedMemories++;
-        break;
-      case "global":
-        module.globals.push({ type: type.global, init: null, offset });
-        module.importedGlobals++;
-        break;
-      case "tag":
-        module.tags.push(type.typeIndex);
-        module.importedTags++;
-        break;
+function readImport(reader: InstructionReader, module: ModuleBuilder): null {
+  const { limits, pos: offset } = reader;
+  const from = reader.name(limits.nameBytes);
+  const name = reader.name(limits.nameBytes);
+  const type = readExternType(reader);
+  module.imports.push({ module: from, name, type, offset });
+  switch (type.kind) {
+    case "func":
+      limitOn(limits, "functions", module.functions.push(type.typeIndex), offset);
+      module.importedFunctions++;
+      break;
+    case "table":
+      limitOn(
+        limits,
+        "tables",
+        module.tables.push({ type: type.table, init: null, offset }),
+        offset,
+      );
+      module.importedTables++;
+      break;
+    case "memory":
+      limitOn(limits, "memories", module.memories.push({ type: type.memory, offset }), offset);
+      module.importedMemories++;
+      break;
+    case "global": {
+      const global = { type: type.global, init: null, offset };
+      limitOn(limits, "globals", module.globals.push(global), offset);
+      module.importedGlobals++;
+      break;
     }
+    case "tag":
+      limitOn(limits, "tags", module.tags.push(type.typeIndex), offset);
+      module.importedTags++;
+      break;
   }
-  for (const space of ["functions", "tables", "memories", "globals", "tags"] as const) {
-    limitOn(limits, space, module[space].length, start);
+  return null;
+}
+
+function readFunction(reader: InstructionReader, module: ModuleBuilder): null {
+  module.functions.push(reader.u32());
+  return null;
+}
+
+function* readTable(reader: InstructionReader, module: ModuleBuilder): Generator<void, void> {
+  const { features, pos: offset } = reader;
+  const hasInit = offset < reader.end && reader.bytes[offset] === 0x40;
+  if (hasInit) {
+    reader.pos++;
+    const what = "a table with an initialiser";
+    const feature = "function-references";
+    requireFeature(reader, features, feature, "malformed reference type", what, offset);
+    if (reader.u8() !== 0) throw reader.error("zero byte expected", "", reader.pos - 1);
   }
+  const type = readTableType(reader, features);
+  module.tables.push({ type, init: hasInit ? yield* readConstExpr(reader) : null, offset });
 }
 
-function readFunctions(reader: InstructionReader, module: ModuleBuilder): void {
-  const count = readCount(reader, reader.limits, "functions", module.importedFunctions);
-  for (let i = 0; i < count; i++) module.functions.push(reader.u32());
+function readMemory(reader: InstructionReader, module: ModuleBuilder): null {
+  const offset = reader.pos;
+  module.memories.push({ type: readMemoryType(reader, reader.features), offset });
+  return null;
 }
 
-function readTables(reader: InstructionReader, module: ModuleBuilder): void {
-  const { features, limits } = reader;
-  const count = readCount(reader, limits, "tables", module.importedTables);
-  for (let i = 0; i < count; i++) {
-    const offset = reader.pos;
-    const hasInit = offset < reader.end && reader.bytes[offset] === 0x40;
-    if (hasInit) {
-      reader.pos++;
-      const what = "a table with an initialiser";
-      const feature = "function-references";
-      requireFeature(reader, features, feature, "malformed reference type", what, offset);
-      if (reader.u8() !== 0) throw reader.error("zero byte expected", "", reader.pos - 1);
-    }
-    const type = readTableType(reader, features);
-    module.tables.push({ type, init: hasInit ? readConstExpr(reader) : null, offset });
+function readTag(reader: InstructionReader, module: ModuleBuilder): null {
+  module.tags.push(readTagType(reader));
+  return null;
+}
+
+function* readGlobal(reader: InstructionReader, module: ModuleBuilder): Generator<void, void> {
+  const offset = reader.pos;
+  const type = readGlobalType(reader, reader.features);
+  module.globals.push({ type, init: yield* readConstExpr(reader), offset });
+}
+
+function readExport(reader: InstructionReader, module: ModuleBuilder): null {
+  const offset = reader.pos;
+  const name = reader.name(reader.limits.nameBytes);
+  const kindOffset = reader.pos;
+  const code = reader.u8();
+  const kind = EXTERN_KINDS[code];
+  if (kind === undefined) {
+    throw reader.error("malformed export kind", hex(code), kindOffset);
   }
-}
-
-function readMemories(reader: InstructionReader, module: ModuleBuilder): void {
-  const count = readCount(reader, reader.limits, "memories", module.importedMemories);
-  for (let i = 0; i < count; i++) {
-    const offset = reader.pos;
-    module.memories.push({ type: readMemoryType(reader, reader.features), offset });
-  }
-}
-
-function readTags(reader: InstructionReader, module: ModuleBuilder): void {
-  const count = readCount(reader, reader.limits, "tags", module.importedTags);
-  for (let i = 0; i < count; i++) module.tags.push(readTagType(reader));
-}
-
-function readGlobals(reader: InstructionReader, module: ModuleBuilder): void {
-  const count = readCount(reader, reader.limits, "globals", module.importedGlobals);
-  for (let i = 0; i < count; i++) {
-    const offset = reader.pos;
-    const type = readGlobalType(reader, reader.features);
-    module.globals.push({ type, init: readConstExpr(reader), offset });
-  }
-}
-
-function readExports(reader: InstructionReader, module: ModuleBuilder): void {
-  const { limits } = reader;
-  const count = readCount(reader, limits, "exports");
-  for (let i = 0; i < count; i++) {
-    const offset = reader.pos;
-    const name = reader.name(limits.nameBytes);
-    const kindOffset = reader.pos;
-    const code = reader.u8();
-    const kind = EXTERN_KINDS[code];
-    if (kind === undefined) {
-      throw reader.error("malformed export kind", `0x${code.toString(16)}`, kindOffset);
-    }
-    if (kind === "tag") requireTags(reader, kindOffset, "malformed export kind");
-    module.exports.push({ name, kind, index: reader.u32(), offset });
-  }
-}
-
-function readStart(reader: InstructionReader, module: ModuleBuilder): void {
-  module.start = reader.u32();
+  if (kind === "tag") requireTags(reader, kindOffset, "malformed export kind");
+  module.exports.push({ name, kind, index: reader.u32(), offset });
+  return null;
 }
 
 function readElementKind(reader: InstructionReader): ValType {
   const offset = reader.pos;
   const kind = reader.u8();
-  if (kind !== 0) throw reader.error("malformed element kind", `0x${kind.toString(16)}`, offset);
+  if (kind !== 0) throw reader.error("malformed element kind", hex(kind), offset);
   return refType(HEAP_FUNC, false);
 }
 
@@ -194,9 +182,11 @@ const NOT_ACTIVE = 1;
 const EXPLICIT_TABLE_OR_DECLARATIVE = 2;
 const EXPRESSIONS = 4;
 
-function readElementSegment(reader: InstructionReader): ElementSegment {
-  const { features } = reader;
-  const offset = reader.pos;
+function* readElementSegment(
+  reader: InstructionReader,
+  module: ModuleBuilder,
+): Generator<void, void> {
+  const { features, pos: offset } = reader;
   const flags = reader.u32();
   if (flags > 7) throw reader.error("malformed elements segment kind", String(flags), offset);
   if (flags !== 0) {
@@ -208,19 +198,14 @@ function readElementSegment(reader: InstructionReader): ElementSegment {
   const active = (flags & NOT_ACTIVE) === 0;
   const withExpressions = (flags & EXPRESSIONS) !== 0;
   const table = active && second ? reader.u32() : 0;
-  const at = active ? readConstExpr(reader) : null;
+  const at = active ? yield* readConstExpr(reader) : null;
   // Flags 0 and 4 leave the type out; a list of functions has no nulls, one of expressions may.
   let type: ValType = withExpressions ? FUNCREF : refType(HEAP_FUNC, false);
   if (!active || second) {
     type = withExpressions ? readRefType(reader, features) : readElementKind(reader);
   }
-  const count = readCount(reader, reader.limits, "elements");
-  const list = new Uint32Array(withExpressions ? count + 1 : count);
-  for (let i = 0; i < count; i++) {
-    list[i] = withExpressions ? readConstExpr(reader).start : reader.u32();
-  }
-  if (withExpressions) list[count] = reader.pos;
-  return {
+  const list = yield* withExpressions ? readExpressions(reader) : readIndices(reader);
+  module.elements.push({
     mode: active ? "active" : second ? "declarative" : "passive",
     table,
     at,
@@ -228,18 +213,44 @@ function readElementSegment(reader: InstructionReader): ElementSegment {
     functions: withExpressions ? null : list,
     expressions: withExpressions ? list : null,
     offset,
-  };
+  });
 }
 
-function readDataCount(reader: InstructionReader, module: ModuleBuilder): void {
-  const offset = reader.pos;
-  module.dataCount = reader.u32();
-  limitOn(reader.limits, "dataSegments", module.dataCount, offset);
+const NO_ELEMENTS = new Uint32Array(0);
+
+/** The function indices of an element segment. */
+function* readIndices(reader: InstructionReader): Generator<void, Uint32Array> {
+  const count = readCount(reader, reader.limits, "elements");
+  // An empty array is 200 bytes, an empty segment three.
+  if (count === 0) return NO_ELEMENTS;
+  const list = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    list[i] = reader.u32();
+    if (i % PIECE === PIECE - 1) yield;
+  }
+  return list;
 }
 
-function readDataSegment(reader: InstructionReader): DataSegment {
-  const { features } = reader;
-  const offset = reader.pos;
+/** Where the expressions of an element segment begin, and where the last one ends. */
+function* readExpressions(reader: InstructionReader): Generator<void, Uint32Array> {
+  const count = readCount(reader, reader.limits, "elements");
+  if (count === 0) return NO_ELEMENTS;
+  const list = new Uint32Array(count + 1);
+  const piece = new Piece();
+  for (let i = 0; i < count; i++) {
+    list[i] = reader.pos;
+    for (let depth = skipInstructions(reader, 1); depth > 0; ) {
+      yield;
+      depth = skipInstructions(reader, depth);
+    }
+    if (piece.isFull(reader.pos - list[i])) yield;
+  }
+  list[count] = reader.pos;
+  return list;
+}
+
+function* readDataSegment(reader: InstructionReader, module: ModuleBuilder): Generator<void, void> {
+  const { features, pos: offset } = reader;
   const flags = reader.u32();
   if (flags > 2) throw reader.error("malformed data segment kind", String(flags), offset);
   if (flags !== 0) {
@@ -248,64 +259,132 @@ function readDataSegment(reader: InstructionReader): DataSegment {
     requireFeature(reader, features, "bulk-memory", phrase, what, offset);
   }
   const memory = flags === 2 ? reader.u32() : 0;
-  const at = flags === 1 ? null : readConstExpr(reader);
+  const at = flags === 1 ? null : yield* readConstExpr(reader);
   const length = reader.u32();
   const start = reader.pos;
   reader.skip(length, "a data segment");
   const mode = flags === 1 ? "passive" : "active";
-  return { mode, memory, at, start, end: reader.pos, offset };
+  module.data.push({ mode, memory, at, start, end: reader.pos, offset });
 }
 
-/** Checks the number of segments of a section that is decoded segment by segment. */
-export function checkSegmentCount(
-  id: number,
-  count: number,
-  reader: InstructionReader,
-  module: ModuleBuilder,
-  offset: number,
-): void {
-  limitOn(reader.limits, id === ELEMENT ? "elementSegments" : "dataSegments", count, offset);
-  if (id === DATA && module.dataCount !== null && module.dataCount !== count) {
-    const phrase = "data count and data section have inconsistent lengths";
-    throw reader.error(phrase, `${module.dataCount} and ${count}`, offset);
-  }
+/** How the entries of a section are counted, and how one is read and recorded. */
+interface Entries {
+  readonly limit: keyof DecodingLimits;
+  /** Entries of the index space that are imported. */
+  imported(module: ModuleBuilder): number;
+  read(reader: InstructionReader, module: ModuleBuilder): Rest;
 }
 
-/** Decodes one segment of an element or data section; nothing is recorded unless it is complete. */
-export function readSegment(id: number, reader: InstructionReader, module: ModuleBuilder): void {
-  if (id === ELEMENT) module.elements.push(readElementSegment(reader));
-  else module.data.push(readDataSegment(reader));
-}
+const none = () => 0;
 
-/** By section id; sections that are decoded piece by piece have none. */
-const READERS: readonly (SectionReader | undefined)[] = [
-  undefined,
-  readTypes,
-  readImports,
-  readFunctions,
-  readTables,
-  readMemories,
-  readGlobals,
-  readExports,
-  readStart,
+/** By section id, of sections that are vectors of entries that are all alike. */
+const ENTRIES: readonly (Entries | undefined)[] = [
   undefined,
   undefined,
+  { limit: "imports", imported: none, read: readImport },
+  { limit: "functions", imported: (module) => module.importedFunctions, read: readFunction },
+  { limit: "tables", imported: (module) => module.importedTables, read: readTable },
+  { limit: "memories", imported: (module) => module.importedMemories, read: readMemory },
+  { limit: "globals", imported: (module) => module.importedGlobals, read: readGlobal },
+  { limit: "exports", imported: none, read: readExport },
   undefined,
-  readDataCount,
-  readTags,
+  { limit: "elementSegments", imported: none, read: readElementSegment },
+  undefined,
+  { limit: "dataSegments", imported: none, read: readDataSegment },
+  undefined,
+  { limit: "tags", imported: (module) => module.importedTags, read: readTag },
 ];
 
-/** Decodes the section `id` whose payload is exactly the reader's range. */
-export function readSection(id: number, reader: InstructionReader, module: ModuleBuilder): void {
-  const offset = reader.pos;
-  if (id === 13) requireTags(reader, offset, "malformed section id");
-  if (id === 12) {
-    const what = "a data count section";
-    requireFeature(reader, reader.features, "bulk-memory", "malformed section id", what, offset);
+/** What validation needs to hear of sections. */
+export interface SectionListener {
+  /** The next entry of the section, which stands at `offset`, is recorded; what it has to check. */
+  entry(id: number, offset: number): Rest;
+  /** The section is recorded completely. */
+  section(id: number): void;
+}
+
+/** Decodes sections one after the other. */
+export class SectionDecoder {
+  /** Where the entry begins that is being decoded: the place of errors that know no better. */
+  entryStart = 0;
+  private readonly reader: InstructionReader;
+  private readonly module: ModuleBuilder;
+  private readonly listener: SectionListener;
+  private readonly piece = new Piece();
+
+  constructor(reader: InstructionReader, module: ModuleBuilder, listener: SectionListener) {
+    this.reader = reader;
+    this.module = module;
+    this.listener = listener;
   }
-  READERS[id]?.(reader, module);
-  if (!reader.atEnd) {
-    const left = reader.end - reader.pos;
-    throw reader.error("section size mismatch", `${left} bytes are left over`);
+
+  /** Decodes the section `id` whose payload is exactly the reader's range. */
+  *decode(id: number): Generator<void, void> {
+    const { reader } = this;
+    this.entryStart = reader.pos;
+    this.requireSection(id);
+    if (id === TYPE) yield* this.types();
+    else if (id === START) this.module.start = reader.u32();
+    else if (id === DATA_COUNT) this.dataCount();
+    else yield* this.entries(id, ENTRIES[id] as Entries);
+    if (!reader.atEnd) {
+      const left = reader.end - reader.pos;
+      throw reader.error("section size mismatch", `${left} bytes are left over`);
+    }
+    this.listener.section(id);
+  }
+
+  private requireSection(id: number): void {
+    const { reader } = this;
+    const phrase = "malformed section id";
+    if (id === TAG) requireTags(reader, reader.pos, phrase);
+    if (id !== DATA_COUNT) return;
+    const what = "a data count section";
+    requireFeature(reader, reader.features, "bulk-memory", phrase, what, reader.pos);
+  }
+
+  private *entries(id: number, { imported, limit, read }: Entries): Generator<void, void> {
+    const { listener, module, piece, reader } = this;
+    const offset = reader.pos;
+    const count = readCount(reader, reader.limits, limit, imported(module));
+    if (id === DATA && module.dataCount !== null && module.dataCount !== count) {
+      const phrase = "data count and data section have inconsistent lengths";
+      throw reader.error(phrase, `${module.dataCount} and ${count}`, offset);
+    }
+    for (let i = 0; i < count; i++) {
+      this.entryStart = reader.pos;
+      const rest = read(reader, module);
+      if (rest !== null) yield* rest;
+      const checks = listener.entry(id, this.entryStart);
+      if (checks !== null) yield* checks;
+      if (piece.isFull(reader.pos - this.entryStart)) yield;
+    }
+  }
+
+  private *types(): Generator<void, void> {
+    const { listener, module, piece, reader } = this;
+    const { features, limits } = reader;
+    const { types } = module;
+    const count = readCount(reader, limits, "types");
+    for (let i = 0; i < count; i++) {
+      const start = types.length;
+      this.entryStart = reader.pos;
+      const size = readGroupSize(reader, features, limits, start);
+      for (let k = 0; k < size; k++) {
+        // A type that stands alone begins where its group does.
+        if (k > 0 || size > 1) this.entryStart = reader.pos;
+        types.push(readSubType(reader, features, limits, start, size));
+        const checks = listener.entry(TYPE, this.entryStart);
+        if (checks !== null) yield* checks;
+        if (piece.isFull(reader.pos - this.entryStart)) yield;
+      }
+    }
+  }
+
+  private dataCount(): void {
+    const { module, reader } = this;
+    const offset = reader.pos;
+    module.dataCount = reader.u32();
+    limitOn(reader.limits, "dataSegments", module.dataCount, offset);
   }
 }

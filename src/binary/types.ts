@@ -32,7 +32,7 @@ import type {
   SubType,
   TableType,
 } from "../module/module.ts";
-import type { Cursor } from "./cursor.ts";
+import { type Cursor, hex } from "./cursor.ts";
 
 const REF = 0x64;
 const REF_NULL = 0x63;
@@ -64,7 +64,7 @@ export function readHeapType(cursor: Cursor, features: FeatureSet): HeapType {
   const offset = cursor.pos;
   const heap = cursor.s33();
   if (heap < 0 && (cursor.pos - offset !== 1 || !isAbstractHeap(heap))) {
-    throw cursor.error("malformed heap type", "", offset);
+    throw cursor.error("malformed heap type", String(heap), offset);
   }
   const name = heap < 0 ? formatHeapType(heap) : "a type index";
   requireFeature(cursor, features, heapFeature(heap), "malformed heap type", name, offset);
@@ -108,7 +108,7 @@ export function readValType(cursor: Cursor, features: FeatureSet): ValType {
   }
   const type = code < 0x80 ? shortValType(code) : null;
   if (type === null) {
-    throw cursor.error("malformed value type", `0x${code.toString(16)}`, offset);
+    throw cursor.error("malformed value type", hex(code), offset);
   }
   if (type === V128) {
     requireFeature(cursor, features, "simd", "malformed value type", "v128", offset);
@@ -130,7 +130,7 @@ export function readRefType(cursor: Cursor, features: FeatureSet): ValType {
   }
   const isRef = code === REF || code === REF_NULL || (code < 0x80 && isAbstractHeap(code - 0x80));
   if (!isRef && offset < cursor.end) {
-    throw cursor.error("malformed reference type", `0x${code.toString(16)}`, offset);
+    throw cursor.error("malformed reference type", hex(code), offset);
   }
   return readValType(cursor, features);
 }
@@ -146,7 +146,7 @@ function readStorageType(cursor: Cursor, features: FeatureSet): ValType {
 function readMutability(cursor: Cursor): boolean {
   const offset = cursor.pos;
   const code = cursor.u8();
-  if (code > 1) throw cursor.error("malformed mutability", `0x${code.toString(16)}`, offset);
+  if (code > 1) throw cursor.error("malformed mutability", hex(code), offset);
   return code === 1;
 }
 
@@ -167,7 +167,7 @@ export function readCount(
   limitOn(limits, limit, before + count, offset);
   if (count > cursor.end - cursor.pos) {
     const detail = `${count} entries in ${cursor.end - cursor.pos} bytes`;
-    throw cursor.beyondEnd("unexpected end of section or function", detail, offset);
+    throw cursor.error("unexpected end of section or function", detail, offset);
   }
   return count;
 }
@@ -204,7 +204,7 @@ function readComposite(
   const code = cursor.u8();
   if (code === 0x60) return readFuncType(cursor, features, limits);
   if (code !== 0x5f && code !== 0x5e) {
-    throw cursor.error("malformed composite type", `0x${code.toString(16)}`, offset);
+    throw cursor.error("malformed composite type", hex(code), offset);
   }
   const name = code === 0x5f ? "a struct type" : "an array type";
   requireFeature(cursor, features, "gc", "malformed composite type", name, offset);
@@ -215,7 +215,8 @@ function readComposite(
   return { kind: "struct", fields };
 }
 
-function readSubType(
+/** A type of the recursion group that has `groupSize` types from `groupStart` on. */
+export function readSubType(
   cursor: Cursor,
   features: FeatureSet,
   limits: DecodingLimits,
@@ -236,24 +237,21 @@ function readSubType(
   return { final: code !== 0x50, supers, composite, groupStart, groupSize };
 }
 
-/** A recursion group, appended to `types` (spec: 5.3.10). */
-export function readRecType(
+/** The number of types in a recursion group, whose types follow (spec: 5.3.10). */
+export function readGroupSize(
   cursor: Cursor,
   features: FeatureSet,
   limits: DecodingLimits,
-  types: SubType[],
-): void {
+  before: number,
+): number {
   const offset = cursor.pos;
-  const start = types.length;
-  let count = 1;
   if (offset < cursor.end && cursor.bytes[offset] === 0x4e) {
     cursor.pos++;
     requireFeature(cursor, features, "gc", "malformed rec type", "a recursion group", offset);
-    count = readCount(cursor, limits, "types", start);
-  } else {
-    limitOn(limits, "types", start + 1, offset);
+    return readCount(cursor, limits, "types", before);
   }
-  for (let i = 0; i < count; i++) types.push(readSubType(cursor, features, limits, start, count));
+  limitOn(limits, "types", before + 1, offset);
+  return 1;
 }
 
 const HAS_MAX = 1;
@@ -280,7 +278,7 @@ export function readMemoryType(cursor: Cursor, features: FeatureSet): MemoryType
   const offset = cursor.pos;
   const phrase = "malformed limits flags";
   const flags = cursor.u8();
-  if (flags > 15) throw cursor.error(phrase, `0x${flags.toString(16)}`, offset);
+  if (flags > 15) throw cursor.error(phrase, hex(flags), offset);
   const custom = (flags & PAGE_SIZE) !== 0;
   const what = "a custom page size";
   if (custom) requireFeature(cursor, features, "custom-page-sizes", phrase, what, offset);
@@ -299,7 +297,7 @@ export function readTableType(cursor: Cursor, features: FeatureSet): TableType {
   const offset = cursor.pos;
   const flags = cursor.u8();
   if (flags > 7 || (flags & SHARED) !== 0) {
-    throw cursor.error("malformed limits flags", `0x${flags.toString(16)} in a table`, offset);
+    throw cursor.error("malformed limits flags", `${hex(flags)} in a table`, offset);
   }
   return { element, ...readLimits(cursor, features, flags, offset) };
 }

@@ -3,7 +3,7 @@
 // the code is for disassemble.ts.
 
 import { Cursor } from "../binary/cursor.ts";
-import { type DecodeListener, Decoder } from "../binary/decoder.ts";
+import { Decoder, NO_LISTENER } from "../binary/decoder.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import { formatValType } from "../isa/types.ts";
 import { ModuleError } from "../module/errors.ts";
@@ -29,13 +29,6 @@ import {
   formatSubType,
   formatTableType,
 } from "./types.ts";
-
-const NO_LISTENER: DecodeListener = {
-  section() {},
-  segment() {},
-  body() {},
-  end() {},
-};
 
 /** A module as far as it could be decoded, and what stopped it, or null. */
 export interface PartialModule {

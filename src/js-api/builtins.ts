@@ -156,6 +156,8 @@ const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
 const SETS: ReadonlyMap<string, ReadonlyMap<string, Builtin>> = new Map([["js-string", JS_STRING]]);
 
 let ids: ReadonlyMap<Builtin, number> | null = null;
+/** The list that keeps those ids in use. */
+let idList: readonly number[] = [];
 
 /** Type ids of the builtins, each type in a recursion group of its own. */
 function typeIds(): ReadonlyMap<Builtin, number> {
@@ -168,8 +170,8 @@ function typeIds(): ReadonlyMap<Builtin, number> {
     alone({ kind: "array", field: { type: I16, mutable: true } }, 0),
     ...builtins.map(({ params, results }, i) => alone({ kind: "func", params, results }, i + 1)),
   ];
-  const [, ...found] = typeIdsOf({ types });
-  ids = new Map(builtins.map((builtin, i) => [builtin, found[i]]));
+  idList = typeIdsOf({ types });
+  ids = new Map(builtins.map((builtin, i) => [builtin, idList[i + 1]]));
   return ids;
 }
 

@@ -69,11 +69,20 @@ export class MalformedError extends ModuleError {}
 /** The module breaks a validation rule (spec: 3). */
 export class InvalidError extends ModuleError {}
 
+/** Characters of a text of the guest's that messages show. */
+const SHOWN = 200;
+
+/** A name as messages show it: quoted, and cut where it is longer than 200 characters. */
+export function quote(text: string): string {
+  if (text.length <= SHOWN) return JSON.stringify(text);
+  return `${JSON.stringify(text.slice(0, SHOWN))}… (${text.length} characters)`;
+}
+
 function messageOf(phrase: string, detail: string, where: Particulars): string {
   const places: string[] = [];
   if (where.instruction !== undefined) places.push(where.instruction);
   if (where.funcIndex !== undefined) {
-    const name = where.funcName === undefined ? "" : ` ${JSON.stringify(where.funcName)}`;
+    const name = where.funcName === undefined ? "" : ` ${quote(where.funcName)}`;
     places.push(`function ${where.funcIndex}${name}`);
   } else if (where.section !== undefined) {
     places.push(`${where.section} section`);

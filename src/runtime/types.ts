@@ -2,7 +2,13 @@
 // instead of the type indices of one module, so that types of different modules can be compared.
 // Closing, matching (spec: 3.3 Matching) and text of such types.
 
-import { type IdentifiedType, idMatches, typeOfId } from "../code/type-ids.ts";
+import {
+  functionTypeOfId,
+  type IdentifiedType,
+  idMatches,
+  keepIds,
+  typeOfId,
+} from "../code/type-ids.ts";
 import {
   formatValType,
   HEAP_BOT,
@@ -27,21 +33,27 @@ export function closeValType(type: ValType, ids: readonly number[]): ValType {
 /** The closed form of a table type; the same object where it mentions no type index. */
 export function closeTableType(type: TableType, ids: readonly number[]): TableType {
   const element = closeValType(type.element, ids);
-  return element === type.element ? type : { ...type, element };
+  if (!mentionsId(element)) return type;
+  const closed = { ...type, element };
+  keepIds(closed, ids);
+  return closed;
 }
 
 /** The closed form of a global type; the same object where it mentions no type index. */
 export function closeGlobalType(type: GlobalType, ids: readonly number[]): GlobalType {
   const valtype = closeValType(type.type, ids);
-  return valtype === type.type ? type : { ...type, type: valtype };
+  if (!mentionsId(valtype)) return type;
+  const closed = { ...type, type: valtype };
+  keepIds(closed, ids);
+  return closed;
 }
 
-/** The function type with this id, closed. */
-export function funcTypeOfId(id: number): FuncType {
-  const { composite } = typeOfId(id);
-  if (composite.kind !== "func") throw new TypeError(`type id ${id} is no function type`);
-  return composite;
+function mentionsId(type: ValType): boolean {
+  return isReference(type) && heapOf(type) >= 0;
 }
+
+/** The function type with this id, closed. @throws TypeError if it is none */
+export const funcTypeOfId: (id: number) => FuncType = functionTypeOfId;
 
 /** Value type matching of closed types (spec: 3.3.4). */
 export function valTypeIdMatches(sub: ValType, sup: ValType): boolean {

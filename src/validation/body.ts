@@ -35,11 +35,13 @@ import { type ControlFrame, NO_TYPES } from "./state.ts";
 export class BodyValidator extends ReferenceRules implements BodyFacts {
   private inConstant = false;
   /** The body that is being validated: its function, where it begins, and who hears of it. */
-  private funcIndex = 0;
+  private funcIndex: number | null = 0;
   private bodyStart = 0;
   private sink: BodySink | null = null;
   reachable = true;
   heightBefore = 0;
+  /** Units that the last `advance` had no use for. */
+  unitsLeft = 0;
 
   constructor(context: ModuleContext) {
     const { module, limits } = context;
@@ -92,6 +94,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     this.funcIndex = funcIndex;
     this.bodyStart = start;
     this.sink = sink;
+    this.inConstant = false;
     reader.reset(context.module.bytes, start, end);
     try {
       const runs = reader.locals(type.params.length);
@@ -100,38 +103,34 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
       this.begin(type.results);
       sink?.begin?.(this);
     } catch (error) {
-      throw this.locate(error, funcIndex, start);
+      throw this.locate(error);
     }
   }
 
   /**
-   * Validates the next `instructions` of the body that was begun, at most; true if that was all.
+   * Begins with a constant expression that must give a value of type `expected` (spec: 3.4.14);
+   * `advance` goes on with it. Until it has ended, this validator can do nothing else.
+   */
+  beginConstant(expr: ConstExpr, expected: ValType): void {
+    this.funcIndex = null;
+    this.bodyStart = expr.start;
+    this.sink = null;
+    this.inConstant = true;
+    this.reader.reset(this.context.module.bytes, expr.start, expr.end);
+    this.setLocals(NO_TYPES, []);
+    this.begin(single(expected));
+  }
+
+  /**
+   * Goes on with what was begun for so many units at most; true if that was all. An instruction is
+   * one unit, and more if it has long lists of types or labels.
    * @throws MalformedError, InvalidError
    */
-  advance(instructions: number): boolean {
+  advance(units: number): boolean {
     try {
-      return this.run(this.sink, instructions);
+      return this.run(this.sink, units);
     } catch (error) {
-      throw this.locate(error, this.funcIndex, this.bodyStart);
-    }
-  }
-
-  /**
-   * Validates a constant expression that must give a value of type `expected` (spec: 3.4.14).
-   * @throws InvalidError if an instruction is not constant or a rule is broken
-   */
-  constant(expr: ConstExpr, expected: ValType): void {
-    const { reader, context } = this;
-    reader.reset(context.module.bytes, expr.start, expr.end);
-    this.inConstant = true;
-    try {
-      this.setLocals(NO_TYPES, []);
-      this.begin(single(expected));
-      this.run(null, Number.POSITIVE_INFINITY);
-    } catch (error) {
-      throw this.locate(error, null, expr.start);
-    } finally {
-      this.inConstant = false;
+      throw this.locate(error);
     }
   }
 
@@ -142,9 +141,9 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
   }
 
   /** Adds to an error where it was found. */
-  private locate(error: unknown, funcIndex: number | null, start: number): unknown {
+  private locate(error: unknown): unknown {
     if (!(error instanceof ModuleError)) return error;
-    const { reader, context } = this;
+    const { bodyStart: start, context, funcIndex, reader } = this;
     const inCode = reader.start >= start && reader.pos > reader.start;
     const instruction = inCode ? instructionAt(reader.op)?.name : undefined;
     const funcName = funcIndex === null ? undefined : functionName(context.module, funcIndex);
@@ -156,12 +155,18 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     });
   }
 
-  /** The one pass over the instructions: `most` of them, true if the final `end` was there. */
-  private run(sink: BodySink | null, most: number): boolean {
+  /** The one pass over the instructions: `units` of them, true if the final `end` was there. */
+  private run(sink: BodySink | null, units: number): boolean {
     const { reader } = this;
-    let left = most;
+    let left = units;
+    if (this.nextLabel > 0) {
+      left = this.workOnLabels(left);
+      if (this.nextLabel > 0) return false;
+      sink?.instruction(this);
+    }
     do {
-      if (left-- <= 0) return false;
+      if (left <= 0) return false;
+      left--;
       reader.next();
       const { op } = reader;
       if (this.inConstant) this.requireConstant(op);
@@ -199,16 +204,35 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
         case 0x04: // if
           this.openBlock(op);
           break;
+        case 0x0e: // br_table
+        case 0x1f: // try_table
+          this.beginLabels();
+          left = this.workOnLabels(left);
+          if (this.nextLabel > 0) return false;
+          break;
         default:
           this.byShape(op);
       }
+      if (this.weight > 0) left -= this.takeWeight();
       if (sink !== null) sink.instruction(this);
     } while (this.depth >= 0);
+    this.unitsLeft = Math.max(left, 0);
     if (reader.pos !== reader.end) {
       const left = reader.end - reader.pos;
       throw reader.error("section size mismatch", `${left} bytes follow the final end`);
     }
     return true;
+  }
+
+  /** Goes on with a list of labels as long as there are units; how many are left. */
+  private workOnLabels(units: number): number {
+    let left = units;
+    let complete = false;
+    do {
+      complete = this.listLabels();
+      left -= this.takeWeight();
+    } while (!complete && left > 0);
+    return left;
   }
 
   private requireConstant(op: number): void {
@@ -314,7 +338,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
   }
 
   protected override noteFunctionReference(index: number): void {
-    if (this.inConstant) this.context.declared.add(index);
+    if (this.inConstant) this.context.declare(index);
     else super.noteFunctionReference(index);
   }
 
@@ -453,8 +477,6 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
         return this.rethrow();
       case 0x0a: // throw_ref
         return this.throwReference();
-      case 0x0e: // br_table
-        return this.branchTable();
       case 0x0f: // return
         return this.returnFrom();
       case 0x11: // call_indirect
@@ -477,8 +499,6 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
         return this.select();
       case 0x1c: // select t
         return this.selectTyped();
-      case 0x1f: // try_table
-        return this.tryTable();
       case 0x23: // global.get
         return this.globalGet();
       case 0x24: // global.set

@@ -17,8 +17,8 @@ export class ModuleContext {
   /** Address type, i32 or i64, of each table and memory. */
   readonly tableAddresses: ValType[] = [];
   readonly memoryAddresses: ValType[] = [];
-  /** Functions that `ref.func` may name: those that occur outside of bodies (C.refs). */
-  readonly declared = new Set<number>();
+  /** A bit for each function that `ref.func` may name: it occurs outside of bodies (C.refs). */
+  private declared = new Uint32Array(8);
   /** Globals a constant expression may read: those before it. */
   visibleGlobals = 0;
 
@@ -26,6 +26,21 @@ export class ModuleContext {
     this.module = module;
     this.limits = limits;
     this.types = new TypeContext(module.types, limits);
+  }
+
+  /** Notes that a function occurs outside of bodies. */
+  declare(index: number): void {
+    const at = index >>> 5;
+    if (at >= this.declared.length) {
+      const grown = new Uint32Array(2 * at);
+      grown.set(this.declared);
+      this.declared = grown;
+    }
+    this.declared[at] |= 1 << (index & 31);
+  }
+
+  isDeclared(index: number): boolean {
+    return ((this.declared[index >>> 5] ?? 0) & (1 << (index & 31))) !== 0;
   }
 
   /** Brings the derived arrays up to the sections decoded so far. */

@@ -7,12 +7,23 @@ import {
   CATCH_REF,
   type InstructionReader,
 } from "../binary/instructions.ts";
-import { FUNCREF, HEAP_EXN, I32, nonNull, refType, type ValType } from "../isa/types.ts";
+import {
+  FUNCREF,
+  HEAP_EXN,
+  heapOf,
+  I32,
+  isReference,
+  nonNull,
+  refType,
+  type ValType,
+} from "../isa/types.ts";
 import { limitOn } from "../module/limits.ts";
 import type { FuncType } from "../module/module.ts";
+import { PIECE } from "../module/pieces.ts";
 import type { ModuleContext } from "./context.ts";
 import { BodyState, type ControlFrame, NO_TYPES } from "./state.ts";
 
+const BR_TABLE = 0x0e;
 const IF = 0x04;
 const ELSE = 0x05;
 const TRY = 0x06;
@@ -23,8 +34,9 @@ const EXNREF_NON_NULL = refType(HEAP_EXN, false);
 
 const singles = new Map<ValType, readonly ValType[]>();
 
-/** The list of just this type; the same list every time. */
+/** The list of just this type; the same list every time if no module has defined the type. */
 export function single(type: ValType): readonly ValType[] {
+  if (isReference(type) && heapOf(type) >= 0) return [type];
   let types = singles.get(type);
   if (types === undefined) {
     types = [type];
@@ -39,6 +51,8 @@ export class ControlRules extends BodyState {
   /** See `BodyFacts.closed` and `BodyFacts.operand`. */
   closed: ControlFrame = this.frame;
   operand: ValType = 0;
+  /** The first label of a br_table or try_table that has not been checked; 0: none is left. */
+  protected nextLabel = 0;
   private readonly maxDepth: number;
   private blockParams: readonly ValType[] = NO_TYPES;
   private blockResults: readonly ValType[] = NO_TYPES;
@@ -129,24 +143,45 @@ export class ControlRules extends BodyState {
     this.pushAll(types);
   }
 
-  protected branchTable(): void {
-    const { labels, labelCount, start } = this.reader;
-    this.pop(I32);
-    const last = this.label(labels[labelCount - 1]).labelTypes;
-    for (let i = 0; i < labelCount; i++) {
-      const frame = this.label(labels[i]);
-      // A table may name a label many times; its types are compared once.
-      if (frame.branchTable === start) continue;
-      frame.branchTable = start;
-      const types = frame.labelTypes;
-      if (types.length !== last.length) {
-        const expected = this.types.format(last);
-        const found = this.types.format(types);
-        throw this.mismatchText(`${expected} as of the default label`, `label ${i} with ${found}`);
-      }
-      this.peekAll(types);
+  /** Begins with an instruction that lists labels: `listLabels` checks the list. */
+  protected beginLabels(): void {
+    this.nextLabel = 0;
+    if (this.reader.op === BR_TABLE) this.pop(I32);
+    else {
+      this.resolveBlockType();
+      this.popAll(this.blockParams);
     }
-    this.markUnreachable();
+  }
+
+  /** Checks labels of the list; false: there are more, and these were enough for a piece. */
+  protected listLabels(): boolean {
+    const { labelCount, op } = this.reader;
+    while (this.nextLabel < labelCount) {
+      if (this.weight > PIECE) return false;
+      if (op === BR_TABLE) this.branchTableLabel(this.nextLabel++);
+      else this.catchClause(this.nextLabel++);
+    }
+    this.nextLabel = 0;
+    if (op === BR_TABLE) this.markUnreachable();
+    else this.openFrame(op);
+    return true;
+  }
+
+  private branchTableLabel(i: number): void {
+    const { labels, labelCount, start } = this.reader;
+    const last = this.label(labels[labelCount - 1]).labelTypes;
+    const frame = this.label(labels[i]);
+    this.weigh(1 << 3);
+    // A table may name a label many times; its types are compared once.
+    if (frame.branchTable === start) return;
+    frame.branchTable = start;
+    const types = frame.labelTypes;
+    if (types.length !== last.length) {
+      const expected = this.types.format(last);
+      const found = this.types.format(types);
+      throw this.mismatchText(`${expected} as of the default label`, `label ${i} with ${found}`);
+    }
+    this.peekAll(types);
   }
 
   protected returnFrom(): void {
@@ -240,24 +275,21 @@ export class ControlRules extends BodyState {
     this.markUnreachable();
   }
 
-  protected tryTable(): void {
-    this.resolveBlockType();
-    this.popAll(this.blockParams);
-    const { labels, labelCount } = this.reader;
-    for (let i = 0; i < labelCount; i++) {
-      const kind = labels[3 * i];
-      const carried = kind <= CATCH_REF ? [...this.tagParams(labels[3 * i + 1])] : [];
-      if (kind === CATCH_REF || kind === CATCH_ALL_REF) carried.push(EXNREF_NON_NULL);
-      const { labelTypes } = this.label(labels[3 * i + 2]);
-      if (!this.types.resultMatches(carried, labelTypes)) {
-        const expected = this.types.format(labelTypes);
-        throw this.mismatchText(
-          `${expected} as the label of clause ${i} takes`,
-          this.types.format(carried),
-        );
-      }
-    }
-    this.openFrame(0x1f);
+  private catchClause(i: number): void {
+    const { labels } = this.reader;
+    const kind = labels[3 * i];
+    const params = kind <= CATCH_REF ? this.tagParams(labels[3 * i + 1]) : NO_TYPES;
+    const withReference = kind === CATCH_REF || kind === CATCH_ALL_REF;
+    const carried = withReference ? [...params, EXNREF_NON_NULL] : params;
+    const { labelTypes } = this.label(labels[3 * i + 2]);
+    this.weigh(1 << 3);
+    this.weigh(carried.length);
+    if (this.types.resultMatches(carried, labelTypes)) return;
+    const expected = this.types.format(labelTypes);
+    throw this.mismatchText(
+      `${expected} as the label of clause ${i} takes`,
+      this.types.format(carried),
+    );
   }
 
   protected catchTag(): void {

@@ -1,20 +1,24 @@
-// Validates a module section by section while it is being decoded (spec: 3.5 Modules). A section is
-// checked when it is complete, a body when it is; nothing is looked at twice.
+// Validates a module while it is being decoded (spec: 3.5 Modules): each entry of a section when it
+// is recorded, a body when it is complete, both with pauses where they are long. Nothing is looked at
+// twice.
 
 import { type DecodeListener, Decoder } from "../binary/decoder.ts";
 import { type Feature, type FeatureSet, featureBit } from "../isa/features.ts";
 import { formatValType, I32, I64, isDefaultable, type ValType } from "../isa/types.ts";
-import { InvalidError } from "../module/errors.ts";
+import { InvalidError, quote } from "../module/errors.ts";
 import type { DecodingLimits } from "../module/limits.ts";
 import type {
+  ConstExpr,
   DataSegment,
   ElementSegment,
   Export,
+  Import,
   Limits,
-  MemoryType,
+  Memory,
   ModuleRecord,
   Table,
 } from "../module/module.ts";
+import { PIECE, Piece, type Rest } from "../module/pieces.ts";
 import { BodyValidator } from "./body.ts";
 import { ModuleContext } from "./context.ts";
 
@@ -28,6 +32,7 @@ const GLOBAL = 6;
 const EXPORT = 7;
 const START = 8;
 const ELEMENT = 9;
+const DATA = 11;
 const TAG = 13;
 
 const TABLE_SIZE = "table size must be at most 2^32-1";
@@ -60,6 +65,7 @@ class ModuleValidator implements DecodeListener {
   private readonly module: ModuleRecord;
   private readonly context: ModuleContext;
   private readonly bodies: BodyValidator;
+  private readonly exportNames = new Set<string>();
 
   constructor(module: ModuleRecord, limits: DecodingLimits) {
     this.module = module;
@@ -67,36 +73,51 @@ class ModuleValidator implements DecodeListener {
     this.bodies = new BodyValidator(this.context);
   }
 
-  section(id: number): void {
+  entry(id: number, offset: number): Rest {
+    const { context, module } = this;
     switch (id) {
       case TYPE:
-        return this.context.types.addNewTypes();
+        return context.types.add(module.types.length - 1, offset);
       case IMPORT:
-        return this.imports();
+        this.importEntry(module.imports[module.imports.length - 1]);
+        return null;
       case FUNCTION:
-        return this.context.refresh();
+        context.refresh();
+        return null;
       case TABLE:
-        return this.tables();
+        return this.table(module.tables[module.tables.length - 1]);
       case MEMORY:
-        return this.memories();
+        this.memory(module.memories[module.memories.length - 1]);
+        return null;
       case TAG:
-        return this.tags(this.module.importedTags);
+        this.tag(module.tags[module.tags.length - 1]);
+        return null;
       case GLOBAL:
-        return this.globals();
+        return this.global(module.globals.length - 1);
       case EXPORT:
-        return this.exports();
-      case START:
-        return this.start();
+        this.exportEntry(module.exports[module.exports.length - 1]);
+        return null;
+      case ELEMENT:
+        return this.elementSegment(module.elements[module.elements.length - 1]);
+      case DATA:
+        return this.dataSegment(module.data[module.data.length - 1]);
+      default:
+        return null;
     }
   }
 
-  segment(id: number, index: number): void {
-    if (id === ELEMENT) this.elementSegment(this.module.elements[index]);
-    else this.dataSegment(this.module.data[index]);
+  section(id: number): void {
+    if (id === GLOBAL) this.context.visibleGlobals = this.module.globals.length;
+    else if (id === EXPORT) this.exportNames.clear();
+    else if (id === START) this.start();
   }
 
-  body(index: number, start: number, end: number): void {
-    this.bodies.function(index, start, end);
+  beginBody(index: number, start: number, end: number): void {
+    this.bodies.beginFunction(index, start, end);
+  }
+
+  advanceBody(units: number): number {
+    return this.bodies.advance(units) ? this.bodies.unitsLeft : -1;
   }
 
   end(): void {
@@ -107,41 +128,43 @@ class ModuleValidator implements DecodeListener {
     return (this.module.features & featureBit(feature)) !== 0;
   }
 
-  private imports(): void {
+  private importEntry({ type, offset, name, module: from }: Import): void {
     const { module, context } = this;
-    for (const { type, offset, name, module: from } of module.imports) {
-      if (type.kind === "func") context.funcType(type.typeIndex);
-      else if (type.kind === "global") this.checkValType(type.global.type, offset);
-      if (type.kind === "global" && type.global.mutable && !this.has("mutable-globals")) {
-        const detail = `"${from}"."${name}" needs the feature mutable-globals, which is off`;
-        throw new InvalidError("mutable globals cannot be imported", detail, { offset });
-      }
+    switch (type.kind) {
+      case "func":
+        context.refresh();
+        return;
+      case "table":
+        this.declareTable(module.tables[module.tables.length - 1]);
+        return;
+      case "memory":
+        this.memory(module.memories[module.memories.length - 1]);
+        return;
+      case "tag":
+        this.tag(type.typeIndex);
+        return;
     }
-    context.refresh();
+    this.checkValType(type.global.type, offset);
     context.visibleGlobals = module.globals.length;
-    for (const table of module.tables) this.checkTable(table);
-    for (const { type, offset } of module.memories) this.checkMemory(type, offset);
-    this.checkCounts();
-    this.tags(0);
+    if (!type.global.mutable || this.has("mutable-globals")) return;
+    const label = `${quote(from)}.${quote(name)}`;
+    const detail = `${label} needs the feature mutable-globals, which is off`;
+    throw new InvalidError("mutable globals cannot be imported", detail, { offset });
+  }
+
+  /** What is left of the constant expression that was begun. */
+  private constant(expr: ConstExpr, expected: ValType): Rest {
+    this.bodies.beginConstant(expr, expected);
+    return this.bodies.advance(PIECE) ? null : this.restOfConstant();
+  }
+
+  private *restOfConstant(): Generator<void, void> {
+    do yield;
+    while (!this.bodies.advance(PIECE));
   }
 
   private checkValType(type: ValType, offset: number): void {
     this.context.types.checkValType(type, offset);
-  }
-
-  /** Without their features, a module has at most one table and one memory. */
-  private checkCounts(): void {
-    const { tables, memories } = this.module;
-    if (tables.length > 1 && !this.has("reference-types")) {
-      throw new InvalidError("multiple tables", "they need the feature reference-types", {
-        offset: tables[1].offset,
-      });
-    }
-    if (memories.length > 1 && !this.has("multi-memory")) {
-      throw new InvalidError("multiple memories", "they need the feature multi-memory", {
-        offset: memories[1].offset,
-      });
-    }
   }
 
   private checkLimits({ min, max }: Limits, bound: bigint, phrase: string, offset: number): void {
@@ -159,13 +182,30 @@ class ModuleValidator implements DecodeListener {
     }
   }
 
-  private checkTable({ type, offset }: Table): void {
+  /** Without their features, a module has at most one table and one memory. */
+  private checkCount(what: string, count: number, feature: Feature, offset: number): void {
+    if (count <= 1 || this.has(feature)) return;
+    throw new InvalidError(`multiple ${what}`, `they need the feature ${feature}`, { offset });
+  }
+
+  private declareTable({ type, offset }: Table): void {
     this.checkValType(type.element, offset);
     const bound = (1n << (type.address64 ? 64n : 32n)) - 1n;
     this.checkLimits(type, bound, TABLE_SIZE, offset);
+    this.context.refresh();
+    this.checkCount("tables", this.module.tables.length, "reference-types", offset);
   }
 
-  private checkMemory(type: MemoryType, offset: number): void {
+  private table(table: Table): Rest {
+    const { element } = table.type;
+    this.declareTable(table);
+    if (table.init !== null) return this.constant(table.init, element);
+    if (isDefaultable(element)) return null;
+    const detail = `a table of ${formatValType(element)} needs an initialiser`;
+    throw new InvalidError("type mismatch", detail, { offset: table.offset });
+  }
+
+  private memory({ type, offset }: Memory): void {
     const { pageSizeLog2, address64, shared, max } = type;
     if (pageSizeLog2 !== 16 && pageSizeLog2 !== 0) {
       const detail = `2^${pageSizeLog2} bytes, it must be 1 or 65536`;
@@ -183,69 +223,39 @@ class ModuleValidator implements DecodeListener {
     if (shared && max === null) {
       throw new InvalidError("shared memory must have maximum", "", { offset });
     }
+    this.context.refresh();
+    this.checkCount("memories", this.module.memories.length, "multi-memory", offset);
   }
 
-  private tables(): void {
-    const { module, context } = this;
-    for (const table of module.tables.slice(module.importedTables)) {
-      this.checkTable(table);
-      const { element } = table.type;
-      if (table.init !== null) this.bodies.constant(table.init, element);
-      else if (!isDefaultable(element)) {
-        const detail = `a table of ${formatValType(element)} needs an initialiser`;
-        throw new InvalidError("type mismatch", detail, { offset: table.offset });
-      }
-    }
-    context.refresh();
-    this.checkCounts();
+  private tag(typeIndex: number): void {
+    const { results } = this.context.funcType(typeIndex);
+    if (results.length === 0) return;
+    throw new InvalidError("non-empty tag result type", this.context.types.format(results));
   }
 
-  private memories(): void {
-    const { module, context } = this;
-    for (const { type, offset } of module.memories.slice(module.importedMemories)) {
-      this.checkMemory(type, offset);
-    }
-    context.refresh();
-    this.checkCounts();
+  private global(index: number): Rest {
+    const { context, module } = this;
+    const { type, init, offset } = module.globals[index];
+    this.checkValType(type.type, offset);
+    // A global sees those before it.
+    context.visibleGlobals = index;
+    return this.constant(init as ConstExpr, type.type);
   }
 
-  private tags(first: number): void {
-    for (const typeIndex of this.module.tags.slice(first)) {
-      const { results } = this.context.funcType(typeIndex);
-      if (results.length === 0) continue;
-      throw new InvalidError("non-empty tag result type", this.context.types.format(results));
+  private exportEntry(item: Export): void {
+    this.checkExport(item);
+    const { exportNames } = this;
+    const { index, kind, name, offset } = item;
+    if (exportNames.has(name)) {
+      throw new InvalidError("duplicate export name", quote(name), { offset });
     }
-  }
-
-  private globals(): void {
-    const { module, context } = this;
-    for (let i = module.importedGlobals; i < module.globals.length; i++) {
-      const { type, init, offset } = module.globals[i];
-      this.checkValType(type.type, offset);
-      // A global sees those before it.
-      context.visibleGlobals = i;
-      if (init !== null) this.bodies.constant(init, type.type);
-    }
-    context.visibleGlobals = module.globals.length;
-  }
-
-  private exports(): void {
-    const { module, context } = this;
-    const seen = new Set<string>();
-    for (const item of module.exports) {
-      this.checkExport(item);
-      if (seen.has(item.name)) {
-        const { name, offset } = item;
-        throw new InvalidError("duplicate export name", JSON.stringify(name), { offset });
-      }
-      seen.add(item.name);
-      if (item.kind === "func") context.declared.add(item.index);
-    }
+    exportNames.add(name);
+    if (kind === "func") this.context.declare(index);
   }
 
   private checkExport({ kind, index, offset, name }: Export): void {
     const [space, unknown] = EXPORT_SPACES[kind];
-    const label = `exported as ${JSON.stringify(name)}`;
+    const label = `exported as ${quote(name)}`;
     if (index >= this.module[space].length) {
       throw new InvalidError(`${unknown} ${index}`, label, { offset });
     }
@@ -269,19 +279,11 @@ class ModuleValidator implements DecodeListener {
     });
   }
 
-  private elementSegment(segment: ElementSegment): void {
-    const { module, context } = this;
-    const { mode, table, at, type, functions, expressions, offset } = segment;
+  private *elementSegment(segment: ElementSegment): Generator<void, void> {
+    const { context, module } = this;
+    const { mode, table, at, type, offset } = segment;
     this.checkValType(type, offset);
-    for (const index of functions ?? []) {
-      if (index >= module.functions.length) {
-        throw new InvalidError(`unknown function ${index}`, "in an element segment", { offset });
-      }
-      context.declared.add(index);
-    }
-    for (let i = 0; expressions !== null && i + 1 < expressions.length; i++) {
-      this.bodies.constant({ start: expressions[i], end: expressions[i + 1] }, type);
-    }
+    yield* this.elements(segment);
     if (mode !== "active" || at === null) return;
     const target = module.tables[table];
     if (target === undefined) throw new InvalidError(`unknown table ${table}`, "", { offset });
@@ -290,13 +292,34 @@ class ModuleValidator implements DecodeListener {
       const detail = `a table of ${expected} cannot take elements ${found}`;
       throw new InvalidError("type mismatch", detail, { offset, expected, found });
     }
-    this.bodies.constant(at, target.type.address64 ? I64 : I32);
+    const rest = this.constant(at, target.type.address64 ? I64 : I32);
+    if (rest !== null) yield* rest;
   }
 
-  private dataSegment({ at, memory, offset }: DataSegment): void {
-    if (at === null) return;
+  private *elements(segment: ElementSegment): Generator<void, void> {
+    const { context, module } = this;
+    const { expressions, functions, offset, type } = segment;
+    for (let i = 0; functions !== null && i < functions.length; i++) {
+      const index = functions[i];
+      if (index >= module.functions.length) {
+        throw new InvalidError(`unknown function ${index}`, "in an element segment", { offset });
+      }
+      context.declare(index);
+      if (i % PIECE === PIECE - 1) yield;
+    }
+    const piece = new Piece();
+    for (let i = 0; expressions !== null && i + 1 < expressions.length; i++) {
+      const [start, end] = [expressions[i], expressions[i + 1]];
+      const rest = this.constant({ start, end }, type);
+      if (rest !== null) yield* rest;
+      if (piece.isFull(end - start)) yield;
+    }
+  }
+
+  private dataSegment({ at, memory, offset }: DataSegment): Rest {
+    if (at === null) return null;
     const target = this.module.memories[memory];
     if (target === undefined) throw new InvalidError(`unknown memory ${memory}`, "", { offset });
-    this.bodies.constant(at, target.type.address64 ? I64 : I32);
+    return this.constant(at, target.type.address64 ? I64 : I32);
   }
 }

@@ -44,7 +44,7 @@ export class ReferenceRules extends ControlRules {
 
   /** Inside a body `ref.func` may only name a function that is declared outside of bodies. */
   protected noteFunctionReference(index: number): void {
-    if (this.context.declared.has(index)) return;
+    if (this.context.isDeclared(index)) return;
     throw this.invalid("undeclared function reference", `function ${index}`);
   }
 
@@ -140,12 +140,18 @@ export class ReferenceRules extends ControlRules {
 
   protected structNew(): void {
     const { fields } = this.structAt(this.reader.a);
-    for (let i = fields.length - 1; i >= 0; i--) this.pop(unpacked(fields[i].type));
+    this.weigh(fields.length);
+    for (let i = fields.length - 1; i >= 0 && !this.isBottomless; i--) {
+      this.pop(unpacked(fields[i].type));
+    }
     this.push(refType(this.reader.a, false));
   }
 
   protected structNewDefault(): void {
-    for (const field of this.structAt(this.reader.a).fields) this.requireDefaultable(field.type);
+    const type = this.structAt(this.reader.a);
+    if (!this.types.isDefaultable(type)) {
+      for (const field of type.fields) this.requireDefaultable(field.type);
+    }
     this.push(refType(this.reader.a, false));
   }
 
@@ -206,7 +212,8 @@ export class ReferenceRules extends ControlRules {
     const count = this.reader.b;
     limitOn(this.context.limits, "arrayFixedLength", count, this.reader.start);
     const type = unpacked(field.type);
-    for (let i = 0; i < count; i++) this.pop(type);
+    this.weigh(count);
+    for (let i = 0; i < count && !this.isBottomless; i++) this.pop(type);
     this.pushArray();
   }
 

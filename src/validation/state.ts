@@ -56,6 +56,9 @@ export class BodyState {
   protected depth = 0;
   protected frame: ControlFrame = this.frames[0];
 
+  /** Work beyond one unit per instruction that has not been counted yet. */
+  protected weight = 0;
+
   localCount = 0;
   protected directLocals: Int32Array = new Int32Array(DIRECT_LOCALS);
   protected directCount = 0;
@@ -129,20 +132,36 @@ export class BodyState {
   // Operands
 
   protected push(type: ValType): void {
-    if (this.sp === this.stack.length) this.growStack();
+    if (this.sp === this.stack.length) this.growStack(1);
     this.stack[this.sp++] = type;
   }
 
-  private growStack(): void {
+  private growStack(more: number): void {
     const { limits } = this.context;
-    limitOn(limits, "operands", this.sp + 1, undefined);
+    limitOn(limits, "operands", this.sp + more, undefined);
     const stack = new Int32Array(Math.min(this.stack.length * 2, limits.operands));
     stack.set(this.stack);
     this.stack = stack;
   }
 
   protected pushAll(types: readonly ValType[]): void {
-    for (let i = 0; i < types.length; i++) this.push(types[i]);
+    const { length } = types;
+    this.weigh(length);
+    while (this.sp + length > this.stack.length) this.growStack(length);
+    const { sp, stack } = this;
+    for (let i = 0; i < length; i++) stack[sp + i] = types[i];
+    this.sp = sp + length;
+  }
+
+  /** Counts the work that a list of this length is; short ones are no work. */
+  protected weigh(length: number): void {
+    this.weight += length >> 3;
+  }
+
+  protected takeWeight(): number {
+    const { weight } = this;
+    this.weight = 0;
+    return weight;
   }
 
   /** Pops an operand of any type; BOT in unreachable code. */
@@ -165,7 +184,13 @@ export class BodyState {
   }
 
   protected popAll(types: readonly ValType[]): void {
-    for (let i = types.length - 1; i >= 0; i--) this.pop(types[i]);
+    this.peekAll(types);
+    this.sp = Math.max(this.sp - types.length, this.floor);
+  }
+
+  /** Whether whatever is asked for can be popped: nothing is left, in unreachable code. */
+  protected get isBottomless(): boolean {
+    return this.sp === this.floor && this.frame.unreachable;
   }
 
   /** Pops any reference; the bottom reference in unreachable code. */
@@ -178,12 +203,14 @@ export class BodyState {
 
   /** Checks that operands of these types are on top, and leaves them. */
   protected peekAll(types: readonly ValType[]): void {
-    for (let i = types.length - 1, at = this.sp - 1; i >= 0; i--, at--) {
-      if (at < this.floor) {
+    const { floor, sp, stack } = this;
+    this.weigh(types.length);
+    for (let i = types.length - 1, at = sp - 1; i >= 0; i--, at--) {
+      if (at < floor) {
         if (this.frame.unreachable) return;
         throw this.underflow(types[i]);
       }
-      const found = this.stack[at];
+      const found = stack[at];
       if (found !== types[i] && !this.types.matches(found, types[i])) {
         throw this.mismatch(types[i], found);
       }

@@ -1,6 +1,6 @@
-// The types of one module: canonical types, subtyping, and the validity of the type section (spec:
-// 3.1 Conventions, 3.2 Types, 3.3 Matching). Types that are equal by their recursion groups share
-// one canonical index, the first of them, so that equality is an integer comparison.
+// The types of one module: subtyping, and the validity of the type section (spec: 3.1 Conventions,
+// 3.2 Types, 3.3 Matching). Types that are equal by their recursion groups have one id
+// (type-table.ts), so that equality is an integer comparison.
 
 import {
   BOT,
@@ -20,13 +20,16 @@ import {
   HEAP_STRUCT,
   type HeapType,
   heapOf,
+  isDefaultable,
   isNullable,
   isReference,
   type ValType,
 } from "../isa/types.ts";
-import { InvalidError, limitError } from "../module/errors.ts";
-import type { DecodingLimits } from "../module/limits.ts";
-import type { FieldType, FuncType, SubType } from "../module/module.ts";
+import { InvalidError } from "../module/errors.ts";
+import { type DecodingLimits, limitOn } from "../module/limits.ts";
+import type { FieldType, FuncType, StructType, SubType } from "../module/module.ts";
+import { Piece, type Rest } from "../module/pieces.ts";
+import { depthOfId, fieldsOf, idMatches, partsOf, TypeIdentifier } from "./type-table.ts";
 
 /** The abstract heap type directly above a composite type of this kind, and its bottom. */
 export const KIND_HEAPS = { func: HEAP_FUNC, struct: HEAP_STRUCT, array: HEAP_ARRAY } as const;
@@ -35,35 +38,50 @@ export const KIND_HEAPS = { func: HEAP_FUNC, struct: HEAP_STRUCT, array: HEAP_AR
 export class TypeContext {
   readonly types: readonly SubType[];
   private readonly limits: DecodingLimits;
-  /** Canonical index of each type. */
-  private readonly canonical: number[] = [];
-  /** Number of supertypes above each type. */
-  private readonly depths: number[] = [];
-  private readonly groups = new Map<string, number>();
+  private readonly identifier: TypeIdentifier;
+  /** Id of each type whose group is complete. */
+  private readonly ids: readonly number[];
+  /** For each kind of struct that has been asked for: whether all of its fields have defaults. */
+  private readonly defaultable = new Map<StructType, boolean>();
+  /** Where the types of the open group stand in the module. */
+  private offsets: number[] = [];
 
   constructor(types: readonly SubType[], limits: DecodingLimits) {
     this.types = types;
     this.limits = limits;
+    this.identifier = new TypeIdentifier(types);
+    this.ids = this.identifier.ids;
   }
 
-  /** Validates and canonicalises the types decoded since the last call. */
-  addNewTypes(): void {
-    while (this.canonical.length < this.types.length) {
-      const start = this.canonical.length;
-      const end = start + this.types[start].groupSize;
-      for (let i = start; i < end; i++) this.checkReferences(i, end);
-      const equal = this.intern(start, end);
-      for (let i = start; i < end; i++) this.canonical.push(equal + i - start);
-      for (let i = start; i < end; i++) this.checkSupertype(i);
+  /**
+   * Takes up the type `index`, which stands at `offset`; with the last one of a group, all of it.
+   * @throws InvalidError, MalformedError
+   */
+  add(index: number, offset: number): Rest {
+    const { groupSize, groupStart } = this.types[index];
+    const end = groupStart + groupSize;
+    this.offsets.push(offset);
+    this.checkReferences(index, end, offset);
+    this.identifier.read(index);
+    return index + 1 === end ? this.completeGroup(groupStart, end) : null;
+  }
+
+  private *completeGroup(start: number, end: number): Generator<void, void> {
+    yield* this.identifier.identify(end);
+    const piece = new Piece();
+    for (let i = start; i < end; i++) {
+      this.checkSupertype(i, this.offsets[i - start]);
+      if (piece.isFull(partsOf(this.types[i].composite))) yield;
     }
+    this.offsets = [];
   }
 
   /** Every type index inside type `index` must be below `end`, a supertype's below `index`. */
-  private checkReferences(index: number, end: number): void {
+  private checkReferences(index: number, end: number, offset: number): void {
     const { composite, supers } = this.types[index];
     const check = (type: ValType) => {
       if (!isReference(type) || heapOf(type) < end) return;
-      throw new InvalidError("unknown type", `${heapOf(type)}, in type ${index}`);
+      throw new InvalidError("unknown type", `${heapOf(type)}, in type ${index}`, { offset });
     };
     if (composite.kind === "func") {
       for (const type of composite.params) check(type);
@@ -72,55 +90,29 @@ export class TypeContext {
       for (const field of fieldsOf(composite)) check(field.type);
     }
     for (const parent of supers) {
-      if (parent >= index) {
-        throw new InvalidError("unknown type", `${parent}, as supertype of type ${index}`);
-      }
+      if (parent < index) continue;
+      const detail = `${parent}, as supertype of type ${index}`;
+      throw new InvalidError("unknown type", detail, { offset });
     }
-  }
-
-  /** Start of the first recursion group with the same structure. */
-  private intern(start: number, end: number): number {
-    const name = (heap: HeapType): string => {
-      if (heap < 0) return `${heap}`;
-      return heap >= start ? `r${heap - start}` : `c${this.canonical[heap]}`;
-    };
-    const type = (t: ValType): string => {
-      return isReference(t) ? `${isNullable(t) ? "n" : "o"}${name(heapOf(t))}` : `${t}`;
-    };
-    let key = "";
-    for (let i = start; i < end; i++) {
-      const { composite, final, supers } = this.types[i];
-      key += `${final ? "f" : "s"}${supers.map(name)}`;
-      if (composite.kind === "func") {
-        key += `(${composite.params.map(type)}>${composite.results.map(type)})`;
-      } else {
-        const fields = fieldsOf(composite).map((f) => `${f.mutable ? "m" : "i"}${type(f.type)}`);
-        key += `${composite.kind[0]}${fields};`;
-      }
-    }
-    const known = this.groups.get(key);
-    if (known !== undefined) return known;
-    this.groups.set(key, start);
-    return start;
-  }
-
-  private checkSupertype(index: number): void {
-    const { composite, supers } = this.types[index];
     if (supers.length > 1) {
-      throw new InvalidError("sub type", `type ${index} has ${supers.length} supertypes`);
+      const detail = `type ${index} has ${supers.length} supertypes`;
+      throw new InvalidError("sub type", detail, { offset });
     }
+  }
+
+  private checkSupertype(index: number, offset: number): void {
+    const { composite, supers } = this.types[index];
+    if (supers.length === 0) return;
     const [parent] = supers;
-    this.depths.push(parent === undefined ? 0 : this.depths[parent] + 1);
-    if (parent === undefined) return;
-    if (this.depths[index] > this.limits.subtypingDepth) {
-      throw limitError("subtypingDepth", this.depths[index], this.limits.subtypingDepth);
-    }
+    const depth = depthOfId(this.ids[index]);
+    limitOn(this.limits, "subtypingDepth", depth, offset);
     if (this.types[parent].final) {
-      throw new InvalidError("sub type", `type ${index} extends type ${parent}, which is final`);
+      const detail = `type ${index} extends type ${parent}, which is final`;
+      throw new InvalidError("sub type", detail, { offset });
     }
     if (!this.compositeMatches(composite, this.types[parent].composite)) {
       const detail = `type ${index} does not match its supertype, type ${parent}`;
-      throw new InvalidError("sub type", detail);
+      throw new InvalidError("sub type", detail, { offset });
     }
   }
 
@@ -166,24 +158,12 @@ export class TypeContext {
   /** Heap type matching (spec: 3.3.3). */
   heapMatches(sub: HeapType, sup: HeapType): boolean {
     if (sub === sup || sub === HEAP_BOT) return true;
-    if (sub >= 0 && sup >= 0) return this.typeMatches(sub, sup);
+    if (sub >= 0 && sup >= 0) return idMatches(this.ids[sub], this.ids[sup]);
     if (sub >= 0) return abstractMatches(KIND_HEAPS[this.types[sub].composite.kind], sup);
     if (sup >= 0) {
       return sub === (this.types[sup].composite.kind === "func" ? HEAP_NOFUNC : HEAP_NONE);
     }
     return abstractMatches(sub, sup);
-  }
-
-  private typeMatches(sub: number, sup: number): boolean {
-    const target = this.canonical[sup];
-    for (
-      let type: number | undefined = sub;
-      type !== undefined;
-      type = this.types[type].supers[0]
-    ) {
-      if (this.canonical[type] === target) return true;
-    }
-    return false;
   }
 
   /** The top of the hierarchy a heap type belongs to. */
@@ -204,6 +184,16 @@ export class TypeContext {
     }
   }
 
+  /** Whether all fields of a struct have a default value. */
+  isDefaultable(type: StructType): boolean {
+    let known = this.defaultable.get(type);
+    if (known === undefined) {
+      known = type.fields.every((field) => isDefaultable(field.type));
+      this.defaultable.set(type, known);
+    }
+    return known;
+  }
+
   /** Raises InvalidError if the type mentions a type index that does not exist. */
   checkValType(type: ValType, offset?: number): void {
     if (isReference(type)) this.checkHeapType(heapOf(type), offset);
@@ -217,10 +207,6 @@ export class TypeContext {
   format(types: readonly ValType[]): string {
     return `[${types.map((type) => formatValType(type)).join(" ")}]`;
   }
-}
-
-function fieldsOf(composite: Exclude<SubType["composite"], FuncType>): readonly FieldType[] {
-  return composite.kind === "struct" ? composite.fields : [composite.field];
 }
 
 /** Matching of two different abstract heap types. */

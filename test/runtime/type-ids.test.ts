@@ -43,7 +43,7 @@ const rec = (...types: readonly Bytes[]): number[] => [REC, ...vec(...types)];
 
 const typeSection = (groups: readonly Bytes[]) => section(1, vec(...groups));
 
-function idsOf(...groups: readonly Bytes[]): number[] {
+function idsOf(...groups: readonly Bytes[]): readonly number[] {
   return typeIdsOf(moduleFrom(moduleOf(typeSection(groups))));
 }
 

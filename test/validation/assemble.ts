@@ -8,6 +8,7 @@ import { formatValType } from "../../src/isa/types.ts";
 import { ModuleError } from "../../src/module/errors.ts";
 import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
 import type { ModuleRecord } from "../../src/module/module.ts";
+import { finishRest } from "../../src/module/pieces.ts";
 import { BodyValidator } from "../../src/validation/body.ts";
 import { ModuleContext } from "../../src/validation/context.ts";
 import type { BodyFacts, BodySink } from "../../src/validation/sink.ts";
@@ -45,9 +46,9 @@ export function refused(bytes: Uint8Array): ModuleError {
 /** A validator for the bodies of a module that is known to be valid. */
 export function validatorOf(record: ModuleRecord): BodyValidator {
   const context = new ModuleContext(record, DEFAULT_LIMITS);
-  context.types.addNewTypes();
+  for (const index of record.types.keys()) finishRest(context.types.add(index, 0));
   context.refresh();
-  for (const index of record.functions.keys()) context.declared.add(index);
+  for (const index of record.functions.keys()) context.declare(index);
   return new BodyValidator(context);
 }
 

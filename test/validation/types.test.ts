@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { refType } from "../../src/isa/types.ts";
 import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
+import { finishRest } from "../../src/module/pieces.ts";
 import { TypeContext } from "../../src/validation/type-context.ts";
 import { moduleOf, section, vec } from "../binary/bytes.ts";
 import { load, refused } from "./assemble.ts";
@@ -36,7 +37,7 @@ const moduleWith = (...types: number[][]) => moduleOf(section(1, vec(...types)))
 /** The relation over a valid type section. */
 function context(...types: number[][]): TypeContext {
   const relation = new TypeContext(load(moduleWith(...types)).types, DEFAULT_LIMITS);
-  relation.addNewTypes();
+  for (const index of relation.types.keys()) finishRest(relation.add(index, 0));
   return relation;
 }
 
