@@ -54,8 +54,13 @@ export class FuelMeter {
 
   protected beginSlice(slice: number): void {
     this.slice = slice;
-    this.sliceEnds = slice === Number.POSITIVE_INFINITY ? slice : millisecondsNow() + LONG_SLICE;
     this.resetBudget();
+  }
+
+  /** From now on, host calls end a slice that has taken long. */
+  protected timeSlice(): void {
+    const { slice } = this;
+    this.sliceEnds = slice === Number.POSITIVE_INFINITY ? slice : millisecondsNow() + LONG_SLICE;
   }
 
   /**

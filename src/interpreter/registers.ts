@@ -117,7 +117,9 @@ const FAR_BYTES = 2 ** 31 - 1;
 
 /** Whether an instance has a memory beyond what the near loop's bounds checks can take. */
 export function hasFarMemory(instance: ModuleInstance | null): boolean {
-  const memories = instance?.memories ?? [];
+  // Most stores have not so much in all memories together.
+  if (instance === null || instance.store.usage("memoryBytes") <= FAR_BYTES) return false;
+  const { memories } = instance;
   for (let i = 0; i < memories.length; i++) {
     if (memories[i].byteLength > FAR_BYTES) return true;
   }

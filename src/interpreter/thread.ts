@@ -114,6 +114,7 @@ export class Thread extends Occupant implements Payer {
     const { slotTop, controlTop, current } = stack;
     const { slotLimit, controlLimit } = machine;
     this.occupy(slice);
+    this.timeSlice();
     let outcome: Outcome | null = null;
     try {
       outcome = this.enter(resume) ?? this.drive();
