@@ -5,18 +5,18 @@ import type { FuncType } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { CompiledModule } from "./compiled.ts";
 import { ControlEmitter } from "./control.ts";
+import type { Draft } from "./draft.ts";
 import { UnsupportedError } from "./errors.ts";
 import { OP } from "./opcodes.generated.ts";
 import { SLOW_BACK_SHIFT } from "./registers.ts";
-import { SegmentCosts, SegmentPoint } from "./segments.ts";
-import type { CodeSpace } from "./space.ts";
+import { SegmentPoint } from "./segments.ts";
 
 /** Emission of calls. */
 export class CallEmitter extends ControlEmitter {
   protected readonly compiled: CompiledModule;
 
-  constructor(compiled: CompiledModule, space: CodeSpace) {
-    super(space, new SegmentCosts());
+  constructor(compiled: CompiledModule, draft: Draft) {
+    super(draft);
     this.compiled = compiled;
   }
 
@@ -28,33 +28,34 @@ export class CallEmitter extends ControlEmitter {
 
   protected callInstruction(op: number, facts: BodyFacts): boolean {
     const { instruction: reader, heightBefore: height } = facts;
-    const { module } = this.compiled;
-    const ofFunction = () => this.compiled.funcType(module.functions[reader.a]);
-    const ofType = () => this.compiled.funcType(reader.a);
     switch (op) {
       case 0x10: // call
-        this.call(facts, ofFunction());
+        this.call(facts, this.typeOf(reader.a));
         return true;
       case 0x11: // call_indirect
-        this.callIndirect(facts, ofType());
+        this.callIndirect(facts, this.compiled.funcType(reader.a));
         return true;
       case 0x12: // return_call
         this.costs.transfer();
-        this.moveArguments(ofFunction(), height);
+        this.moveArguments(this.typeOf(reader.a), height);
         this.directCall(reader.a, true, 0);
         return true;
       case 0x13: // return_call_indirect
-        this.returnCallIndirect(facts, ofType());
+        this.returnCallIndirect(facts, this.compiled.funcType(reader.a));
         return true;
       case 0x14: // call_ref
-        this.callReference(facts, ofType());
+        this.callReference(facts, this.compiled.funcType(reader.a));
         return true;
       case 0x15: // return_call_ref
-        this.returnCallReference(facts, ofType());
+        this.returnCallReference(facts, this.compiled.funcType(reader.a));
         return true;
       default:
         return false;
     }
+  }
+
+  private typeOf(index: number): FuncType {
+    return this.compiled.funcType(this.compiled.module.functions[index]);
   }
 
   /** Arguments lie where the callee's frame begins; the results will lie there. */
@@ -70,13 +71,17 @@ export class CallEmitter extends ControlEmitter {
     this.goOnWords(after);
     this.costs.place(after);
     this.barrier();
+    this.handled += type.results.length;
     type.results.forEach((result, i) => {
       this.requireScalar(result, facts);
       this.inSlot(base + i, result);
     });
   }
 
-  /** The call to a function by its index: how depends on whether it is imported or translated. */
+  /**
+   * The call to a function by its index. A defined one is found when the call is executed first:
+   * where its code is then says nothing about later (see CompiledModule).
+   */
   private directCall(index: number, tail: boolean, delta: number): void {
     const { compiled } = this;
     if (index < compiled.module.importedFunctions) {
@@ -85,12 +90,9 @@ export class CallEmitter extends ControlEmitter {
       this.word(index);
       return;
     }
-    const { entry } = compiled.code(index);
-    const known = entry >= 0;
-    if (tail) this.emit(known ? OP.RETURN_CALL : OP.RETURN_CALL_LAZY);
-    else this.emit(known ? OP.CALL : OP.CALL_LAZY);
+    this.emit(tail ? OP.RETURN_CALL_LAZY : OP.CALL_LAZY);
     if (!tail) this.word(delta);
-    this.word(known ? entry : index);
+    this.word(index);
   }
 
   private call(facts: BodyFacts, type: FuncType): void {

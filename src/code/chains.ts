@@ -5,9 +5,13 @@
 import { CHAINS } from "./opcodes.generated.ts";
 import { chainKey, OPCODE_MASK } from "./registers.ts";
 
-/** Joins neighbours among the instructions at `starts`, which are ascending. */
-export function joinChains(words: Int32Array, starts: readonly number[]): void {
-  for (let i = 0; i + 1 < starts.length; i++) {
+/**
+ * Joins neighbours among the first `count` instructions at `starts`, which are ascending. The index
+ * of the first one that may still be joined with what follows.
+ */
+export function joinChains(words: Int32Array, starts: readonly number[], count: number): number {
+  let i = 0;
+  for (; i + 1 < count; i++) {
     const at = starts[i];
     const key = chainKey(words[at] & OPCODE_MASK, words[starts[i + 1]] & OPCODE_MASK);
     const chained = CHAINS.get(key);
@@ -15,4 +19,5 @@ export function joinChains(words: Int32Array, starts: readonly number[]): void {
     words[at] = (words[at] & ~OPCODE_MASK) | chained;
     i++;
   }
+  return i;
 }

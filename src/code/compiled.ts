@@ -5,10 +5,14 @@
 import type { FuncType, ModuleRecord } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
-import { Emitter } from "./emitter.ts";
 import type { PriceTable } from "./prices.ts";
-import { type CodeSpace, FunctionCode } from "./space.ts";
+import type { CodeAccount, CodeRoom, Holding } from "./room.ts";
+import { FunctionCode } from "./space.ts";
+import { Translation } from "./translation.ts";
 import { typeIdsOf } from "./type-ids.ts";
+
+/** Translations that a module has begun and not ended: each of them keeps what it has so far. */
+const MOST_TRANSLATIONS = 4;
 
 /** A validated module ready to run under one price table. */
 export class CompiledModule {
@@ -16,8 +20,13 @@ export class CompiledModule {
   readonly prices: PriceTable;
   /** Ids of the module's types, by type index. */
   readonly typeIds: readonly number[];
+  /** The room of its code, and when it was used last, on the clock of the room. */
+  holding: Holding | null = null;
+  usedAt = 0;
   private readonly codes: FunctionCode[] = [];
-  private validator: BodyValidator | null = null;
+  /** The oldest one first. */
+  private readonly translations: Translation[] = [];
+  private idle: BodyValidator | null = null;
 
   constructor(module: ModuleRecord, prices: PriceTable) {
     this.module = module;
@@ -34,19 +43,52 @@ export class CompiledModule {
 
   /** The code of a defined function, translated or not. */
   code(index: number): FunctionCode {
-    this.codes[index] ??= new FunctionCode(this.module, index);
+    this.codes[index] ??= new FunctionCode(this, index);
     return this.codes[index];
   }
 
-  /** Translates a function into register code: its body goes once through the validator. */
-  translate(code: FunctionCode, space: CodeSpace): void {
-    const { module } = this;
-    this.validator ??= functionValidator(module);
-    const body = code.index - module.importedFunctions;
-    const emitter = new Emitter(this, code, space);
-    const { bodyStarts, bodyEnds } = module;
-    this.validator.function(code.index, bodyStarts[body], bodyEnds[body], emitter);
-    emitter.finish();
+  /**
+   * Translates a function into register code, or does a piece of that: the code's entry says whether
+   * it is done. Gives the work it was, roughly in words.
+   * @throws CodeLimitError if it needs more than there can be, or if there is no room for it and
+   *   `evict` does not allow to make some
+   * @throws UnsupportedError for instructions that are not run yet
+   */
+  translate(code: FunctionCode, room: CodeRoom, account: CodeAccount, evict = true): number {
+    if (code.failure !== null) throw code.failure;
+    const { translations } = this;
+    let translation = translations.find((one) => one.code === code);
+    if (translation === undefined) {
+      // Whoever comes when many are under way helps the first of them, so that each of them ends.
+      if (translations.length < MOST_TRANSLATIONS) {
+        translation = new Translation(this, code, this.takeValidator(), room);
+        translations.push(translation);
+      } else [translation] = translations;
+    }
+    try {
+      const work = translation.advance(room, account, evict);
+      if (translation.code.entry >= 0) {
+        this.remove(translation);
+        this.idle = translation.validator;
+      }
+      return work;
+    } catch (error) {
+      this.remove(translation);
+      // It would be the same the next time, and take as long.
+      if (!translation.isComplete) translation.code.failure = error;
+      if (translation.code === code) throw error;
+      return 0;
+    }
+  }
+
+  private remove(translation: Translation): void {
+    this.translations.splice(this.translations.indexOf(translation), 1);
+  }
+
+  private takeValidator(): BodyValidator {
+    const { idle } = this;
+    this.idle = null;
+    return idle ?? functionValidator(this.module);
   }
 }
 

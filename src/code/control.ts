@@ -2,29 +2,39 @@
 // costs are written when they become known.
 
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import type { Draft } from "./draft.ts";
+import { CodeLimitError } from "./errors.ts";
 import { type Condition, FusingEmitter } from "./fusing.ts";
 import { OP } from "./opcodes.generated.ts";
-import { type SegmentCosts, SegmentPoint } from "./segments.ts";
-import type { CodeSpace } from "./space.ts";
+import { fillWords, SegmentCosts, SegmentPoint } from "./segments.ts";
 
 /** A place that code branches to. */
 export class Target {
   readonly point = new SegmentPoint();
   position = -1;
-  private readonly waiting: ((position: number) => void)[] = [];
+  /** The last word that waits for the position, and holds the one before it; -1 if none does. */
+  private lastWord = -1;
+  private waiting: ((position: number) => void)[] | null = null;
 
-  get isUsed(): boolean {
-    return this.waiting.length > 0;
-  }
-
-  bind(position: number): void {
-    this.position = position;
-    for (const tell of this.waiting) tell(position);
+  bind({ top, words }: Draft): void {
+    this.position = top;
+    fillWords(words, this.lastWord, top);
+    for (const tell of this.waiting ?? []) tell(top);
+    this.waiting = null;
   }
 
   whenBound(tell: (position: number) => void): void {
     if (this.position >= 0) tell(this.position);
-    else this.waiting.push(tell);
+    else {
+      this.waiting ??= [];
+      this.waiting.push(tell);
+    }
+  }
+
+  /** A word that will hold the position. */
+  word(draft: Draft): void {
+    const at = draft.positionWord(this.position >= 0 ? this.position : this.lastWord);
+    if (this.position < 0) this.lastWord = at;
   }
 }
 
@@ -43,52 +53,42 @@ export interface Label {
   otherwise: Target | null;
 }
 
+/** Operands that the entries of one br_table may move, all together. */
+const MOST_MOVES = 1 << 16;
+
 /** Emission of transfers. */
 export class ControlEmitter extends FusingEmitter {
   protected readonly costs: SegmentCosts;
   protected readonly labels: Label[] = [];
 
-  constructor(space: CodeSpace, costs: SegmentCosts) {
-    super(space);
-    this.costs = costs;
+  constructor(draft: Draft) {
+    super(draft);
+    this.costs = new SegmentCosts(draft);
   }
 
   /** Control can arrive here from elsewhere: nothing is known about the last instruction. */
   protected bind(target: Target): void {
     this.costs.place(target.point);
-    target.bind(this.position);
+    target.bind(this.draft);
     this.barrier();
   }
 
-  /** A word that will hold the position of `target`. */
-  private targetWord(target: Target): void {
-    const at = this.word(0);
-    const { words } = this.space;
-    target.whenBound((position) => {
-      words[at] = position;
-    });
-  }
-
-  /** A word that will hold the cost of the segment at `point`. */
-  protected costWord(point: SegmentPoint): void {
-    const at = this.word(0);
-    const { words } = this.space;
-    this.costs.whenKnown(point, (cost) => {
-      words[at] = cost;
-    });
+  /** The pair for going to `target`, at the cost of the segment there. */
+  private targetWords(target: Target): void {
+    target.word(this.draft);
+    this.costs.word(target.point);
   }
 
   /** The pair for going on right behind it, as the segment `after` or, for null, at no cost. */
   protected goOnWords(after: SegmentPoint | null): void {
-    this.word(this.position + 2);
+    this.draft.positionWord(this.position + 2);
     if (after === null) this.word(0);
-    else this.costWord(after);
+    else this.costs.word(after);
   }
 
   protected jump(target: Target): void {
     this.emit(OP.JUMP);
-    this.targetWord(target);
-    this.costWord(target.point);
+    this.targetWords(target);
   }
 
   /**
@@ -102,8 +102,7 @@ export class ControlEmitter extends FusingEmitter {
     after: SegmentPoint | null,
   ): void {
     this.emitTest(condition, sense);
-    this.targetWord(target);
-    this.costWord(target.point);
+    this.targetWords(target);
     this.goOnWords(after);
   }
 
@@ -155,14 +154,18 @@ export class ControlEmitter extends FusingEmitter {
   protected branchTable(index: number, labels: readonly Label[], height: number): void {
     const arity = labels[0].types.length;
     this.settleRange(height - arity, height);
+    this.handled += labels.length;
+    const distinct = new Set(labels);
+    if (arity * distinct.size > MOST_MOVES) {
+      throw new CodeLimitError(`a br_table to ${distinct.size} labels with ${arity} operands each`);
+    }
     this.emit(OP.BR_TABLE, 0, index);
     this.word(labels.length - 1);
     const stubs = new Map<Label, Target>();
     for (const label of labels) {
       const direct = !label.isFunction && (arity === 0 || this.inPlace(label, height));
       if (direct) {
-        this.targetWord(label.target);
-        this.costWord(label.target.point);
+        this.targetWords(label.target);
         continue;
       }
       let stub = stubs.get(label);
@@ -171,11 +174,11 @@ export class ControlEmitter extends FusingEmitter {
         stubs.set(label, stub);
       }
       // The jump at the end of the stub pays for the segment.
-      this.targetWord(stub);
+      stub.word(this.draft);
       this.word(0);
     }
     for (const [label, stub] of stubs) {
-      stub.bind(this.position);
+      stub.bind(this.draft);
       this.branchTo(label, height);
     }
   }

@@ -16,15 +16,15 @@ import {
 } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
-import { joinChains } from "./chains.ts";
 import type { CompiledModule } from "./compiled.ts";
+import type { Draft } from "./draft.ts";
 import { UnsupportedError } from "./errors.ts";
 import { isCommutative } from "./fusing.ts";
 import { IMMEDIATE, OP, REGISTERS } from "./opcodes.generated.ts";
 import { CONSTANT_32, CONSTANT_64, IN_LOCAL, widthOf } from "./operands.ts";
 import { HEADER_WORDS } from "./registers.ts";
 import { SegmentPoint } from "./segments.ts";
-import type { CodeSpace, FunctionCode } from "./space.ts";
+import type { FunctionCode } from "./space.ts";
 import { StructureEmitter } from "./structure.ts";
 
 /** Largest offset plus size that the loop's 32-bit check takes. */
@@ -56,18 +56,18 @@ export class Emitter extends StructureEmitter implements BodySink {
   private readonly code: FunctionCode;
   private readonly type: FuncType;
   private entry = 0;
+  private instructions = 0;
   private readonly entryPoint = new SegmentPoint();
 
-  constructor(compiled: CompiledModule, code: FunctionCode, space: CodeSpace) {
-    super(compiled, space);
+  constructor(compiled: CompiledModule, code: FunctionCode, draft: Draft) {
+    super(compiled, draft);
     this.code = code;
     this.type = compiled.funcType(compiled.module.functions[code.index]);
   }
 
   /** Reserves the header and clears reference locals; numbers are zeroed by whoever calls. */
   begin(facts: BodyFacts): void {
-    for (let i = 0; i < HEADER_WORDS; i++) this.word(0);
-    this.entry = this.position;
+    this.reserveHeader();
     const { params, results } = this.type;
     this.resetOperands(facts.localCount);
     this.costs.place(this.entryPoint);
@@ -82,29 +82,42 @@ export class Emitter extends StructureEmitter implements BodySink {
     this.pushLabel({ base: 0, types: results, isFunction: true });
   }
 
-  /** Writes the header and publishes the code. */
+  /** How much has been done, in words or what takes as long. */
+  get work(): number {
+    return this.position + this.handled + this.instructions;
+  }
+
+  /** Writes the header; the draft is complete, and what is known besides lies in the code. */
   finish(): void {
-    const { code } = this;
-    joinChains(this.space.words, this.starts);
+    const { code, offsets } = this;
     const slots = this.locals + this.maxHeight + 1;
     if (this.usesReferences) this.addReferencePrologue(slots);
     this.writeHeader(this.entry, slots);
+    this.draft.join();
+    offsets.finish();
     code.handlers = this.handlers;
     code.handlerStarts = Int32Array.from(this.handlerStarts);
     code.innermost = Int32Array.from(this.innermost);
-    code.positions = Int32Array.from(this.positions);
-    code.offsets = Int32Array.from(this.offsets);
-    code.end = this.position;
-    code.entry = this.entry;
+    code.offsets = offsets;
+    code.frameWords = 2 * slots;
+    code.size = this.position;
+    code.entryOffset = this.entry;
+  }
+
+  private reserveHeader(): void {
+    const entry = this.position + HEADER_WORDS;
+    while (this.position < entry - 3) this.word(0);
+    this.draft.positionWord(entry);
+    while (this.position < entry) this.word(0);
+    this.entry = entry;
   }
 
   private writeHeader(entry: number, slots: number): void {
-    const { words } = this.space;
+    const { words } = this.draft;
     const params = this.type.params.length;
     words[entry - 1] = 2 * slots;
     const zeroed = Math.floor((this.locals - params) / this.compiled.prices.localsPerUnit);
     words[entry - 2] = this.entryPoint.cost + zeroed;
-    words[entry - 3] = entry;
     words[entry - 4] = 2 * (this.locals - params);
     words[entry - 5] = 2 * params;
     words[entry - 6] = this.code.index;
@@ -113,12 +126,11 @@ export class Emitter extends StructureEmitter implements BodySink {
   /** Another entry, behind the body, that makes sure of the frame's reference slots first. */
   private addReferencePrologue(slots: number): void {
     const body = this.entry;
-    for (let i = 0; i < HEADER_WORDS; i++) this.word(0);
-    this.entry = this.position;
+    this.reserveHeader();
     this.emit(OP.RESERVE_REFERENCES);
     this.word(slots);
     this.emit(OP.JUMP);
-    this.word(body);
+    this.draft.positionWord(body);
     this.word(0);
   }
 
@@ -132,13 +144,13 @@ export class Emitter extends StructureEmitter implements BodySink {
   /** Hears of the next instruction. */
   instruction(facts: BodyFacts): void {
     const { op } = facts.instruction;
+    this.instructions++;
     if (!facts.reachable) {
       this.structureOnly(op, facts);
       return;
     }
     if (this.costs.instructions >= LONGEST_SEGMENT) this.cut();
-    this.positions.push(this.position);
-    this.offsets.push(facts.instruction.start);
+    this.offsets.add(this.position, facts.instruction.start);
     this.costs.add(this.compiled.prices.fixed[op]);
     if (REGISTERS[op] !== 0) this.plain(op, facts);
     else if (!this.structured(op, facts)) this.other(op, facts);

@@ -124,7 +124,7 @@ export class FusingEmitter extends OperandTracker {
       producer === null ? null : this.fuse(producer, op, registerOp, registers, position);
     if (fused !== null && producer !== null) {
       const others = registers.filter((_, i) => i !== position);
-      this.space.top = producer.start;
+      this.draft.takeBack(producer.start);
       this.write(0, fused, height, type, ...joined(producer, others, words), null);
     } else {
       this.write(op, registerOp, height, type, registers, words, position === 0 ? producer : null);
@@ -197,7 +197,7 @@ export class FusingEmitter extends OperandTracker {
       const { start, registers, words } = tested;
       const before = tested.producer;
       const producer = before === null || before.end !== start ? null : before;
-      this.space.top = start;
+      this.draft.takeBack(start);
       const [ifTrue, ifFalse] = negated ? [OP.BR_IF, OP.BR_UNLESS] : [OP.BR_UNLESS, OP.BR_IF];
       taken = { ifTrue, ifFalse, registers, words, producer };
       negated = !negated;
@@ -209,7 +209,7 @@ export class FusingEmitter extends OperandTracker {
     const holds = withWords ? BRANCH_IF_IMMEDIATE[op] : BRANCH_IF[op];
     const fails = withWords ? BRANCH_IF_NOT_IMMEDIATE[op] : BRANCH_IF_NOT[op];
     if (op === 0 || holds === 0 || fails === 0) return taken;
-    this.space.top = start;
+    this.draft.takeBack(start);
     const [ifTrue, ifFalse] = negated ? [fails, holds] : [holds, fails];
     return { ifTrue, ifFalse, registers, words, producer };
   }
@@ -219,8 +219,8 @@ export class FusingEmitter extends OperandTracker {
     const last = this.lastAt(height);
     const opposite = last === null ? undefined : OPPOSITE[last.op];
     if (last === null || opposite === undefined) return false;
-    const { words } = this.space;
-    const at = (words[last.start] & OPCODE_MASK) === OP.WIDE ? last.start + 2 : last.start;
+    const { words } = this.draft;
+    const at = this.draft.isWide(last.start) ? last.start + 2 : last.start;
     const registerOp = (last.words.length === 0 ? REGISTERS : IMMEDIATE)[opposite];
     words[at] = (words[at] & ~OPCODE_MASK) | registerOp;
     this.last = { ...last, op: opposite, registerOp };
@@ -241,7 +241,7 @@ export class FusingEmitter extends OperandTracker {
     if (registers[0] !== this.slotOf(producer.height)) return false;
     const fused = FUSED_TESTS.get(fusedKey(producer.registerOp, op, false));
     if (fused === undefined) return false;
-    this.space.top = producer.start;
+    this.draft.takeBack(producer.start);
     this.emitFused(fused, 0, ...joined(producer, registers.slice(1), words));
     return true;
   }
@@ -254,7 +254,7 @@ export class FusingEmitter extends OperandTracker {
     if (registers[1] === local) return false;
     const fused = FUSED_COUNTS.get(fusedKey(emitted.registerOp, op, false));
     if (fused === undefined || emitted.end !== this.position) return false;
-    this.space.top = emitted.start;
+    this.draft.takeBack(emitted.start);
     this.emitFused(fused, local, ...joined(emitted, registers.slice(1), words));
     return true;
   }

@@ -3,10 +3,10 @@
 // only what must be in its slot is moved there.
 
 import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import type { Draft } from "./draft.ts";
 import { CodeLimitError } from "./errors.ts";
 import { OP } from "./opcodes.generated.ts";
-import { NARROW_SLOTS, OPCODE_BITS, OPCODE_MASK, SLOT_BITS, WIDE_SLOTS } from "./registers.ts";
-import type { CodeSpace } from "./space.ts";
+import { NARROW_SLOTS, OPCODE_BITS, SLOT_BITS, WIDE_SLOTS } from "./registers.ts";
 
 /** Where an operand is. */
 export const IN_SLOT = 0;
@@ -27,10 +27,12 @@ const MOVES = { 32: OP.MOVE_32, 64: OP.MOVE_64, ref: OP.MOVE_REF } as const;
 
 /** Code under construction and the abstract operand stack. */
 export class OperandTracker {
-  protected readonly space: CodeSpace;
+  protected readonly draft: Draft;
   /** Number of locals, parameters included; operand h lies in slot `locals + h`. */
   protected locals = 0;
   protected maxHeight = 0;
+  /** Operands that instructions have handled beyond the first few: what takes time, besides words. */
+  protected handled = 0;
   protected usesReferences = false;
   private readonly kinds: number[] = [];
   private readonly low: number[] = [];
@@ -39,7 +41,7 @@ export class OperandTracker {
   /** Height below which no operand is in a local. */
   private clean = 0;
   /** Operands that are in a local: the highest one of each local, and the next lower one. */
-  private readonly aliasHead = new Map<number, number>();
+  private aliasHead = new Int32Array(0);
   private readonly aliasNext: number[] = [];
   /** The local in whose chain a height is, or was when that local was last changed. */
   private readonly aliasLocal: number[] = [];
@@ -47,15 +49,15 @@ export class OperandTracker {
   protected resultPosition = -1;
   private resultHeight = -1;
 
-  constructor(space: CodeSpace) {
-    this.space = space;
+  constructor(draft: Draft) {
+    this.draft = draft;
   }
 
   protected resetOperands(locals: number): void {
     this.locals = locals;
     this.maxHeight = 0;
     this.clean = 0;
-    this.aliasHead.clear();
+    this.aliasHead = new Int32Array(locals).fill(-1);
     this.aliasLocal.length = 0;
     this.forgetResult();
   }
@@ -63,27 +65,17 @@ export class OperandTracker {
   // Words
 
   protected get position(): number {
-    return this.space.top;
+    return this.draft.top;
   }
 
   protected word(value: number): number {
-    const { space } = this;
-    if (space.top >= space.words.length) {
-      throw new CodeLimitError("there is no room for more register code in this process");
-    }
-    space.words[space.top] = value;
-    return space.top++;
+    return this.draft.word(value);
   }
-
-  /** Positions of the instructions; at or above the top are those that were taken back. */
-  protected readonly starts: number[] = [];
 
   /** Writes an instruction's head; its position. */
   protected emit(op: number, x = 0, y = 0, z = 0): number {
     const most = Math.max(x, y, z);
-    const { starts } = this;
-    while (starts.length > 0 && starts[starts.length - 1] >= this.position) starts.pop();
-    starts.push(this.position);
+    this.draft.begin();
     this.forgetResult();
     if (most < NARROW_SLOTS) {
       const slots = x | (y << SLOT_BITS) | (z << (2 * SLOT_BITS));
@@ -115,9 +107,9 @@ export class OperandTracker {
 
   /** Makes the last instruction write to `slot` instead; false if it cannot. */
   private redirectResult(slot: number): boolean {
-    const { words } = this.space;
+    const { words } = this.draft;
     const at = this.resultPosition;
-    if ((words[at] & OPCODE_MASK) === OP.WIDE) {
+    if (this.draft.isWide(at)) {
       words[at + 1] = (words[at + 1] & ~0xffff) | slot;
       return true;
     }
@@ -161,15 +153,15 @@ export class OperandTracker {
     this.set(height, IN_LOCAL, local, 0, type);
     const before = this.aliasLocal[height] ?? local;
     // A height is in one chain only; the operand that was here may have left it in another's.
-    if (before !== local) this.aliasHead.set(before, this.aliasBelow(before, height));
+    if (before !== local) this.aliasHead[before] = this.aliasBelow(before, height);
     this.aliasNext[height] = this.aliasBelow(local, height);
     this.aliasLocal[height] = local;
-    this.aliasHead.set(local, height);
+    this.aliasHead[local] = height;
   }
 
   /** The highest operand below `height` in the chain of `local`, or -1. */
   private aliasBelow(local: number, height: number): number {
-    let head = this.aliasHead.get(local) ?? -1;
+    let head = this.aliasHead[local];
     while (head >= height) head = this.aliasNext[head];
     return head;
   }
@@ -218,6 +210,7 @@ export class OperandTracker {
   }
 
   protected settleRange(from: number, to: number): void {
+    this.handled += to - from;
     for (let height = from; height < to; height++) this.settle(height);
   }
 
@@ -230,6 +223,7 @@ export class OperandTracker {
 
   /** Brings operands below `height` out of locals: what follows may change locals on one path. */
   protected settleAliases(height: number): void {
+    this.handled += Math.max(0, height - this.clean);
     for (let h = this.clean; h < height; h++) {
       if (this.kinds[h] === IN_LOCAL) this.settle(h);
     }
@@ -240,11 +234,11 @@ export class OperandTracker {
    * Operands below `height` that are in `local` move to their slots: the local is about to change.
    */
   private settleAliasesOf(local: number, height: number): void {
-    let at = this.aliasHead.get(local) ?? -1;
+    let at = this.aliasHead[local];
     for (; at >= 0; at = this.aliasNext[at]) {
       if (at < height && this.kinds[at] === IN_LOCAL && this.low[at] === local) this.settle(at);
     }
-    this.aliasHead.delete(local);
+    this.aliasHead[local] = -1;
   }
 
   /**

@@ -4,14 +4,27 @@
 // segment that ends at the same place. Costs come from the price table and the Wasm instructions
 // alone, so whatever executes a function bills the same.
 
+import type { Draft } from "./draft.ts";
+
+/** Writes what words have waited for; each of them holds the position of the one before it. */
+export function fillWords(words: Int32Array, last: number, value: number): void {
+  for (let at = last; at >= 0; ) {
+    const before = words[at];
+    words[at] = value;
+    at = before;
+  }
+}
+
 /** A point where control can arrive; its cost is known once the next transfer is reached. */
 export class SegmentPoint {
   /** Running price up to the point; -1 until it is placed. */
   start = -1;
   /** Price from the point to the next transfer; -1 while unknown. */
   cost = -1;
+  /** The last word that waits for the cost, and holds the one before it; -1 if none does. */
+  lastWord = -1;
   /** Told the cost as soon as it is known. */
-  readonly waiting: ((cost: number) => void)[] = [];
+  waiting: ((cost: number) => void)[] | null = null;
 }
 
 /** Computes the costs of a function's segments in one pass over its instructions. */
@@ -20,6 +33,11 @@ export class SegmentCosts {
   /** Instructions since the last transfer. */
   instructions = 0;
   private open: SegmentPoint[] = [];
+  private readonly draft: Draft;
+
+  constructor(draft: Draft) {
+    this.draft = draft;
+  }
 
   /** Places `point` before the next instruction. */
   place(point: SegmentPoint): void {
@@ -38,8 +56,9 @@ export class SegmentCosts {
     this.instructions = 0;
     for (const point of this.open) {
       point.cost = this.total - point.start;
-      for (const tell of point.waiting) tell(point.cost);
-      point.waiting.length = 0;
+      fillWords(this.draft.words, point.lastWord, point.cost);
+      for (const tell of point.waiting ?? []) tell(point.cost);
+      point.waiting = null;
     }
     this.open.length = 0;
   }
@@ -47,6 +66,15 @@ export class SegmentCosts {
   /** Calls `tell` with the cost of the segment at `point`, now or when it is known. */
   whenKnown(point: SegmentPoint, tell: (cost: number) => void): void {
     if (point.cost >= 0) tell(point.cost);
-    else point.waiting.push(tell);
+    else {
+      point.waiting ??= [];
+      point.waiting.push(tell);
+    }
+  }
+
+  /** A word that will hold the cost of the segment at `point`. */
+  word(point: SegmentPoint): void {
+    const at = this.draft.word(point.cost >= 0 ? point.cost : point.lastWord);
+    if (point.cost < 0) point.lastWord = at;
   }
 }

@@ -1,14 +1,9 @@
-// Where register code goes, and what is known about a function that has been translated. The words
-// belong to the machine (src/interpreter); this layer only writes into them.
+// What is known about a function that has been translated. Everything here is relative to where its
+// code begins, and stays when the code is evicted: it is the same when it is made again.
 
 import type { ModuleRecord } from "../module/module.ts";
-
-/** The realm's register code: a fixed array, filled from the bottom. */
-export interface CodeSpace {
-  readonly words: Int32Array;
-  /** First free word. */
-  top: number;
-}
+import type { CompiledModule } from "./compiled.ts";
+import type { OffsetTable } from "./offsets.ts";
 
 /** A try_table, as the unwinder needs it. */
 export interface Handler {
@@ -31,44 +26,69 @@ export interface CatchClause {
 
 /** A function of a module and, once it has been called, its register code. */
 export class FunctionCode {
-  readonly module: ModuleRecord;
+  readonly compiled: CompiledModule;
   /** Index in the module's function index space. */
   readonly index: number;
-  /** Position of its first instruction; -1 while it has not been translated. */
+  /** Positions of its first word and of its first instruction; -1 while there is no code. */
+  start = -1;
   entry = -1;
-  end = -1;
+  /** Words of its code, and in front of its first instruction. */
+  size = 0;
+  entryOffset = 0;
+  /** Why it cannot be translated; null if it can, as far as is known. */
+  failure: unknown = null;
+  /** Words of its frame. */
+  frameWords = 0;
   handlers: readonly Handler[] = [];
   /** Ascending positions, and the innermost handler (index or -1) from each one to the next. */
   handlerStarts: Int32Array = new Int32Array(0);
   innermost: Int32Array = new Int32Array(0);
-  /** Code positions and the module offsets of the instructions that begin there, ascending. */
-  positions: Int32Array = new Int32Array(0);
-  offsets: Int32Array = new Int32Array(0);
+  /** Offsets in the module of the Wasm instructions that code belongs to, by position. */
+  offsets: OffsetTable | null = null;
 
-  constructor(module: ModuleRecord, index: number) {
-    this.module = module;
+  constructor(compiled: CompiledModule, index: number) {
+    this.compiled = compiled;
     this.index = index;
   }
 
-  /** Offset in the module of the Wasm instruction that the code at `pc` belongs to. */
-  offsetAt(pc: number): number {
-    return this.offsets[Math.max(0, lastUpTo(this.positions, pc))] ?? 0;
+  get module(): ModuleRecord {
+    return this.compiled.module;
   }
 
-  /** Index of the innermost handler that protects the code at `pc`, or -1. */
-  handlerAt(pc: number): number {
-    return this.innermost[lastUpTo(this.handlerStarts, pc)] ?? -1;
+  /** Index of the innermost handler that protects the code at `offset`, or -1. */
+  handlerAt(offset: number): number {
+    const { handlerStarts } = this;
+    let low = -1;
+    let high = handlerStarts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (handlerStarts[middle] <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return this.innermost[low] ?? -1;
+  }
+
+  /** Offset in the module of the Wasm instruction that the code at `offset` belongs to. */
+  offsetAt(offset: number): number {
+    return this.offsets?.at(offset) ?? 0;
+  }
+
+  /** Its code lies at `start` now. */
+  placed(start: number): void {
+    this.start = start;
+    this.entry = start + this.entryOffset;
+  }
+
+  /** Its code is no more. */
+  forget(): void {
+    this.start = -1;
+    this.entry = -1;
   }
 }
 
-/** Index of the last of the ascending positions that is not above `pc`; -1 if there is none. */
-function lastUpTo(positions: Int32Array, pc: number): number {
-  let low = -1;
-  let high = positions.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (positions[middle] <= pc) low = middle;
-    else high = middle - 1;
-  }
-  return low;
+/** A place in the code of a function: what is left of a position when code is evicted. */
+export interface Place {
+  readonly code: FunctionCode;
+  /** From the begin of its code. */
+  readonly offset: number;
 }

@@ -6,6 +6,7 @@ import type { ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { CallEmitter } from "./calls.ts";
 import { type Label, Target } from "./control.ts";
+import { OffsetTable } from "./offsets.ts";
 import { OP } from "./opcodes.generated.ts";
 import { SegmentPoint } from "./segments.ts";
 import type { CatchClause, Handler } from "./space.ts";
@@ -18,8 +19,7 @@ interface OpenHandler {
 
 /** Emission of structured instructions. */
 export class StructureEmitter extends CallEmitter {
-  protected readonly positions: number[] = [];
-  protected readonly offsets: number[] = [];
+  protected readonly offsets = new OffsetTable();
   protected readonly handlers: Handler[] = [];
   protected readonly handlerStarts: number[] = [];
   protected readonly innermost: number[] = [];
@@ -140,6 +140,7 @@ export class StructureEmitter extends CallEmitter {
   private openBlock(facts: BodyFacts, otherwise: Target | null = null): Label {
     this.settleForBlock(facts);
     const { height, labelTypes } = facts.frameAt(0);
+    this.handled += labelTypes.length;
     for (const type of labelTypes) this.requireScalar(type, facts);
     return this.pushLabel({ base: height, types: labelTypes, otherwise });
   }
@@ -168,6 +169,7 @@ export class StructureEmitter extends CallEmitter {
     }
     if (label.otherwise !== null) this.bind(label.otherwise);
     label.otherwise = null;
+    this.handled += params.length;
     params.forEach((type, i) => this.inSlot(label.base + i, type));
   }
 
@@ -185,6 +187,7 @@ export class StructureEmitter extends CallEmitter {
     if (label.otherwise !== null) this.bind(label.otherwise);
     // A loop's target was bound where it begins.
     if (label.target.position < 0) this.bind(label.target);
+    this.handled += results.length;
     results.forEach((type, i) => this.inSlot(label.base + i, type));
   }
 
@@ -248,6 +251,7 @@ export class StructureEmitter extends CallEmitter {
   private tryTable(facts: BodyFacts): void {
     const { labels, labelCount } = facts.instruction;
     const depth = this.labels.length;
+    this.handled += 4 * labelCount;
     const clauses: CatchClause[] = [];
     for (let i = 0; i < labelCount; i++) {
       const [kind, tag, label] = labels.subarray(3 * i, 3 * i + 3);

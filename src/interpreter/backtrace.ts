@@ -1,10 +1,12 @@
 // Backtraces: the calls in progress on the machine, from the frames of the control stack.
 
+import type { Place } from "../code/space.ts";
 import { functionName } from "../module/module.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { BacktraceFrame } from "../runtime/trap.ts";
-import { CODE, CONTROL, machine } from "./loop.generated.ts";
-import { codeAt, EXIT_PC, RESTORE_PC } from "./registers.ts";
+import { CONTROL, machine } from "./loop.generated.ts";
+import { placeAt } from "./places.ts";
+import { RESTORE_PC } from "./registers.ts";
 
 /** Frames that a backtrace keeps, the innermost first. */
 const MAX_FRAMES = 50;
@@ -15,29 +17,27 @@ export function backtrace(
   callers: readonly (ModuleInstance | null)[],
 ): BacktraceFrame[] {
   const frames: BacktraceFrame[] = [];
-  let { pc, ksp } = machine;
+  let at = machine.ksp;
   let within = instance;
   let above = callers.length;
-  while (pc !== EXIT_PC && frames.length < MAX_FRAMES) {
-    if (pc === RESTORE_PC) within = callers[--above];
-    else if (within !== null) frames.push(frameAt(pc, within));
-    ksp -= 2;
-    // A return position belongs to the call in front of it.
-    const returnTo = CODE[CONTROL[ksp]];
-    pc = returnTo === EXIT_PC || returnTo === RESTORE_PC ? returnTo : returnTo - 1;
+  while (frames.length < MAX_FRAMES) {
+    const place = placeAt(at);
+    if (place !== undefined) {
+      if (within !== null) frames.push(frameAt(place, within));
+    } else if (at < machine.ksp && CONTROL[at] === RESTORE_PC - 2) within = callers[--above];
+    else break;
+    at -= 2;
   }
   return frames;
 }
 
-function frameAt(pc: number, { module }: ModuleInstance): BacktraceFrame {
-  const code = codeAt(pc);
-  const funcIndex = code?.index ?? -1;
-  const funcName = functionName(module, funcIndex);
+function frameAt({ code, offset }: Place, { module }: ModuleInstance): BacktraceFrame {
+  const funcName = functionName(module, code.index);
   const moduleName = module.names.module;
   return {
-    funcIndex,
+    funcIndex: code.index,
     ...(funcName !== undefined && { funcName }),
-    offset: code?.offsetAt(pc) ?? 0,
+    offset: code.offsetAt(offset),
     ...(moduleName !== null && { moduleName }),
   };
 }

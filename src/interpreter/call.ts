@@ -10,7 +10,8 @@ import { Exhaustion, type ExhaustionKind } from "../runtime/trap.ts";
 import { backtrace } from "./backtrace.ts";
 import { machine } from "./loop.generated.ts";
 import type { Outcome } from "./meter.ts";
-import { codeAt, releaseReferences } from "./registers.ts";
+import { placeAt } from "./places.ts";
+import { releaseReferences } from "./registers.ts";
 import { clearStacks, stack } from "./stack.ts";
 import { Thread } from "./thread.ts";
 
@@ -121,8 +122,9 @@ export class CallThread extends Thread {
   }
 
   protected override trap(code: number): Outcome {
-    const at = codeAt(machine.pc);
-    this.trapOpcode = at === undefined ? -1 : at.module.bytes[at.offsetAt(machine.pc)];
+    const place = placeAt(machine.ksp);
+    this.trapOpcode =
+      place === undefined ? -1 : place.code.module.bytes[place.code.offsetAt(place.offset)];
     return super.trap(code);
   }
 

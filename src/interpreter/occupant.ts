@@ -5,7 +5,8 @@ import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
 import { CONTROL, CONTROL_WORDS, machine, SLOT_WORDS } from "./loop.generated.ts";
 import { FuelMeter } from "./meter.ts";
-import { RESTORE_PC, releaseCode } from "./registers.ts";
+import { forgetParked } from "./places.ts";
+import { RESTORE_PC, room } from "./registers.ts";
 import { clearStacks, type Frames, stack } from "./stack.ts";
 import type { Thread } from "./thread.ts";
 
@@ -19,7 +20,7 @@ export class Occupant extends FuelMeter {
   readonly callers: (ModuleInstance | null)[] = [];
   /** The thread whose host function runs this one. */
   protected beneath: Thread | null = null;
-  /** Frames that bring an instance back, in all threads beneath. */
+  /** Frames in all threads beneath that are no calls of guests'. */
   private crossingsBeneath = 0;
 
   constructor(store: Store, instance: ModuleInstance | null) {
@@ -29,21 +30,22 @@ export class Occupant extends FuelMeter {
 
   /** Takes the machine over from who runs on it; to be undone with what was there before. */
   protected occupy(slice: number): void {
-    const { current, suspended } = stack;
-    if (current === null && suspended === 0) releaseCode();
+    const { current } = stack;
     clearStacks(this.frames);
+    if (current === null && stack.resident === null) forgetParked();
+    if (this.instance !== null) this.instance.compiled.usedAt = room.tick();
     this.store.entries++;
     this.slotBase = stack.slotTop;
     this.controlBase = stack.controlTop;
     this.beginSlice(slice);
     this.beneath = current;
     this.crossingsBeneath =
-      current === null ? 0 : current.crossingsBeneath + current.callers.length;
+      current === null ? 0 : current.crossingsBeneath + current.callers.length + 1;
     machine.slotLimit = Math.min(SLOT_WORDS - 64, this.store.limits.stackBytes / 4);
     this.limitCalls();
   }
 
-  /** Frames that bring an instance back are no calls: the limit does not count them. */
+  /** Frames that bring an instance back, or that host functions have, are not limited. */
   protected limitCalls(): void {
     const frames = this.store.limits.callDepth + this.crossingsBeneath + this.callers.length;
     machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * frames);

@@ -1,69 +1,68 @@
 // The machine's own code and what the driver must do by hand: entering functions, finding out what
 // code a position belongs to, keeping the reference slots long enough.
 
+import { CodeLimitError } from "../code/errors.ts";
 import { OP } from "../code/opcodes.generated.ts";
-import type { CodeSpace, FunctionCode } from "../code/space.ts";
+import { CodeRoom } from "../code/room.ts";
+import type { FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
-import { CODE, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
+import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 
 /** Where the outermost frame returns to. */
 export const EXIT_PC = 8;
 /** Where a frame returns to whose caller belongs to another instance. */
 export const RESTORE_PC = 12;
+/** Where a frame returns to, or goes on, whose code was evicted (see places.ts). */
+export const PARKED_PC = 16;
 
 // In front of a position to return to lies its pair: the position itself, and a cost of nothing.
 CODE[EXIT_PC - 2] = EXIT_PC;
 CODE[RESTORE_PC - 2] = RESTORE_PC;
+CODE[PARKED_PC - 2] = PARKED_PC;
 CODE[EXIT_PC] = OP.FINISH;
 CODE[RESTORE_PC] = OP.FINISH;
+CODE[PARKED_PC] = OP.FINISH;
 
-/** Where the code of functions begins. */
-const FIRST_POSITION = 16;
+/** Code that is written and executed on the spot: it lies between these positions. */
+export const SCRATCH = { begin: 32, end: 2048 } as const;
 
 /** The realm's register code. */
-export const space: CodeSpace = { words: CODE, top: FIRST_POSITION };
+export const room: CodeRoom = new CodeRoom(CODE, SCRATCH.end);
 
-/** Translated functions in the order of their code. */
-const translated: FunctionCode[] = [];
+/** In the place of what a call adds to fp: beside a position that is no call's. */
+export const NO_CALL = -1;
 
-/** Makes sure that a function of a module has register code; its entry. */
-export function entryOf(func: FunctionInstance): number {
-  const { code, instance } = func;
-  if (code.entry < 0 && instance !== null) {
-    const { top } = space;
-    try {
-      instance.compiled.translate(code, space);
-    } catch (error) {
-      // What was written of a function that cannot be translated is of no use.
-      space.top = top;
-      throw error;
-    }
-    translated.push(code);
-  }
-  return code.entry;
-}
+/** Units of fuel that take about as long as a unit of work of the translation. */
+const UNITS_PER_WORK = 20;
 
 /**
- * Gives up all register code once three quarters of the room are used: functions are translated
- * again when they are called. Only while nothing runs or is suspended, since frames name positions.
+ * Does a piece of the translation of a function that has no code; whether it has now. The code that
+ * the machine is in may be evicted for it: then its pc is PARKED_PC.
  */
-export function releaseCode(): void {
-  if (space.top < (space.words.length / 4) * 3) return;
-  for (const code of translated) code.entry = -1;
-  translated.length = 0;
-  space.top = FIRST_POSITION;
+export function translatePiece(code: FunctionCode, { store }: ModuleInstance): boolean {
+  const { ksp } = machine;
+  const isParked = machine.pc === PARKED_PC;
+  if (!isParked) {
+    CONTROL[ksp] = machine.pc;
+    CONTROL[ksp + 1] = NO_CALL;
+  }
+  try {
+    store.work += UNITS_PER_WORK * code.compiled.translate(code, room, store.code);
+  } finally {
+    if (!isParked) machine.pc = CONTROL[ksp];
+  }
+  return code.entry >= 0;
 }
 
-/** The function whose code is at `pc`; undefined for the machine's own code. */
-export function codeAt(pc: number): FunctionCode | undefined {
-  let low = 0;
-  let high = translated.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (translated[middle].end > pc) high = middle;
-    else low = middle + 1;
+/** The entry of a function of our own; -1 if somebody's code would be evicted for it. */
+export function translateAtOnce({ code, instance }: FunctionInstance): number {
+  const { compiled, store } = instance as ModuleInstance;
+  try {
+    while (code.entry < 0) compiled.translate(code, room, store.code, false);
+  } catch (error) {
+    if (!(error instanceof CodeLimitError)) throw error;
   }
-  return translated[low];
+  return code.entry;
 }
 
 /** Zeroes the locals of the frame at `frame` that the function at `entry` gets. */

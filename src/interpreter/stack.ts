@@ -3,8 +3,17 @@
 // suspended: where they are until somebody else needs the room, so that a thread that is run in
 // many slices costs the same however deep its calls are; then in copies.
 
-import { CODE, CONTROL, machine, REFERENCES, SLOT_WORDS, SLOTS } from "./loop.generated.ts";
-import { codeAt, releaseReferences, reserveReferences } from "./registers.ts";
+import type { FunctionCode, Place } from "../code/space.ts";
+import { CONTROL, machine, REFERENCES, SLOT_WORDS, SLOTS } from "./loop.generated.ts";
+import {
+  goOnAt,
+  isParkedReturn,
+  parkPositions,
+  placeAt,
+  savedPlace,
+  writeReturn,
+} from "./places.ts";
+import { PARKED_PC, releaseReferences, reserveReferences, room } from "./registers.ts";
 import type { Thread } from "./thread.ts";
 
 /** The machine's stacks between two threads. */
@@ -12,13 +21,52 @@ export const stack = {
   /** First free word of the slots and of the control stack: a thread that starts begins there. */
   slotTop: 0,
   controlTop: 0,
-  /** Threads that keep frames, and with them positions in the register code. */
-  suspended: 0,
   /** The suspended thread's frames that still lie on the stacks, above what is in use. */
   resident: null as Frames | null,
   /** The innermost thread that is on the machine. */
   current: null as Thread | null,
 };
+
+/** Returns of a suspended thread, none of them to a position: code may be evicted meanwhile. */
+class Returns {
+  /** For each call where it returns to, relative to the code of a function, and what it adds. */
+  private readonly words: Int32Array;
+  /** For each call the index of that function, or -1 for the machine's own code. */
+  private readonly owners: Int32Array;
+  private readonly codes: FunctionCode[] = [];
+
+  /** Of what lies between `from` and `to` on the control stack. */
+  constructor(from: number, to: number) {
+    this.words = CONTROL.slice(from, to);
+    this.owners = new Int32Array((to - from) >> 1).fill(-1);
+    const indices = new Map<FunctionCode, number>();
+    // In a deep recursion most calls return to the same place.
+    let last = -1;
+    let place: Place | undefined;
+    for (let at = from; at < to; at += 2) {
+      const position = CONTROL[at];
+      // What is parked differs from call to call.
+      if (position !== last || position === PARKED_PC - 2) place = savedPlace(position, at);
+      last = position;
+      if (place === undefined) continue;
+      let index = indices.get(place.code);
+      if (index === undefined) {
+        index = this.codes.push(place.code) - 1;
+        indices.set(place.code, index);
+      }
+      this.words[at - from] = place.offset;
+      this.owners[(at - from) >> 1] = index;
+    }
+  }
+
+  restore(to: number): void {
+    const { codes, owners, words } = this;
+    CONTROL.set(words, to);
+    for (let i = 0; i < owners.length; i++) {
+      if (owners[i] >= 0) writeReturn(to + 2 * i, codes[owners[i]], words[2 * i]);
+    }
+  }
+}
 
 /** A thread's frames while it is suspended, from its bases up to the current one. */
 export class Frames {
@@ -30,17 +78,18 @@ export class Frames {
   private readonly pc = machine.pc;
   private slots: Int32Array | null = null;
   private references: readonly unknown[] = [];
-  private control: Int32Array | null = null;
+  /** What has taken the place of positions when it was moved out. */
+  private returns: Returns | null = null;
+  private place: Place | undefined;
+  private readonly isReturn = isParkedReturn();
 
   /** Of the thread that is on the machine; it has to leave now. */
   constructor(slotBase: number, controlBase: number) {
     this.slotBase = slotBase;
     this.controlBase = controlBase;
-    const code = codeAt(machine.pc);
-    const words = code === undefined ? 0 : CODE[code.entry - 1];
+    const words = placeAt(machine.ksp)?.code.frameWords ?? 0;
     // The instruction at pc may still read operands above the frame's own size: the callee's.
     this.slotTop = Math.min(machine.fp + words + 64, SLOT_WORDS);
-    stack.suspended++;
     stack.resident = this;
   }
 
@@ -48,7 +97,8 @@ export class Frames {
   moveOut(): void {
     this.slots = SLOTS.slice(this.slotBase, this.slotTop);
     this.references = REFERENCES.slice(this.slotBase >> 1, this.slotTop >> 1);
-    this.control = CONTROL.slice(this.controlBase, this.ksp);
+    this.returns = new Returns(this.controlBase, this.ksp);
+    this.place = savedPlace(this.pc, this.ksp);
     this.leave();
   }
 
@@ -57,10 +107,9 @@ export class Frames {
    * stacks, whose top only a running thread moves, and that would have made room.
    */
   restore(slotBase: number, controlBase: number): void {
-    stack.suspended--;
     stack.resident = null;
     if (this.slots !== null) SLOTS.set(this.slots, slotBase);
-    if (this.control !== null) CONTROL.set(this.control, controlBase);
+    this.returns?.restore(controlBase);
     reserveReferences((slotBase >> 1) + this.references.length);
     this.references.forEach((reference, i) => {
       REFERENCES[(slotBase >> 1) + i] = reference;
@@ -68,11 +117,11 @@ export class Frames {
     machine.pc = this.pc;
     machine.fp = this.fp + slotBase - this.slotBase;
     machine.ksp = this.ksp + controlBase - this.controlBase;
+    if (this.place !== undefined) goOnAt(this.place, this.isReturn);
   }
 
   /** They are of no use any more. */
   abandon(): void {
-    stack.suspended--;
     if (stack.resident === this) this.leave();
   }
 
@@ -86,3 +135,8 @@ export class Frames {
 export function clearStacks(but: Frames | null = null): void {
   if (stack.resident !== null && stack.resident !== but) stack.resident.moveOut();
 }
+
+room.beforeEviction = (goes) => {
+  clearStacks();
+  parkPositions(goes, machine.ksp + 2);
+};

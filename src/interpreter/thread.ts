@@ -3,6 +3,7 @@
 // done here: host calls, calls between instances, fuel accounts, the beginning and the end.
 
 import { OP } from "../code/opcodes.generated.ts";
+import type { FunctionCode } from "../code/space.ts";
 import { idMatches } from "../code/type-ids.ts";
 import type { ValType } from "../isa/types.ts";
 import type {
@@ -50,17 +51,20 @@ import {
   STACK_OVERFLOW,
   TRAPPED,
 } from "./loop.generated.ts";
+import { isParkedReturn, parkedAt, writeReturnBehind } from "./places.ts";
 import { isPromise, promiseError } from "./promises.ts";
 import {
   EXIT_PC,
-  entryOf,
   extra,
   frameFits,
   hasFarMemory,
+  NO_CALL,
+  PARKED_PC,
   patchCall,
   RESTORE_PC,
   releaseReferences,
   reserveReferences,
+  translatePiece,
   zeroLocals,
 } from "./registers.ts";
 import { enterAgain, slowInstruction, tableFunction } from "./slow.ts";
@@ -71,12 +75,22 @@ import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
 
+/** Words of the instruction `call`. */
+const CALL_WORDS = 5;
+
 /** A call that waits for a host function's promise, or to go on with its unfinished work. */
 interface Awaited {
   readonly callee: FunctionInstance;
   readonly frame: number;
   readonly returnWords: number;
   readonly work?: Unfinished;
+}
+
+/** A call whose callee is being translated. 0 words: a tail call. */
+interface Entering {
+  readonly callee: FunctionInstance;
+  readonly delta: number;
+  readonly words: number;
 }
 
 /** The thread whose guest is running, or has called the host function that is running. */
@@ -92,6 +106,7 @@ export class Thread extends Occupant implements Payer {
   readonly mayAwait: boolean;
   private started = false;
   private awaited: Awaited | null = null;
+  private entering: Entering | null = null;
   /** The search for a handler that is in progress. */
   private search: Search | null = null;
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
@@ -150,12 +165,18 @@ export class Thread extends Occupant implements Payer {
 
   private enter(resume?: { value: unknown } | { error: unknown }): Outcome | null {
     if (!this.started) {
-      this.started = true;
+      // It has not come further than to the translation of its callee.
+      if (this.frames !== null) this.restore();
       return this.begin();
     }
     this.restore();
-    const { awaited, search } = this;
+    const { awaited, entering, search } = this;
     if (search !== null) return this.unwind(search);
+    if (entering !== null) {
+      this.entering = null;
+      const { callee, delta, words } = entering;
+      return words === 0 ? this.tailCall(callee) : this.call(callee, delta, words);
+    }
     this.awaited = null;
     if (awaited !== null) {
       if (resume !== undefined && "error" in resume) {
@@ -181,11 +202,17 @@ export class Thread extends Occupant implements Payer {
     machine.ksp = controlBase + 2;
     CONTROL[controlBase] = EXIT_PC - 2;
     CONTROL[controlBase + 1] = 0;
+    machine.pc = EXIT_PC;
     if (callee.host !== null) {
+      this.started = true;
       // The results are where the loop would have left them.
-      machine.pc = EXIT_PC;
       return this.callHost(callee, slotBase, 0) ?? this.finish();
     }
+    if (callee.code.entry < 0) {
+      const pause = this.translate(callee.code, callee.instance);
+      if (pause !== null) return pause;
+    }
+    this.started = true;
     return this.enterFunction(callee, slotBase);
   }
 
@@ -247,9 +274,9 @@ export class Thread extends Occupant implements Payer {
         reserveReferences((machine.fp >> 1) + extra(1));
         return null;
       case CALL_LAZY:
-        return this.translateCallee(OP.CALL, extra(2), 2);
+        return this.firstCall(this.functionAt(extra(2)), extra(1));
       case RETURN_CALL_LAZY:
-        return this.translateCallee(OP.RETURN_CALL, extra(1), 1);
+        return this.firstTailCall(this.functionAt(extra(1)));
       case CALL_IMPORT:
         return this.call(this.functionAt(extra(2)), extra(1), 5);
       case CALL_INDIRECT:
@@ -285,13 +312,59 @@ export class Thread extends Occupant implements Payer {
     return (this.instance as ModuleInstance).functionAt(index);
   }
 
-  private translateCallee(op: number, index: number, at: number): Outcome | null {
+  /** Translates a function as far as the slice allows; null: it has code. */
+  private translate(code: FunctionCode, instance: ModuleInstance | null): Outcome | null {
     try {
-      patchCall(op, at, entryOf(this.functionAt(index)));
+      while (code.entry < 0 && !translatePiece(code, instance as ModuleInstance)) {
+        const pause = this.look();
+        if (pause !== null) return pause;
+      }
       return null;
     } catch (error) {
       return this.raised(error);
     }
+  }
+
+  /** Has the callee of a call translated before anything else happens; null: it has code. */
+  private prepare(callee: FunctionInstance, delta: number, words: number): Outcome | null {
+    if (callee.code.entry >= 0) return null;
+    const pause = this.translate(callee.code, callee.instance);
+    if (pause?.kind === "suspended") this.entering = { callee, delta, words };
+    return pause;
+  }
+
+  /** `call` of a function that had no code: the instruction need not stop again. */
+  private firstCall(callee: FunctionInstance, delta: number): Outcome | null {
+    const pause = this.prepare(callee, delta, CALL_WORDS);
+    if (pause !== null) return pause;
+    // Where the callee has taken the caller's room, there is nothing to write it into.
+    if (machine.pc === PARKED_PC) return this.call(callee, delta, CALL_WORDS);
+    patchCall(OP.CALL, 2, callee.code.entry);
+    return null;
+  }
+
+  private firstTailCall(callee: FunctionInstance): Outcome | null {
+    const pause = this.prepare(callee, 0, 0);
+    if (pause !== null) return pause;
+    if (machine.pc === PARKED_PC) return this.tailCall(callee);
+    patchCall(OP.RETURN_CALL, 1, callee.code.entry);
+    return null;
+  }
+
+  /** Goes on in a function whose code was evicted. */
+  private unpark(): Outcome | null {
+    const { code, offset } = parkedAt(machine.ksp);
+    const isReturn = isParkedReturn();
+    const pause = this.translate(code, this.instance);
+    if (pause !== null) return pause;
+    machine.pc = code.start + offset;
+    return isReturn ? this.follow(machine.pc) : null;
+  }
+
+  /** Goes where a pair says. */
+  private follow(pair: number): Outcome | null {
+    machine.pc = CODE[pair];
+    return this.pay(CODE[pair + 1]);
   }
 
   /** A function returned to the machine's own code: to the end, or to another instance's code. */
@@ -300,6 +373,7 @@ export class Thread extends Occupant implements Payer {
       this.settle();
       return this.finish();
     }
+    if (machine.pc === PARKED_PC) return this.unpark();
     this.instance = this.callers.pop() ?? null;
     this.limitCalls();
     return this.returnToCaller();
@@ -308,10 +382,8 @@ export class Thread extends Occupant implements Payer {
   /** Does what a return instruction does. */
   private returnToCaller(): Outcome | null {
     machine.ksp -= 2;
-    const pair = CONTROL[machine.ksp];
-    machine.pc = CODE[pair];
     machine.fp -= CONTROL[machine.ksp + 1];
-    return this.pay(CODE[pair + 1]);
+    return this.follow(CONTROL[machine.ksp]);
   }
 
   // Calls
@@ -320,29 +392,22 @@ export class Thread extends Occupant implements Payer {
   private call(callee: FunctionInstance, delta: number, words: number): Outcome | null {
     const frame = machine.fp + delta;
     if (callee.host !== null) return this.callHost(callee, frame, words);
-    try {
-      // Before anything changes: translating may fail.
-      const entry = entryOf(callee);
-      if (!frameFits(entry, frame, 1)) return this.overflow();
-      this.pushControl(machine.pc + words - 2, delta);
-      this.switchTo(callee.instance);
-      return this.enterFunction(callee, frame);
-    } catch (error) {
-      return this.raised(error);
-    }
+    const pause = this.prepare(callee, delta, words);
+    if (pause !== null) return pause;
+    if (!frameFits(callee.code.entry, frame, 1)) return this.overflow();
+    writeReturnBehind(words - 2);
+    this.pushControl(CONTROL[machine.ksp], delta);
+    this.switchTo(callee.instance);
+    return this.enterFunction(callee, frame);
   }
 
-  private enterFunction(callee: FunctionInstance, frame: number): Outcome | null {
-    try {
-      const entry = entryOf(callee);
-      if (!frameFits(entry, frame)) return this.overflow();
-      zeroLocals(entry, frame);
-      machine.fp = frame;
-      machine.pc = entry;
-      return this.pay(CODE[entry - 2]);
-    } catch (error) {
-      return this.raised(error);
-    }
+  /** Enters a function that has code. */
+  private enterFunction({ code: { entry } }: FunctionInstance, frame: number): Outcome | null {
+    if (!frameFits(entry, frame)) return this.overflow();
+    zeroLocals(entry, frame);
+    machine.fp = frame;
+    machine.pc = entry;
+    return this.pay(CODE[entry - 2]);
   }
 
   private callIndirect(
@@ -375,6 +440,8 @@ export class Thread extends Occupant implements Payer {
   /** The arguments lie in the current frame, which the callee takes over. */
   private tailCall(callee: FunctionInstance): Outcome | null {
     if (callee.host !== null) return this.callHost(callee, machine.fp, 0);
+    const pause = this.prepare(callee, 0, 0);
+    if (pause !== null) return pause;
     if (callee.instance !== this.instance) {
       // If the caller gets its instance back anyway, another such frame would only pile up.
       if (CONTROL[machine.ksp - 2] === RESTORE_PC - 2) this.instance = callee.instance;
@@ -400,7 +467,10 @@ export class Thread extends Occupant implements Payer {
     if (work === null) this.store.hostCalls++;
     this.hostCallee = callee;
     stack.slotTop = frame + 2 * (Math.max(params.length, results.length) + 1);
-    stack.controlTop = ksp;
+    // Where this thread goes on must be found if code is evicted meanwhile.
+    CONTROL[ksp] = pc;
+    CONTROL[ksp + 1] = NO_CALL;
+    stack.controlTop = ksp + 2;
     let result: unknown;
     let failed = false;
     try {
@@ -414,7 +484,7 @@ export class Thread extends Occupant implements Payer {
     }
     // What it has run and left suspended lies where this thread's frames go on.
     clearStacks();
-    machine.pc = pc;
+    machine.pc = CONTROL[ksp];
     machine.fp = fp;
     machine.ksp = ksp;
     this.resetBudget();
@@ -456,8 +526,8 @@ export class Thread extends Occupant implements Payer {
   /** Goes on behind the call, whose results are in their slots. */
   private leaveHost(words: number): Outcome | null {
     if (words === 0) return machine.pc === EXIT_PC ? this.finish() : this.returnToCaller();
-    machine.pc += words;
-    return this.pay(CODE[machine.pc - 1]);
+    writeReturnBehind(words - 2);
+    return this.follow(CONTROL[machine.ksp]);
   }
 
   /** A host function threw: a Wasm exception may be caught, everything else passes through. */
@@ -500,7 +570,7 @@ export class Thread extends Occupant implements Payer {
     this.search = null;
     const { clause, exception, origin } = search;
     if (clause !== null) {
-      search.land(clause);
+      search.land();
       this.callers.length = search.above;
       this.instance = search.within;
       this.limitCalls();

@@ -25,14 +25,14 @@ import {
   SLOT_WORDS,
   SLOTS,
 } from "./loop.generated.ts";
+import { placeAt } from "./places.ts";
 import {
-  codeAt,
   EXIT_PC,
-  entryOf,
   extra,
   patchCall,
   reserveReferences,
-  space,
+  SCRATCH,
+  translateAtOnce,
 } from "./registers.ts";
 import { TRAINING_MODULE } from "./training.generated.ts";
 
@@ -80,7 +80,7 @@ export function trainStep(step: number): void {
   const frame = machine.fp + frameWords() + 4 * FRAME_WORDS;
   const ksp = machine.ksp + 2;
   const room = frame + 8 * FRAME_WORDS < SLOT_WORDS && ksp + 64 < CONTROL_WORDS;
-  if (!room || space.top + 1024 > space.words.length) return;
+  if (!room) return;
   reserveReferences((frame >> 1) + FRAME_WORDS);
   machine.slotLimit = SLOT_WORDS;
   machine.controlLimit = CONTROL_WORDS;
@@ -103,8 +103,7 @@ function trainingInstance(): ModuleInstance {
 
 /** Words of the frame that the machine is in. */
 function frameWords(): number {
-  const code = codeAt(machine.pc);
-  return code === undefined ? 0 : CODE[code.entry - 1];
+  return placeAt(machine.ksp)?.code.frameWords ?? 0;
 }
 
 type Operands = (typeof OPERANDS)[number];
@@ -146,7 +145,7 @@ function trainInstructions(
   everything ??= batches();
   for (const batch of everything) {
     const starts: number[] = [];
-    let at = space.top;
+    let at: number = SCRATCH.begin;
     for (const [shape, op] of batch) {
       starts.push(at);
       at = writeInstruction(op, SHAPES[shape], at, operands);
@@ -209,7 +208,8 @@ function enter(pc: number, frame: number, ksp: number): number {
 function trainCalls(instance: ModuleInstance, frame: number, ksp: number): void {
   const main = instance.exports.get("train");
   if (main?.kind !== "func") return;
-  const entry = entryOf(main.value);
+  const entry = translateAtOnce(main.value);
+  if (entry < 0) return;
   for (let argument = 0; argument < OPERANDS.length; argument++) {
     SLOTS[frame] = argument;
     CONTROL[ksp] = EXIT_PC - 2;
@@ -218,7 +218,9 @@ function trainCalls(instance: ModuleInstance, frame: number, ksp: number): void 
     while (status === CALL_LAZY || status === RETURN_CALL_LAZY) {
       const [op, at] =
         status === CALL_LAZY ? ([OP.CALL, 2] as const) : ([OP.RETURN_CALL, 1] as const);
-      patchCall(op, at, entryOf(instance.functionAt(extra(at))));
+      const callee = translateAtOnce(instance.functionAt(extra(at)));
+      if (callee < 0) return;
+      patchCall(op, at, callee);
       status = run();
     }
   }

@@ -3,10 +3,11 @@
 // hundreds of thousands of frames and clauses: it goes on in pieces, and until it has ended it
 // changes nothing, so that the frames are still there for a backtrace if nobody catches.
 
-import type { CatchClause, FunctionCode, Handler } from "../code/space.ts";
+import type { CatchClause, FunctionCode, Handler, Place } from "../code/space.ts";
 import type { ExceptionInstance, ModuleInstance } from "../runtime/instances.ts";
-import { CODE, CONTROL, machine, REFERENCES } from "./loop.generated.ts";
-import { codeAt, EXIT_PC, RESTORE_PC, reserveReferences } from "./registers.ts";
+import { CONTROL, machine, REFERENCES } from "./loop.generated.ts";
+import { goOnAt, placeAt } from "./places.ts";
+import { RESTORE_PC, reserveReferences } from "./registers.ts";
 import { writeException } from "./values.ts";
 
 /** Frames, handlers and clauses of one piece: some 0.1 ms. */
@@ -22,6 +23,7 @@ export class Search {
   above: number;
   /** The clause that was found; null, once it has ended, if there is none. */
   clause: CatchClause | null = null;
+  private landing: FunctionCode | null = null;
   ended = false;
   /** How far below the machine's registers that frame lies: they may move while it pauses. */
   private slots = 0;
@@ -66,33 +68,26 @@ export class Search {
   advance(callers: readonly (ModuleInstance | null)[]): void {
     const end = this.unpaid + PIECE;
     while (!this.ended && this.unpaid < end) {
-      const pc = this.position();
-      if (pc === EXIT_PC) this.ended = true;
-      else if (pc === RESTORE_PC) {
+      const at = machine.ksp - this.calls;
+      const place = placeAt(at);
+      if (place !== undefined) this.searchFrame(place, end);
+      else if (this.calls > 0 && CONTROL[at] === RESTORE_PC - 2) {
         this.within = callers[--this.above];
         this.leaveFrame();
-      } else this.searchFrame(codeAt(pc) as FunctionCode, pc, end);
+      } else this.ended = true;
     }
   }
 
-  /** Where the frame it has come to is, or will go on. */
-  private position(): number {
-    if (this.calls === 0) return machine.pc;
-    const returnTo = CODE[CONTROL[machine.ksp - this.calls]];
-    // A return position belongs to the call in front of it.
-    return returnTo === EXIT_PC || returnTo === RESTORE_PC ? returnTo : returnTo - 1;
-  }
-
-  private searchFrame(code: FunctionCode, pc: number, end: number): void {
+  private searchFrame({ code, offset }: Place, end: number): void {
     if (this.frameIsNew) {
       this.frameIsNew = false;
-      this.handler = code.handlerAt(pc);
+      this.handler = code.handlerAt(offset);
       this.next = 0;
       this.unpaid++;
     }
     while (this.handler >= 0) {
       const handler = code.handlers[this.handler];
-      if (this.unpaid >= end || this.searchClauses(handler, end)) return;
+      if (this.unpaid >= end || this.searchClauses(handler, code, end)) return;
       this.handler = handler.outer;
       this.next = 0;
     }
@@ -100,7 +95,7 @@ export class Search {
   }
 
   /** Whether a clause was found, or the piece is at its end. */
-  private searchClauses({ clauses }: Handler, end: number): boolean {
+  private searchClauses({ clauses }: Handler, code: FunctionCode, end: number): boolean {
     const { tags } = this.within as ModuleInstance;
     for (; this.next < clauses.length; this.next++) {
       if (this.unpaid >= end) return true;
@@ -108,6 +103,7 @@ export class Search {
       const clause = clauses[this.next];
       if (clause.tag >= 0 && tags[clause.tag] !== this.exception.tag) continue;
       this.clause = clause;
+      this.landing = code;
       this.ended = true;
       return true;
     }
@@ -117,8 +113,10 @@ export class Search {
   }
 
   /** Goes on in the handler that was found: its operands where its label wants them. */
-  land({ slot: first, tag, target, withReference }: CatchClause): void {
-    const { exception } = this;
+  land(): void {
+    const { clause, exception, landing } = this;
+    if (clause === null || landing === null) return;
+    const { slot: first, tag, target, withReference } = clause;
     machine.fp -= this.slots;
     machine.ksp -= this.calls;
     let slot = (machine.fp >> 1) + first;
@@ -129,6 +127,6 @@ export class Search {
       slot += length;
     }
     if (withReference) REFERENCES[slot] = exception;
-    machine.pc = target;
+    goOnAt({ code: landing, offset: target });
   }
 }

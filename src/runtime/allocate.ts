@@ -3,7 +3,9 @@
 // Types are closed ones (types.ts).
 
 import { Decoder } from "../binary/decoder.ts";
-import { FunctionCode } from "../code/space.ts";
+import { compile } from "../code/compiled.ts";
+import { PRICE_TABLE_2 } from "../code/prices.ts";
+import type { FunctionCode } from "../code/space.ts";
 import { featureSet } from "../isa/features.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { GlobalType, MemoryType, TableType } from "../module/module.ts";
@@ -26,12 +28,12 @@ let noCode: FunctionCode | null = null;
 
 /** Stands for the code of host functions, so that the loop need not distinguish. */
 function hostCode(): FunctionCode {
-  if (noCode === null) {
-    const decoder = new Decoder(featureSet(), DEFAULT_LIMITS);
-    decoder.push(EMPTY_MODULE);
-    noCode = new FunctionCode(decoder.end(), 0);
-  }
-  return noCode;
+  if (noCode !== null) return noCode;
+  const decoder = new Decoder(featureSet(), DEFAULT_LIMITS);
+  decoder.push(EMPTY_MODULE);
+  const code = compile(decoder.end(), PRICE_TABLE_2).code(0);
+  noCode = code;
+  return code;
 }
 
 /** `allochostfunc`: a function of the host with the type of this id; `name` is for backtraces. */

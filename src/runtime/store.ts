@@ -4,6 +4,7 @@
 // a program that must not depend on that moment gives each tenant a store of its own.
 
 import { checkedPrices, PRICE_TABLE_2, type PriceTable } from "../code/prices.ts";
+import { CodeAccount } from "../code/room.ts";
 import { amount, anObject, nested, type OptionTable, tableOf } from "../module/options.ts";
 
 /** What the instances of a store may use together. Exceeding one never harms the store. */
@@ -106,6 +107,8 @@ export class Store {
    * into one of its memories.
    */
   entries = 0;
+  /** Register code of the modules that were called here first. */
+  readonly code = new CodeAccount();
   /** Calls of host functions so far. */
   hostCalls = 0;
   /** Of this store alone, so that a store that dies with everything in it leaves nothing to do. */

@@ -128,7 +128,10 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
    */
   advance(units: number): boolean {
     try {
-      return this.run(this.sink, units);
+      const ended = this.run(this.sink, units);
+      // Validators are kept for the next body, and sinks may be large.
+      if (ended) this.sink = null;
+      return ended;
     } catch (error) {
       throw this.locate(error);
     }

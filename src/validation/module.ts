@@ -49,16 +49,16 @@ export function validatingDecoder(features: FeatureSet, limits: DecodingLimits):
   return new Decoder(features, limits, (module) => new ModuleValidator(module, limits));
 }
 
-const validators = new WeakMap<ModuleRecord, BodyValidator>();
+const contexts = new WeakMap<ModuleRecord, ModuleContext>();
 
 /**
- * The validator of a validated module's function bodies, to run them past a sink again.
+ * A validator of a validated module's function bodies, to run them past a sink again.
  * @throws TypeError for a record that was decoded without validation
  */
 export function functionValidator(module: ModuleRecord): BodyValidator {
-  const validator = validators.get(module);
-  if (validator === undefined) throw new TypeError("the module has not been validated");
-  return validator;
+  const context = contexts.get(module);
+  if (context === undefined) throw new TypeError("the module has not been validated");
+  return new BodyValidator(context);
 }
 
 class ModuleValidator implements DecodeListener {
@@ -121,7 +121,7 @@ class ModuleValidator implements DecodeListener {
   }
 
   end(): void {
-    validators.set(this.module, this.bodies);
+    contexts.set(this.module, this.context);
   }
 
   private has(feature: Feature): boolean {

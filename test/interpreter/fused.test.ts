@@ -85,10 +85,14 @@ function branchFunction({ consumer, kind, producer }: FusedForm, text: Text): st
 
 /** Names of the register instructions that stand where Wasm instructions begin. */
 function registerNames({ code }: FunctionInstance): string[] {
-  return [...code.positions].map((at) => {
+  const names: string[] = [];
+  for (let offset = code.entryOffset; offset < code.size; offset++) {
+    if (code.offsetAt(offset) === code.offsetAt(offset - 1)) continue;
+    const at = code.start + offset;
     const first = REGISTER_NAMES[CODE[at] & OPCODE_MASK];
-    return first === "wide" ? REGISTER_NAMES[CODE[at + 2] & OPCODE_MASK] : first;
-  });
+    names.push(first === "wide" ? REGISTER_NAMES[CODE[at + 2] & OPCODE_MASK] : first);
+  }
+  return names;
 }
 
 function* tuples(types: readonly ValType[]): Iterable<Scalar[]> {

@@ -1,0 +1,96 @@
+// The translation of one function into register code, in pieces: its body goes once through a
+// validator of its own, then the words are copied to where they will lie. Whoever calls the function
+// goes on with it.
+
+import type { BodyValidator } from "../validation/body.ts";
+import type { CompiledModule } from "./compiled.ts";
+import { Draft } from "./draft.ts";
+import { Emitter } from "./emitter.ts";
+import { CodeLimitError } from "./errors.ts";
+import type { CodeAccount, CodeRoom, Holding } from "./room.ts";
+import type { FunctionCode } from "./space.ts";
+
+/** Work of one piece, in words and instructions: about a millisecond, and three before it is hot. */
+const PIECE = 4_096;
+/** Instructions between two looks at how much work that was. */
+const INSTRUCTIONS = 32;
+/** Words that are copied in one piece. */
+const COPIED = 1 << 16;
+
+/** A function's code while it is made. */
+export class Translation {
+  readonly code: FunctionCode;
+  readonly validator: BodyValidator;
+  private readonly draft: Draft;
+  private readonly emitter: Emitter;
+  private begun = false;
+  /** Whether all words are there. */
+  isComplete = false;
+  /** Whose room it is copied to, and how much is there already. */
+  private holding: Holding | null = null;
+  private start = -1;
+  private copied = 0;
+  private relocated = 0;
+
+  constructor(
+    compiled: CompiledModule,
+    code: FunctionCode,
+    validator: BodyValidator,
+    room: CodeRoom,
+  ) {
+    this.code = code;
+    this.validator = validator;
+    this.draft = new Draft(room.limit);
+    this.emitter = new Emitter(compiled, code, this.draft);
+  }
+
+  /**
+   * Does a piece; the work that was, roughly in words. The function has code when all is done.
+   * @throws CodeLimitError, UnsupportedError
+   */
+  advance(room: CodeRoom, account: CodeAccount, evict: boolean): number {
+    const before = this.emitter.work;
+    if (!this.isComplete) this.translate();
+    const work = this.emitter.work - before;
+    return this.isComplete && work < PIECE ? work + this.copy(room, account, evict) : work;
+  }
+
+  private translate(): void {
+    const { code, emitter, validator } = this;
+    const end = emitter.work + PIECE;
+    if (!this.begun) {
+      this.begun = true;
+      const { bodyEnds, bodyStarts, importedFunctions } = code.module;
+      const body = code.index - importedFunctions;
+      validator.beginFunction(code.index, bodyStarts[body], bodyEnds[body], emitter);
+    }
+    let ended = false;
+    while (!ended && emitter.work < end) ended = validator.advance(INSTRUCTIONS);
+    if (!ended) return;
+    emitter.finish();
+    this.isComplete = true;
+  }
+
+  /** Copies the words to their place, the next of them; again if that was evicted meanwhile. */
+  private copy(room: CodeRoom, account: CodeAccount, evict: boolean): number {
+    const { code, draft } = this;
+    if (this.holding === null || this.holding !== code.compiled.holding) {
+      this.start = room.reserve(code, code.size, account, evict);
+      if (this.start < 0) throw new CodeLimitError("there is no room for more register code");
+      this.holding = code.compiled.holding;
+      this.copied = 0;
+      this.relocated = 0;
+    }
+    const { relocationCount, relocations, words } = draft;
+    const { start } = this;
+    const end = Math.min(this.copied + COPIED, code.size);
+    room.words.set(words.subarray(this.copied, end), start + this.copied);
+    while (this.relocated < relocationCount && relocations[this.relocated] < end) {
+      room.words[start + relocations[this.relocated++]] += start;
+    }
+    const work = (end - this.copied) >> 4;
+    this.copied = end;
+    if (end === code.size) code.placed(start);
+    return work;
+  }
+}
