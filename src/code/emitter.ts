@@ -96,8 +96,10 @@ export class Emitter extends StructureEmitter implements BodySink {
     this.draft.join();
     offsets.finish();
     code.handlers = this.handlers;
-    code.handlerStarts = Int32Array.from(this.handlerStarts);
-    code.innermost = Int32Array.from(this.innermost);
+    if (this.handlers.length > 0) {
+      code.handlerStarts = new Int32Array(this.handlerStarts);
+      code.innermost = new Int32Array(this.innermost);
+    }
     code.offsets = offsets;
     code.frameWords = 2 * slots;
     code.size = this.position;

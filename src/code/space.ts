@@ -24,6 +24,9 @@ export interface CatchClause {
   cost: number;
 }
 
+/** Shared by all functions without handlers: thousands of empty arrays add up. */
+const NONE = new Int32Array(0);
+
 /** A function of a module and, once it has been called, its register code. */
 export class FunctionCode {
   readonly compiled: CompiledModule;
@@ -41,8 +44,8 @@ export class FunctionCode {
   frameWords = 0;
   handlers: readonly Handler[] = [];
   /** Ascending positions, and the innermost handler (index or -1) from each one to the next. */
-  handlerStarts: Int32Array = new Int32Array(0);
-  innermost: Int32Array = new Int32Array(0);
+  handlerStarts: Int32Array = NONE;
+  innermost: Int32Array = NONE;
   /** Offsets in the module of the Wasm instructions that code belongs to, by position. */
   offsets: OffsetTable | null = null;
 
