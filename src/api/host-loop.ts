@@ -3,6 +3,8 @@
 
 import { millisecondsNow } from "../interpreter/clock.ts";
 
+export { nextTask } from "../embedding/turns.ts";
+
 /** An `AbortSignal`, as far as it is used; not every engine has the class. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
@@ -13,41 +15,14 @@ export interface AbortSignalLike {
 
 /** Globals that an engine may have or not. */
 interface Host {
-  readonly setImmediate?: (action: () => void) => unknown;
-  readonly MessageChannel?: new () => { port1: Port; port2: Port };
   readonly setTimeout?: (action: () => void, ms: number) => unknown;
   readonly clearTimeout?: (timer: unknown) => void;
-}
-
-interface Port {
-  onmessage: (() => void) | null;
-  postMessage(message: unknown): void;
-  close(): void;
 }
 
 const host = globalThis as unknown as Host;
 
 /** Longest delay that timers take; beyond it they fire at once. */
 const LONGEST_DELAY = 2 ** 31 - 1;
-
-/** Lets the event loop do what waits there. Timers alone would take a millisecond each time. */
-export function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    if (host.setImmediate !== undefined) host.setImmediate(resolve);
-    else if (host.MessageChannel !== undefined) nextMessage(host.MessageChannel, resolve);
-    else if (host.setTimeout !== undefined) host.setTimeout(resolve, 0);
-    else resolve();
-  });
-}
-
-function nextMessage(Channel: NonNullable<Host["MessageChannel"]>, resolve: () => void): void {
-  const { port1, port2 } = new Channel();
-  port1.onmessage = () => {
-    port1.close();
-    resolve();
-  };
-  port2.postMessage(null);
-}
 
 /** Waits until a promise is settled, the deadline has come or the signal was given. */
 export function stopOrSettled(

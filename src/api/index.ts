@@ -40,10 +40,12 @@ export type { AbortSignalLike } from "./host-loop.ts";
 export type { ImportMap } from "./imports.ts";
 export { type DefaultExports, Instance } from "./instance.ts";
 export {
+  type AsyncLoadOptions,
   type ByteStream,
   type Bytes,
   type ExportDescription,
   type ImportDescription,
+  type LoadOptions,
   Module,
   ModuleDecoder,
   type ModuleOptions,

@@ -7,10 +7,22 @@ import {
   moduleExports,
   moduleImports,
 } from "../embedding/module.ts";
+import { inTurns } from "../embedding/turns.ts";
+import { millisecondsNow } from "../interpreter/clock.ts";
 import { type FeatureSwitches, featureSet } from "../isa/features.ts";
 import { DECODING_LIMIT_OPTIONS, type DecodingLimits } from "../module/limits.ts";
 import type { ModuleRecord } from "../module/module.ts";
-import { checkedOptions, featureSwitches, nested, type OptionTable } from "../module/options.ts";
+import {
+  amount,
+  checkedOptions,
+  featureSwitches,
+  nested,
+  type OptionTable,
+  objectWith,
+} from "../module/options.ts";
+import { Exhaustion } from "../runtime/trap.ts";
+import { deadlineIn } from "./execution.ts";
+import { type AbortSignalLike, stopOrSettled } from "./host-loop.ts";
 import { describeExtern, type ExternDescription } from "./types.ts";
 
 /** Options of every way to make a `Module`. */
@@ -22,6 +34,18 @@ export interface ModuleOptions {
   readonly features?: FeatureSwitches;
   /** Decoding limits that differ from `DEFAULT_LIMITS`. */
   readonly limits?: Partial<DecodingLimits>;
+}
+
+/** Options of the ways that do all at one call. */
+export interface LoadOptions extends ModuleOptions {
+  /** Milliseconds that decoding and validation may take. Default Infinity. */
+  readonly timeout?: number;
+}
+
+/** Options of the ways that let the event loop turn. */
+export interface AsyncLoadOptions extends LoadOptions {
+  /** Ends decoding when it is given; its reason is thrown. */
+  readonly signal?: AbortSignalLike;
 }
 
 /** What a module wants from its surroundings. */
@@ -52,9 +76,14 @@ const MODULE_OPTIONS: OptionTable<ModuleOptions> = {
   limits: nested(DECODING_LIMIT_OPTIONS),
 };
 
-/** @throws TypeError, RangeError for options that there are not or that are wrong */
-function settingsOf(options: ModuleOptions): DecodeSettings {
-  const { features, limits } = checkedOptions("Module", options, MODULE_OPTIONS);
+const LOAD_OPTIONS: OptionTable<LoadOptions> = { ...MODULE_OPTIONS, timeout: amount() };
+
+const ASYNC_LOAD_OPTIONS: OptionTable<AsyncLoadOptions> = {
+  ...LOAD_OPTIONS,
+  signal: objectWith("an AbortSignal", "addEventListener", "removeEventListener"),
+};
+
+function settingsOf({ features, limits }: ModuleOptions): DecodeSettings {
   return { features: featureSet(features), ...(limits && { limits }) };
 }
 
@@ -98,23 +127,39 @@ export class Module {
    * Decodes and validates a module; the bytes are copied.
    * @throws MalformedError if the bytes are not a module or exceed a decoding limit
    * @throws InvalidError if the module breaks a validation rule
+   * @throws Exhaustion `deadline` if the timeout is over before that
    */
-  static from(bytes: Bytes, options: ModuleOptions = {}): Module {
-    const decoder = new ModuleDecoder(options);
-    decoder.push(bytes);
-    return decoder.end();
+  static from(bytes: Bytes, options: LoadOptions = {}): Module {
+    const loading = new Loading(checkedOptions("Module", options, LOAD_OPTIONS));
+    loading.feed(bytes);
+    while (loading.step()) {}
+    return loading.end();
+  }
+
+  /**
+   * Decodes and validates a module like `from`, but every few milliseconds the event loop turns.
+   * The bytes are copied at once.
+   * @throws MalformedError, InvalidError, Exhaustion `deadline`, and the reason of the signal
+   */
+  static async fromAsync(bytes: Bytes, options: AsyncLoadOptions = {}): Promise<Module> {
+    const loading = new Loading(checkedOptions("Module", options, ASYNC_LOAD_OPTIONS));
+    loading.feed(bytes);
+    await inTurns(() => loading.step());
+    return loading.end();
   }
 
   /**
    * Decodes and validates a module while its bytes arrive: each function body is checked as soon as
    * it is complete, so that almost nothing is left to do after the last byte. An error is raised at
-   * once; the rest of the stream is not read.
-   * @throws MalformedError, InvalidError, and whatever the stream raises
+   * once; the rest of the stream is not read. Every few milliseconds the event loop turns; timeout
+   * and signal end the wait for bytes, too.
+   * @throws MalformedError, InvalidError, Exhaustion `deadline`, the reason of the signal, and
+   * whatever the stream raises
    */
-  static async fromStream(stream: ByteStream, options: ModuleOptions = {}): Promise<Module> {
-    const decoder = new ModuleDecoder(options);
-    for await (const chunk of chunksOf(stream)) decoder.push(chunk);
-    return decoder.end();
+  static async fromStream(stream: ByteStream, options: AsyncLoadOptions = {}): Promise<Module> {
+    const loading = new Loading(checkedOptions("Module", options, ASYNC_LOAD_OPTIONS));
+    await loading.readAll(chunksOf(stream));
+    return loading.end();
   }
 
   /** What the module imports, in order. */
@@ -138,6 +183,72 @@ export class Module {
   }
 }
 
+/** A module on its way in, as long as deadline and signal allow. */
+class Loading {
+  readonly deadline: number;
+  readonly signal: AbortSignalLike | undefined;
+  private readonly decoder: Decoder;
+
+  constructor(options: AsyncLoadOptions) {
+    const { signal, timeout = Number.POSITIVE_INFINITY } = options;
+    this.decoder = moduleDecoder(settingsOf(options));
+    this.deadline = deadlineIn(timeout);
+    this.signal = signal;
+    this.look();
+  }
+
+  feed(chunk: Bytes): void {
+    this.decoder.feed(toBytes(chunk));
+  }
+
+  /** Does a piece of the work; whether there is more. */
+  step(): boolean {
+    const more = this.decoder.work();
+    if (more) this.look();
+    return more;
+  }
+
+  end(): Module {
+    return moduleOf(this.decoder.end());
+  }
+
+  /** Decodes the chunks as they come, unless one does not come before deadline or signal. */
+  async readAll(chunks: Chunks): Promise<void> {
+    let finished = false;
+    try {
+      for (;;) {
+        const next = chunks.next();
+        await stopOrSettled(next.then(ignore, ignore), this);
+        this.look();
+        const { done, value } = await next;
+        finished = done === true;
+        if (finished) return;
+        if (value !== undefined) this.feed(value);
+        await inTurns(() => this.step());
+      }
+    } finally {
+      // Nobody wants the rest, and a source that does not answer cannot be waited for.
+      if (!finished) chunks.stop().catch(ignore);
+    }
+  }
+
+  /** @throws Exhaustion `deadline`, or what the signal says */
+  private look(): void {
+    const { deadline, signal } = this;
+    if (signal?.aborted) throw signal.reason ?? new Error("decoding was aborted");
+    if (deadline !== Number.POSITIVE_INFINITY && millisecondsNow() >= deadline) {
+      throw new Exhaustion("deadline", "while a module was decoded");
+    }
+  }
+}
+
+function ignore(): void {}
+
+function moduleOf(record: ModuleRecord): Module {
+  const Constructor = Module as unknown as new (record: ModuleRecord) => Module;
+  return new Constructor(record);
+}
+
 /**
  * Decodes and validates a module from chunks that come one by one, of any sizes.
  *
@@ -151,7 +262,8 @@ export class ModuleDecoder {
   private readonly decoder: Decoder;
 
   constructor(options: ModuleOptions = {}) {
-    this.decoder = moduleDecoder(settingsOf(options));
+    const checked = checkedOptions("Module", options, MODULE_OPTIONS);
+    this.decoder = moduleDecoder(settingsOf(checked));
   }
 
   /**
@@ -167,27 +279,32 @@ export class ModuleDecoder {
    * @throws MalformedError if the module is not complete
    */
   end(): Module {
-    const record = this.decoder.end();
-    const Constructor = Module as unknown as new (record: ModuleRecord) => Module;
-    return new Constructor(record);
+    return moduleOf(this.decoder.end());
   }
 }
 
-async function* chunksOf(stream: ByteStream): AsyncIterable<Bytes> {
-  if (Symbol.asyncIterator in stream) {
-    yield* stream;
-    return;
+/** Where chunks come from. */
+interface Chunks {
+  next(): Promise<{ done?: boolean; value?: Bytes }>;
+  /** Says that the rest is not wanted. */
+  stop(): Promise<unknown>;
+}
+
+function chunksOf(stream: ByteStream): Chunks {
+  if ("getReader" in stream) {
+    const reader = stream.getReader();
+    return {
+      next: async () => {
+        const part = await reader.read();
+        if (part.done) reader.releaseLock();
+        return part;
+      },
+      stop: () => reader.cancel().finally(() => reader.releaseLock()),
+    };
   }
-  // Browsers whose ReadableStream is not iterable yet.
-  const reader = stream.getReader();
-  let finished = false;
-  try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      if (part.value !== undefined) yield part.value;
-    }
-    finished = true;
-  } finally {
-    if (!finished) await reader.cancel();
-    reader.releaseLock();
-  }
+  const iterator = stream[Symbol.asyncIterator]();
+  return {
+    next: async () => iterator.next(),
+    stop: async () => iterator.return?.(),
+  };
 }

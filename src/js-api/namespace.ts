@@ -2,6 +2,7 @@
 // together and adds validate, compile, instantiate and their streaming forms. See index.ts for
 // options.
 
+import { inTurns } from "../embedding/turns.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Context, Wrapper } from "./context.ts";
 import { exceptionInterface, tagInterface } from "./exception.ts";
@@ -22,34 +23,16 @@ import { compileResponse } from "./streaming.ts";
 import { tableInterface } from "./table.ts";
 import { setLength, tagged } from "./webidl.ts";
 
-/** Bytes that are decoded before the event loop gets its turn: 10 to 20 ms. */
-const SLICE_BYTES = 1 << 20;
-
-/** The host's own, whatever a test runner puts in its place later; not every host has one. */
-const { setTimeout: later } = globalThis as { readonly setTimeout?: typeof setTimeout };
-
-/** Lets other tasks run, where the host has tasks. */
-function nextTask(): Promise<void> {
-  if (later === undefined) return Promise.resolve();
-  return new Promise((resolve) => {
-    later(resolve, 0);
-  });
-}
-
-/** Compiles a copy of the bytes, asynchronously and with pauses. */
+/** Compiles a copy of the bytes, asynchronously: the event loop turns meanwhile. */
 async function compileSlowly(
   context: Context,
   bytes: Uint8Array,
   options: CompileOptions,
   where: string,
 ): Promise<ModuleSource> {
-  const stable = bytes.slice();
-  await null;
   const compilation = new Compilation(context, options, where);
-  for (let from = 0; from < stable.length; from += SLICE_BYTES) {
-    if (from > 0) await nextTask();
-    compilation.push(stable.subarray(from, from + SLICE_BYTES));
-  }
+  compilation.feed(bytes);
+  await inTurns(() => compilation.work());
   return compilation.end();
 }
 

@@ -102,11 +102,11 @@ export function compileBytes(
   where: string,
 ): ModuleSource {
   const compilation = new Compilation(context, options, where);
-  compilation.push(bytes);
+  compilation.feed(bytes);
   return compilation.end();
 }
 
-/** A module on its way in: `push` its bytes, then `end`. */
+/** A module on its way in: `feed` it its bytes, let it `work`, then `end`. */
 export class Compilation {
   private readonly context: Context;
   private readonly options: CompileOptions;
@@ -121,10 +121,21 @@ export class Compilation {
     this.decoder = moduleDecoder(context.settings);
   }
 
-  /** @throws CompileError */
-  push(bytes: Uint8Array): void {
+  /**
+   * Takes bytes, which are copied.
+   * @throws CompileError
+   */
+  feed(bytes: Uint8Array): void {
     if (bytes.length > 0) this.empty = false;
-    this.attempt(() => this.decoder.push(bytes));
+    this.attempt(() => this.decoder.feed(bytes));
+  }
+
+  /**
+   * Does a piece of the work on the bytes that are there; whether there is more.
+   * @throws CompileError
+   */
+  work(): boolean {
+    return this.attempt(() => this.decoder.work());
   }
 
   /** @throws CompileError */

@@ -2,6 +2,7 @@
 // from a Response, decoded and validated as its bytes arrive. Knows of a Response only what it
 // reads.
 
+import { inTurns } from "../embedding/turns.ts";
 import type { Context } from "./context.ts";
 import { Compilation, type CompileOptions, type ModuleSource } from "./source.ts";
 import { get, isObject } from "./webidl.ts";
@@ -66,7 +67,8 @@ export async function compileResponse(
   checkResponse(response);
   const compilation = new Compilation(context, options, where);
   if (response.body === null) {
-    compilation.push(new Uint8Array(await response.arrayBuffer()));
+    compilation.feed(new Uint8Array(await response.arrayBuffer()));
+    await inTurns(() => compilation.work());
     return compilation.end();
   }
   const reader = response.body.getReader();
@@ -74,7 +76,8 @@ export async function compileResponse(
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       if (!(part.value instanceof Uint8Array)) throw responseError("body must consist of bytes");
-      compilation.push(part.value);
+      compilation.feed(part.value);
+      await inTurns(() => compilation.work());
     }
     finished = true;
   } finally {
