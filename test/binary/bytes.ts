@@ -74,15 +74,22 @@ export function particulars(error: unknown) {
   };
 }
 
-/** The outcome of decoding: the record's data, or the particulars of the error. */
+/**
+ * The outcome of decoding: the record's data, or the particulars of the error. With `units`, the
+ * work is done in pieces of that size.
+ */
 export function outcomeOf(
   chunks: Iterable<Uint8Array>,
   limits: Partial<DecodingLimits> = {},
   features: FeatureSet = featureSet(),
+  units = Number.POSITIVE_INFINITY,
 ) {
   const decoder = moduleDecoder({ features, limits });
   try {
-    for (const chunk of chunks) decoder.push(chunk);
+    for (const chunk of chunks) {
+      decoder.feed(chunk);
+      while (decoder.work(units)) {}
+    }
     return { record: snapshot(decoder.end()), error: null };
   } catch (error) {
     return { record: null, error: particulars(error) };

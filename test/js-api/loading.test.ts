@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from "vitest";
 import { WebAssembly as Ours } from "../../src/js-api/index.ts";
+import { leb, moduleOf, section, vec } from "../binary/bytes.ts";
 import { assemble, func, Host, instanceOf, rejectionOf, thrownBy } from "./support.ts";
 
 const ADD = assemble(`(module (func (export "add") (param i32 i32) (result i32)
@@ -81,14 +82,16 @@ describe("compile and instantiate", () => {
   });
 
   it("let the event loop have its turn during a large module", async () => {
-    // A custom section of 8 MiB: name of no bytes, and zeros.
-    const size = 8 << 20;
-    const bytes = new Uint8Array(ADD.length + 5 + size);
-    bytes.set(ADD);
-    const length = [0, 7, 14, 21].map(
-      (shift) => ((size >> shift) & 0x7f) | (shift < 21 ? 0x80 : 0),
-    );
-    bytes.set([0, ...length], ADD.length);
+    // A function of seven million instructions.
+    const nops = new Uint8Array(7_000_000).fill(0x01);
+    const code = [...leb(nops.length + 2), 0];
+    const head = moduleOf(section(1, vec([0x60, 0, 0])), section(3, vec([0])), [
+      10,
+      ...leb(1 + code.length + nops.length + 1),
+      1,
+      ...code,
+    ]);
+    const bytes = Uint8Array.from(Buffer.concat([head, nops, Uint8Array.of(0x0b)]));
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     await Ours.compile(bytes);
