@@ -341,7 +341,10 @@ export class InstructionReader extends Cursor {
   locals(params: number): LocalRun[] {
     const runs: LocalRun[] = [];
     let total = params;
+    const start = this.pos;
     const groups = this.u32();
+    // Groups of no locals are free, but not as many as there is room for.
+    limitOn(this.limits, "locals", groups, start);
     for (let i = 0; i < groups; i++) {
       const offset = this.pos;
       const count = this.u32();

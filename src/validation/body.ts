@@ -98,6 +98,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     reader.reset(context.module.bytes, start, end);
     try {
       const runs = reader.locals(type.params.length);
+      this.weigh(8 * runs.length);
       for (const run of runs) this.types.checkValType(run.type, start);
       this.setLocals(type.params, runs);
       this.begin(type.results);
