@@ -293,6 +293,63 @@ describe("Module.fromStream", () => {
   });
 });
 
+describe("loading that takes long", () => {
+  /** A function of `count` instructions that do nothing. */
+  function nops(count: number): Uint8Array {
+    const types = section(1, vec([0x60, 0, 0]));
+    return moduleOf(types, section(3, vec([0])), section(10, vec(body(new Array(count).fill(1)))));
+  }
+  const LONG = nops(200_000);
+  const never = () => new Promise<never>(() => {});
+
+  it("ends with its timeout, however the bytes come", async () => {
+    const exhaustion = { name: "Exhaustion", kind: "deadline" };
+    expect(() => Module.from(LONG, { timeout: 0 })).toThrow(expect.objectContaining(exhaustion));
+    await expect(Module.fromAsync(LONG, { timeout: 0 })).rejects.toMatchObject(exhaustion);
+    const { stream } = watched([LONG]);
+    await expect(Module.fromStream(stream, { timeout: 0 })).rejects.toMatchObject(exhaustion);
+    expect(Module.from(LONG, { timeout: 60_000 }).record.bodyStarts).toHaveLength(1);
+  });
+
+  it("ends with its signal, with the reason, and does not begin after it", async () => {
+    const controller = new AbortController();
+    const loading = Module.fromAsync(LONG, { signal: controller.signal });
+    controller.abort("enough");
+    await expect(loading).rejects.toBe("enough");
+    const { stream, log } = watched([LONG]);
+    await expect(Module.fromStream(stream, { signal: controller.signal })).rejects.toBe("enough");
+    expect(log.given).toBe(0);
+  });
+
+  it("does not wait for a stream that says nothing any more", async () => {
+    const controller = new AbortController();
+    let cancelled = 0;
+    const stream = {
+      getReader: () => ({ read: never, cancel: async () => cancelled++, releaseLock() {} }),
+    };
+    const loading = Module.fromStream(stream, { signal: controller.signal });
+    setTimeout(() => controller.abort("enough"), 5);
+    await expect(loading).rejects.toBe("enough");
+    await expect(Module.fromStream(stream, { timeout: 5 })).rejects.toMatchObject({
+      kind: "deadline",
+    });
+    expect(cancelled).toBe(2);
+    const silent = { [Symbol.asyncIterator]: () => ({ next: never }) };
+    await expect(Module.fromStream(silent, { timeout: 5 })).rejects.toMatchObject({
+      kind: "deadline",
+    });
+  });
+
+  it("shares the turns of the event loop with other loading", async () => {
+    const turns = { count: 0 };
+    const counter = setInterval(() => turns.count++, 0);
+    const modules = Array.from({ length: 40 }, () => Module.fromAsync(LONG));
+    await Promise.all(modules);
+    clearInterval(counter);
+    expect(turns.count).toBeGreaterThan(5);
+  });
+});
+
 describe("ModuleDecoder", () => {
   it("gives the same module as Module.from", () => {
     const decoder = new ModuleDecoder();
