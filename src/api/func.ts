@@ -23,6 +23,9 @@ export interface CallOptions {
 /** A function as plain JavaScript: what `instance.exports` holds. */
 export type ExportedFunction = (...args: readonly Value[]) => Value;
 
+/** Characters of a name: somebody has asked for it. */
+const ALL = Number.POSITIVE_INFINITY;
+
 const NO_OPTIONS: CallOptions = {};
 
 const CALL_OPTIONS: OptionTable<CallOptions> = {
@@ -76,7 +79,7 @@ export class Func {
   /** The best name there is for it: of the name section, of an export or import; may be empty. */
   get name(): string {
     const { code, instance, name } = this.target;
-    return (instance === null ? name : functionName(instance.module, code.index)) ?? "";
+    return (instance === null ? name : functionName(instance.module, code.index, ALL)) ?? "";
   }
 
   /** Types of its parameters, as in the text format: `["i32", "i64"]`. */

@@ -1,6 +1,7 @@
 // Module instances as the embedder sees them (design: section 2). Wrappers are made when somebody
 // asks for them: there may be thousands of instances of which hardly anything is used.
 
+import { cut, listed } from "../module/errors.ts";
 import type { ExternInstance, ModuleInstance } from "../runtime/instances.ts";
 import { Global, Memory, Table, Tag } from "./externs.ts";
 import { type ExportedFunction, type Func, standsFor } from "./func.ts";
@@ -81,7 +82,7 @@ export class Instance<E extends object = DefaultExports> {
     const found = exports.get(name);
     if (isOfKind(found, kind)) return found;
     const names = [...exports].filter(([, item]) => item.kind === kind).map(([key]) => key);
-    const others = names.length === 0 ? "nothing" : names.join(", ");
+    const others = names.length === 0 ? "nothing" : listed(names, (item) => cut(item), ", ");
     const is = found === undefined ? "" : `, it is a ${found.kind}`;
     throw new RangeError(`no ${kind} is exported as "${name}"${is}; of that kind: ${others}`);
   }

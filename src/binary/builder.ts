@@ -1,6 +1,7 @@
 // The module record while it is being decoded: the same fields, growing.
 
 import type { FeatureSet } from "../isa/features.ts";
+import type { DecodingLimits } from "../module/limits.ts";
 import type {
   CustomSection,
   DataSegment,
@@ -15,6 +16,7 @@ import type {
   Table,
 } from "../module/module.ts";
 import { type NameSection, NO_NAMES } from "../module/names.ts";
+import { NameIndex } from "./name-index.ts";
 import { readNameSection } from "./name-section.ts";
 
 /** A growing `ModuleRecord`. Sections append to it; nothing is ever taken back. */
@@ -44,8 +46,11 @@ export class ModuleBuilder implements ModuleRecord {
   readonly sections: SectionSpan[] = [];
   private nameSection: NameSection | null = null;
 
-  constructor(features: FeatureSet) {
+  readonly functionNames: NameIndex;
+
+  constructor(features: FeatureSet, limits: DecodingLimits) {
     this.features = features;
+    this.functionNames = new NameIndex(this, limits);
   }
 
   /** Decoded when first asked for: a large name section costs nothing while nobody reads it. */

@@ -43,7 +43,7 @@ export const NO_LISTENER: DecodeListener = {
   end() {},
 };
 
-type Step = "header" | "section" | "custom" | "payload" | "bodies" | "bodySize" | "body" | "inBody";
+type Step = "header" | "section" | "payload" | "bodies" | "bodySize" | "body" | "inBody";
 
 /** Decodes one module from chunks. A failed decoder stays failed with the same error. */
 export class Decoder {
@@ -79,7 +79,7 @@ export class Decoder {
     limits: DecodingLimits,
     listen: (module: ModuleRecord) => DecodeListener = () => NO_LISTENER,
   ) {
-    this.module = new ModuleBuilder(features);
+    this.module = new ModuleBuilder(features, limits);
     this.limits = limits;
     this.reader = new InstructionReader(this.buffer, features, limits);
     this.listener = listen(this.module);
@@ -184,9 +184,6 @@ export class Decoder {
         return true;
       case "section":
         return this.sectionHeader();
-      case "custom":
-        this.custom();
-        return true;
       case "payload":
         this.payload();
         return true;
@@ -265,7 +262,7 @@ export class Decoder {
       this.lastId = id;
     }
     if (id === CODE) this.expect("bodies", 1);
-    else this.expect(id === CUSTOM ? "custom" : "payload", size);
+    else this.expect("payload", size);
     return true;
   }
 
@@ -275,25 +272,23 @@ export class Decoder {
     throw this.error("unexpected content after last section", detail, this.pos);
   }
 
-  private custom(): void {
+  private *custom(): Generator<void, void> {
     const { limits, module, reader } = this;
-    reader.reset(this.buffer, this.pos, this.sectionEnd);
-    this.inSection(() => {
-      const name = reader.name(limits.nameBytes);
-      const span = { start: reader.pos, end: this.sectionEnd };
-      limitOn(limits, "customSections", module.customs.length + 1, this.pos);
-      module.customs.push({ name, ...span, after: this.lastId });
-    });
-    this.units -= reader.pos - this.pos;
-    this.endSection();
+    const name = reader.name(limits.nameBytes);
+    const span = { start: reader.pos, end: this.sectionEnd };
+    limitOn(limits, "customSections", module.customs.length + 1, this.pos);
+    module.customs.push({ name, ...span, after: this.lastId });
+    if (name === "name") yield* module.functionNames.scan(this.buffer, span.start, span.end);
   }
 
-  /** Decodes the section, or goes on with it, until it is complete or the units are used up. */
+  /** Decodes the section, or goes on with it; a piece of it, or to its end. */
   private payload(): void {
     const { reader, sections } = this;
     if (this.payloadRest === null) {
       reader.reset(this.buffer, this.pos, this.sectionEnd);
-      this.payloadRest = sections.decode(this.sectionId);
+      sections.entryStart = this.pos;
+      const isCustom = this.sectionId === CUSTOM;
+      this.payloadRest = isCustom ? this.custom() : sections.decode(this.sectionId);
     }
     const before = reader.pos;
     try {

@@ -91,7 +91,7 @@ function readImport(reader: InstructionReader, module: ModuleBuilder): null {
   switch (type.kind) {
     case "func":
       limitOn(limits, "functions", module.functions.push(type.typeIndex), offset);
-      module.importedFunctions++;
+      module.functionNames.noteImport(module.importedFunctions++, module.imports.length - 1);
       break;
     case "table":
       limitOn(
@@ -166,7 +166,11 @@ function readExport(reader: InstructionReader, module: ModuleBuilder): null {
     throw reader.error("malformed export kind", hex(code), kindOffset);
   }
   if (kind === "tag") requireTags(reader, kindOffset, "malformed export kind");
-  module.exports.push({ name, kind, index: reader.u32(), offset });
+  const index = reader.u32();
+  module.exports.push({ name, kind, index, offset });
+  if (kind === "func" && index < module.functions.length) {
+    module.functionNames.noteExport(index, module.exports.length - 1);
+  }
   return null;
 }
 

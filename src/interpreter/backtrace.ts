@@ -1,6 +1,7 @@
 // Backtraces: the calls in progress on the machine, from the frames of the control stack.
 
 import type { Place } from "../code/space.ts";
+import { SHOWN } from "../module/errors.ts";
 import { functionName } from "../module/module.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { BacktraceFrame } from "../runtime/trap.ts";
@@ -33,11 +34,11 @@ export function backtrace(
 
 function frameAt({ code, offset }: Place, { module }: ModuleInstance): BacktraceFrame {
   const funcName = functionName(module, code.index);
-  const moduleName = module.names.module;
+  const moduleName = module.functionNames.moduleName(SHOWN);
   return {
     funcIndex: code.index,
     ...(funcName !== undefined && { funcName }),
     offset: code.offsetAt(offset),
-    ...(moduleName !== null && { moduleName }),
+    ...(moduleName !== undefined && { moduleName }),
   };
 }

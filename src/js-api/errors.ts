@@ -1,7 +1,7 @@
 // Error classes of a namespace (JS-API: 5.9 Error Objects) and what they say. Messages are worded
 // as V8 words them, since programs compare them; what the engine knows beyond that is in `cause`.
 
-import type { ModuleError } from "../module/errors.ts";
+import { type ModuleError, quote } from "../module/errors.ts";
 import type { Exhaustion, Trap } from "../runtime/trap.ts";
 
 /** The constructor of a NativeError: it can be called without `new`, too. */
@@ -116,7 +116,7 @@ export function compileMessage(where: string, error: ModuleError): string {
   const operation = instruction === undefined ? "" : `${instruction}: `;
   const what = `${operation}${phrase}${detail === "" ? "" : `: ${detail}`}`;
   if (funcIndex === undefined) return `${where}: ${what}${at}`;
-  const name = funcName === undefined ? "" : `:${JSON.stringify(funcName)}`;
+  const name = funcName === undefined ? "" : `:${quote(funcName)}`;
   return `${where}: Compiling function #${funcIndex}${name} failed: ${what}${at}`;
 }
 
@@ -128,8 +128,8 @@ export function importMessage(
   name: string | null,
   problem: string,
 ): string {
-  const item = name === null ? "" : ` ${JSON.stringify(name)}`;
-  return `${where}: Import #${index} ${JSON.stringify(module)}${item}: ${problem}`;
+  const item = name === null ? "" : ` ${quote(name)}`;
+  return `${where}: Import #${index} ${quote(module)}${item}: ${problem}`;
 }
 
 /** What V8 says of a stack overflow (JS-API: 7.1), and we of a guest's. */

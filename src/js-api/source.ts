@@ -5,7 +5,7 @@ import { compile } from "../code/compiled.ts";
 import { idMatches } from "../code/type-ids.ts";
 import { moduleDecoder } from "../embedding/module.ts";
 import { HEAP_EXTERN, refType } from "../isa/types.ts";
-import { ModuleError } from "../module/errors.ts";
+import { ModuleError, quote } from "../module/errors.ts";
 import type { Import, ModuleRecord } from "../module/module.ts";
 import { closeGlobalType, valTypeIdMatches } from "../runtime/types.ts";
 import { builtinType } from "./builtins.ts";
@@ -149,7 +149,7 @@ export class Compilation {
     const wrong = record.imports.findIndex((item) => !validImport(context, record, item, options));
     if (wrong < 0) return { record, options };
     const { module, name } = record.imports[wrong];
-    const item = `Import #${wrong} ${JSON.stringify(module)} ${JSON.stringify(name)}`;
+    const item = `Import #${wrong} ${quote(module)} ${quote(name)}`;
     throw new context.errors.CompileError(`${where}: ${item}: Imported builtin has wrong type`);
   }
 

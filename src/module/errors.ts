@@ -69,13 +69,28 @@ export class MalformedError extends ModuleError {}
 /** The module breaks a validation rule (spec: 3). */
 export class InvalidError extends ModuleError {}
 
-/** Characters of a text of the guest's that messages show. */
-const SHOWN = 200;
+/** Characters of one of the guest's texts that messages show. */
+export const SHOWN = 200;
+
+/** A text of at most so many characters, with a sign if that is not all. */
+export function cut(text: string, most: number = SHOWN): string {
+  return text.length <= most ? text : `${text.slice(0, most)}…`;
+}
 
 /** A name as messages show it: quoted, and cut where it is longer than 200 characters. */
 export function quote(text: string): string {
   if (text.length <= SHOWN) return JSON.stringify(text);
   return `${JSON.stringify(text.slice(0, SHOWN))}… (${text.length} characters)`;
+}
+
+/** Items of a list that messages show. */
+const LISTED = 16;
+
+/** A list as messages show it: the first 16, and how many more there are. */
+export function listed<T>(items: readonly T[], format: (item: T) => string, between: string) {
+  if (items.length <= LISTED) return items.map((item) => format(item)).join(between);
+  const first = items.slice(0, LISTED).map((item) => format(item));
+  return [...first, `… ${items.length - LISTED} more`].join(between);
 }
 
 function messageOf(phrase: string, detail: string, where: Particulars): string {

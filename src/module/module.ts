@@ -4,7 +4,8 @@
 
 import type { FeatureSet } from "../isa/features.ts";
 import type { ValType } from "../isa/types.ts";
-import type { NameSection } from "./names.ts";
+import { SHOWN } from "./errors.ts";
+import type { FunctionNames, NameSection } from "./names.ts";
 
 /** Field of a struct or array (spec: 2.3.9). `type` may be a packed type. */
 export interface FieldType {
@@ -193,8 +194,9 @@ export interface ModuleRecord {
   readonly bodyEnds: readonly number[];
   readonly customs: readonly CustomSection[];
   readonly sections: readonly SectionSpan[];
-  /** The name section; empty if there is none or it is broken. */
+  /** All of the name section, decoded when it is asked for: for tools. */
   readonly names: NameSection;
+  readonly functionNames: FunctionNames;
 }
 
 /** The function type at a type index; undefined where there is none or it is no function. */
@@ -206,15 +208,16 @@ export function funcTypeAt(
   return composite?.kind === "func" ? composite : undefined;
 }
 
-/** The best name that a module itself gives to a function: name section, export or import. */
-export function functionName(module: ModuleRecord, index: number): string | undefined {
-  const named = module.names.functions.get(index);
-  if (named !== undefined) return named;
-  const exported = module.exports.find((item) => item.kind === "func" && item.index === index);
-  if (exported !== undefined) return exported.name;
-  if (index >= module.importedFunctions) return undefined;
-  const imported = module.imports.filter((item) => item.type.kind === "func")[index];
-  return imported && `${imported.module}.${imported.name}`;
+/**
+ * The best name that a module itself gives to a function: name section, export or import. It is cut
+ * to what messages show, unless `most` is more.
+ */
+export function functionName(
+  module: ModuleRecord,
+  index: number,
+  most: number = SHOWN,
+): string | undefined {
+  return module.functionNames.functionName(index, most);
 }
 
 /** Section names in the order of their ids. */

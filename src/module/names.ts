@@ -23,6 +23,14 @@ export interface NameSection {
   readonly tags: NameMap;
 }
 
+/** Names for people, of the module and its functions; no more of them is read than is asked for. */
+export interface FunctionNames {
+  /** The name of the module, of at most so many characters; undefined if it has none. */
+  moduleName(most: number): string | undefined;
+  /** The best name that the module gives a function: name section, first export, or import. */
+  functionName(index: number, most: number): string | undefined;
+}
+
 /** A name section that names nothing. */
 export const NO_NAMES: NameSection = {
   module: null,

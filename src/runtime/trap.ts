@@ -2,6 +2,7 @@
 // begins with the conformance suite's words where it has some, then the particulars, then where.
 // The numbers of traps are in traps.ts; running out of something is no trap and can be undone.
 
+import { listed, quote } from "../module/errors.ts";
 import type { ExceptionInstance, TagInstance, Value } from "./instances.ts";
 import type { RuntimeLimits } from "./store.ts";
 import { TRAPS } from "./traps.ts";
@@ -30,8 +31,8 @@ function messageOf(phrase: string, detail: string, [frame]: Backtrace = []): str
 
 /** `function 3 "div", offset 0x2f, module "m"`. */
 export function formatFrame({ funcIndex, funcName, moduleName, offset }: BacktraceFrame): string {
-  const name = funcName === undefined ? "" : ` ${JSON.stringify(funcName)}`;
-  const module = moduleName === undefined ? "" : `, module ${JSON.stringify(moduleName)}`;
+  const name = funcName === undefined ? "" : ` ${quote(funcName)}`;
+  const module = moduleName === undefined ? "" : `, module ${quote(moduleName)}`;
   return `function ${funcIndex}${name}, offset 0x${offset.toString(16)}${module}`;
 }
 
@@ -79,7 +80,7 @@ export class LinkError extends Error {
   constructor(what: LinkParticulars, options?: ErrorOptions) {
     const { because, expected, found, importModule, importName } = what;
     const phrase = found === undefined ? "unknown import" : "incompatible import type";
-    const place = `${JSON.stringify(importModule)}.${JSON.stringify(importName)}`;
+    const place = `${quote(importModule)}.${quote(importName)}`;
     const is = found === undefined ? "" : `, found ${found}`;
     const why = because === undefined ? "" : ` (${because})`;
     super(`${phrase}: ${place} must be ${expected}${is}${why}`, options);
@@ -151,7 +152,7 @@ export class WasmException extends Error {
     backtrace: Backtrace = [],
     options?: ErrorOptions,
   ) {
-    const values = payload.length === 0 ? "" : ` with ${payload.map(formatValue).join(", ")}`;
+    const values = payload.length === 0 ? "" : ` with ${listed(payload, formatValue, ", ")}`;
     const detail = `${formatFunc(exception.tag.type, "tag")}${values}`;
     super(messageOf("uncaught exception", detail, backtrace), options);
     this.exception = exception;

@@ -21,6 +21,7 @@ import {
   refType,
   type ValType,
 } from "../isa/types.ts";
+import { listed } from "../module/errors.ts";
 import type { FuncType, GlobalType, Limits, MemoryType, TableType } from "../module/module.ts";
 import { abstractMatches, KIND_HEAPS } from "../validation/type-context.ts";
 
@@ -94,7 +95,7 @@ function formatComposite({ composite }: IdentifiedType, format: (t: ValType) => 
 
 function signature(keyword: string, type: FuncType, format: (t: ValType) => string): string {
   const list = (word: string, types: readonly ValType[]) => {
-    return types.length === 0 ? "" : ` (${word} ${types.map(format).join(" ")})`;
+    return types.length === 0 ? "" : ` (${word} ${listed(types, format, " ")})`;
   };
   return `(${keyword}${list("param", type.params)}${list("result", type.results)})`;
 }

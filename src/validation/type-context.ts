@@ -25,7 +25,7 @@ import {
   isReference,
   type ValType,
 } from "../isa/types.ts";
-import { InvalidError } from "../module/errors.ts";
+import { InvalidError, listed } from "../module/errors.ts";
 import { type DecodingLimits, limitOn } from "../module/limits.ts";
 import type { FieldType, FuncType, StructType, SubType } from "../module/module.ts";
 import { Piece, type Rest } from "../module/pieces.ts";
@@ -205,7 +205,7 @@ export class TypeContext {
   }
 
   format(types: readonly ValType[]): string {
-    return `[${types.map((type) => formatValType(type)).join(" ")}]`;
+    return `[${listed(types, (type) => formatValType(type), " ")}]`;
   }
 }
 

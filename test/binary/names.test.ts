@@ -2,17 +2,22 @@
 // the same, with the names before the damage.
 
 import { describe, expect, it } from "vitest";
+import { I32 } from "../../src/isa/types.ts";
 import { functionName } from "../../src/module/module.ts";
 import { NO_NAMES } from "../../src/module/names.ts";
+import { LinkError } from "../../src/runtime/trap.ts";
+import { formatFunc } from "../../src/runtime/types.ts";
 import { randomU32 } from "../isa/operands.ts";
 import {
   accepted,
+  body,
   CODE,
   custom,
   FUNCTIONS,
   leb,
   moduleOf,
   name,
+  refusal,
   section,
   TYPES,
   vec,
@@ -103,5 +108,84 @@ describe("the name section", () => {
     expect(functionName(accepted(moduleOf(...bare)), 2)).toBe(undefined);
     const named = moduleOf(...bare, custom("name", sub(1, vec(naming(1, "main")))));
     expect(functionName(accepted(named), 1)).toBe("main");
+  });
+});
+
+describe("names for messages", () => {
+  const imports = section(2, vec([...name("env"), ...name("log"), 0, 0]));
+  const exports = section(7, vec([...name("run"), 0, 1], [...name("again"), 0, 1]));
+  const nameSection = (payload: readonly number[]) => custom("name", payload);
+
+  it("are read to no more than was asked for, in whole characters", () => {
+    const long = "żółw🐢".repeat(10_000);
+    const payload = [...sub(0, name(long)), ...sub(1, vec(naming(0, long)))];
+    const { functionNames } = accepted(moduleOf(TYPES, FUNCTIONS, CODE, nameSection(payload)));
+    for (const most of [0, 1, 4, 5, 6, 200, 49_999]) {
+      expect(functionNames.functionName(0, most)).toBe(`${long.slice(0, most)}…`);
+      expect(functionNames.moduleName(most)).toBe(`${long.slice(0, most)}…`);
+    }
+    expect(functionNames.functionName(0, Number.POSITIVE_INFINITY)).toBe(long);
+  });
+
+  it("are those that the whole name section has, wherever it is cut off", () => {
+    for (let length = 0; length <= FULL.length; length++) {
+      const module = accepted(moduleOf(TYPES, FUNCTIONS, CODE, nameSection(FULL.slice(0, length))));
+      expect(module.functionNames.moduleName(99) ?? null).toBe(module.names.module);
+      expect(functionName(module, 0)).toBe(module.names.functions.get(0));
+      // There are not so many functions as bytes.
+      expect(functionName(module, 300)).toBe(undefined);
+    }
+  });
+
+  it("fall back to the first export, then to the import, if a name is broken", () => {
+    const broken = sub(1, vec([1, 2, 0xc0, 0xc0], naming(9, "nine")));
+    const module = accepted(
+      moduleOf(TYPES, imports, FUNCTIONS, exports, CODE, nameSection(broken)),
+    );
+    expect(functionName(module, 0)).toBe("env.log");
+    expect(functionName(module, 1)).toBe("run");
+    expect(functionName(module, 9)).toBe("nine");
+    expect(functionName(module, 2 ** 31)).toBe(undefined);
+  });
+
+  it("keep nothing for functions that there cannot be", () => {
+    const far = sub(1, vec(naming(2 ** 32 - 1, "far"), naming(0, "near")));
+    const module = accepted(moduleOf(TYPES, FUNCTIONS, CODE, nameSection(far)));
+    expect(functionName(module, 0)).toBe("near");
+    expect(functionName(module, 2 ** 32 - 1)).toBe(undefined);
+  });
+
+  it("may come before the functions, and only the first section counts", () => {
+    const first = nameSection(sub(1, vec(naming(0, "first"))));
+    const second = nameSection(sub(1, vec(naming(0, "second"))));
+    const module = accepted(moduleOf(first, TYPES, FUNCTIONS, CODE, second));
+    expect(functionName(module, 0)).toBe("first");
+    expect(module.names.functions.get(0)).toBe("first");
+  });
+});
+
+describe("long names in messages", () => {
+  it("are cut in errors of modules and of linking", () => {
+    const long = "x".repeat(90_000);
+    const imported = section(2, vec([...name(long), ...name(long), 0, 0]));
+    const bad = section(10, vec(body([0x1a])));
+    const exports = section(7, vec([...name(long), 0, 0]));
+    const { message } = refusal(moduleOf(TYPES, FUNCTIONS, exports, bad));
+    expect(message.length).toBeLessThan(1000);
+    expect(refusal(moduleOf(TYPES, exports)).message.length).toBeLessThan(1000);
+    const link = new LinkError({ importModule: long, importName: long, expected: "(func)" });
+    expect(link.message.length).toBeLessThan(1000);
+    expect(link.importName).toBe(long);
+    expect(accepted(moduleOf(TYPES, imported)).imports[0].name).toBe(long);
+  });
+
+  it("are cut where types are long lists", () => {
+    const types = new Array(1000).fill(I32);
+    expect(formatFunc({ kind: "func", params: types, results: types }).length).toBeLessThan(300);
+    const wide = [0x60, 0, ...vec(...new Array(1000).fill([0x7f]))];
+    const { message } = refusal(
+      moduleOf(section(1, vec(wide)), FUNCTIONS, section(10, vec(body([])))),
+    );
+    expect(message.length).toBeLessThan(300);
   });
 });
