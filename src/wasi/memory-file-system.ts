@@ -56,6 +56,12 @@ export interface MemoryFileSystemOptions {
 const DEFAULT_BYTES = 64 * 2 ** 20;
 const DEFAULT_ENTRIES = 10_000;
 
+/** Closes what nobody has closed, for file systems that several guests use. */
+const dropped =
+  typeof FinalizationRegistry === "undefined"
+    ? null
+    : new FinalizationRegistry<FileNode>((node) => node.close());
+
 class MemoryFile implements File {
   readonly seekable = true;
   private readonly node: FileNode;
@@ -65,6 +71,7 @@ class MemoryFile implements File {
     this.node = node;
     this.readOnly = readOnly;
     node.open();
+    dropped?.register(this, node, this);
   }
 
   stat(): FileStat {
@@ -91,6 +98,7 @@ class MemoryFile implements File {
   sync(): void {}
 
   close(): void {
+    dropped?.unregister(this);
     this.node.close();
   }
 }
@@ -264,7 +272,7 @@ export class MemoryFileSystem implements FileSystem {
    * @throws WasiError "noent", "isdir" …
    */
   readFile(path: string): Uint8Array {
-    return withPlace(this.root(), path, true, ({ directory, name }) => {
+    return withPlace(this.root(), path, ({ directory, name }) => {
       const node = (directory as MemoryDirectory).node.entries.get(name) ?? fail("noent");
       return node instanceof FileNode ? node.bytes : fail("isdir");
     });

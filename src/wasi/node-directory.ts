@@ -18,20 +18,18 @@ import type {
   OpenOptions,
 } from "./file-system.ts";
 import { hosted } from "./node-errors.ts";
+import { type Handle, Handles } from "./node-handles.ts";
+import { HostQuota, type HostQuotaOptions, keyOf } from "./node-quota.ts";
 import { filetypeOf, HostTimes } from "./node-stat.ts";
 
 /** How a host directory is granted. */
-export interface HostDirectoryOptions {
+export interface HostDirectoryOptions extends HostQuotaOptions {
   /** Whether guests can change nothing. Default false. */
   readonly readOnly?: boolean;
-  /** Bytes that guests may write in all; then writing fails with `nospc`. Default: all. */
-  readonly bytes?: number;
-  /** Files, directories and links that guests may make in all. Default: all. */
-  readonly entries?: number;
 }
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-const { O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants;
+const { O_RDONLY, O_RDWR, O_WRONLY } = fs.constants;
 /** Linux: the directory itself, whether it may be read or not. Node has no name for it. */
 const O_PATH = 0o10000000;
 const DESCRIPTORS = "/proc/self/fd";
@@ -42,27 +40,28 @@ export const CAN_ANCHOR = process.platform === "linux" && fs.existsSync(DESCRIPT
 
 const BIGINT = { bigint: true } as const;
 const FILE_MODE = 0o666;
+/** Names that the host gives at once. */
+const NAMES = 64;
 
 /** What all directories of one grant share. */
 class HostFileSystem implements FileSystem {
   readonly readOnly: boolean;
   readonly anchored: boolean;
   readonly times = new HostTimes();
+  readonly handles = new Handles();
+  readonly quota: HostQuota;
   private readonly path: string;
   private readonly identity: string;
-  private bytes: number;
-  private entries: number;
 
   constructor(path: string, options: HostDirectoryOptions, anchored: boolean) {
-    const { bytes, entries, readOnly = false } = options;
+    const { readOnly = false } = options;
     this.path = fs.realpathSync.native(path);
     const stats = fs.statSync(this.path, BIGINT);
     if (!stats.isDirectory()) throw new TypeError(`${path} is no directory`);
-    this.identity = identityFrom(stats);
+    this.identity = keyOf(stats);
     this.readOnly = readOnly;
     this.anchored = anchored;
-    this.bytes = bytes ?? Number.POSITIVE_INFINITY;
-    this.entries = entries ?? Number.POSITIVE_INFINITY;
+    this.quota = new HostQuota(options);
   }
 
   root(): Directory {
@@ -74,35 +73,39 @@ class HostFileSystem implements FileSystem {
     if (this.readOnly) fail("rofs");
   }
 
-  /** How many of `wanted` bytes may be written. */
-  allowance(wanted: number): number {
-    if (wanted > 0 && this.bytes <= 0) fail("nospc", "the limit of written bytes is reached");
-    return Math.min(wanted, this.bytes);
-  }
-
-  written(bytes: number): void {
-    this.bytes -= bytes;
-  }
-
   /** Makes something of the host. */
   make<T>(operation: () => T): T {
     this.change();
-    if (this.entries <= 0) fail("nospc", "the limit of files is reached");
+    this.quota.demandEntry();
     const made = hosted(operation);
-    this.entries--;
+    this.quota.made();
     return made;
+  }
+
+  /** Opens a directory, and no link, so that names can be looked up in it. */
+  openPath(path: string): Handle<number> {
+    const open = () => fs.openSync(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    return hosted(() => this.handles.hold(open, fs.closeSync));
   }
 }
 
 class HostFile implements File {
   readonly seekable: boolean;
   private readonly fileSystem: HostFileSystem;
-  private readonly fd: number;
+  private readonly handle: Handle<number>;
 
-  constructor(fileSystem: HostFileSystem, fd: number) {
+  constructor(fileSystem: HostFileSystem, handle: Handle<number>) {
     this.fileSystem = fileSystem;
-    this.fd = fd;
+    this.handle = handle;
     this.seekable = this.stat().filetype === FILETYPE.REGULAR_FILE;
+  }
+
+  private get fd(): number {
+    return this.handle.value;
+  }
+
+  private get size(): number {
+    return hosted(() => fs.fstatSync(this.fd)).size;
   }
 
   stat(): FileStat {
@@ -115,18 +118,22 @@ class HostFile implements File {
   }
 
   write(source: Uint8Array, position: number): number {
-    const length = this.fileSystem.allowance(source.length);
-    const at = this.seekable ? position : null;
-    const written = hosted(() => fs.writeSync(this.fd, source, 0, length, at));
-    this.fileSystem.written(written);
+    const { quota } = this.fileSystem;
+    if (!this.seekable) return hosted(() => fs.writeSync(this.fd, source));
+    const { size } = this;
+    const length = quota.allowance(size, position, source.length);
+    const written = hosted(() => fs.writeSync(this.fd, source, 0, length, position));
+    quota.grown(Math.max(0, position + written - size));
     return written;
   }
 
   setSize(size: number): void {
-    const more = Math.max(0, size - Number(this.stat().size));
-    if (this.fileSystem.allowance(more) < more) fail("nospc", "the limit of written bytes");
+    const { quota } = this.fileSystem;
+    const before = this.size;
+    // All or nothing: only if the last byte may be written.
+    if (size > before) quota.allowance(before, size - 1, 1);
     hosted(() => fs.ftruncateSync(this.fd, size));
-    this.fileSystem.written(more);
+    quota.grown(size - before);
   }
 
   setTimes(times: FileTimes): void {
@@ -146,7 +153,7 @@ class HostFile implements File {
   }
 
   close(): void {
-    hosted(() => fs.closeSync(this.fd));
+    hosted(() => this.handle.close());
   }
 }
 
@@ -156,34 +163,41 @@ class HostDirectory implements Directory {
   private readonly path: string;
   /** What the path led to then; of an anchored directory only the root's is used. */
   private readonly identity: string | null;
-  /** Open directory; -1 if there is none, or not yet. */
-  private fd: number;
+  /** Open directory; null if there is none, or not yet. */
+  private handle: Handle<number> | null;
+  private closed = false;
 
-  constructor(fileSystem: HostFileSystem, path: string, identity: string | null, fd = -1) {
+  constructor(
+    fileSystem: HostFileSystem,
+    path: string,
+    identity: string | null,
+    handle: Handle<number> | null = null,
+  ) {
     this.fileSystem = fileSystem;
     this.path = path;
     this.identity = identity;
-    this.fd = fd;
+    this.handle = handle;
   }
 
   /** The path of the directory itself, valid now. */
   private get here(): string {
+    if (this.closed) fail("badf");
     if (!this.fileSystem.anchored) {
       // The guest may have renamed it, and put a link or another directory in its place.
       const identity = identityOf(this.path);
       if (identity === null || identity !== this.identity) fail("noent", "it was moved");
       return this.path;
     }
-    if (this.fd < 0) this.fd = this.openRoot();
-    return `${DESCRIPTORS}/${this.fd}`;
+    this.handle ??= this.openRoot();
+    return `${DESCRIPTORS}/${this.handle.value}`;
   }
 
   /** The root is opened when it is needed. Nothing else may have taken its path until then. */
-  private openRoot(): number {
-    const fd = openPath(this.path);
+  private openRoot(): Handle<number> {
+    const handle = this.fileSystem.openPath(this.path);
     // A guest with a grant above this one can put a link into the path.
-    if (identityFrom(fs.fstatSync(fd, BIGINT)) === this.identity) return fd;
-    fs.closeSync(fd);
+    if (keyOf(fs.fstatSync(handle.value, BIGINT)) === this.identity) return handle;
+    handle.close();
     return fail("noent", "it was moved");
   }
 
@@ -222,23 +236,37 @@ class HostDirectory implements Directory {
     });
   }
 
-  entries(): readonly DirectoryEntry[] {
-    const entries = hosted(() => fs.readdirSync(this.here, { withFileTypes: true }));
-    return entries.map((entry) => {
-      return { name: entry.name, filetype: filetypeOf(entry), ino: undefined };
-    });
+  *entries(): Generator<DirectoryEntry> {
+    const open = () => fs.opendirSync(this.here, { bufferSize: NAMES });
+    const handle = hosted(() => this.fileSystem.handles.hold(open, (dir) => dir.closeSync()));
+    try {
+      for (;;) {
+        const entry = hosted(() => handle.value.readSync());
+        if (entry === null) return;
+        yield { name: entry.name, filetype: filetypeOf(entry), ino: undefined };
+      }
+    } finally {
+      handle.close();
+    }
+  }
+
+  /** What has this name; undefined if nothing. */
+  private statsOf(name: string): fs.BigIntStats | undefined {
+    const options = { bigint: true, throwIfNoEntry: false } as const;
+    return hosted(() => fs.lstatSync(this.at(name), options));
   }
 
   lookup(name: string): FileStat | null {
-    const options = { bigint: true, throwIfNoEntry: false } as const;
-    const stats = hosted(() => fs.lstatSync(this.at(name), options));
+    const stats = this.statsOf(name);
     return stats === undefined ? null : this.fileSystem.times.stat(stats);
   }
 
   openDirectory(name: string): Directory {
     const path = this.at(name);
     const { fileSystem } = this;
-    if (fileSystem.anchored) return new HostDirectory(fileSystem, "", null, openPath(path));
+    if (fileSystem.anchored) {
+      return new HostDirectory(fileSystem, "", null, fileSystem.openPath(path));
+    }
     const stats = hosted(() => fs.lstatSync(path));
     if (!stats.isDirectory()) fail("notdir");
     const real = hosted(() => fs.realpathSync.native(path));
@@ -252,19 +280,36 @@ class HostDirectory implements Directory {
     if (create && exclusive && !isNew) fail("exist");
     if (write || truncate) this.fileSystem.change();
     let flags = truncate || write ? (read ? O_RDWR : O_WRONLY) : O_RDONLY;
-    if (truncate) flags |= O_TRUNC;
     if (isNew) flags |= O_CREAT | O_EXCL;
     // A pipe must not block, nor a terminal become ours. Windows lacks most of these.
     flags |= (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0) | (O_NOCTTY ?? 0);
-    const open = () => fs.openSync(path, flags, FILE_MODE);
-    const fd = isNew ? this.fileSystem.make(open) : hosted(open);
+    const open = () => this.open(path, flags);
+    const handle = isNew ? this.fileSystem.make(open) : hosted(open);
     try {
-      if (hosted(() => fs.fstatSync(fd)).isDirectory()) fail("isdir");
-      return new HostFile(this.fileSystem, fd);
+      const file = new HostFile(this.fileSystem, handle);
+      if (file.stat().filetype === FILETYPE.DIRECTORY) fail("isdir");
+      if (truncate && file.seekable) file.setSize(0);
+      return file;
     } catch (error) {
-      fs.closeSync(fd);
+      handle.close();
       throw error;
     }
+  }
+
+  /** A descriptor of the host, of which the quota knows. */
+  private open(path: string, flags: number): Handle<number> {
+    const { handles, quota } = this.fileSystem;
+    let key = "";
+    const open = () => {
+      const fd = fs.openSync(path, flags, FILE_MODE);
+      key = keyOf(fs.fstatSync(fd, BIGINT));
+      quota.opened(key);
+      return fd;
+    };
+    return handles.hold(open, (fd) => {
+      quota.closed(key, fs.fstatSync(fd, BIGINT));
+      fs.closeSync(fd);
+    });
   }
 
   createDirectory(name: string): void {
@@ -292,19 +337,29 @@ class HostDirectory implements Directory {
   }
 
   unlink(name: string): void {
-    this.fileSystem.change();
-    hosted(() => fs.unlinkSync(this.at(name)));
+    this.remove(name, fs.unlinkSync);
   }
 
   removeDirectory(name: string): void {
+    this.remove(name, fs.rmdirSync);
+  }
+
+  private remove(name: string, operation: (path: string) => void): void {
     this.fileSystem.change();
-    hosted(() => fs.rmdirSync(this.at(name)));
+    const before = this.statsOf(name) ?? fail("noent");
+    hosted(() => operation(this.at(name)));
+    this.fileSystem.quota.removed(before);
   }
 
   rename(name: string, target: Directory, newName: string): void {
     this.fileSystem.change();
-    const to = this.own(target).at(newName);
-    hosted(() => fs.renameSync(this.at(name), to));
+    const to = this.own(target);
+    const moved = this.statsOf(name) ?? fail("noent");
+    const replaced = to.statsOf(newName);
+    hosted(() => fs.renameSync(this.at(name), to.at(newName)));
+    // Two names of the same file: POSIX leaves both as they are.
+    if (replaced === undefined || keyOf(moved) === keyOf(replaced)) return;
+    this.fileSystem.quota.removed(replaced);
   }
 
   link(name: string, target: Directory, newName: string): void {
@@ -316,8 +371,10 @@ class HostDirectory implements Directory {
   }
 
   close(): void {
-    if (this.fd >= 0) hosted(() => fs.closeSync(this.fd));
-    this.fd = -1;
+    const { handle } = this;
+    this.handle = null;
+    this.closed = true;
+    if (handle !== null) hosted(() => handle.close());
   }
 
   private own(target: Directory): HostDirectory {
@@ -326,21 +383,12 @@ class HostDirectory implements Directory {
   }
 }
 
-/** Opens a directory, and no link, so that names can be looked up in it. */
-function openPath(path: string): number {
-  return hosted(() => fs.openSync(path, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-}
-
 /** Which directory a path without links leads to; null if there is a link on it. */
 function identityOf(path: string): string | null {
   return hosted(() => {
     if (fs.realpathSync.native(path) !== path) return null;
-    return identityFrom(fs.statSync(path, BIGINT));
+    return keyOf(fs.statSync(path, BIGINT));
   });
-}
-
-function identityFrom({ dev, ino }: fs.BigIntStats): string {
-  return `${dev}:${ino}`;
 }
 
 /** For tests: `anchored` false is what hosts without /proc do. */

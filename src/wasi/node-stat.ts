@@ -5,6 +5,7 @@
 import type { BigIntStats } from "node:fs";
 import { FILETYPE } from "./constants.ts";
 import type { FileStat, FileTimes } from "./file-system.ts";
+import { keyOf } from "./node-quota.ts";
 
 /** Files whose exact times are remembered. */
 const MOST_REMEMBERED = 1024;
@@ -72,8 +73,4 @@ export class HostTimes {
       mtim: { asked: mtim, kept: after.mtimeNs },
     });
   }
-}
-
-function keyOf({ dev, ino }: BigIntStats): string {
-  return `${dev}:${ino}`;
 }

@@ -6,7 +6,7 @@ import type { Readable, Writable } from "node:stream";
 import { isatty } from "node:tty";
 import { fail, WasiError } from "./errno.ts";
 import { hosted } from "./node-errors.ts";
-import type { InputStream, OutputStream } from "./streams.ts";
+import { type InputStream, MOST_WAITING, type OutputStream } from "./streams.ts";
 import { block } from "./waiting.ts";
 
 /** Milliseconds between two attempts at a descriptor that does not block. */
@@ -59,6 +59,18 @@ export function descriptorOutput(fd: number): OutputStream {
 
 /** Input from a stream of Node's, e.g. `process.stdin`: suspends the guest until there is some. */
 export function streamInput(stream: Readable): InputStream {
+  let input = inputs.get(stream);
+  if (input === undefined) {
+    input = inputOf(stream);
+    inputs.set(stream, input);
+  }
+  return input;
+}
+
+/** Guests that read from one stream share it: what one was too late for is the next one's. */
+const inputs = new WeakMap<Readable, InputStream>();
+
+function inputOf(stream: Readable): InputStream {
   let iterator: AsyncIterator<Uint8Array> | null = null;
   const next = async (): Promise<Uint8Array> => {
     // Only when somebody reads: looking at process.stdin already keeps the process alive.
@@ -85,6 +97,11 @@ export function streamOutput(stream: Writable): OutputStream {
   };
   return {
     isTerminal: (stream as { isTTY?: boolean }).isTTY === true,
+    writeSync(bytes) {
+      check();
+      if (stream.writableLength > MOST_WAITING) fail("nobufs", "output that nobody takes");
+      stream.write(bytes);
+    },
     write(bytes) {
       check();
       if (stream.write(bytes)) return undefined;

@@ -23,7 +23,7 @@ export interface WasiOptions {
   readonly random?: RandomSource;
   /** Bytes that stdout and stderr take together; then writing fails with `nospc`. Default: all. */
   readonly outputLimit?: number;
-  /** Descriptors that may be open; then opening fails with `mfile`. Default 1,024. */
+  /** Descriptors that may be open; then opening fails with `mfile`. Default 128. */
   readonly descriptorLimit?: number;
 }
 

@@ -17,15 +17,13 @@ import type { Descriptor } from "./descriptors.ts";
 import { fail, SUCCESS } from "./errno.ts";
 import { timesFrom, writeFilestat } from "./filestat.ts";
 import type { Process } from "./process.ts";
-import { existing, type Place, withPlace } from "./resolve.ts";
+import { existing, type Pieces, type Place, Walk } from "./resolve.ts";
 import type { Dialect } from "./signatures.ts";
+import type { Steps } from "./steps.ts";
 import { encodeUtf8 } from "./streams.ts";
 
-/**
- * Units of fuel, not charged, that a slice is shortened by for each name of a path: the host's file
- * system takes about as long.
- */
-const NAME_UNITS = 1_000;
+/** A name of a path takes the host's file system as long as moving so many bytes. */
+const NAME_BYTES = 64_000;
 
 /** What `path_open` was asked for. */
 interface Opening {
@@ -136,23 +134,57 @@ function checkRename(from: Place, to: Place): void {
   if (!isDirectory && onDirectory) fail("isdir");
 }
 
-/** Walks from the directory `fd`, which needs `rights`, along a path in the guest's memory. */
-function at<T>(
-  process: Process,
-  [fd, address, length]: readonly [number, number, number],
-  [rights, follow]: readonly [number, boolean],
-  use: (place: Place) => T,
-): T {
+/** Descriptor, address and length of a path. */
+type Path = readonly [fd: number, address: number, length: number];
+/** Rights that the descriptor needs, and whether a link at the end is followed. */
+type Wanted = readonly [rights: number, follow: boolean];
+
+/** A walk from an open directory along a path in the guest's memory. */
+function walkOf(process: Process, [fd, address, length]: Path, [rights]: Wanted): Walk {
   const { directory } = process.descriptors.directory(fd, rights);
-  const walked = (steps: number) => process.moved(64 * NAME_UNITS * (steps + 1));
-  return withPlace(directory, process.memory.path(address, length), follow, use, walked);
+  const hear = (names: number) => process.moved(NAME_BYTES * names);
+  return new Walk(directory, process.memory.path(address, length), hear);
+}
+
+/** Walks along a path and hands over where it leads; what that gives is the result. */
+function* at<T>(process: Process, path: Path, wanted: Wanted, use: (place: Place) => T): Pieces<T> {
+  const walk = walkOf(process, path, wanted);
+  try {
+    return use(yield* walk.run(wanted[1]));
+  } finally {
+    walk.close();
+  }
+}
+
+/** The same for two paths, whose last names are not followed. */
+function* atBoth(
+  process: Process,
+  [source, target]: readonly [Path, Path],
+  [sourceRights, targetRights]: readonly [number, number],
+  use: (from: Place, to: Place) => void,
+): Steps {
+  const first = walkOf(process, source, [sourceRights, false]);
+  try {
+    const from = yield* first.run(false);
+    const second = walkOf(process, target, [targetRights, false]);
+    try {
+      use(from, yield* second.run(false));
+    } finally {
+      second.close();
+    }
+  } finally {
+    first.close();
+  }
+  return SUCCESS;
 }
 
 /** path_open, path_filestat_*: what does not change directories' contents, creation aside. */
 function openFunctions(process: Process, dialect: Dialect) {
   const { descriptors } = process;
   return {
-    path_open(...[fd, flags, path, length, oflags, base, inheriting, fdflags, result]: OpenArgs) {
+    *path_open(
+      ...[fd, flags, path, length, oflags, base, inheriting, fdflags, result]: OpenArgs
+    ): Steps {
       const opening: Opening = {
         oflags,
         fdflags,
@@ -164,32 +196,31 @@ function openFunctions(process: Process, dialect: Dialect) {
       const granted = descriptors.directory(fd, needed.base).inheriting;
       if (needed.handedOn & ~granted) fail("notcapable");
       process.memory.check(result, 4);
-      const number = descriptors.reserve();
       const exclusive = (oflags & OFLAG.CREAT) !== 0 && (oflags & OFLAG.EXCL) !== 0;
       const follow = followed(flags) && !exclusive;
-      const opened = at(process, [fd, path, length], [needed.base, follow], (place) => {
-        return open(place, opening);
+      return yield* at(process, [fd, path, length], [needed.base, follow], (place) => {
+        const number = descriptors.reserve();
+        descriptors.put(number, open(place, opening));
+        process.memory.setU32(result, number);
+        return SUCCESS;
       });
-      descriptors.put(number, opened);
-      process.memory.setU32(result, number);
-      return SUCCESS;
     },
-    path_filestat_get(fd: number, flags: number, path: number, length: number, result: number) {
+    *path_filestat_get(...[fd, flags, path, length, result]: number[]): Steps {
       const wanted = [RIGHT.PATH_FILESTAT_GET, followed(flags)] as const;
-      const stat = at(process, [fd, path, length], wanted, existing);
+      const stat = yield* at(process, [fd, path, length], wanted, existing);
       writeFilestat(process.memory, result, stat, dialect);
       return SUCCESS;
     },
-    path_filestat_set_times(...[fd, flags, path, length, atim, mtim, fstflags]: TimesArgs) {
+    *path_filestat_set_times(...[fd, flags, path, length, atim, mtim, fstflags]: TimesArgs): Steps {
       const times = timesFrom(process, atim, mtim, fstflags);
       const wanted = [RIGHT.PATH_FILESTAT_SET_TIMES, followed(flags)] as const;
-      at(process, [fd, path, length], wanted, (place) => {
+      return yield* at(process, [fd, path, length], wanted, (place) => {
         existing(place);
         const { directory, name } = place;
         if (name === ".") directory.setTimes(times);
         else directory.setEntryTimes(name, times);
+        return SUCCESS;
       });
-      return SUCCESS;
     },
   };
 }
@@ -220,49 +251,49 @@ type TimesArgs = [
 function nameFunctions(process: Process) {
   return {
     path_create_directory(fd: number, path: number, length: number) {
-      at(process, [fd, path, length], [RIGHT.PATH_CREATE_DIRECTORY, false], (place) => {
+      return at(process, [fd, path, length], [RIGHT.PATH_CREATE_DIRECTORY, false], (place) => {
         demandFree(place, true);
         place.directory.createDirectory(place.name);
+        return SUCCESS;
       });
-      return SUCCESS;
     },
     path_remove_directory(fd: number, path: number, length: number) {
-      at(process, [fd, path, length], [RIGHT.PATH_REMOVE_DIRECTORY, false], (place) => {
+      return at(process, [fd, path, length], [RIGHT.PATH_REMOVE_DIRECTORY, false], (place) => {
         const { directory, name } = place;
         if (existing(place).filetype !== FILETYPE.DIRECTORY) fail("notdir");
         if (name === ".") fail("inval", "a directory without a name");
         directory.removeDirectory(name);
+        return SUCCESS;
       });
-      return SUCCESS;
     },
     path_unlink_file(fd: number, path: number, length: number) {
-      at(process, [fd, path, length], [RIGHT.PATH_UNLINK_FILE, false], (place) => {
+      return at(process, [fd, path, length], [RIGHT.PATH_UNLINK_FILE, false], (place) => {
         if (existing(place).filetype === FILETYPE.DIRECTORY) fail("isdir");
         place.directory.unlink(place.name);
+        return SUCCESS;
       });
-      return SUCCESS;
     },
     path_symlink(target: number, size: number, fd: number, path: number, length: number) {
       const text = process.memory.path(target, size);
       if (text === "") fail("noent", "an empty link");
-      at(process, [fd, path, length], [RIGHT.PATH_SYMLINK, false], (place) => {
+      return at(process, [fd, path, length], [RIGHT.PATH_SYMLINK, false], (place) => {
         demandFree(place);
         if (text.startsWith("/")) fail("notcapable", "a link to an absolute path");
         place.directory.createLink(place.name, text);
+        return SUCCESS;
       });
-      return SUCCESS;
     },
     path_readlink(...[fd, path, length, buffer, size, result]: number[]) {
-      const { memory } = process;
-      const target = memory.range(buffer, size);
-      memory.check(result, 4);
-      const text = at(process, [fd, path, length], [RIGHT.PATH_READLINK, false], (place) => {
+      process.memory.range(buffer, size);
+      process.memory.check(result, 4);
+      return at(process, [fd, path, length], [RIGHT.PATH_READLINK, false], (place) => {
         if (existing(place).filetype !== FILETYPE.SYMBOLIC_LINK) fail("inval", "not a link");
-        return encodeUtf8(place.directory.readLink(place.name));
+        const text = encodeUtf8(place.directory.readLink(place.name));
+        const target = process.memory.range(buffer, size);
+        target.set(text.subarray(0, target.length));
+        process.memory.setU32(result, Math.min(text.length, target.length));
+        return SUCCESS;
       });
-      target.set(text.subarray(0, target.length));
-      memory.setU32(result, Math.min(text.length, target.length));
-      return SUCCESS;
     },
   };
 }
@@ -272,26 +303,22 @@ function pairFunctions(process: Process) {
   return {
     path_rename(...[fd, path, length, newFd, newPath, newLength]: number[]) {
       const { PATH_RENAME_SOURCE, PATH_RENAME_TARGET } = RIGHT;
-      at(process, [fd, path, length], [PATH_RENAME_SOURCE, false], (from) => {
-        at(process, [newFd, newPath, newLength], [PATH_RENAME_TARGET, false], (to) => {
-          checkRename(from, to);
-          from.directory.rename(from.name, to.directory, to.name);
-        });
+      const paths = [[fd, path, length] as const, [newFd, newPath, newLength] as const] as const;
+      return atBoth(process, paths, [PATH_RENAME_SOURCE, PATH_RENAME_TARGET], (from, to) => {
+        checkRename(from, to);
+        from.directory.rename(from.name, to.directory, to.name);
       });
-      return SUCCESS;
     },
     path_link(...[fd, flags, path, length, newFd, newPath, newLength]: number[]) {
       if (followed(flags)) fail("inval", "links are made to names and not to what links lead to");
       const { PATH_LINK_SOURCE, PATH_LINK_TARGET } = RIGHT;
-      at(process, [fd, path, length], [PATH_LINK_SOURCE, false], (from) => {
+      const paths = [[fd, path, length] as const, [newFd, newPath, newLength] as const] as const;
+      return atBoth(process, paths, [PATH_LINK_SOURCE, PATH_LINK_TARGET], (from, to) => {
         if (existing(from).filetype === FILETYPE.DIRECTORY) fail("perm", "a directory");
-        at(process, [newFd, newPath, newLength], [PATH_LINK_TARGET, false], (to) => {
-          demandFree(to);
-          if (from.directory.fileSystem !== to.directory.fileSystem) fail("xdev");
-          from.directory.link(from.name, to.directory, to.name);
-        });
+        demandFree(to);
+        if (from.directory.fileSystem !== to.directory.fileSystem) fail("xdev");
+        from.directory.link(from.name, to.directory, to.name);
       });
-      return SUCCESS;
     },
   };
 }

@@ -6,7 +6,7 @@ import { clockNamed } from "./clock.ts";
 import { ABSTIME, EVENTTYPE, HANGUP, RIGHT } from "./constants.ts";
 import { errnoOf, fail, SUCCESS, WasiError } from "./errno.ts";
 import type { GuestMemory } from "./guest-memory.ts";
-import type { Process } from "./process.ts";
+import type { Caller, Process } from "./process.ts";
 import type { Dialect } from "./signatures.ts";
 import type { ClockName } from "./sources.ts";
 import type { Steps } from "./steps.ts";
@@ -91,10 +91,12 @@ function subscriptionAt(process: Process, at: number, dialect: Dialect): Subscri
 class Poll {
   private readonly process: Process;
   private readonly subscriptions: readonly Subscription[];
+  private readonly mayAwait: boolean;
 
   constructor(process: Process, subscriptions: readonly Subscription[]) {
     this.process = process;
     this.subscriptions = subscriptions;
+    this.mayAwait = process.mayAwait;
   }
 
   /** What has happened by now. */
@@ -123,9 +125,8 @@ class Poll {
   /** Asks all inputs for something; those of which it is still to come. */
   inputs(): ReadonlySet<Input> {
     const waiting = new Set<Input>();
-    const { mayAwait } = this.process;
     for (const item of this.subscriptions) {
-      if (item.kind === "input" && item.input.fetch(mayAwait) !== null) {
+      if (item.kind === "input" && item.input.fetch(this.mayAwait) !== null) {
         waiting.add(item.input);
       }
     }
@@ -158,21 +159,30 @@ class Poll {
     return true;
   }
 
-  /**
-   * Lets time pass until something may have happened: blocks, unless there is a promise. `inputs`
-   * are those of which something is still to come.
-   */
-  wait(inputs: ReadonlySet<Input>): Promise<void> | undefined {
+  /** Lets time pass until something may have happened: blocks, unless there is a promise. */
+  wait(): Promise<void> | undefined {
     const { caller, closed } = this.process;
     if (closed) fail("intr", "the program has ended");
+    if (caller.mayAwait) return this.patiently(caller);
     const { timeout } = this;
-    if (caller.mayAwait) return pause(timeout, inputs, caller.execution);
     if (timeout === Number.POSITIVE_INFINITY) {
       fail("notsup", "waiting for input that is not there yet, where nobody can wait");
     }
     block(timeout, caller.execution);
     currentThread()?.shortenSlice(Number.MAX_SAFE_INTEGER);
     return undefined;
+  }
+
+  /** Lets time pass until something has happened, or nobody can be waiting any more. */
+  private async patiently({ execution }: Caller): Promise<void> {
+    do await pause(this.timeout, this.inputs(), execution);
+    while (!this.hasHappened() && !this.process.closed && execution?.timeLeft !== 0);
+  }
+
+  private hasHappened(): boolean {
+    // Somebody else may have taken what had come: then it has to be asked for again.
+    this.inputs();
+    return this.events().length > 0;
   }
 }
 
@@ -206,15 +216,10 @@ export function pollFunctions(process: Process, dialect: Dialect) {
       }
       const poll = new Poll(process, subscriptions);
       // Else input would never be seen beside something that is always ready.
-      let inputs = poll.inputs();
+      poll.inputs();
       let events = poll.events();
       if (events.length === 0 && poll.skip()) events = poll.events();
-      while (events.length === 0) {
-        yield poll.wait(inputs);
-        // Somebody else may have taken what had come: then it has to be asked for again.
-        inputs = poll.inputs();
-        events = poll.events();
-      }
+      for (; events.length === 0; events = poll.events()) yield poll.wait();
       writeEvents(process.memory, output, events);
       process.memory.setU32(result, events.length);
       return SUCCESS;

@@ -47,7 +47,7 @@ function initialDescriptors(options: WasiOptions): Descriptor[] {
   const { outputLimit = Number.POSITIVE_INFINITY, preopens = {}, stderr, stdin, stdout } = options;
   const quota = { left: outputLimit };
   return [
-    openedInput(new Input(stdin ?? "")),
+    openedInput(Input.from(stdin ?? "")),
     openedOutput(new Output(stdout ?? NOWHERE, quota)),
     openedOutput(new Output(stderr ?? NOWHERE, quota)),
     ...Object.entries(preopens).map(([name, fileSystem]) => {

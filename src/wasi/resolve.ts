@@ -11,6 +11,11 @@ const MOST_LINKS = 40;
 const MOST_NAME_UNITS = 255;
 /** Names walked along for one path, those of links included: the host is asked twice for each. */
 const MOST_STEPS = 1024;
+/** Names between two looks at the guest: of the host's file system, 1 ms. */
+const STEPS_UNTIL_LOOK = 32;
+
+/** Something in pieces: yields where the guest may be looked at. */
+export type Pieces<T> = Generator<undefined, T, void>;
 
 /** What a path leads to. */
 export interface Place {
@@ -24,18 +29,20 @@ export interface Place {
   readonly slash: boolean;
 }
 
-/** A walk along a path. */
-class Walk {
+/** A walk along a path. Whoever begins one closes it. */
+export class Walk {
   /** The directories on the way, each in the one before it. */
   private readonly directories: Directory[];
   /** Names still to go, the next one last. */
   private readonly names: string[] = [];
+  private readonly hear: (names: number) => void;
   private links = 0;
-  /** Names walked along. */
-  steps = 0;
+  private steps = 0;
 
-  constructor(base: Directory, path: string) {
+  /** `hear` is told of names that were walked along. */
+  constructor(base: Directory, path: string, hear: (names: number) => void = () => undefined) {
     this.directories = [base];
+    this.hear = hear;
     if (path === "") fail("noent", "an empty path");
     this.push(path);
   }
@@ -46,15 +53,22 @@ class Walk {
 
   private push(path: string): void {
     if (path.startsWith("/")) fail("notcapable", "an absolute path");
-    this.names.push(...path.split("/").reverse());
+    const names = path.split("/").filter((name) => name !== "");
+    // A slash at the end asks for a directory; others do nothing.
+    if (path.endsWith("/")) this.names.push("");
+    for (let name = names.pop(); name !== undefined; name = names.pop()) this.names.push(name);
   }
 
-  /** Goes to the end of the path. `follow`: also if that is a link. */
-  run(follow: boolean): Place {
-    for (;;) {
+  /**
+   * Goes to the end of the path. `follow`: also if that is a link. A trailing slash follows it, too.
+   * @throws WasiError "noent", "notdir", "loop", "notcapable" and what the file system throws
+   */
+  *run(follow: boolean): Pieces<Place> {
+    for (let steps = 1; ; steps++) {
       const name = this.names.pop();
       if (name === undefined) break;
       if (name === "" || name === ".") continue;
+      if (steps % STEPS_UNTIL_LOOK === 0) yield;
       if (name === "..") this.up();
       else {
         const place = this.step(name, follow);
@@ -72,6 +86,7 @@ class Walk {
 
   /** Goes on with `name`: into a directory or a link, or it is the end. */
   private step(name: string, follow: boolean): Place | null {
+    this.hear(1);
     if (name.length > MOST_NAME_UNITS || ++this.steps > MOST_STEPS) fail("nametoolong");
     const { here } = this;
     const entry = here.lookup(name);
@@ -96,25 +111,17 @@ class Walk {
   }
 }
 
-/**
- * Walks along `path` from `base` and hands over where it leads; what that gives is the result.
- * `follow`: if the last name is a link, where that leads. A trailing slash follows it, too.
- * `walked` hears how many names that took, also if it fails.
- * @throws WasiError "noent", "notdir", "loop", "notcapable" and what the file system throws
- */
-export function withPlace<T>(
-  base: Directory,
-  path: string,
-  follow: boolean,
-  use: (place: Place) => T,
-  walked: (steps: number) => void = () => undefined,
-): T {
+/** Walks along `path` from `base` at one go and hands over where it leads; what that gives. */
+export function withPlace<T>(base: Directory, path: string, use: (place: Place) => T): T {
   const walk = new Walk(base, path);
   try {
-    return use(walk.run(follow));
+    const pieces = walk.run(true);
+    for (;;) {
+      const { done, value } = pieces.next();
+      if (done) return use(value);
+    }
   } finally {
     walk.close();
-    walked(walk.steps);
   }
 }
 

@@ -40,6 +40,8 @@ export interface OutputStream {
 /** Standard output: a stream, or a function that takes the bytes. */
 export type OutputSink = OutputStream | ((bytes: Uint8Array) => unknown);
 
+/** Most bytes that wait for a stream which gives promises, where the guest cannot wait for it. */
+export const MOST_WAITING = 16 * 2 ** 20;
 /** Bytes asked for at a time. */
 const CHUNK_BYTES = 65_536;
 const NOTHING = new Uint8Array(0);
@@ -77,7 +79,12 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes.slice(0, at);
 }
 
+/** The streams of iterators: a generator is always the same one. */
+const streams = new WeakMap<object, InputStream>();
+
 function pieces(iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): InputStream {
+  const known = streams.get(iterator);
+  if (known !== undefined) return known;
   const bytesOf = ({ done, value }: IteratorResult<Uint8Array>) => (done ? NOTHING : value);
   const next = (): Uint8Array | Promise<Uint8Array> => {
     const result = iterator.next();
@@ -88,7 +95,9 @@ function pieces(iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): Inp
   const skipEmpty = (result: IteratorResult<Uint8Array>) => {
     return result.done || result.value.length > 0 ? bytesOf(result) : next();
   };
-  return { read: next };
+  const stream = { read: next };
+  streams.set(iterator, stream);
+  return stream;
 }
 
 function inputStream(source: InputSource): InputStream {
@@ -99,6 +108,12 @@ function inputStream(source: InputSource): InputStream {
   if (Symbol.iterator in source) return pieces(source[Symbol.iterator]());
   throw new TypeError("stdin must be text, bytes, pieces of bytes, or have a method read");
 }
+
+/**
+ * The inputs of streams. Several guests that read from one stream share it, so that what comes
+ * after one of them has been stopped is there for the next.
+ */
+const inputs = new WeakMap<InputStream, Input>();
 
 /** Standard input as a guest reads it: one piece of the source is kept until it is used up. */
 export class Input {
@@ -112,9 +127,20 @@ export class Input {
   /** Called when something has come, as often as that happens, until they are taken away. */
   readonly arrivals = new Set<() => void>();
 
-  constructor(source: InputSource) {
-    this.source = inputStream(source);
-    this.isTerminal = this.source.isTerminal ?? false;
+  constructor(source: InputStream) {
+    this.source = source;
+    this.isTerminal = source.isTerminal ?? false;
+  }
+
+  /** The input from a source; the same one for the same stream. */
+  static from(source: InputSource): Input {
+    const stream = inputStream(source);
+    let input = inputs.get(stream);
+    if (input === undefined) {
+      input = new Input(stream);
+      inputs.set(stream, input);
+    }
+    return input;
   }
 
   /** Bytes that are there. */
@@ -195,6 +221,8 @@ export class Output {
   private readonly stream: OutputStream;
   private readonly quota: OutputQuota;
   private failure: { error: unknown } | null = null;
+  /** Bytes that nobody waits for and that have not been taken yet. */
+  private onTheirWay = 0;
 
   constructor(sink: OutputSink, quota: OutputQuota) {
     this.stream = typeof sink === "function" ? { write: sink } : sink;
@@ -216,6 +244,7 @@ export class Output {
       this.failure = null;
       throw failure.error;
     }
+    if (this.onTheirWay > MOST_WAITING) fail("nobufs", "output that nobody takes");
     this.quota.left -= bytes.length;
     if (!mayAwait && stream.writeSync !== undefined) {
       stream.writeSync(bytes);
@@ -226,9 +255,14 @@ export class Output {
     const done = Promise.resolve(result).then(() => undefined);
     if (mayAwait) return done;
     // The bytes are on their way; what becomes of them is told to the next write.
-    done.catch((error: unknown) => {
-      this.failure = { error };
-    });
+    this.onTheirWay += bytes.length;
+    done
+      .catch((error: unknown) => {
+        this.failure = { error };
+      })
+      .then(() => {
+        this.onTheirWay -= bytes.length;
+      });
     return null;
   }
 }

@@ -6,8 +6,6 @@ import { describe, expect, it } from "vitest";
 import { Exhaustion, Module, Store, type StoreOptions } from "../../src/api/index.ts";
 import {
   captureOutput,
-  FILETYPE,
-  type FileSystem,
   memoryFileSystem,
   systemClock,
   type WasiOptions,
@@ -122,36 +120,6 @@ describe.each(Object.entries(ENDLESS))("%s for ever", (_, [body, options = () =>
   });
 });
 
-describe("a list of a large directory", () => {
-  /** A directory that is to list as slowly as one of the host's with so many files. */
-  const slowList = (): FileSystem => {
-    const fileSystem = memoryFileSystem();
-    const root = fileSystem.root();
-    const entries = Array.from({ length: 50_000 }, (_, i) => {
-      return { name: `f${i}`, filetype: FILETYPE.REGULAR_FILE, ino: BigInt(i) };
-    });
-    root.entries = () => {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
-      return entries;
-    };
-    return { root: () => root };
-  };
-
-  it("brings the next look at the deadline nearer", () => {
-    // Slices are long once the loop has proved to be fast.
-    const spin = forEver("(i32.const 0)");
-    const warm = start(spin);
-    expect(thrown(Exhaustion, () => warm.world.run(warm.instance, { timeout: 500 })).kind).toBe(
-      "deadline",
-    );
-    const list = forEver(`(call $fd_readdir ${i32(3, 64, 8)} (i64.const 0) ${i32(16)})`);
-    const { instance, world } = start(list, { preopens: { "/": slowList() } });
-    const began = performance.now();
-    expect(thrown(Exhaustion, () => world.run(instance, { timeout: 50 })).kind).toBe("deadline");
-    expect(performance.now() - began).toBeLessThan(500);
-  });
-});
-
 describe("limits", () => {
   it("of call depth hold beneath functions of WASI", () => {
     const module = forEver("(call $sched_yield)");
@@ -186,8 +154,8 @@ describe("writing for ever", () => {
     const { instance, world } = start(forEver(body, "file", OPEN), { preopens: { "/": files } });
     expect(() => world.run(instance)).toThrow(/unreachable/);
     expect(files.usage.bytes).toBeLessThanOrEqual(40_000_000);
-    // A write moves at most 16 MiB.
-    expect(files.usage.bytes).toBe(2 * 2 ** 24);
+    // A write moves at most 2 MiB.
+    expect(files.usage.bytes).toBe(19 * 2 ** 21);
   });
 });
 

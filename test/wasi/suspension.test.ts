@@ -243,11 +243,11 @@ describe("input that is not there yet", () => {
   });
 
   it("leaves nothing behind when a clock was faster", async () => {
-    const input = new Input(SILENCE);
+    const input = Input.from(SILENCE);
     input.fetch(true);
     await pause(1, [input], null);
     expect(input.arrivals.size).toBe(0);
-    const arriving = new Input(slowly("x"));
+    const arriving = Input.from(slowly("x"));
     arriving.fetch(true);
     await pause(Number.POSITIVE_INFINITY, [arriving], null);
     expect([arriving.available, arriving.arrivals.size]).toEqual([1, 0]);
