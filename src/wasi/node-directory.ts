@@ -238,7 +238,7 @@ class HostDirectory implements Directory {
 
   *entries(): Generator<DirectoryEntry> {
     const open = () => fs.opendirSync(this.here, { bufferSize: NAMES });
-    const handle = hosted(() => this.fileSystem.handles.hold(open, (dir) => dir.closeSync()));
+    const handle = hosted(() => this.fileSystem.handles.hold(open, closeList));
     try {
       for (;;) {
         const entry = hosted(() => handle.value.readSync());
@@ -383,6 +383,11 @@ class HostDirectory implements Directory {
   }
 }
 
+/** Outside of all scopes: a closure could keep alive what it is called for the end of. */
+function closeList(list: fs.Dir): void {
+  list.closeSync();
+}
+
 /** Which directory a path without links leads to; null if there is a link on it. */
 function identityOf(path: string): string | null {
   return hosted(() => {
@@ -403,6 +408,7 @@ export function hostFileSystem(
 const HOST_DIRECTORY_OPTIONS: OptionTable<HostDirectoryOptions> = {
   readOnly: aBoolean,
   bytes: amount(),
+  fileBytes: amount(),
   entries: amount(),
 };
 

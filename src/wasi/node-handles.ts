@@ -73,7 +73,7 @@ export class Handles {
   }
 
   /**
-   * Opens something that `close` closes again.
+   * Opens something that `close` closes again, which must not hold who has the handle.
    * @throws WasiError "nfile" if the grant has its share of what may be open
    */
   hold<T>(open: () => T, close: (value: T) => void): Handle<T> {

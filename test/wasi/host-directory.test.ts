@@ -347,6 +347,51 @@ describe.each(MODES)("a host directory, anchored: %s", (anchored) => {
       expect(fs.readFileSync(join(root, "out"), "utf8")).toBe("1234567812");
     });
 
+    it("counts a byte far behind the end as the file that it makes", () => {
+      guest = new Guest({ preopens: { "/": grant(root, {}) } });
+      const fd = guest.opened("out", { oflags: CREAT });
+      expect(guest.write(fd, "1", 2n ** 42n)).toBe("nospc");
+      expect(guest.call("fd_filestat_set_size", fd, 2n ** 42n)).toBe("nospc");
+      expect(fs.statSync(join(root, "out")).size).toBe(0);
+      expect(guest.write(fd, "1", 2n ** 30n - 1n)).toBe(1);
+      expect(guest.write(fd, "1")).toBe(1);
+      expect(guest.write(fd, "1", 2n ** 30n)).toBe("nospc");
+    });
+
+    it("makes no file longer than it may be", () => {
+      guest = new Guest({ preopens: { "/": grant(root, { fileBytes: 10 }) } });
+      const fd = guest.opened("out", { oflags: CREAT });
+      expect(guest.write(fd, "123456789012")).toBe(10);
+      expect(guest.write(fd, "1")).toBe("errno 22");
+      expect(guest.call("fd_filestat_set_size", fd, 11n)).toBe("errno 22");
+      expect(guest.write(guest.opened("more", { oflags: CREAT }), "12")).toBe(2);
+    });
+
+    it("gives back what is overwritten, cut off, removed or replaced", () => {
+      guest = new Guest({ preopens: { "/": grant(root, { bytes: 10, entries: 2 }) } });
+      for (let i = 0; i < 5; i++) {
+        const fd = guest.opened("new", { oflags: CREAT | TRUNC });
+        expect(guest.write(fd, "123456")).toBe(6);
+        expect(guest.write(fd, "654321", 0n)).toBe(6);
+        expect(guest.call("fd_filestat_set_size", fd, 4n)).toBe("success");
+        expect(guest.call("fd_close", fd)).toBe("success");
+        if (i % 2 === 0) expect(guest.rename("new", "old")).toBe("success");
+        else expect(guest.onPath("path_unlink_file", "new")).toBe("success");
+      }
+      expect(fs.readdirSync(root).sort()).toEqual(["dir", "file", "old"]);
+    });
+
+    it("counts what was removed until nobody has it open any more", () => {
+      guest = new Guest({ preopens: { "/": grant(root, { bytes: 10 }) } });
+      const fd = guest.opened("a", { oflags: CREAT });
+      expect(guest.write(fd, "12345678")).toBe(8);
+      expect(guest.onPath("path_unlink_file", "a")).toBe("success");
+      const other = guest.opened("b", { oflags: CREAT });
+      expect(guest.write(other, "12345678")).toBe(2);
+      expect(guest.call("fd_close", fd)).toBe("success");
+      expect(guest.write(other, "12345678")).toBe(8);
+    });
+
     it("makes so many files and no more", () => {
       guest = new Guest({ preopens: { "/": grant(root, { entries: 3 }) } });
       guest.opened("a", { oflags: CREAT });
@@ -370,6 +415,17 @@ describe.each(MODES)("a host directory, anchored: %s", (anchored) => {
       const more = guest.opened("out", { flags: APPEND });
       guest.write(more, "XY");
       expect(fs.readFileSync(join(root, "out"), "utf8")).toBe("012ab56789XY");
+    });
+
+    it("goes on with a list from which names are removed", () => {
+      for (let i = 0; i < 300; i++) fs.writeFileSync(join(root, `dir/${i}`), "");
+      const fd = guest.openedDirectory("dir");
+      for (let left = 300; left > 0; ) {
+        const names = guest.list(fd, 500).filter((name) => /^\d+$/.test(name));
+        expect(names).toHaveLength(left);
+        for (const name of names.slice(0, 100)) guest.onPath("path_unlink_file", name, fd);
+        left -= 100;
+      }
     });
 
     it("keeps what was unlinked while it is open", () => {

@@ -173,3 +173,31 @@ describe("streams of Node", () => {
     expect(stream.listenerCount("readable")).toBe(0);
   });
 });
+
+describe("output that nobody takes, of a guest that cannot wait", () => {
+  const KILOBYTES = 64;
+  const text = "x".repeat(KILOBYTES * 1024);
+  const writeUntilRefused = (guest: Guest) => {
+    for (let i = 0; i < 1000; i++) if (guest.write(1, text) !== text.length) return i;
+    return null;
+  };
+
+  it("is refused before memory is full", () => {
+    const stream = new Writable({ write: () => undefined });
+    const count = writeUntilRefused(new Guest({ stdout: streamOutput(stream) }));
+    expect(count).toBe((16 * 1024) / KILOBYTES + 1);
+    expect(stream.writableLength).toBeLessThan(17 * 2 ** 20);
+  });
+
+  it("is refused where a function gives promises, and goes on when they are kept", async () => {
+    let take: () => void = () => undefined;
+    const taken = new Promise<void>((resolve) => {
+      take = resolve;
+    });
+    const guest = new Guest({ stdout: () => taken });
+    expect(writeUntilRefused(guest)).toBe((16 * 1024) / KILOBYTES + 1);
+    take();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(guest.write(1, text)).toBe(text.length);
+  });
+});
