@@ -17,6 +17,8 @@ export interface DirectoryGrant {
 export interface Grants {
   readonly directories: readonly DirectoryGrant[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Bytes by which the files of each directory may grow. Default: that of `hostDirectory`. */
+  readonly diskBytes?: number | undefined;
 }
 
 const READ_ONLY = ":ro";

@@ -13,7 +13,9 @@ import { print } from "./commands/print.ts";
 import { run } from "./commands/run.ts";
 import { spec } from "./commands/spec.ts";
 import { validate } from "./commands/validate.ts";
+import { unexpected } from "./endings.ts";
 import { ProcessIo } from "./process.ts";
+import { careful, visible } from "./text.ts";
 
 const COMMANDS: readonly Command[] = [run, validate, print, dump, spec];
 
@@ -77,7 +79,8 @@ function wantsHelp(command: Command, args: readonly string[]): boolean {
 }
 
 /** Runs the command line `args` (without node and script); the exit code. */
-export async function main(args: readonly string[], io: Io): Promise<number> {
+export async function main(args: readonly string[], outside: Io): Promise<number> {
+  const io = careful(outside);
   const [name] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     (name === undefined ? io.err : io.out)(usage());
@@ -105,10 +108,11 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
       return EXIT.host;
     }
     if (error instanceof ModuleError) {
-      io.err(`wasmeter: ${error.name}: ${error.message}\n`);
+      io.err(`wasmeter: ${error.name}: ${visible(error.message)}\n`);
       return EXIT.invalidModule;
     }
-    throw error;
+    io.err(unexpected(error));
+    return EXIT.host;
   }
 }
 
@@ -134,7 +138,8 @@ if (process.argv[1] !== undefined && isEntry(process.argv[1])) {
   const args = process.argv.slice(2);
   const [command] = choose(args);
   const io = new ProcessIo(command?.brokenPipe ?? EXIT.ok);
-  io.end(await main(args, io));
+  // Not awaited here: Node shows this line, which is the whole bundle, if there is no end.
+  main(args, io).then((code) => io.end(code));
 }
 
 /**

@@ -7,6 +7,7 @@ import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { EXIT, type Io } from "./command.ts";
+import { unexpected } from "./endings.ts";
 
 const DESCRIPTORS = { stdin: 0, stdout: 1, stderr: 2 } as const;
 
@@ -16,13 +17,16 @@ export class ProcessIo implements Io {
   readonly environment = process.env;
   private usesStdin = false;
   private abandoned = false;
+  private ended = false;
 
   /** `brokenPipe`: exit code when nobody reads any more what is written. */
   constructor(brokenPipe: number) {
+    this.watchEnd();
     const outputs = { "standard output": process.stdout, "standard error": process.stderr };
     for (const [name, stream] of Object.entries(outputs)) {
       stream.on("error", (error: { code?: string; message: string }) => {
         makeRoom();
+        this.ended = true;
         // `wasmeter print big.wasm | head` closes the pipe early; that is no error.
         if (error.code === "EPIPE") process.exit(brokenPipe);
         if (stream !== process.stderr) {
@@ -62,8 +66,23 @@ export class ProcessIo implements Io {
     this.abandoned = true;
   }
 
+  /** Whatever ends the process: Node shows neither code nor stacks of ours. */
+  private watchEnd(): void {
+    process.on("uncaughtException", (error) => {
+      this.ended = true;
+      process.stderr.write(unexpected(error));
+      process.exit(EXIT.host);
+    });
+    process.on("exit", (code) => {
+      if (this.ended || code !== 0) return;
+      process.stderr.write("wasmeter: the program waits for something that cannot come any more\n");
+      process.exitCode = EXIT.host;
+    });
+  }
+
   /** Ends the process with `code`, when what was written has been taken. */
   end(code: number): void {
+    this.ended = true;
     process.exitCode = code;
     makeRoom();
     // An input that nobody has read to its end would keep the process.

@@ -64,8 +64,9 @@ export class World {
     this.module = module;
     this.words = words;
     this.grants = grants;
+    const disk = grants.diskBytes === undefined ? {} : { bytes: grants.diskBytes };
     const preopens = grants.directories.map(({ guest, host, readOnly }) => {
-      return [guest, hostDirectory(host, { readOnly })] as const;
+      return [guest, hostDirectory(host, { readOnly, ...disk })] as const;
     });
     this.wasi = wasi({
       args: [basename(file), ...words],

@@ -25,6 +25,7 @@ import {
   parseValue,
 } from "../literals.ts";
 import { importsWasi, World } from "../program.ts";
+import { visible } from "../text.ts";
 
 const HELP = `usage: wasmeter run [options] FILE [ARGUMENT…]
 
@@ -38,6 +39,7 @@ variables and no directories but these:
   --dir HOST[::GUEST][:ro]  a directory, under the same name or as GUEST, e.g. .::/; :ro for
                             reading only
   --env NAME[=VALUE]        a variable, with the value that it has here or another one
+  --max-disk SIZE           bytes by which the files of a directory may grow; default 1GiB
 
 Of any other module an exported function is called. The arguments are the function's, by its
 type: integers decimal or 0x… (signed or unsigned), floats also as 0x1.8p3, inf, nan. Results
@@ -107,13 +109,15 @@ function findExport(module: Module, name: Arguments["values"][string]): Function
 }
 
 function signature({ name, params, results }: FunctionExport): string {
-  return `${name} (${params.join(" ")}) -> (${results.join(" ")})`;
+  return `${visible(name)} (${params.join(" ")}) -> (${results.join(" ")})`;
 }
 
 function listing({ exports }: Module): string {
   if (exports.length === 0) return "It exports nothing.\n";
   const lines = exports.map((item) => {
-    return item.kind === "func" ? `  func ${signature(item)}` : `  ${item.kind} ${item.name}`;
+    return item.kind === "func"
+      ? `  func ${signature(item)}`
+      : `  ${item.kind} ${visible(item.name)}`;
   });
   return `Its exports:\n${lines.join("\n")}\n`;
 }
@@ -189,14 +193,41 @@ async function callFunction({ args, module, store, timeout, world }: Run): Promi
   return results(instance, entry, values, { mayWait: world !== null, timeout: left() });
 }
 
-function isCommand({ exports }: Module): boolean {
-  return exports.some(({ kind, name }) => kind === "func" && name === "_start");
+function exported({ exports }: Module, wanted: string): FunctionExport | undefined {
+  const found = exports.find(({ kind, name }) => kind === "func" && name === wanted);
+  return found as FunctionExport | undefined;
+}
+
+function isCommand(module: Module): boolean {
+  return exported(module, "_start") !== undefined;
+}
+
+/**
+ * Refuses what WASI does not know: neither program nor library, or entries of other types.
+ * `invoked` is a function that is to be called instead of the program.
+ */
+function checkEntries(module: Module, invoked: Arguments["values"][string]): void {
+  const start = invoked === undefined ? exported(module, "_start") : undefined;
+  const initialize = isCommand(module) && !start ? undefined : exported(module, "_initialize");
+  if (start !== undefined && initialize !== undefined) {
+    throw new CallError(
+      "it exports _start and _initialize, so it is neither a program nor a library of WASI; " +
+        "say --invoke NAME\n",
+    );
+  }
+  const wrong = [start, initialize].find((entry) => {
+    return entry !== undefined && entry.params.length + entry.results.length > 0;
+  });
+  if (wrong !== undefined) {
+    throw new CallError(`${signature(wrong)} is no entry of WASI, which is () -> ()\n`);
+  }
 }
 
 /** Runs the program, or calls the function and prints what it returns; the exit code. */
 async function execute(run: Run, io: Io): Promise<number> {
   const { args, module, world } = run;
   try {
+    if (world !== null) checkEntries(module, args.values.invoke);
     if (world !== null && isCommand(module) && args.values.invoke === undefined) {
       return processStatus(await runProgram(run, world));
     }
@@ -249,6 +280,7 @@ export const run: Command = {
     timeout: { type: "string" },
     "max-memory": { type: "string" },
     "max-stack": { type: "string" },
+    "max-disk": { type: "string" },
     stats: { type: "boolean" },
     json: { type: "boolean" },
     dir: { type: "string", multiple: true },
@@ -261,7 +293,8 @@ export const run: Command = {
     if (file === undefined) throw new UsageError("no file to run");
     const store = storeFor(args);
     const timeout = numberOption(args, "timeout", "a time such as 50ms", parseMilliseconds);
-    const grants = grantsOf(args, io);
+    const diskBytes = numberOption(args, "max-disk", "a size such as 64MiB", parseBytes);
+    const grants = { ...grantsOf(args, io), diskBytes };
     const module = Module.from(await readModuleBytes(file, io));
     const world = importsWasi(module) ? new World(module, args.positionals, grants, io) : null;
     const code = await runModule(

@@ -6,6 +6,7 @@ import type { ModuleRecord } from "../../module/module.ts";
 import { type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { isText, readChunks, readModuleBytes } from "../input.ts";
 import { featuresOption } from "../options.ts";
+import { visible } from "../text.ts";
 
 const HELP = `usage: wasmeter validate [--features LIST] [--json] [--quiet] FILE…
 
@@ -67,7 +68,8 @@ export const validate: Command = {
         const verdict = await judge(file, settings, io);
         if (!verdict.valid) code = EXIT.invalidModule;
         if (args.values.json) io.out(`${JSON.stringify(verdict)}\n`);
-        else if (!verdict.valid) io.err(`${file}: ${verdict.error}: ${verdict.message}\n`);
+        else if (!verdict.valid)
+          io.err(`${file}: ${verdict.error}: ${visible(String(verdict.message))}\n`);
         else if (!args.values.quiet) io.out(`${file}: valid\n`);
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
