@@ -4,7 +4,7 @@
 
 import { ALL_FDFLAGS, ALL_RIGHTS, FDFLAG, RIGHT } from "./constants.ts";
 import { demand, type FileDescriptor, filetypeOf, type InputDescriptor } from "./descriptors.ts";
-import { fail, SUCCESS } from "./errno.ts";
+import { fail, SUCCESS, WasiError } from "./errno.ts";
 import { sizeFrom } from "./filestat.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import type { Process } from "./process.ts";
@@ -12,47 +12,65 @@ import type { Dialect } from "./signatures.ts";
 import type { Steps } from "./steps.ts";
 import type { Output } from "./streams.ts";
 
-/** The most bytes that one call moves from or to a file, and to a stream. */
-const MOST_FILE_BYTES = 2 ** 21;
-const MOST_STREAM_BYTES = 2 ** 20;
-/** Devices may be slow. */
-function mostOf({ file }: FileDescriptor): number {
-  return file.seekable ? MOST_FILE_BYTES : MOST_STREAM_BYTES;
-}
+/**
+ * The most bytes that one call moves from or to a file, and those between two looks: of a disk a
+ * millisecond. Devices and streams may be slow, so that theirs is the least in all.
+ */
+const MOST_FILE_BYTES = 2 ** 24;
+const PIECE_BYTES = 2 ** 19;
+const MOST_STREAM_BYTES = 2 ** 18;
 
 /** As many buffers as Linux takes. */
 const MOST_BUFFERS = 1024;
-/** Those that are used by one call: the host is asked for each. */
-const MOST_USED = 256;
+/** Those that are used between two looks: the host is asked for each. */
+const MOST_USED = 128;
 
-/** The buffers of an `$iovec_array` that are not empty, at most `most` bytes of them. */
-function buffersOf(memory: GuestMemory, iovs: number, count: number, most: number): Uint8Array[] {
+/** The buffers of an `$iovec_array`: address and number. */
+type Vector = readonly [iovs: number, count: number];
+
+/** Those of the buffers that are not empty, at most `most` bytes behind the first `skip`. */
+function buffersOf(memory: GuestMemory, [iovs, count]: Vector, most: number, skip = 0) {
   if (count >>> 0 > MOST_BUFFERS) fail("inval", "too many buffers");
   const first = memory.check(iovs, 8 * count);
   const buffers: Uint8Array[] = [];
-  let left = most;
+  let [past, left] = [skip, most];
   for (let i = 0; i < count && left > 0 && buffers.length < MOST_USED; i++) {
     const at = first + 8 * i;
     let buffer = memory.range(memory.u32(at), memory.u32(at + 4));
-    if (buffer.length > left) buffer = buffer.subarray(0, left);
+    const cut = Math.min(past, buffer.length);
+    past -= cut;
+    if (cut > 0 || buffer.length > left) buffer = buffer.subarray(cut, cut + left);
     left -= buffer.length;
     if (buffer.length > 0) buffers.push(buffer);
   }
   return buffers;
 }
 
-/** Calls `move` for each buffer until one is not used whole; the bytes in all. */
+/**
+ * Calls `move` for each buffer until one is not used whole; the bytes in all. An error after some
+ * bytes is none: the next call will have it.
+ */
 function moveAll(
   buffers: readonly Uint8Array[],
   move: (buffer: Uint8Array, done: number) => number,
 ) {
   let done = 0;
   for (const buffer of buffers) {
-    const moved = move(buffer, done);
+    const moved = done === 0 ? move(buffer, 0) : orNothing(() => move(buffer, done));
     done += moved;
     if (moved < buffer.length) break;
   }
   return done;
+}
+
+/** What `move` gives; 0 for an error code. */
+function orNothing(move: () => number): number {
+  try {
+    return move();
+  } catch (error) {
+    if (error instanceof WasiError) return 0;
+    throw error;
+  }
 }
 
 /** What a buffer costs in time beyond its bytes, as bytes: the host is called for each. */
@@ -74,16 +92,50 @@ function writeAt(process: Process, open: FileDescriptor, buffers: Uint8Array[], 
   return done;
 }
 
+/** Moves what is in buffers, behind `before` bytes that are moved already; how many bytes. */
+type Move = (buffers: Uint8Array[], before: number) => number;
+
 /** What all transfers between a file and the guest's buffers share; `move` does the rest. */
 function transfer(
-  { memory }: Process,
-  file: FileDescriptor,
+  process: Process,
+  { file }: FileDescriptor,
   [iovs, count, result]: readonly [number, number, number],
-  move: (buffers: Uint8Array[]) => number,
-): number {
+  move: Move,
+): number | Steps {
+  const { memory } = process;
   memory.check(result, 4);
-  memory.setU32(result, move(buffersOf(memory, iovs, count, mostOf(file))));
+  const most = file.seekable ? PIECE_BYTES : MOST_STREAM_BYTES;
+  const buffers = buffersOf(memory, [iovs, count], most);
+  const done = move(buffers, 0);
+  const isWhole = done === bytesIn(buffers);
+  const mayBeMore = file.seekable && (done === PIECE_BYTES || buffers.length === MOST_USED);
+  if (isWhole && mayBeMore) return transferRest(process, [iovs, count], result, done, move);
+  memory.setU32(result, done);
   return SUCCESS;
+}
+
+/** Goes on piece by piece, as long as there are buffers and all of a piece was moved. */
+function* transferRest(
+  process: Process,
+  vector: Vector,
+  result: number,
+  first: number,
+  move: Move,
+): Steps {
+  let done = first;
+  for (let isWhole = true; isWhole && done < MOST_FILE_BYTES; ) {
+    yield;
+    const buffers = buffersOf(process.memory, vector, PIECE_BYTES, done);
+    const moved = buffers.length === 0 ? 0 : orNothing(() => move(buffers, done));
+    done += moved;
+    isWhole = moved > 0 && moved === bytesIn(buffers);
+  }
+  process.memory.setU32(result, done);
+  return SUCCESS;
+}
+
+function bytesIn(buffers: readonly Uint8Array[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Where a write begins: in append mode always at the end. */
@@ -98,14 +150,14 @@ function readStream(
 ): number | Steps {
   const { mayAwait, memory } = process;
   const read = () => {
-    const buffers = buffersOf(process.memory, iovs, count, MOST_STREAM_BYTES);
+    const buffers = buffersOf(process.memory, [iovs, count], MOST_STREAM_BYTES);
     const done = moveAll(buffers, (buffer) => input.take(buffer));
     process.memory.setU32(result, done);
     process.moved(done);
     return SUCCESS;
   };
   memory.check(result, 4);
-  if (buffersOf(memory, iovs, count, 1).length === 0 || input.fetch(mayAwait) === null) {
+  if (buffersOf(memory, [iovs, count], 1).length === 0 || input.fetch(mayAwait) === null) {
     return read();
   }
   if (flags & FDFLAG.NONBLOCK) fail("again");
@@ -121,7 +173,7 @@ function* waitAnd(action: () => number, fetch: () => Promise<void> | null): Step
 
 /** Copies of the buffers, one behind the other: a stream may keep what it is given. */
 function joined(buffers: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(buffers.reduce((sum, { length }) => sum + length, 0));
+  const bytes = new Uint8Array(bytesIn(buffers));
   let at = 0;
   for (const buffer of buffers) {
     bytes.set(buffer, at);
@@ -137,10 +189,10 @@ function writeStream(
 ): number | Steps {
   const { mayAwait, memory } = process;
   memory.check(result, 4);
-  const all = buffersOf(memory, iovs, count, MOST_STREAM_BYTES);
-  const wanted = all.reduce((sum, { length }) => sum + length, 0);
+  const all = buffersOf(memory, [iovs, count], MOST_STREAM_BYTES);
+  const wanted = bytesIn(all);
   const most = output.allowance(wanted);
-  const bytes = joined(most < wanted ? buffersOf(memory, iovs, count, most) : all);
+  const bytes = joined(most < wanted ? buffersOf(memory, [iovs, count], most) : all);
   const waiting = bytes.length === 0 ? null : output.write(bytes, mayAwait);
   process.moved(bytes.length);
   const done = () => {
@@ -204,14 +256,16 @@ function transferFunctions(process: Process, { whence: whences }: Dialect) {
     },
     fd_pread(fd: number, iovs: number, count: number, offset: bigint, result: number) {
       const file = seekableFile(process, fd, RIGHT.FD_READ);
-      return transfer(process, file, [iovs, count, result], (buffers) => {
-        return readAt(process, file, buffers, sizeFrom(offset));
+      const start = sizeFrom(offset);
+      return transfer(process, file, [iovs, count, result], (buffers, before) => {
+        return readAt(process, file, buffers, start + before);
       });
     },
     fd_pwrite(fd: number, iovs: number, count: number, offset: bigint, result: number) {
       const file = seekableFile(process, fd, RIGHT.FD_WRITE);
-      return transfer(process, file, [iovs, count, result], (buffers) => {
-        return writeAt(process, file, buffers, sizeFrom(offset));
+      const start = sizeFrom(offset);
+      return transfer(process, file, [iovs, count, result], (buffers, before) => {
+        return writeAt(process, file, buffers, start + before);
       });
     },
     fd_seek(fd: number, offset: bigint, whence: number, result: number) {

@@ -55,6 +55,8 @@ export interface File {
   setTimes(times: FileTimes): void;
   /** `dataOnly`: attributes need not reach the medium. */
   sync(dataOnly: boolean): void;
+  /** The same, for guests that can be suspended meanwhile. */
+  syncAsync?(dataOnly: boolean): Promise<void>;
   close(): void;
 }
 

@@ -27,10 +27,19 @@ function statOf(open: Descriptor): FileStat {
   return { filetype, dev: 0n, ino: 0n, nlink: 1n, size: 0n, atim: 0n, mtim: 0n, ctim: 0n };
 }
 
-function sync(open: Descriptor, dataOnly: boolean): number {
+function sync({ descriptors, mayAwait }: Process, fd: number, dataOnly: boolean): number | Steps {
+  const open = descriptors.get(fd);
   demand(open, dataOnly ? RIGHT.FD_DATASYNC : RIGHT.FD_SYNC);
-  if (open.kind === "file") open.file.sync(dataOnly);
-  else if (open.kind === "directory") open.directory.sync(dataOnly);
+  if (open.kind === "file") {
+    const { file } = open;
+    if (mayAwait && file.syncAsync !== undefined) return awaited(file.syncAsync(dataOnly));
+    file.sync(dataOnly);
+  } else if (open.kind === "directory") open.directory.sync(dataOnly);
+  return SUCCESS;
+}
+
+function* awaited(promise: Promise<void>): Steps {
+  yield promise;
   return SUCCESS;
 }
 
@@ -166,8 +175,8 @@ export function filesFunctions(process: Process, dialect: Dialect) {
       const end = sizeFrom(BigInt(sizeFrom(offset)) + BigInt(size));
       return file.stat().size < end ? resize(process, file, end) : SUCCESS;
     },
-    fd_datasync: (fd: number) => sync(descriptors.get(fd), true),
-    fd_sync: (fd: number) => sync(descriptors.get(fd), false),
+    fd_datasync: (fd: number) => sync(process, fd, true),
+    fd_sync: (fd: number) => sync(process, fd, false),
     fd_filestat_get(fd: number, result: number) {
       const open = descriptors.get(fd);
       demand(open, RIGHT.FD_FILESTAT_GET);

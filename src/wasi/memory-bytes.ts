@@ -69,9 +69,11 @@ export class ChunkedBytes {
     } else {
       for (const number of this.chunks.keys()) if (number >= first) this.chunks.delete(number);
     }
-    // The rest of the last chunk is given back, too: it would be zeros.
+    // The rest of the last chunk is zeros, or given back if it is most of it.
     const last = this.chunks.get(first - 1);
     const rest = length - (first - 1) * CHUNK;
-    if (last !== undefined && rest < last.length) this.chunks.set(first - 1, last.slice(0, rest));
+    if (last === undefined || rest >= last.length) return;
+    if (rest < last.length / 2) this.chunks.set(first - 1, last.slice(0, rest));
+    else last.fill(0, rest);
   }
 }

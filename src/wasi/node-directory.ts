@@ -17,7 +17,7 @@ import type {
   FileTimes,
   OpenOptions,
 } from "./file-system.ts";
-import { hosted } from "./node-errors.ts";
+import { hosted, hostedAsync } from "./node-errors.ts";
 import { type Handle, Handles } from "./node-handles.ts";
 import { HostQuota, type HostQuotaOptions, keyOf } from "./node-quota.ts";
 import { filetypeOf, HostTimes } from "./node-stat.ts";
@@ -150,6 +150,11 @@ class HostFile implements File {
 
   sync(dataOnly: boolean): void {
     hosted(() => (dataOnly ? fs.fdatasyncSync(this.fd) : fs.fsyncSync(this.fd)));
+  }
+
+  async syncAsync(dataOnly: boolean): Promise<void> {
+    const { fd } = this;
+    await hostedAsync((done) => (dataOnly ? fs.fdatasync(fd, done) : fs.fsync(fd, done)));
   }
 
   close(): void {

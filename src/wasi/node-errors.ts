@@ -21,3 +21,10 @@ export function hosted<T>(operation: () => T): T {
     throw translated(error);
   }
 }
+
+/** The same for one that calls back. */
+export function hostedAsync(operation: (done: (error: unknown) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    operation((error) => (error ? reject(translated(error)) : resolve()));
+  });
+}

@@ -2,6 +2,9 @@
 // is the work between two looks, whatever the guest asks for. And what was not done when the guest
 // was stopped is never done.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -18,7 +21,7 @@ import {
   type WasiOptions,
   wasi,
 } from "../../src/wasi/index.ts";
-import { streamInput } from "../../src/wasi/node.ts";
+import { hostDirectory, streamInput } from "../../src/wasi/node.ts";
 import { rejected } from "../api/support.ts";
 import { assemble } from "../validation/assemble.ts";
 
@@ -139,6 +142,43 @@ describe("between two looks", () => {
     expect(both.looks).toBeGreaterThan(50);
   });
 
+  it("fd_read asks a file 128 times, for 512 KiB, and gives 16 MiB in all", () => {
+    const fileSystem = memoryFileSystem({ files: { file: new Uint8Array(2 ** 25) } });
+    const root = fileSystem.root();
+    let [bytes, calls] = [0, 0];
+    const { openFile } = root;
+    root.openFile = (name, options) => {
+      const file = openFile.call(root, name, options);
+      const { read } = file;
+      file.read = (target, position) => {
+        bytes += target.length;
+        calls++;
+        return read.call(file, target, position);
+      };
+      return file;
+    };
+    const read = assemble(`(module
+      (import "wasi_snapshot_preview1" "path_open"
+        (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 600)
+      (data (i32.const 32) "file")
+      (func (export "main") (result i32)
+        (drop (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 4) (i32.const 0)
+          (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16)))
+        (drop (call $read (i32.const 4) (i32.const 64) (i32.const 1024) (i32.const 16)))
+        (i32.load (i32.const 16))))`);
+    const vectors = (size: number) => (memory: Uint8Array) => {
+      const words = new Int32Array(memory.buffer, memory.byteOffset + 64, 2 * 1024);
+      for (let i = 0; i < 1024; i++) words.set([65_536, size], 2 * i);
+    };
+    const options = () => ({ preopens: { "/": { root: () => root } } });
+    const large = measured(read, options(), () => bytes, vectors(2 ** 24));
+    expect(large).toMatchObject({ most: 2 ** 19, code: 2 ** 24 });
+    const small = measured(read, options(), () => calls, vectors(3));
+    expect(small).toMatchObject({ most: 128, code: 3 * 1024 });
+  });
+
   it("poll_oneoff looks at 64 subscriptions", () => {
     let looks = 0;
     const clock = fixedClock();
@@ -211,6 +251,28 @@ function reader(options: WasiOptions) {
   const text = () => Buffer.from(instance.memory().bytes.slice(100, 104)).toString();
   return { main: instance.func("main"), text };
 }
+
+it("a guest is suspended while a file reaches the disk", async () => {
+  const root = mkdtempSync(join(tmpdir(), "wasmeter-sync-"));
+  const sync = assemble(`(module
+    (import "wasi_snapshot_preview1" "path_open"
+      (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_sync" (func $sync (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 32) "file")
+    (func (export "main") (result i32)
+      (drop (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 4) (i32.const 1)
+        (i64.const 0x52) (i64.const 0) (i32.const 0) (i32.const 16)))
+      (call $sync (i32.const 4))))`);
+  const main = instantiate(sync, { preopens: { "/": hostDirectory(root) } }).func("main");
+  const execution = main.start();
+  const outcome = execution.run();
+  if (outcome.kind !== "suspended" || outcome.reason !== "host") throw new Error(outcome.kind);
+  await outcome.promise;
+  expect(execution.run()).toMatchObject({ kind: "returned", value: 0 });
+  expect(main.call()).toBe(0);
+  rmSync(root, { recursive: true });
+});
 
 describe("for a guest that was stopped", () => {
   it("no input is taken, and nothing written: the next guest gets it", async () => {
