@@ -30,7 +30,14 @@ import type { Store } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { Exhaustion, Trap } from "../runtime/trap.ts";
 import { funcTypeOfId, heapIdMatches } from "../runtime/types.ts";
-import { addFrames, type ErrorClasses, markUncatchable, OVERFLOW, trapMessage } from "./errors.ts";
+import {
+  addFrames,
+  DETACHED,
+  type ErrorClasses,
+  markUncatchable,
+  OVERFLOW,
+  trapMessage,
+} from "./errors.ts";
 import { exportedFunction } from "./functions.ts";
 import { type ReferenceBorder, Signature } from "./signature.ts";
 import type { CallWatch } from "./watch.ts";
@@ -104,6 +111,7 @@ export class Context implements ReferenceBorder {
 
   constructor(store: Store, settings: DecodeSettings, errors: ErrorClasses, watch: CallWatch) {
     this.store = store;
+    store.exposesMemories = true;
     this.settings = settings;
     this.errors = errors;
     this.watch = watch;
@@ -220,6 +228,9 @@ export class Context implements ReferenceBorder {
     if (error instanceof Exhaustion) return this.exhausted(error, entry);
     if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
       return new this.errors.RuntimeError(error.message, { cause: error });
+    }
+    if (error instanceof TypeError && target?.instance?.memories.some((one) => one.isDetached)) {
+      return new this.errors.RuntimeError(DETACHED, { cause: error });
     }
     return error;
   }

@@ -135,6 +135,9 @@ export function importMessage(
 /** What V8 says of a stack overflow (JS-API: 7.1), and we of a guest's. */
 export const OVERFLOW = "Maximum call stack size exceeded";
 
+/** What happens to memories whose buffer somebody has transferred where no host forbids it. */
+export const DETACHED = "the buffer of the memory has been detached";
+
 /** Errors that guests cannot catch although they are JavaScript's: traps, and used-up accounts. */
 const uncatchable = new WeakSet<object>();
 

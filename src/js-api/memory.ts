@@ -6,6 +6,7 @@ import type { MemoryInstance } from "../runtime/memory.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { limitsIn } from "./descriptors.ts";
+import { DETACHED } from "./errors.ts";
 import { describeInterface, fromAddress, get, isObject, toAddress } from "./webidl.ts";
 
 const WHERE = "WebAssembly.Memory()";
@@ -22,7 +23,7 @@ function allocate(context: Context, descriptor: unknown): MemoryInstance {
     throw new TypeError(`${WHERE}: If shared is true, maximum property should be defined.`);
   }
   try {
-    return allocateMemory(context.store, { ...limits, shared, pageSizeLog2: 16 });
+    return allocateMemory(context.store, { ...limits, shared, pageSizeLog2: 16 }, true);
   } catch (error) {
     if (!(error instanceof Exhaustion)) throw error;
     throw new RangeError(`${WHERE}: could not allocate memory`, { cause: error });
@@ -37,6 +38,7 @@ function growMemory(target: MemoryInstance, delta: unknown): number | bigint {
   if (BigInt(target.pages) + pages > most) {
     throw new RangeError(`${where}: Maximum memory size exceeded`);
   }
+  if (target.isDetached) throw new RangeError(`${where}: ${DETACHED}`);
   const before = target.grow(Number(pages));
   if (before < 0) throw new RangeError(`${where}: Unable to grow instance memory`);
   return fromAddress(before, address64);

@@ -70,11 +70,12 @@ export function leaseFor(store: Store, what: Counted, amount: number, holder: ob
 }
 
 /**
- * `allocmem`: a memory of the type's least size, all zero.
+ * `allocmem`: a memory of the type's least size, all zero. `outside`: JavaScript will ask for its
+ * buffer.
  * @throws Exhaustion of the store's `memoryBytes`, or of the host's memory
  */
-export function allocateMemory(store: Store, type: MemoryType): MemoryInstance {
-  const memory = new MemoryInstance(store, type);
+export function allocateMemory(store: Store, type: MemoryType, outside = false): MemoryInstance {
+  const memory = new MemoryInstance(store, type, outside);
   const pages = Number(type.min);
   if (memory.grow(pages) >= 0) return memory;
   const bytes = pages * memory.pageSize;

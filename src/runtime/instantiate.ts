@@ -116,8 +116,9 @@ class Instantiation {
       instance.tables.push(table);
       leases.push(table.lease);
     }
-    for (const { type } of module.memories.slice(module.importedMemories)) {
-      const memory = allocateMemory(store, type);
+    for (const [i, { type }] of module.memories.entries()) {
+      if (i < module.importedMemories) continue;
+      const memory = allocateMemory(store, type, store.exposesMemories && this.exportsMemory(i));
       instance.memories.push(memory);
       leases.push(memory.lease);
     }
@@ -127,6 +128,10 @@ class Instantiation {
     }
     for (const segment of module.elements) instance.elements.push(this.elementsOf(segment));
     for (const { start, end } of module.data) instance.dataLengths.push(end - start);
+  }
+
+  private exportsMemory(index: number): boolean {
+    return this.module.exports.some((item) => item.kind === "memory" && item.index === index);
   }
 
   private allocateGlobals(): void {

@@ -20,6 +20,9 @@ const HOST_PAGE = 65_536;
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = viewForLoop(new DataView(NO_BYTES.buffer));
 
+/** From so many bytes on, moving them takes longer than having the host make a memory (25 µs). */
+const OUTSIDE_BYTES = 1 << 19;
+
 /** Bytes that a growth copies in one piece, and what that counts for (see `Store.work`). */
 const PIECE_BYTES = 1 << 19;
 const PIECE_WORK = 60_000;
@@ -61,10 +64,13 @@ export class MemoryInstance {
   private resizable: ResizableBytes | null = null;
   /** Memory of the host that the bytes lie in; null while they lie in a buffer of our own. */
   private growing: GrowingBytes | null = null;
+  /** Whether somebody will ask for the buffer. */
+  private readonly outside: boolean;
 
-  constructor(store: Store, type: MemoryType) {
+  constructor(store: Store, type: MemoryType, outside = false) {
     this.store = store;
     this.type = type;
+    this.outside = outside;
     this.lease = store.lease("memoryBytes", this);
   }
 
@@ -172,8 +178,7 @@ export class MemoryInstance {
   expose(): ArrayBufferLike {
     if (this.exposed === null) {
       requireHeadroom();
-      if (this.type.shared && this.growing === null) this.share();
-      else if (!this.isExact()) this.adopt(this.bytes.slice().buffer);
+      if (this.growing === null) this.moveOut();
       this.exposed = this.bytes.buffer;
       if (this.type.shared) Object.freeze(this.exposed);
     }
@@ -207,10 +212,20 @@ export class MemoryInstance {
     const { resizable } = this;
     if (resizable !== null) {
       requireHeadroom();
+      this.moveOut();
       this.resizable = null;
-      this.replace(resizable.buffer, this.bytes.slice().buffer);
+      this.exposed = null;
+      detach(resizable.buffer);
     }
     return this.expose();
+  }
+
+  /**
+   * Whether somebody outside has taken the bytes away (`structuredClone` with `transfer`), which no
+   * host allows that has memory of its own to hold them. Accesses raise the host's TypeError then.
+   */
+  get isDetached(): boolean {
+    return this.pages > 0 && this.bytes.length === 0;
   }
 
   /** Continues with a copy of the bytes in place of a buffer that is known outside. */
@@ -226,14 +241,18 @@ export class MemoryInstance {
   /** Whether the bytes have a buffer of their own that is no longer than they are. */
   private isExact(): boolean {
     const { buffer, length } = this.bytes;
-    return buffer.byteLength === length && buffer !== NO_BYTES.buffer;
+    return this.resizable === null && buffer.byteLength === length && buffer !== NO_BYTES.buffer;
   }
 
-  /** Moves the bytes to where they can be shared. */
-  private share(): void {
-    const { bytes } = this;
+  /**
+   * Moves the bytes to where somebody outside may have the buffer, but not take it away: into
+   * memory of the host. Where there is none, into a buffer that is as long as they are.
+   */
+  private moveOut(): void {
+    const { bytes, type } = this;
     this.growing = this.growingBytes(bytes.length);
-    const buffer = this.growing?.buffer ?? new SharedArrayBuffer(bytes.length);
+    if (this.growing === null && !type.shared && this.isExact()) return;
+    const buffer = this.growing?.buffer ?? this.substitute(bytes.length);
     new Uint8Array(buffer).set(bytes);
     this.adopt(buffer);
   }
@@ -257,7 +276,7 @@ export class MemoryInstance {
       if (!growing.grow((length - bytes.length) / HOST_PAGE)) return false;
       this.adopt(growing.buffer);
     } else if (exposed !== null) this.growExposed(exposed, length);
-    else {
+    else if (!this.beginOutside(length)) {
       let { buffer } = bytes;
       if (length > buffer.byteLength) {
         buffer = this.bufferFor(length);
@@ -266,6 +285,15 @@ export class MemoryInstance {
       this.adopt(buffer, length);
     }
     this.exposed = null;
+    return true;
+  }
+
+  /** The first bytes of a memory that will be exposed: where they need not be moved later. */
+  private beginOutside(length: number): boolean {
+    if (!this.outside || this.pages > 0 || length < OUTSIDE_BYTES) return false;
+    this.growing = this.growingBytes(length);
+    if (this.growing === null) return false;
+    this.adopt(this.growing.buffer);
     return true;
   }
 

@@ -109,6 +109,8 @@ export class Store {
   entries = 0;
   /** Register code of the modules that were called here first. */
   readonly code = new CodeAccount();
+  /** Whether JavaScript asks exported memories for their buffers. Default false. */
+  exposesMemories = false;
   /** Calls of host functions so far. */
   hostCalls = 0;
   /** Of this store alone, so that a store that dies with everything in it leaves nothing to do. */

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { WebAssembly as Ours } from "../../src/js-api/index.ts";
 import { MemoryInstance } from "../../src/runtime/memory.ts";
 import { Store } from "../../src/runtime/store.ts";
-import { func, instanceOf, onBoth, thrownBy } from "./support.ts";
+import { func, instanceOf, onBoth, outcomeOf, thrownBy } from "./support.ts";
 
 const PAGE = 65_536;
 const GROWER = `(module (memory (export "m") 1 8)
@@ -237,5 +237,57 @@ describe("an instance that nobody has any more", () => {
       collect();
     }
     expect(references.map((one) => one.deref())).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe("a buffer that somebody wants to take away", () => {
+  const text = `(module (memory (export "m") 1 9)
+    (func (export "f") (result i32)
+      (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1)))
+      (i32.load (i32.const 8)))
+    (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+    (func (export "fill") (memory.fill (i32.const 0) (i32.const 1) (i32.const 9))))`;
+  const takes: readonly (readonly [string, (buffer: ArrayBuffer) => unknown])[] = [
+    ["structuredClone", (buffer) => structuredClone(buffer, { transfer: [buffer] })],
+    ["postMessage", (buffer) => new MessageChannel().port1.postMessage(buffer, [buffer])],
+    ["transfer", (buffer) => (buffer as ArrayBuffer & { transfer?(): unknown }).transfer?.()],
+  ];
+
+  it.each(takes)("stays where it is under %s, as the host's does", (_, take) => {
+    const found = onBoth((namespace) => {
+      const { exports } = instanceOf(text, {}, namespace);
+      const memory = exports.m as unknown as Buffered;
+      const call = exports.f as () => unknown;
+      const before = call();
+      const { buffer } = memory;
+      const outcome = outcomeOf(() => take(buffer));
+      const constructed = new namespace.Memory({ initial: 20 });
+      const another = outcomeOf(() => take(constructed.buffer));
+      // What `transfer` gives is as different as its classes are.
+      const refused = [outcome, another].map((one) => Object.hasOwn(one as object, "error"));
+      return [before, refused, buffer.byteLength, constructed.buffer.byteLength, call()];
+    });
+    expect(found).toMatchObject({ value: [1, expect.anything(), PAGE, 20 * PAGE, 2] });
+  });
+
+  it("is missed in words where the host cannot protect it, and others are not", () => {
+    const { exports } = instanceOf(text);
+    const memory = exports.m as unknown as Buffered & { toResizableBuffer(): ArrayBuffer };
+    const call = exports.f as () => unknown;
+    const buffer = memory.toResizableBuffer();
+    call();
+    structuredClone(buffer, { transfer: [buffer] });
+    expect(memory.buffer.byteLength).toBe(0);
+    for (const name of ["f", "grow"]) {
+      const error = thrownBy(exports[name] as () => unknown);
+      expect(error).toBeInstanceOf(Ours.RuntimeError);
+      expect(error.message).toBe("the buffer of the memory has been detached");
+    }
+    // Nothing lies within the bounds of nothing.
+    expect(thrownBy(exports.fill as () => unknown)).toBeInstanceOf(Ours.RuntimeError);
+    expect(
+      thrownBy(() => (memory as unknown as { grow(n: number): number }).grow(1)),
+    ).toBeInstanceOf(RangeError);
+    expect((instanceOf(text).exports.f as () => unknown)()).toBe(1);
   });
 });
