@@ -14,6 +14,7 @@ import {
   isObject,
   sequence,
   toUnsignedLong,
+  Uncloneable,
 } from "./webidl.ts";
 
 function allocateTag(type: unknown): TagInstance {
@@ -37,7 +38,7 @@ function allocateTag(type: unknown): TagInstance {
 export function tagInterface(context: Context): Defined<TagInstance> {
   let brand: (value: unknown) => TagInstance | null = () => null;
 
-  class Tag {
+  class Tag extends Uncloneable {
     static {
       brand = (value) => (isObject(value) && #target in value ? value.#target : null);
     }
@@ -45,6 +46,7 @@ export function tagInterface(context: Context): Defined<TagInstance> {
     readonly #target: TagInstance;
 
     constructor(type: unknown) {
+      super();
       this.#target = Existing.is<TagInstance>(type) ? type.target : allocateTag(type);
       context.adopt(this.#target, this);
     }
@@ -107,7 +109,7 @@ function argument(context: Context, target: ExceptionInstance, tag: unknown, ind
 export function exceptionInterface(context: Context): Defined<ExceptionInstance> {
   let brand: (value: unknown) => ExceptionInstance | null = () => null;
 
-  class Exception {
+  class Exception extends Uncloneable {
     static {
       brand = (value) => (isObject(value) && #target in value ? value.#target : null);
     }
@@ -116,6 +118,7 @@ export function exceptionInterface(context: Context): Defined<ExceptionInstance>
     readonly #stack: string | undefined;
 
     constructor(exceptionTag: unknown, payload: unknown, ...rest: readonly unknown[]) {
+      super();
       const existing = Existing.is<ExceptionInstance>(exceptionTag);
       this.#target = existing
         ? exceptionTag.target

@@ -7,7 +7,7 @@ import type { GlobalInstance, Value } from "../runtime/instances.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { valueTypeOf } from "./descriptors.ts";
 import { cannotCross, crosses, fromRawBits, rawOf, toWebAssemblyValue } from "./signature.ts";
-import { describeInterface, get, isObject } from "./webidl.ts";
+import { describeInterface, get, isObject, Uncloneable } from "./webidl.ts";
 
 const WHERE = "WebAssembly.Global()";
 
@@ -59,7 +59,7 @@ function getGlobalValue(context: Context, { at, cells, reference, type }: Global
 export function globalInterface(context: Context): Defined<GlobalInstance> {
   let brand: (value: unknown) => GlobalInstance | null = () => null;
 
-  class Global {
+  class Global extends Uncloneable {
     static {
       brand = (value) => (isObject(value) && #target in value ? value.#target : null);
     }
@@ -67,12 +67,13 @@ export function globalInterface(context: Context): Defined<GlobalInstance> {
     readonly #target: GlobalInstance;
 
     constructor(descriptor: unknown, ...rest: readonly unknown[]) {
+      super();
       const existing = Existing.is<GlobalInstance>(descriptor);
       this.#target = existing ? descriptor.target : allocate(context, descriptor, rest);
       context.adopt(this.#target, this);
     }
 
-    valueOf(): unknown {
+    override valueOf(): unknown {
       return getGlobalValue(context, receiver(this, "valueOf()"));
     }
 

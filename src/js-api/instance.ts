@@ -15,7 +15,7 @@ import { hostFunction } from "./functions.ts";
 import { newGlobal } from "./global.ts";
 import { isCallable, toWebAssemblyValue } from "./signature.ts";
 import type { ModuleSource } from "./source.ts";
-import { describeInterface, get, isObject } from "./webidl.ts";
+import { describeInterface, get, isObject, Uncloneable } from "./webidl.ts";
 
 /** Imports that have been read, ready to be linked. */
 export type Imports = readonly ExternInstance[];
@@ -218,7 +218,7 @@ export function instanceInterface(
     );
   };
 
-  class Instance {
+  class Instance extends Uncloneable {
     static {
       brand = (value) => (isObject(value) && #exports in value ? value.#exports : null);
     }
@@ -226,6 +226,7 @@ export function instanceInterface(
     readonly #exports: object;
 
     constructor(module: unknown, ...rest: readonly unknown[]) {
+      super();
       const existing = Existing.is<ModuleInstance>(module);
       const target = existing ? module.target : instanceOf(module, rest[0]);
       this.#exports = exportsObject(context, target);

@@ -7,7 +7,7 @@ import { Exhaustion } from "../runtime/trap.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { limitsIn } from "./descriptors.ts";
 import { DETACHED } from "./errors.ts";
-import { describeInterface, fromAddress, get, isObject, toAddress } from "./webidl.ts";
+import { describeInterface, fromAddress, get, isObject, toAddress, Uncloneable } from "./webidl.ts";
 
 const WHERE = "WebAssembly.Memory()";
 /** 4 GiB, and the most pages of a 64-bit memory's type (JS-API: 7.3). */
@@ -48,7 +48,7 @@ function growMemory(target: MemoryInstance, delta: unknown): number | bigint {
 export function memoryInterface(context: Context): Defined<MemoryInstance> {
   let brand: (value: unknown) => MemoryInstance | null = () => null;
 
-  class Memory {
+  class Memory extends Uncloneable {
     static {
       brand = (value) => (isObject(value) && #target in value ? value.#target : null);
     }
@@ -56,6 +56,7 @@ export function memoryInterface(context: Context): Defined<MemoryInstance> {
     readonly #target: MemoryInstance;
 
     constructor(descriptor: unknown) {
+      super();
       const existing = Existing.is<MemoryInstance>(descriptor);
       this.#target = existing ? descriptor.target : allocate(context, descriptor);
       context.adopt(this.#target, this);

@@ -4,7 +4,7 @@ import type { ExternKind } from "../module/module.ts";
 import { builtinType } from "./builtins.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { bytesArgument, compileBytes, compileOptions, type ModuleSource } from "./source.ts";
-import { describeInterface, isObject } from "./webidl.ts";
+import { describeInterface, isObject, Uncloneable } from "./webidl.ts";
 
 const WHERE = "WebAssembly.Module()";
 
@@ -37,7 +37,7 @@ function customSectionsOf({ record }: ModuleSource, name: string): ArrayBuffer[]
 export function moduleInterface(context: Context): Defined<ModuleSource> {
   let brand: (value: unknown) => ModuleSource | null = () => null;
 
-  class Module {
+  class Module extends Uncloneable {
     static {
       brand = (value) => (isObject(value) && #source in value ? value.#source : null);
     }
@@ -45,6 +45,7 @@ export function moduleInterface(context: Context): Defined<ModuleSource> {
     readonly #source: ModuleSource;
 
     constructor(bytes: unknown, ...rest: readonly unknown[]) {
+      super();
       const existing = Existing.is<ModuleSource>(bytes);
       this.#source = existing ? bytes.target : compileArguments(context, bytes, rest[0]);
     }

@@ -8,7 +8,7 @@ import { Exhaustion } from "../runtime/trap.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { limitsIn, valueTypeOf } from "./descriptors.ts";
 import { cannotCross, crosses } from "./signature.ts";
-import { describeInterface, fromAddress, get, isObject, toAddress } from "./webidl.ts";
+import { describeInterface, fromAddress, get, isObject, toAddress, Uncloneable } from "./webidl.ts";
 
 const WHERE = "WebAssembly.Table()";
 /** The most elements of any table (JS-API: 7.3). */
@@ -89,7 +89,7 @@ function growTable(
 export function tableInterface(context: Context): Defined<TableInstance> {
   let brand: (value: unknown) => TableInstance | null = () => null;
 
-  class Table {
+  class Table extends Uncloneable {
     static {
       brand = (value) => (isObject(value) && #target in value ? value.#target : null);
     }
@@ -97,6 +97,7 @@ export function tableInterface(context: Context): Defined<TableInstance> {
     readonly #target: TableInstance;
 
     constructor(descriptor: unknown, ...rest: readonly unknown[]) {
+      super();
       const existing = Existing.is<TableInstance>(descriptor);
       this.#target = existing ? descriptor.target : allocate(context, descriptor, rest);
       context.adopt(this.#target, this);
