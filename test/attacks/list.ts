@@ -1,0 +1,12 @@
+// All attacks, by where they strike.
+
+import { BULK_ATTACKS } from "./bulk.ts";
+import type { Attack } from "./probe.ts";
+
+export const ATTACKS: readonly Attack[] = [...BULK_ATTACKS];
+
+export function attackNamed(name: string): Attack {
+  const attack = ATTACKS.find((item) => item.name === name);
+  if (attack === undefined) throw new RangeError(`no attack is named "${name}"`);
+  return attack;
+}
