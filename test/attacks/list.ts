@@ -1,9 +1,11 @@
 // All attacks, by where they strike.
 
 import { BULK_ATTACKS } from "./bulk.ts";
+import { GUEST_ATTACKS } from "./guests.ts";
+import { MODULE_ATTACKS } from "./modules.ts";
 import type { Attack } from "./probe.ts";
 
-export const ATTACKS: readonly Attack[] = [...BULK_ATTACKS];
+export const ATTACKS: readonly Attack[] = [...BULK_ATTACKS, ...GUEST_ATTACKS, ...MODULE_ATTACKS];
 
 export function attackNamed(name: string): Attack {
   const attack = ATTACKS.find((item) => item.name === name);

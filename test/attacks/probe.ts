@@ -167,6 +167,18 @@ export class Probe {
     return this.timed(func.store, (options) => func.with(options).call(...args));
   }
 
+  /** Decodes a module as something that can be interrupted, looks counted. */
+  async decode(bytes: Uint8Array): Promise<string> {
+    const watcher = this.watcher();
+    const tick = setInterval(() => watcher.look());
+    const ending = await this.attempt(async () => {
+      await Module.fromStream(chunks(bytes));
+    });
+    clearInterval(tick);
+    watcher.look();
+    return ending;
+  }
+
   /** A signal that is never given and notes when it is asked. */
   watcher(store: Store | null = null): Watcher {
     return new Watcher((wall, work, units) => {
@@ -189,6 +201,10 @@ export class Probe {
     }
     return { bytes, looks, longest, work, units, past, rss, ended, failures };
   }
+}
+
+async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 /** Options for calls under observation. */
