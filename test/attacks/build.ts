@@ -69,8 +69,8 @@ export type Size = readonly [min: number, max?: number];
 
 export interface Parts {
   readonly types?: readonly (readonly [params: readonly ValType[], results: readonly ValType[]])[];
-  /** Functions from `env`, by name and type index. */
-  readonly imports?: readonly (readonly [name: string, type: number])[];
+  /** Functions by name and type index, from `env` unless a module is named. */
+  readonly imports?: readonly (readonly [name: string, type: number, module?: string])[];
   readonly functions?: readonly FunctionPart[];
   readonly tables?: readonly (readonly [element: ValType, size: Size])[];
   readonly memories?: readonly Size[];
@@ -109,8 +109,8 @@ export function build(parts: Parts): Uint8Array<ArrayBuffer> {
     w.byte(0x60).vector(params, (type) => w.valType(type));
     w.vector(results, (type) => w.valType(type));
   });
-  module.vectorSection(SECTION.import, imports, (w, [name, type]) => {
-    w.name("env").name(name).byte(0).u32(type);
+  module.vectorSection(SECTION.import, imports, (w, [name, type, from = "env"]) => {
+    w.name(from).name(name).byte(0).u32(type);
   });
   module.vectorSection(SECTION.function, functions, (w, { type = 0 }) => w.u32(type));
   module.vectorSection(SECTION.table, tables, (w, [element, size]) => {

@@ -68,7 +68,13 @@ export const BULK_ATTACKS: readonly Attack[] = [
       .i32(MEMORY_BYTES - 1)
       .op("memory.copy", 0, 0),
   ),
-  straight("memory.init", 3000, (c) => c.i32(0).i32(0).i32(1 << 20).op("memory.init", 0, 0)),
+  straight("memory.init", 3000, (c) =>
+    c
+      .i32(0)
+      .i32(0)
+      .i32(1 << 20)
+      .op("memory.init", 0, 0),
+  ),
   straight("table.fill", 1000, (c) =>
     c.i32(0).op("ref.null").byte(0x6f).i32(ELEMENTS).op("table.fill", 1),
   ),
@@ -85,7 +91,11 @@ export const BULK_ATTACKS: readonly Attack[] = [
     c.op("ref.null").byte(0x6f).i32(1).op("table.grow", 1).op("drop"),
   ),
   single("one memory.fill of 512 MiB", 8192, (c) =>
-    c.i32(0).i32(1).i32(2 ** 29).op("memory.fill", 0),
+    c
+      .i32(0)
+      .i32(1)
+      .i32(2 ** 29)
+      .op("memory.fill", 0),
   ),
   single("growth of 256 MiB page by page", 4096, (c) =>
     c.forever((code) => code.i32(1).op("memory.grow", 0).op("drop")),

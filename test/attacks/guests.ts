@@ -77,9 +77,10 @@ function manyRanges(ranges: number, depth: number): Parts {
       },
       {
         export: "run",
-        code: (code) => code.block("block", (b) => {
-          b.tryTable([[2, 0]], (t) => t.i32(depth).op("call", 0));
-        }),
+        code: (code) =>
+          code.block("block", (b) => {
+            b.tryTable([[2, 0]], (t) => t.i32(depth).op("call", 0));
+          }),
       },
     ],
   };
@@ -154,8 +155,7 @@ function conditions(count: number, write: (code: Code) => unknown): Parts {
     functions: [
       {
         export: "run",
-        code: (code) =>
-          code.block("block", (b) => b.i32(1).repeat(count, write).op("br_if", 0)),
+        code: (code) => code.block("block", (b) => b.i32(1).repeat(count, write).op("br_if", 0)),
       },
     ],
   };
@@ -231,10 +231,7 @@ const THROUGH_INSTANCES: Attack = {
         {
           type: 1,
           export: "f",
-          code: (code) =>
-            last
-              ? code.op("throw", 0)
-              : code.op("local.get", 0).op("call", 0),
+          code: (code) => (last ? code.op("throw", 0) : code.op("local.get", 0).op("call", 0)),
         },
       ],
     });
@@ -278,7 +275,9 @@ function exceptionChain(): Parts {
             // The block's result is the exception that was caught.
             c.op("block").signed(2);
             c.op("try_table").signed(2).u32(1).byte(3).u32(0);
-            c.op("global.get", 0).repeat(400, (v) => v.i64(1n)).op("throw", 0);
+            c.op("global.get", 0)
+              .repeat(400, (v) => v.i64(1n))
+              .op("throw", 0);
             c.op("end").op("end").op("global.set", 0);
           }),
       },
@@ -336,7 +335,11 @@ export const GUEST_ATTACKS: readonly Attack[] = [
   guest("try_table of 10,000 clauses", 2, manyClauses(9_999), "Exhaustion deadline"),
   THROUGH_INSTANCES,
   guest("a function of a million instructions", 3, large(250_000, increment)),
-  guest("a function of 200,000 drops", 3, large(200_000, (c) => c.i32(1).op("drop"))),
+  guest(
+    "a function of 200,000 drops",
+    3,
+    large(200_000, (c) => c.i32(1).op("drop")),
+  ),
   guest("functions that push each other out", 3, thrashing(400, 4_000), "Exhaustion deadline"),
   guest("50,000 locals zeroed again and again", 4, zeroing(50_000, false), "Exhaustion deadline"),
   guest("50,000 references zeroed", 4, zeroing(50_000, true), "Exhaustion deadline"),
@@ -344,9 +347,23 @@ export const GUEST_ATTACKS: readonly Attack[] = [
   SUSPENDED,
   EXCEPTIONS,
   EXCEPTION_TABLE,
-  guest("8,000 i32.eqz and br_if", 15, conditions(8_000, (c) => c.op("i32.eqz")), "returned"),
-  guest("200,000 i32.eqz and br_if", 15, conditions(200_000, (c) => c.op("i32.eqz")), "returned"),
-  guest("100,000 extensions and br_if", 15, conditions(100_000, (c) => c.op("i32.extend8_s"))),
+  guest(
+    "8,000 i32.eqz and br_if",
+    15,
+    conditions(8_000, (c) => c.op("i32.eqz")),
+    "returned",
+  ),
+  guest(
+    "200,000 i32.eqz and br_if",
+    15,
+    conditions(200_000, (c) => c.op("i32.eqz")),
+    "returned",
+  ),
+  guest(
+    "100,000 extensions and br_if",
+    15,
+    conditions(100_000, (c) => c.op("i32.extend8_s")),
+  ),
   guest(
     "20,000 selects of comparisons",
     15,
@@ -355,7 +372,9 @@ export const GUEST_ATTACKS: readonly Attack[] = [
   guest("straight-line code of 300,000 instructions", 3, {
     types: [NOTHING],
     globals: [[I32, (code) => code.i32(0)]],
-    functions: [{ export: "run", code: (code) => code.forever((c) => c.repeat(75_000, increment)) }],
+    functions: [
+      { export: "run", code: (code) => code.forever((c) => c.repeat(75_000, increment)) },
+    ],
   }),
   guest("br_table of 60,000 targets, many times", 0, {
     types: [NOTHING],
@@ -409,11 +428,8 @@ export const GUEST_ATTACKS: readonly Attack[] = [
       {
         export: "run",
         code: (code) =>
-          code.forever((c) =>
-            c.repeat(1000, (v) => v.op("ref.null").byte(0x70)).op("call", 0),
-          ),
+          code.forever((c) => c.repeat(1000, (v) => v.op("ref.null").byte(0x70)).op("call", 0)),
       },
     ],
   }),
 ];
-

@@ -2,10 +2,18 @@
 
 import { BULK_ATTACKS } from "./bulk.ts";
 import { GUEST_ATTACKS } from "./guests.ts";
+import { HOST_ATTACKS } from "./hosts.ts";
 import { MODULE_ATTACKS } from "./modules.ts";
 import type { Attack } from "./probe.ts";
+import { PROGRAM_ATTACKS } from "./programs.ts";
 
-export const ATTACKS: readonly Attack[] = [...BULK_ATTACKS, ...GUEST_ATTACKS, ...MODULE_ATTACKS];
+export const ATTACKS: readonly Attack[] = [
+  ...BULK_ATTACKS,
+  ...GUEST_ATTACKS,
+  ...MODULE_ATTACKS,
+  ...HOST_ATTACKS,
+  ...PROGRAM_ATTACKS,
+];
 
 export function attackNamed(name: string): Attack {
   const attack = ATTACKS.find((item) => item.name === name);

@@ -3,7 +3,7 @@
 import { Module, Store, type StoreOptions } from "../../src/api/index.ts";
 import { EXTERNREF, FUNCREF, I32, I64 } from "../../src/isa/types.ts";
 import { ByteWriter, ModuleWriter, SECTION } from "../fuzz/writer.ts";
-import { build, Code, passiveData, passiveElements, type Parts } from "./build.ts";
+import { build, type Code, type Parts, passiveData, passiveElements } from "./build.ts";
 import type { Attack, Probe } from "./probe.ts";
 
 const NOTHING = [[], []] as const;
@@ -247,7 +247,6 @@ function instances(name: string, parts: Parts, count: number): Attack {
   };
 }
 
-
 /** A recursion group of many function types that mention each other. */
 function recursionGroup(size: number): Uint8Array<ArrayBuffer> {
   return new ModuleWriter()
@@ -283,64 +282,63 @@ function localRuns(functions: number, runs: number): Uint8Array<ArrayBuffer> {
     types: [NOTHING],
     functions: Array.from({ length: functions }, () => ({
       locals,
-      code: (code: Code) => code.repeat(50, (c, i) => c.op("local.get", (i * 997) % runs).op("drop")),
+      code: (code: Code) =>
+        code.repeat(50, (c, i) => c.op("local.get", (i * 997) % runs).op("drop")),
     })),
   });
 }
 
 export const MODULE_ATTACKS: readonly Attack[] = [
-  decoding("a body of 2 million drops", 6, body(1_000_000, (c) => c.i32(1).op("drop"))),
   decoding(
-    "br_table of 60,000 targets validated against 1,000 results",
+    "a body of 2 million drops",
     6,
-    () => {
-      const results = Array.from({ length: 1000 }, () => I32);
-      return build({
-        types: [NOTHING, [[], results]],
-        functions: [
-          {
-            code(code) {
-              code.op("block").signed(1).repeat(1000, (c) => c.i32(0));
-              code.repeat(20, (c) => {
-                c.i32(0).op("br_table").u32(65_000);
-                c.repeat(65_001, (t) => t.u32(0));
-                c.repeat(1000, (v) => v.i32(0));
-              });
-              code.op("end").repeat(1000, (c) => c.op("drop"));
-            },
+    body(1_000_000, (c) => c.i32(1).op("drop")),
+  ),
+  decoding("br_table of 60,000 targets validated against 1,000 results", 6, () => {
+    const results = Array.from({ length: 1000 }, () => I32);
+    return build({
+      types: [NOTHING, [[], results]],
+      functions: [
+        {
+          code(code) {
+            code
+              .op("block")
+              .signed(1)
+              .repeat(1000, (c) => c.i32(0));
+            code.repeat(20, (c) => {
+              c.i32(0).op("br_table").u32(65_000);
+              c.repeat(65_001, (t) => t.u32(0));
+              c.repeat(1000, (v) => v.i32(0));
+            });
+            code.op("end").repeat(1000, (c) => c.op("drop"));
           },
-        ],
-      });
-    },
-  ),
-  decoding(
-    "100,000 br_if that carry 1,000 results",
-    6,
-    () => {
-      const results = Array.from({ length: 1000 }, () => I32);
-      return build({
-        types: [NOTHING, [[], results]],
-        functions: [
-          {
-            code(code) {
-              code.op("block").signed(1).repeat(1000, (c) => c.i32(0));
-              code.repeat(100_000, (c) => c.i32(0).op("br_if", 0));
-              code.op("end").repeat(1000, (c) => c.op("drop"));
-            },
+        },
+      ],
+    });
+  }),
+  decoding("100,000 br_if that carry 1,000 results", 6, () => {
+    const results = Array.from({ length: 1000 }, () => I32);
+    return build({
+      types: [NOTHING, [[], results]],
+      functions: [
+        {
+          code(code) {
+            code
+              .op("block")
+              .signed(1)
+              .repeat(1000, (c) => c.i32(0));
+            code.repeat(100_000, (c) => c.i32(0).op("br_if", 0));
+            code.op("end").repeat(1000, (c) => c.op("drop"));
           },
-        ],
-      });
-    },
-  ),
-  decoding(
-    "100,000 calls with 1,000 arguments that are not there",
-    6,
-    () => {
-      const thousand = Array.from({ length: 1000 }, () => I32);
-      const code = (c: Code) => c.op("unreachable").repeat(100_000, (call) => call.op("call", 0));
-      return build({ types: [[thousand, []]], functions: [{ code }] });
-    },
-  ),
+        },
+      ],
+    });
+  }),
+  decoding("100,000 calls with 1,000 arguments that are not there", 6, () => {
+    const thousand = Array.from({ length: 1000 }, () => I32);
+    const code = (c: Code) => c.op("unreachable").repeat(100_000, (call) => call.op("call", 0));
+    return build({ types: [[thousand, []]], functions: [{ code }] });
+  }),
   decoding("a type section of 200,000 types with 24 parameters", 6, () =>
     build({ types: distinctTypes(200_000, 0) }),
   ),
@@ -387,18 +385,24 @@ export const MODULE_ATTACKS: readonly Attack[] = [
   }),
   record("100,000 empty data segments", () => segments(100_000), 40),
   record("500,000 exports", () => exportsOf(500_000), 40),
-  record("a million functions", () =>
-    build({ types: [NOTHING], functions: Array.from({ length: 300_000 }, () => NOP_FUNCTION) }),
-  40),
+  record(
+    "a million functions",
+    () =>
+      build({ types: [NOTHING], functions: Array.from({ length: 300_000 }, () => NOP_FUNCTION) }),
+    40,
+  ),
   record("a million element expressions", () => expressions(1_000_000), 10),
-  record("100,000 one-element segments", () =>
-    build({
-      types: [NOTHING],
-      functions: [NOP_FUNCTION],
-      tables: [[FUNCREF, [1]]],
-      elements: Array.from({ length: 300_000 }, () => (w: Code) => w.u32(1).byte(0).u32(0)),
-    }),
-  40),
+  record(
+    "100,000 one-element segments",
+    () =>
+      build({
+        types: [NOTHING],
+        functions: [NOP_FUNCTION],
+        tables: [[FUNCREF, [1]]],
+        elements: Array.from({ length: 300_000 }, () => (w: Code) => w.u32(1).byte(0).u32(0)),
+      }),
+    40,
+  ),
   PASSIVE,
   instances(
     "instances of 50,000 functions",

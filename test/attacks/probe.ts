@@ -89,6 +89,8 @@ export function endingOf(error: unknown): string {
     WasmException,
   ];
   if (documented.some((Class) => error instanceof Class)) return (error as Error).name;
+  // What a synchronous call says of a host function that wants to wait.
+  if (error instanceof TypeError && /returned a promise/.test(error.message)) return "TypeError";
   if (error instanceof HostMistake) return "what the host threw";
   return `INTERNAL ${error instanceof Error ? error.stack : String(error)}`;
 }

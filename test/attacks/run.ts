@@ -29,15 +29,20 @@ export async function attackRunner() {
 function inChild(script: string, { name }: Attack): Promise<Result> {
   const options = { timeout: TIMEOUT_MS, killSignal: "SIGKILL", maxBuffer: 1 << 26 } as const;
   return new Promise((resolve) => {
-    execFile(process.execPath, [...NODE_OPTIONS, script, name], options, (error, stdout, stderr) => {
-      try {
-        resolve(JSON.parse(stdout) as Result);
-      } catch {
-        const how = error?.killed ? `did not end in ${TIMEOUT_MS} ms` : "died";
-        const failures = [`the process ${how}: ${error?.code ?? ""} ${stderr.slice(-600)}`];
-        const nothing = { bytes: 0, looks: 0, longest: 0, work: 0, units: 0, past: null, rss: 0 };
-        resolve({ ...nothing, ended: `the process ${how}`, failures });
-      }
-    });
+    execFile(
+      process.execPath,
+      [...NODE_OPTIONS, script, name],
+      options,
+      (error, stdout, stderr) => {
+        try {
+          resolve(JSON.parse(stdout) as Result);
+        } catch {
+          const how = error?.killed ? `did not end in ${TIMEOUT_MS} ms` : "died";
+          const failures = [`the process ${how}: ${error?.code ?? ""} ${stderr.slice(-600)}`];
+          const nothing = { bytes: 0, looks: 0, longest: 0, work: 0, units: 0, past: null, rss: 0 };
+          resolve({ ...nothing, ended: `the process ${how}`, failures });
+        }
+      },
+    );
   });
 }
