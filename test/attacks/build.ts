@@ -71,6 +71,8 @@ export interface Parts {
   readonly types?: readonly (readonly [params: readonly ValType[], results: readonly ValType[]])[];
   /** Functions by name and type index, from `env` unless a module is named. */
   readonly imports?: readonly (readonly [name: string, type: number, module?: string])[];
+  /** Tags from `env`, by name and type index. */
+  readonly importedTags?: readonly (readonly [name: string, type: number])[];
   readonly functions?: readonly FunctionPart[];
   readonly tables?: readonly (readonly [element: ValType, size: Size])[];
   readonly memories?: readonly Size[];
@@ -103,14 +105,19 @@ function bodyOf({ locals = [], code }: FunctionPart): Uint8Array {
 
 /** The module of these parts. */
 export function build(parts: Parts): Uint8Array<ArrayBuffer> {
-  const { types = [[[], []]], imports = [], functions = [], tables = [], memories = [] } = parts;
+  const { types = [[[], []]], imports = [], importedTags = [], functions = [], tables = [], memories = [] } = parts;
   const module = new ModuleWriter();
   module.vectorSection(SECTION.type, types, (w, [params, results]) => {
     w.byte(0x60).vector(params, (type) => w.valType(type));
     w.vector(results, (type) => w.valType(type));
   });
-  module.vectorSection(SECTION.import, imports, (w, [name, type, from = "env"]) => {
-    w.name(from).name(name).byte(0).u32(type);
+  const imported = [
+    ...imports.map(([name, type, from = "env"]) => [from, name, [0, type]] as const),
+    ...importedTags.map(([name, type]) => ["env", name, [4, 0, type]] as const),
+  ];
+  module.vectorSection(SECTION.import, imported, (w, [from, name, type]) => {
+    w.name(from).name(name);
+    for (const number of type) w.u32(number);
   });
   module.vectorSection(SECTION.function, functions, (w, { type = 0 }) => w.u32(type));
   module.vectorSection(SECTION.table, tables, (w, [element, size]) => {
