@@ -105,7 +105,14 @@ function bodyOf({ locals = [], code }: FunctionPart): Uint8Array {
 
 /** The module of these parts. */
 export function build(parts: Parts): Uint8Array<ArrayBuffer> {
-  const { types = [[[], []]], imports = [], importedTags = [], functions = [], tables = [], memories = [] } = parts;
+  const {
+    types = [[[], []]],
+    imports = [],
+    importedTags = [],
+    functions = [],
+    tables = [],
+    memories = [],
+  } = parts;
   const module = new ModuleWriter();
   module.vectorSection(SECTION.type, types, (w, [params, results]) => {
     w.byte(0x60).vector(params, (type) => w.valType(type));

@@ -109,7 +109,13 @@ class Tracer {
       globals: STORED.map((kind) => [TYPES[kind], (c) => c.op("ref.null").byte(HEAP[kind])]),
       exports,
       // Declares all functions, so that ref.func may name them.
-      elements: [(w) => w.u32(3).byte(0).vector(Array.from({ length: all }), (_, i) => w.u32(i))],
+      elements: [
+        (w) =>
+          w
+            .u32(3)
+            .byte(0)
+            .vector(Array.from({ length: all }), (_, i) => w.u32(i)),
+      ],
     });
     return {
       bytes,
@@ -166,7 +172,11 @@ class Tracer {
     // Slots beyond the reach of narrow instructions, now and then.
     const filler = random.oneIn(5) ? 140 : 0;
     const code = new Code();
-    const locals = [...args, ...new Array<Value>(filler).fill(nothing("i32")), ...kinds.map(nothing)];
+    const locals = [
+      ...args,
+      ...new Array<Value>(filler).fill(nothing("i32")),
+      ...kinds.map(nothing),
+    ];
     const { results } = signature;
     const frame: Frame = { code, locals, stack: [], results, depth, blocks: 0 };
     const exit = this.steps(frame, random.between(3, 14), true) ?? this.leave(frame, 0, results);
@@ -350,7 +360,11 @@ class Tracer {
     this.push(frame, kind);
     this.push(frame, kind);
     const first = this.random.oneIn(2);
-    frame.code.i32(first ? 1 : 0).byte(0x1c).u32(1).valType(TYPES[kind]);
+    frame.code
+      .i32(first ? 1 : 0)
+      .byte(0x1c)
+      .u32(1)
+      .valType(TYPES[kind]);
     const second = frame.stack.pop() as Value;
     if (!first) frame.stack[frame.stack.length - 1] = second;
   }
@@ -518,7 +532,11 @@ class Tracer {
     const decoy = kind < 2 && tag === 0 && this.random.oneIn(2);
     code.u32(decoy ? 2 : 1);
     // A tag of the same type that nobody throws.
-    if (decoy) code.byte(kind).u32(this.tags.length - 1).u32(0);
+    if (decoy)
+      code
+        .byte(kind)
+        .u32(this.tags.length - 1)
+        .u32(0);
     code.byte(kind);
     if (kind < 2) code.u32(tag);
     code.u32(0);

@@ -1,16 +1,16 @@
 // Runs a traced program in some style and says where it did something else than what it must.
 
+import { functionOf } from "../../../src/api/func.ts";
 import {
   type Execution,
   type Func,
-  Instance,
+  type Instance,
   Module,
   type Outcome,
   Store,
   Tag,
   WasmException,
 } from "../../../src/api/index.ts";
-import { functionOf } from "../../../src/api/func.ts";
 import type { FunctionInstance } from "../../../src/runtime/instances.ts";
 import type { Random } from "../random.ts";
 import { disturber } from "./disturb.ts";
