@@ -2,18 +2,18 @@
 // changed so that engines have to agree to the bit. Where the specification leaves the bits of a
 // NaN open (4.3.3), the NaN is replaced by the canonical one at once.
 
+import { InstructionReader } from "../../src/binary/instructions.ts";
 import type { FeatureSet } from "../../src/isa/features.ts";
 import { F32, F64, I32, type ValType } from "../../src/isa/types.ts";
-import { funcTypeAt } from "../../src/module/module.ts";
+import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
+import { funcTypeAt, type ModuleRecord } from "../../src/module/module.ts";
 import { generateModule } from "../fuzz/generate/module.ts";
 import { visitBody } from "../fuzz/instructions.ts";
 import { joinBodies, joinSections, splitBodies, splitSections } from "../fuzz/parts.ts";
 import { Random } from "../fuzz/random.ts";
 import { ByteWriter, SECTION } from "../fuzz/writer.ts";
-import { load } from "../validation/assemble.ts";
+import { ALL, load } from "../validation/assemble.ts";
 
-/** Groups of locals that the generator declares at most; the count must stay one byte. */
-const MOST_GROUPS = 100;
 /** Locals that push the operands of a function out of the reach of narrow instructions. */
 const MANY = 200;
 
@@ -39,28 +39,40 @@ function canonicalise(w: ByteWriter, type: ValType, local: number): void {
 
 /** The body with canonical NaNs; `wide`: with many more locals. */
 function rewriteBody(body: Uint8Array, params: number, wide: boolean): Uint8Array {
-  const inserts: { at: number; type: ValType }[] = [];
-  let start = -1;
-  const locals = visitBody(body, (reader) => {
-    if (start < 0) start = reader.start;
-    const type = makesNan(reader.op);
-    if (type !== null) inserts.push({ at: reader.pos, type });
-  });
-  const groups = body[0];
-  if (start < 0 || groups > MOST_GROUPS || groups !== locals.length) {
-    throw new Error("not a body that the generator wrote");
-  }
-  const own = params + locals.length;
-  const w = new ByteWriter().byte(groups + 3).bytes(body.subarray(1, start));
+  const runs = new InstructionReader(body, ALL, DEFAULT_LIMITS).locals(params);
+  const own = runs.reduce((sum, { count }) => sum + count, params);
+  const w = new ByteWriter().u32(runs.length + 3);
+  for (const { count, type } of runs) w.u32(count).valType(type);
   w.u32(1).valType(F32).u32(1).valType(F64);
   w.u32(wide ? MANY : 0).valType(I32);
-  let from = start;
-  for (const { at, type } of inserts) {
-    w.bytes(body.subarray(from, at));
+  let from = -1;
+  visitBody(body, ({ op, pos, start }) => {
+    if (from < 0) from = start;
+    const type = makesNan(op);
+    if (type === null) return;
+    w.bytes(body.subarray(from, pos));
     canonicalise(w, type, type === F32 ? own : own + 1);
-    from = at;
-  }
+    from = pos;
+  });
   return w.bytes(body.subarray(from)).finish();
+}
+
+/** A valid module with canonical NaNs only; `wide`: and with many more locals. */
+export function withCanonicalNans(
+  bytes: Uint8Array,
+  record: ModuleRecord,
+  wide = false,
+): Uint8Array<ArrayBuffer> {
+  const parts = (splitSections(bytes) ?? []).map((part) => {
+    const bodies = part.id === SECTION.code ? splitBodies(part.payload) : null;
+    if (bodies === null) return part;
+    const changed = bodies.map((body, i) => {
+      const type = funcTypeAt(record, record.functions[record.importedFunctions + i]);
+      return rewriteBody(body, type?.params.length ?? 0, wide);
+    });
+    return { id: part.id, payload: joinBodies(changed) };
+  });
+  return joinSections(parts);
 }
 
 /** Program `index` of the series `seed`. */
@@ -72,16 +84,5 @@ export function randomProgram(
   const random = Random.of(seed, index);
   const bodySize = random.pick([40, 120, 300]);
   const bytes = generateModule(random, { features, bounded: true, bodySize });
-  const record = load(bytes);
-  const wide = random.oneIn(4);
-  const parts = (splitSections(bytes) ?? []).map((part) => {
-    const bodies = part.id === SECTION.code ? splitBodies(part.payload) : null;
-    if (bodies === null) return part;
-    const changed = bodies.map((body, i) => {
-      const type = funcTypeAt(record, record.functions[record.importedFunctions + i]);
-      return rewriteBody(body, type?.params.length ?? 0, wide);
-    });
-    return { id: part.id, payload: joinBodies(changed) };
-  });
-  return joinSections(parts);
+  return withCanonicalNans(bytes, load(bytes), random.oneIn(4));
 }

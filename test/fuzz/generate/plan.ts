@@ -27,6 +27,8 @@ export interface GenerateOptions {
    * false.
    */
   readonly bounded?: boolean;
+  /** Functions that a bounded module imports. Default 0. */
+  readonly hostFunctions?: number;
   /** Instructions in a function body, roughly. Default 60. */
   readonly bodySize?: number;
   /** Breaks typing rules of one kind now and then. Default null: never. */
@@ -69,6 +71,7 @@ export class Plan {
   readonly features: FeatureSet;
   readonly bounded: boolean;
   readonly bodySize: number;
+  private readonly hostFunctions: number;
   readonly random: Random;
   readonly types: TypeSpace;
   /** Type index of each function; imports first, as in every index space. */
@@ -90,6 +93,7 @@ export class Plan {
     this.features = oneExceptionProposal(random, options.features);
     this.bounded = options.bounded ?? false;
     this.bodySize = options.bodySize ?? 60;
+    this.hostFunctions = options.hostFunctions ?? 0;
     this.types = new TypeSpace(random, this.features, options.mistakes ?? null);
     this.constants = new ConstantGenerator(this);
     this.planTypes();
@@ -132,7 +136,7 @@ export class Plan {
   private planFunctions(): void {
     const { random } = this;
     const candidates = this.funcTypes();
-    this.imported.func = this.bounded ? 0 : random.pick([0, 0, 1, 3]);
+    this.imported.func = this.bounded ? this.hostFunctions : random.pick([0, 0, 1, 3]);
     const count = this.imported.func + random.between(1, 6);
     for (let i = 0; i < count; i++) this.functions.push(random.pick(candidates));
   }

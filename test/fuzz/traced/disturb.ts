@@ -37,8 +37,23 @@ function recursion(): Uint8Array<ArrayBuffer> {
 
 const JUNK = Object.freeze({ junk: true });
 
-/** Makes one; there is no more to it than two functions. */
-export function disturber() {
+/** What there is to do with one. */
+export interface Disturber {
+  /** Runs `inner` in a host function below so many calls. */
+  inside<T>(depth: number, inner: () => T): T;
+  /** Uses the machine's stacks for something else. */
+  scribble(depth: number): void;
+}
+
+let shared: Disturber | null = null;
+
+/** The one of this process. */
+export function disturber(): Disturber {
+  shared ??= makeDisturber();
+  return shared;
+}
+
+function makeDisturber(): Disturber {
   let action: () => unknown = () => undefined;
   let result: unknown;
   const h = () => {
@@ -46,13 +61,11 @@ export function disturber() {
   };
   const { down } = new Store().instantiate(Module.from(recursion()), { env: { h } }).exports;
   return {
-    /** Runs `inner` in a host function below so many calls. */
     inside<T>(depth: number, inner: () => T): T {
       action = inner;
       if (down(depth, JUNK) !== JUNK) throw new Error("the disturbed guest lost a reference");
       return result as T;
     },
-    /** Uses the machine's stacks for something else. */
     scribble(depth: number): void {
       action = () => undefined;
       down(depth, JUNK);

@@ -28,6 +28,8 @@ import {
 /** How a program is cut into slices, and what happens to its frames in between. */
 export interface Style {
   readonly name: string;
+  /** Whether it runs on top of others, which counts towards its depth. */
+  readonly elsewhere?: boolean;
   slice(): number;
   /** Runs a slice somewhere on the machine; may run others before. */
   place(slice: () => Outcome): Outcome;
@@ -74,6 +76,7 @@ export function styles(random: Random): Style[] {
     },
     {
       name: "slices at other places",
+      elsewhere: true,
       slice: () => random.between(1, 12),
       place: (slice) => (random.oneIn(3) ? slice() : inside(random.below(40), slice)),
     },
