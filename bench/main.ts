@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { ATTACKS_BENCH } from "./attacks.ts";
 import { CONTROL } from "./control.ts";
 import { COLD, DECODE } from "./decode.ts";
 import { type StoredReport, textTable } from "./format.ts";
@@ -43,6 +44,7 @@ const BENCHES: readonly Bench[] = [
   STARTUP,
   INSTANCES,
   CONTROL,
+  ATTACKS_BENCH,
 ];
 const RESULTS = new URL("results/results.json", import.meta.url);
 const CHILD_FLAG = "--measure";

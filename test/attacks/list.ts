@@ -6,6 +6,7 @@ import { HOST_ATTACKS } from "./hosts.ts";
 import { MODULE_ATTACKS } from "./modules.ts";
 import type { Attack } from "./probe.ts";
 import { PROGRAM_ATTACKS } from "./programs.ts";
+import { TENANT_ATTACKS } from "./tenants.ts";
 
 export const ATTACKS: readonly Attack[] = [
   ...BULK_ATTACKS,
@@ -13,6 +14,7 @@ export const ATTACKS: readonly Attack[] = [
   ...MODULE_ATTACKS,
   ...HOST_ATTACKS,
   ...PROGRAM_ATTACKS,
+  ...TENANT_ATTACKS,
 ];
 
 export function attackNamed(name: string): Attack {

@@ -114,6 +114,7 @@ function flat(
         const before = await heapInUse();
         for (let i = Math.ceil(rounds / 4); i < rounds; i++) await step(i, probe);
         const more = (await heapInUse()) - before;
+        probe.left = more;
         probe.check(more < spare, `${more.toFixed(1)} MiB are left behind`);
       });
     },
@@ -367,9 +368,9 @@ export const MODULE_ATTACKS: readonly Attack[] = [
     new Store().instantiate(Module.from(build({ types, functions })));
   }),
   flat(
-    "reloads while a tenant waits",
+    "a thousand reloads while a tenant waits",
     11,
-    800,
+    1000,
     (round) => {
       if (waiting.length === 0) waiting.push(suspend(-1));
       runPlugin(round);

@@ -39,7 +39,7 @@ export const PENDING: ReadonlySet<string> = new Set<string>([
   "100 names of 90,000 bytes", // 7
   "exceptions that hold each other", // 10
   "exceptions in a table", // 10
-  "reloads while a tenant waits", // 11
+  "a thousand reloads while a tenant waits", // 11
   "ten thousand dropped executions", // 11
   "a thousand modules of different types", // 12
   "100,000 empty data segments", // 13

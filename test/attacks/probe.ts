@@ -45,6 +45,11 @@ export interface Result {
   readonly past: number | null;
   /** Peak of the resident set above what there was before the attack, in MiB. */
   readonly rss: number;
+  /** Heap that many rounds have left behind after collection, in MiB, where that was asked. */
+  readonly left: number | null;
+  /** Longest turn of the event loop and largest deviation of a share, where there were tenants. */
+  readonly turn: number | null;
+  readonly spread: number | null;
   readonly ended: string;
   /** What does not hold; empty: the attack failed, as it should. */
   readonly failures: readonly string[];
@@ -108,6 +113,9 @@ export class Probe {
   private units = 0;
   private past: number | null = null;
   private ended = "";
+  left: number | null = null;
+  turn: number | null = null;
+  spread: number | null = null;
   private granted = 0;
   private baseRss = process.resourceUsage().maxRSS / 1024;
 
@@ -194,14 +202,16 @@ export class Probe {
   /** What came of the attack. */
   result(megabytes = 0): Result {
     const rss = process.resourceUsage().maxRSS / 1024 - this.baseRss;
-    const { bytes, ended, failures, longest, longestWork: work, looks, past, units } = this;
+    const { bytes, ended, failures, left, longest, looks, past, spread, turn, units } = this;
+    const { longestWork: work } = this;
     if (work > LONGEST_WORK_MS) failures.push(`${work.toFixed(0)} ms of work between two looks`);
     if (units > MOST_UNITS) failures.push(`${units} units of fuel between two looks`);
     const allowed = this.granted + SPARE_MEGABYTES + megabytes;
     if (rss > allowed) {
       failures.push(`${rss.toFixed(0)} MiB more than before, ${allowed.toFixed(0)} are allowed`);
     }
-    return { bytes, looks, longest, work, units, past, rss, ended, failures };
+    const times = { longest, work, past, turn };
+    return { bytes, looks, units, rss, left, spread, ended, failures, ...times };
   }
 }
 

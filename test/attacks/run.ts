@@ -10,6 +10,20 @@ export const NODE_OPTIONS = [`--max-old-space-size=${HEAP_MEGABYTES}`, "--expose
 const TIMEOUT_MS = 30_000;
 const AT_ONCE = 2;
 
+/** What is known of an attack whose process did not come to its end. */
+const NOTHING: Omit<Result, "ended" | "failures"> = {
+  bytes: 0,
+  looks: 0,
+  longest: 0,
+  work: 0,
+  units: 0,
+  past: null,
+  rss: 0,
+  left: null,
+  turn: null,
+  spread: null,
+};
+
 /** A runner of attacks; `close` when all are done. */
 export async function attackRunner() {
   const script = await plainScript(new URL("child.ts", import.meta.url));
@@ -39,8 +53,7 @@ function inChild(script: string, { name }: Attack): Promise<Result> {
         } catch {
           const how = error?.killed ? `did not end in ${TIMEOUT_MS} ms` : "died";
           const failures = [`the process ${how}: ${error?.code ?? ""} ${stderr.slice(-600)}`];
-          const nothing = { bytes: 0, looks: 0, longest: 0, work: 0, units: 0, past: null, rss: 0 };
-          resolve({ ...nothing, ended: `the process ${how}`, failures });
+          resolve({ ...NOTHING, ended: `the process ${how}`, failures });
         }
       },
     );

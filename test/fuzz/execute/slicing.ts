@@ -55,7 +55,7 @@ function inWords(error: unknown): string | null {
   if (error instanceof Trap) return `trap ${error.code}`;
   if (error instanceof Foreign) return `threw error ${error.number}`;
   // Of host functions that give null where none may be, or want to wait where nobody can.
-  const mistake = /^result \d+ of|returned a promise/;
+  const mistake = /^(the result|result \d+) of|returned a promise/;
   if (error instanceof TypeError && mistake.test(error.message)) return "TypeError";
   const known = [LinkError, UnsupportedError, WasmException];
   return known.some((Class) => error instanceof Class) ? (error as Error).name : null;

@@ -1,0 +1,122 @@
+// Many tenants under callAsync in one process, one of them hostile (issue 11, item 8): how long the
+// event loop waits for its turn, and how equal the shares are.
+
+import { Module, Store } from "../../src/api/index.ts";
+import { I32 } from "../../src/isa/types.ts";
+import { build, type Parts } from "./build.ts";
+import { type Attack, endingOf, type Probe } from "./probe.ts";
+
+const NOTHING = [[], []] as const;
+const FUEL = 2 ** 50;
+
+/** Counts for ever: a tenant like any other. */
+const INNOCENT: Parts = {
+  types: [NOTHING],
+  globals: [[I32, (code) => code.i32(0)]],
+  functions: [
+    {
+      export: "run",
+      code: (code) =>
+        code.forever((c) => c.op("global.get", 0).i32(1).op("i32.add").op("global.set", 0)),
+    },
+  ],
+};
+
+/** Fills its memory as often as a straight line allows. */
+const HOSTILE: Parts = {
+  types: [NOTHING],
+  memories: [[512]],
+  functions: [
+    {
+      export: "run",
+      code: (code) =>
+        code.forever((c) =>
+          c.repeat(50, (fill) =>
+            fill
+              .i32(0)
+              .i32(1)
+              .i32(2 ** 25)
+              .op("memory.fill", 0),
+          ),
+        ),
+    },
+  ],
+};
+
+export interface Tenants {
+  /** Longest turn of the event loop, in milliseconds, and the 99th percentile. */
+  readonly longestTurn: number;
+  readonly usualTurn: number;
+  /** Largest deviation of a share from the median, as a part of it; the hostile one aside. */
+  readonly spread: number;
+  readonly endings: ReadonlySet<string>;
+}
+
+/** Runs `count` tenants and a hostile one for so long. */
+export async function runTenants(count: number, milliseconds: number): Promise<Tenants> {
+  const control = new AbortController();
+  const innocent = Module.from(build(INNOCENT));
+  const hostile = Module.from(build(HOSTILE));
+  const endings = new Set<string>();
+  const tenants = Array.from({ length: count + 1 }, (_, i) => {
+    const store = new Store({ fuel: FUEL });
+    const run = store.instantiate(i === count ? hostile : innocent).func("run");
+    return { store, run: run.with({ signal: control.signal }) };
+  });
+  const turns: number[] = [];
+  let last = performance.now();
+  let ticking = true;
+  const tick = () => {
+    const now = performance.now();
+    turns.push(now - last);
+    last = now;
+    if (ticking) setImmediate(tick);
+  };
+  const calls = tenants.map(async ({ run }) => {
+    try {
+      await run.callAsync();
+    } catch (error) {
+      endings.add(error === control.signal.reason ? "aborted" : endingOf(error));
+    }
+  });
+  last = performance.now();
+  setImmediate(tick);
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const shares = tenants.slice(0, count).map(({ store }) => FUEL - store.fuel);
+  ticking = false;
+  control.abort();
+  await Promise.all(calls);
+  shares.sort((a, b) => a - b);
+  turns.sort((a, b) => a - b);
+  const median = shares[shares.length >> 1];
+  const deviation = Math.max(median - shares[0], shares[shares.length - 1] - median);
+  return {
+    longestTurn: turns[turns.length - 1],
+    usualTurn: turns[Math.floor(0.99 * (turns.length - 1))],
+    spread: deviation / median,
+    endings,
+  };
+}
+
+/** Notes what came of tenants in a probe. */
+export async function probeTenants(probe: Probe, count: number, milliseconds: number) {
+  const { endings, longestTurn, spread } = await runTenants(count, milliseconds);
+  probe.turn = longestTurn;
+  probe.spread = spread;
+  for (const ending of endings) probe.end(ending);
+  return { longestTurn, spread };
+}
+
+export const TENANT_ATTACKS: readonly Attack[] = [
+  {
+    name: "300 tenants and a hostile one",
+    item: 8,
+    megabytes: 128,
+    async run(probe) {
+      const { longestTurn, spread } = await probeTenants(probe, 300, 4_000);
+      // Idle machines: 50 ms and 10 %. Those of tests are not.
+      probe.check(longestTurn < 250, `a turn of the event loop lasts ${longestTurn.toFixed(0)} ms`);
+      probe.check(spread < 0.5, `shares differ by ${(100 * spread).toFixed(0)} %`);
+    },
+  },
+];
