@@ -64,14 +64,17 @@ const OPERANDS: readonly (readonly [number, number, number, number, number, numb
   [0x7fffffff, -16, 0, 0, -1, 0x7fffffff],
 ];
 
-/** How many steps there are: each takes about a millisecond. */
-export const TRAINING_STEPS = OPERANDS.length + 1;
+/** Parts in which the instructions are executed with the same operands. */
+const PARTS = 2;
+
+/** How many steps there are: each takes a millisecond or less, the first ones up to five. */
+export const TRAINING_STEPS = 1 + PARTS * OPERANDS.length + OPERANDS.length;
 
 let trainee: ModuleInstance | null = null;
 
 /**
- * Does a step of the training: every register instruction with one choice of operands, or calls
- * and returns. The machine is as before when it comes back.
+ * Does a step of the training: the preparation, every second register instruction with one choice
+ * of operands, or calls and returns. The machine is as before when it comes back.
  */
 export function trainStep(step: number): void {
   const before = { ...machine };
@@ -87,12 +90,18 @@ export function trainStep(step: number): void {
   try {
     trainee ??= trainingInstance();
     machine.instance = trainee;
-    if (step < OPERANDS.length) trainInstructions(trainee, OPERANDS[step], frame, ksp);
-    else trainCalls(trainee, frame, ksp);
+    if (step > 0) train(trainee, step - 1, frame, ksp);
   } finally {
     REFERENCES.length = references;
     Object.assign(machine, before);
   }
+}
+
+function train(instance: ModuleInstance, step: number, frame: number, ksp: number): void {
+  if (everything.length === 0) everything = batches();
+  const argument = step - PARTS * OPERANDS.length;
+  if (argument >= 0) trainCalls(instance, argument, frame, ksp);
+  else trainInstructions(instance, step % PARTS, OPERANDS[Math.floor(step / PARTS)], frame, ksp);
 }
 
 function trainingInstance(): ModuleInstance {
@@ -114,7 +123,7 @@ type Sample = readonly [shape: number, op: number];
 /** Returns leave the code that they stand in: they are executed one at a time. */
 const isReturn = (op: number) => op >= OP.RETURN && op <= OP.RETURN_REF;
 
-let everything: readonly (readonly Sample[])[] | null = null;
+let everything: readonly (readonly Sample[])[] = [];
 
 /** Everything that has a shape, in runs of instructions that go on to the next one. */
 function batches(): Sample[][] {
@@ -137,13 +146,14 @@ function batches(): Sample[][] {
 
 function trainInstructions(
   instance: ModuleInstance,
+  part: number,
   operands: Operands,
   frame: number,
   ksp: number,
 ): void {
   const { bytes } = instance.memories[0];
-  everything ??= batches();
-  for (const batch of everything) {
+  for (let next = part; next < everything.length; next += PARTS) {
+    const batch = everything[next];
     const starts: number[] = [];
     let at: number = SCRATCH.begin;
     for (const [shape, op] of batch) {
@@ -205,23 +215,21 @@ function enter(pc: number, frame: number, ksp: number): number {
 }
 
 /** Calls and returns: from one exported function, with calls written out as they are found. */
-function trainCalls(instance: ModuleInstance, frame: number, ksp: number): void {
+function trainCalls(instance: ModuleInstance, argument: number, frame: number, ksp: number): void {
   const main = instance.exports.get("train");
   if (main?.kind !== "func") return;
   const entry = translateAtOnce(main.value);
   if (entry < 0) return;
-  for (let argument = 0; argument < OPERANDS.length; argument++) {
-    SLOTS[frame] = argument;
-    CONTROL[ksp] = EXIT_PC - 2;
-    CONTROL[ksp + 1] = 0;
-    let status = enter(entry, frame, ksp + 2);
-    while (status === CALL_LAZY || status === RETURN_CALL_LAZY) {
-      const [op, at] =
-        status === CALL_LAZY ? ([OP.CALL, 2] as const) : ([OP.RETURN_CALL, 1] as const);
-      const callee = translateAtOnce(instance.functionAt(extra(at)));
-      if (callee < 0) return;
-      patchCall(op, at, callee);
-      status = run();
-    }
+  SLOTS[frame] = argument;
+  CONTROL[ksp] = EXIT_PC - 2;
+  CONTROL[ksp + 1] = 0;
+  let status = enter(entry, frame, ksp + 2);
+  while (status === CALL_LAZY || status === RETURN_CALL_LAZY) {
+    const [op, at] =
+      status === CALL_LAZY ? ([OP.CALL, 2] as const) : ([OP.RETURN_CALL, 1] as const);
+    const callee = translateAtOnce(instance.functionAt(extra(at)));
+    if (callee < 0) return;
+    patchCall(op, at, callee);
+    status = run();
   }
 }
