@@ -48,8 +48,8 @@ export class CompiledModule {
   }
 
   /**
-   * Translates a function into register code, or does a piece of that: the code's entry says whether
-   * it is done. Gives the work it was, roughly in words.
+   * Translates a function into register code, or does a piece of that: the code's entry says
+   * whether it is done. Gives the work it was, roughly in words.
    * @throws CodeLimitError if it needs more than there can be, or if there is no room for it and
    *   `evict` does not allow to make some
    * @throws UnsupportedError for instructions that are not run yet

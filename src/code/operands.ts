@@ -31,7 +31,7 @@ export class OperandTracker {
   /** Number of locals, parameters included; operand h lies in slot `locals + h`. */
   protected locals = 0;
   protected maxHeight = 0;
-  /** Operands that instructions have handled beyond the first few: what takes time, besides words. */
+  /** Operands that instructions have handled: what takes time besides words. */
   protected handled = 0;
   protected usesReferences = false;
   private readonly kinds: number[] = [];

@@ -1,8 +1,8 @@
 // Price tables (design: section 2, Fuel): what each Wasm instruction costs. Table 2 is what the
 // rows of the instruction table say. Table 1 was the same, but a segment had no longest length, so
-// that a trap in the middle of long straight-line code billed more than was executed; the locals of a
-// call were zeroed for nothing; and `throw` cost 1, however much it took along and however far its
-// handler was.
+// that a trap in the middle of long straight-line code billed more than was executed; the locals of
+// a call were zeroed for nothing; and `throw` cost 1, however much it took along and however far
+// its handler was.
 
 import { allInstructions, FREE_OPCODES } from "../isa/index.ts";
 import { OPCODE_SPACE } from "../isa/instruction.ts";
@@ -19,9 +19,9 @@ export interface PriceTable {
   /** Units for every page that a memory grows by: a whole number up to 65,535. */
   readonly perPage: number;
   /**
-   * A call pays 1 more for so many locals that the function declares, since they are zeroed; a throw
-   * for so many values of its exception, and for so many frames, handlers and catch clauses that are
-   * searched for one that catches it.
+   * A call pays 1 more for so many locals that the function declares, since they are zeroed; a
+   * throw for so many values of its exception, and for so many frames, handlers and catch clauses
+   * that are searched for one that catches it.
    */
   readonly localsPerUnit: number;
   readonly valuesPerUnit: number;

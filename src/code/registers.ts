@@ -31,5 +31,5 @@ export function chainKey(first: number, second: number): number {
   return first * (OPCODE_MASK + 1) + second;
 }
 
-/** In the word after a SLOW instruction's head: the opcode, and above it the head's words less 1. */
+/** In the word after SLOW's head: the opcode, and above it the words of that head less 1. */
 export const SLOW_BACK_SHIFT = 16;

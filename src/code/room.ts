@@ -1,7 +1,7 @@
-// Who has which part of the realm's register code. A module's code is made on the first calls of its
-// functions and may be taken away at any time, all of it at once, so that calls inside a module can
-// name positions: it is made again when it is called again. Nothing that runs or waits stands in
-// the way: whoever keeps positions is told before (`beforeEviction`), and keeps functions and
+// Who has which part of the realm's register code. A module's code is made on the first calls of
+// its functions and may be taken away at any time, all of it at once, so that calls inside a module
+// can name positions: it is made again when it is called again. Nothing that runs or waits stands
+// in the way: whoever keeps positions is told before (`beforeEviction`), and keeps functions and
 // offsets in them instead.
 //
 // When there is no room, the account with the most code loses what it has not run for longest. So

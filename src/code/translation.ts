@@ -1,6 +1,6 @@
 // The translation of one function into register code, in pieces: its body goes once through a
-// validator of its own, then the words are copied to where they will lie. Whoever calls the function
-// goes on with it.
+// validator of its own, then the words are copied to where they will lie. Whoever calls the
+// function goes on with it.
 
 import type { BodyValidator } from "../validation/body.ts";
 import type { CompiledModule } from "./compiled.ts";
@@ -10,7 +10,7 @@ import { CodeLimitError } from "./errors.ts";
 import type { CodeAccount, CodeRoom, Holding } from "./room.ts";
 import type { FunctionCode } from "./space.ts";
 
-/** Work of one piece, in words and instructions: about a millisecond, and three before it is hot. */
+/** Work of one piece, in words and instructions: 0.3 ms, and some more before that is hot. */
 const PIECE = 4_096;
 /** Instructions between two looks at how much work that was. */
 const INSTRUCTIONS = 32;

@@ -1,7 +1,8 @@
-// Positions in register code, and what they become when that code is evicted. A position lies on the
-// control stack: of the pair behind a call or, for a thread that is not at a call of the guest's,
-// where it goes on. When the code goes, the machine's own code takes its place there, and what it
-// stands for, a function and an offset, is kept beside the stack until the frame is on again.
+// Positions in register code, and what they become when that code is evicted. A position lies on
+// the control stack: of the pair behind a call or, for a thread that is not at a call of the
+// guest's, where it goes on. When the code goes, the machine's own code takes its place there, and
+// what it stands for, a function and an offset, is kept beside the stack until the frame is on
+// again.
 
 import type { FunctionCode, Place } from "../code/space.ts";
 import { CONTROL, machine } from "./loop.generated.ts";
@@ -72,7 +73,7 @@ export function goOnAt(place: Place, isReturn = false): void {
   parked.set(machine.ksp, place);
 }
 
-/** Writes at the top of the control stack how to return to what lies `words` behind `machine.pc`. */
+/** Writes at the top of the control stack how to return to what lies `words` behind pc. */
 export function writeReturnBehind(words: number): void {
   const { ksp, pc } = machine;
   if (pc !== PARKED_PC) {

@@ -1,10 +1,7 @@
 // A call from outside and everything it leads to (spec: 4.4.11 Invocation), as something that can
 // be run in slices: the driver around the loop. What needs the world outside of register code is
-// done here: host calls, calls between instances, fuel accounts, the beginning and the end.
+// done here and in caller.ts: host calls, exceptions, the beginning and the end.
 
-import { OP } from "../code/opcodes.generated.ts";
-import type { FunctionCode } from "../code/space.ts";
-import { idMatches } from "../code/type-ids.ts";
 import type { ValType } from "../isa/types.ts";
 import type {
   ExceptionInstance,
@@ -14,18 +11,13 @@ import type {
 } from "../runtime/instances.ts";
 import type { Move } from "../runtime/memory.ts";
 import type { Store } from "../runtime/store.ts";
-import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
-import {
-  INDIRECT_CALL_TYPE_MISMATCH,
-  MEMORY_OUT_OF_BOUNDS,
-  NULL_FUNCTION_REFERENCE,
-  UNDEFINED_ELEMENT,
-} from "../runtime/traps.ts";
+import { Trap, WasmException } from "../runtime/trap.ts";
+import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
 import type { Payer } from "./bulk.ts";
+import { Caller } from "./caller.ts";
 import { runFar } from "./far-loop.generated.ts";
 import { OUT_OF_FUEL, type Outcome } from "./meter.ts";
-import { Occupant } from "./occupant.ts";
 
 export type { Outcome };
 
@@ -34,49 +26,38 @@ import {
   CALL_INDIRECT,
   CALL_LAZY,
   CALL_REF,
-  CODE,
   CONTROL,
   FINISHED,
   machine,
   OUT_OF_BOUNDS,
   OUT_OF_BUDGET,
-  REFERENCES,
   REFERENCES_SHORT,
   RETURN_CALL_IMPORT,
   RETURN_CALL_INDIRECT,
   RETURN_CALL_LAZY,
   RETURN_CALL_REF,
   run,
-  SLOTS,
   STACK_OVERFLOW,
   TRAPPED,
 } from "./loop.generated.ts";
-import { isParkedReturn, parkedAt, writeReturnBehind } from "./places.ts";
+import { writeReturnBehind } from "./places.ts";
 import { isPromise, promiseError } from "./promises.ts";
 import {
   EXIT_PC,
   extra,
-  frameFits,
   hasFarMemory,
   NO_CALL,
   PARKED_PC,
-  patchCall,
-  RESTORE_PC,
   releaseReferences,
   reserveReferences,
-  translatePiece,
-  zeroLocals,
 } from "./registers.ts";
-import { enterAgain, slowInstruction, tableFunction } from "./slow.ts";
+import { enterAgain, slowInstruction } from "./slow.ts";
 import { clearStacks, Frames, stack } from "./stack.ts";
 import { TrapSignal } from "./trap-signal.ts";
 import { Unfinished } from "./unfinished.ts";
 import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
-
-/** Words of the instruction `call`. */
-const CALL_WORDS = 5;
 
 /** A call that waits for a host function's promise, or to go on with its unfinished work. */
 interface Awaited {
@@ -86,27 +67,19 @@ interface Awaited {
   readonly work?: Unfinished;
 }
 
-/** A call whose callee is being translated. 0 words: a tail call. */
-interface Entering {
-  readonly callee: FunctionInstance;
-  readonly delta: number;
-  readonly words: number;
-}
-
 /** The thread whose guest is running, or has called the host function that is running. */
 export function currentThread(): Thread | null {
   return stack.current;
 }
 
 /** One invocation. */
-export class Thread extends Occupant implements Payer {
+export class Thread extends Caller implements Payer {
   callee: FunctionInstance;
   private readonly args: readonly Value[];
   /** Whether host functions may return promises. */
   readonly mayAwait: boolean;
   private started = false;
   private awaited: Awaited | null = null;
-  private entering: Entering | null = null;
   /** The search for a handler that is in progress. */
   private search: Search | null = null;
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
@@ -172,11 +145,7 @@ export class Thread extends Occupant implements Payer {
     this.restore();
     const { awaited, entering, search } = this;
     if (search !== null) return this.unwind(search);
-    if (entering !== null) {
-      this.entering = null;
-      const { callee, delta, words } = entering;
-      return words === 0 ? this.tailCall(callee) : this.call(callee, delta, words);
-    }
+    if (entering !== null) return this.callAgain(entering);
     this.awaited = null;
     if (awaited !== null) {
       if (resume !== undefined && "error" in resume) {
@@ -237,7 +206,7 @@ export class Thread extends Occupant implements Payer {
     return readValues(at, types);
   }
 
-  private fail(error: unknown): Outcome {
+  protected fail(error: unknown): Outcome {
     this.settle();
     return error instanceof Trap ? { kind: "trapped", trap: error } : { kind: "threw", error };
   }
@@ -297,74 +266,10 @@ export class Thread extends Occupant implements Payer {
   }
 
   /** An error of ours, a trap code or a Wasm exception, on the way out of a slow instruction. */
-  private raised(error: unknown): Outcome | null {
+  protected raised(error: unknown): Outcome | null {
     if (error instanceof TrapSignal) return this.trap(error.code);
     if (error instanceof WasmException) return this.throwException(error.exception, { error });
     return this.fail(error);
-  }
-
-  private overflow(): Outcome {
-    const kind = machine.ksp >= machine.controlLimit ? "callDepth" : "stackBytes";
-    return this.fail(new Exhaustion(kind, "", backtrace(this.instance, this.callers)));
-  }
-
-  private functionAt(index: number): FunctionInstance {
-    return (this.instance as ModuleInstance).functionAt(index);
-  }
-
-  /** Translates a function as far as the slice allows; null: it has code. */
-  private translate(code: FunctionCode, instance: ModuleInstance | null): Outcome | null {
-    try {
-      while (code.entry < 0 && !translatePiece(code, instance as ModuleInstance)) {
-        const pause = this.look();
-        if (pause !== null) return pause;
-      }
-      return null;
-    } catch (error) {
-      return this.raised(error);
-    }
-  }
-
-  /** Has the callee of a call translated before anything else happens; null: it has code. */
-  private prepare(callee: FunctionInstance, delta: number, words: number): Outcome | null {
-    if (callee.code.entry >= 0) return null;
-    const pause = this.translate(callee.code, callee.instance);
-    if (pause?.kind === "suspended") this.entering = { callee, delta, words };
-    return pause;
-  }
-
-  /** `call` of a function that had no code: the instruction need not stop again. */
-  private firstCall(callee: FunctionInstance, delta: number): Outcome | null {
-    const pause = this.prepare(callee, delta, CALL_WORDS);
-    if (pause !== null) return pause;
-    // Where the callee has taken the caller's room, there is nothing to write it into.
-    if (machine.pc === PARKED_PC) return this.call(callee, delta, CALL_WORDS);
-    patchCall(OP.CALL, 2, callee.code.entry);
-    return null;
-  }
-
-  private firstTailCall(callee: FunctionInstance): Outcome | null {
-    const pause = this.prepare(callee, 0, 0);
-    if (pause !== null) return pause;
-    if (machine.pc === PARKED_PC) return this.tailCall(callee);
-    patchCall(OP.RETURN_CALL, 1, callee.code.entry);
-    return null;
-  }
-
-  /** Goes on in a function whose code was evicted. */
-  private unpark(): Outcome | null {
-    const { code, offset } = parkedAt(machine.ksp);
-    const isReturn = isParkedReturn();
-    const pause = this.translate(code, this.instance);
-    if (pause !== null) return pause;
-    machine.pc = code.start + offset;
-    return isReturn ? this.follow(machine.pc) : null;
-  }
-
-  /** Goes where a pair says. */
-  private follow(pair: number): Outcome | null {
-    machine.pc = CODE[pair];
-    return this.pay(CODE[pair + 1]);
   }
 
   /** A function returned to the machine's own code: to the end, or to another instance's code. */
@@ -379,82 +284,11 @@ export class Thread extends Occupant implements Payer {
     return this.returnToCaller();
   }
 
-  /** Does what a return instruction does. */
-  private returnToCaller(): Outcome | null {
-    machine.ksp -= 2;
-    machine.fp -= CONTROL[machine.ksp + 1];
-    return this.follow(CONTROL[machine.ksp]);
-  }
-
-  // Calls
-
-  /** Calls with the frame `delta` words above this one; the instruction has `words` words. */
-  private call(callee: FunctionInstance, delta: number, words: number): Outcome | null {
-    const frame = machine.fp + delta;
-    if (callee.host !== null) return this.callHost(callee, frame, words);
-    const pause = this.prepare(callee, delta, words);
-    if (pause !== null) return pause;
-    if (!frameFits(callee.code.entry, frame, 1)) return this.overflow();
-    writeReturnBehind(words - 2);
-    this.pushControl(CONTROL[machine.ksp], delta);
-    this.switchTo(callee.instance);
-    return this.enterFunction(callee, frame);
-  }
-
-  /** Enters a function that has code. */
-  private enterFunction({ code: { entry } }: FunctionInstance, frame: number): Outcome | null {
-    if (!frameFits(entry, frame)) return this.overflow();
-    zeroLocals(entry, frame);
-    machine.fp = frame;
-    machine.pc = entry;
-    return this.pay(CODE[entry - 2]);
-  }
-
-  private callIndirect(
-    callee: FunctionInstance,
-    typeId: number,
-    call: (callee: FunctionInstance) => Outcome | null,
-  ): Outcome | null {
-    if (!idMatches(callee.typeId, typeId)) return this.trap(INDIRECT_CALL_TYPE_MISMATCH);
-    return call(callee);
-  }
-
-  /** `call_indirect` of an element that the loop has not found: it knows the table's head only. */
-  private callBeyondHead(): Outcome | null {
-    const found = tableFunction(this.instance as ModuleInstance, extra(4), SLOTS[machine.y]);
-    if (typeof found === "number") return this.trap(found);
-    return this.callIndirect(found, extra(3), (f) => this.call(f, extra(1), 7));
-  }
-
-  private callReference(call: (callee: FunctionInstance) => Outcome | null): Outcome | null {
-    const callee = REFERENCES[machine.y >> 1] as FunctionInstance | null;
-    return callee === null ? this.trap(NULL_FUNCTION_REFERENCE) : call(callee);
-  }
-
-  private returnCallIndirect(): Outcome | null {
-    const found = tableFunction(this.instance as ModuleInstance, extra(3), SLOTS[machine.y]);
-    if (typeof found === "number") return this.trap(found);
-    return this.callIndirect(found, extra(2), (f) => this.tailCall(f));
-  }
-
-  /** The arguments lie in the current frame, which the callee takes over. */
-  private tailCall(callee: FunctionInstance): Outcome | null {
-    if (callee.host !== null) return this.callHost(callee, machine.fp, 0);
-    const pause = this.prepare(callee, 0, 0);
-    if (pause !== null) return pause;
-    if (callee.instance !== this.instance) {
-      // If the caller gets its instance back anyway, another such frame would only pile up.
-      if (CONTROL[machine.ksp - 2] === RESTORE_PC - 2) this.instance = callee.instance;
-      else this.switchTo(callee.instance);
-    }
-    return this.enterFunction(callee, machine.fp);
-  }
-
   /**
    * Calls a host function; its arguments and results lie at `frame`. 0 words: a tail call. `work`
    * is what it has left to do, if it was called before.
    */
-  private callHost(
+  protected callHost(
     callee: FunctionInstance,
     frame: number,
     words: number,

@@ -1,0 +1,190 @@
+// Calls of guests' functions: from instructions that have left the loop, to functions of other
+// instances, and to functions that have no code yet or any more, which are translated first.
+
+import { OP } from "../code/opcodes.generated.ts";
+import type { FunctionCode } from "../code/space.ts";
+import { idMatches } from "../code/type-ids.ts";
+import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import { Exhaustion } from "../runtime/trap.ts";
+import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
+import { backtrace } from "./backtrace.ts";
+import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
+import type { Outcome } from "./meter.ts";
+import { Occupant } from "./occupant.ts";
+import { isParkedReturn, parkedAt, writeReturnBehind } from "./places.ts";
+import {
+  extra,
+  frameFits,
+  PARKED_PC,
+  patchCall,
+  RESTORE_PC,
+  translatePiece,
+  zeroLocals,
+} from "./registers.ts";
+import { tableFunction } from "./slow.ts";
+
+/** Words of the instruction `call`. */
+const CALL_WORDS = 5;
+
+/** A call whose callee is being translated. 0 words: a tail call. */
+interface Entering {
+  readonly callee: FunctionInstance;
+  readonly delta: number;
+  readonly words: number;
+}
+
+/** Who calls functions. */
+export abstract class Caller extends Occupant {
+  /** The call that the thread has paused in front of. */
+  protected entering: Entering | null = null;
+
+  protected abstract callHost(
+    callee: FunctionInstance,
+    frame: number,
+    words: number,
+  ): Outcome | null;
+  protected abstract trap(code: number): Outcome;
+  protected abstract fail(error: unknown): Outcome;
+  protected abstract raised(error: unknown): Outcome | null;
+
+  /** Goes on with a call that the thread has paused in front of. */
+  protected callAgain({ callee, delta, words }: Entering): Outcome | null {
+    this.entering = null;
+    return words === 0 ? this.tailCall(callee) : this.call(callee, delta, words);
+  }
+
+  protected overflow(): Outcome {
+    const kind = machine.ksp >= machine.controlLimit ? "callDepth" : "stackBytes";
+    return this.fail(new Exhaustion(kind, "", backtrace(this.instance, this.callers)));
+  }
+
+  protected functionAt(index: number): FunctionInstance {
+    return (this.instance as ModuleInstance).functionAt(index);
+  }
+
+  /** Translates a function as far as the slice allows; null: it has code. */
+  protected translate(code: FunctionCode, instance: ModuleInstance | null): Outcome | null {
+    try {
+      while (code.entry < 0 && !translatePiece(code, instance as ModuleInstance)) {
+        const pause = this.look();
+        if (pause !== null) return pause;
+      }
+      return null;
+    } catch (error) {
+      return this.raised(error);
+    }
+  }
+
+  /** Has the callee of a call translated before anything else happens; null: it has code. */
+  private prepare(callee: FunctionInstance, delta: number, words: number): Outcome | null {
+    if (callee.code.entry >= 0) return null;
+    const pause = this.translate(callee.code, callee.instance);
+    if (pause?.kind === "suspended") this.entering = { callee, delta, words };
+    return pause;
+  }
+
+  /** `call` of a function that had no code: the instruction need not stop again. */
+  protected firstCall(callee: FunctionInstance, delta: number): Outcome | null {
+    const pause = this.prepare(callee, delta, CALL_WORDS);
+    if (pause !== null) return pause;
+    // Where the callee has taken the caller's room, there is nothing to write it into.
+    if (machine.pc === PARKED_PC) return this.call(callee, delta, CALL_WORDS);
+    patchCall(OP.CALL, 2, callee.code.entry);
+    return null;
+  }
+
+  protected firstTailCall(callee: FunctionInstance): Outcome | null {
+    const pause = this.prepare(callee, 0, 0);
+    if (pause !== null) return pause;
+    if (machine.pc === PARKED_PC) return this.tailCall(callee);
+    patchCall(OP.RETURN_CALL, 1, callee.code.entry);
+    return null;
+  }
+
+  /** Goes on in a function whose code was evicted. */
+  protected unpark(): Outcome | null {
+    const { code, offset } = parkedAt(machine.ksp);
+    const isReturn = isParkedReturn();
+    const pause = this.translate(code, this.instance);
+    if (pause !== null) return pause;
+    machine.pc = code.start + offset;
+    return isReturn ? this.follow(machine.pc) : null;
+  }
+
+  /** Goes where a pair says. */
+  protected follow(pair: number): Outcome | null {
+    machine.pc = CODE[pair];
+    return this.pay(CODE[pair + 1]);
+  }
+
+  /** Does what a return instruction does. */
+  protected returnToCaller(): Outcome | null {
+    machine.ksp -= 2;
+    machine.fp -= CONTROL[machine.ksp + 1];
+    return this.follow(CONTROL[machine.ksp]);
+  }
+
+  // Calls
+
+  /** Calls with the frame `delta` words above this one; the instruction has `words` words. */
+  protected call(callee: FunctionInstance, delta: number, words: number): Outcome | null {
+    const frame = machine.fp + delta;
+    if (callee.host !== null) return this.callHost(callee, frame, words);
+    const pause = this.prepare(callee, delta, words);
+    if (pause !== null) return pause;
+    if (!frameFits(callee.code.entry, frame, 1)) return this.overflow();
+    writeReturnBehind(words - 2);
+    this.pushControl(CONTROL[machine.ksp], delta);
+    this.switchTo(callee.instance);
+    return this.enterFunction(callee, frame);
+  }
+
+  /** Enters a function that has code. */
+  protected enterFunction({ code: { entry } }: FunctionInstance, frame: number): Outcome | null {
+    if (!frameFits(entry, frame)) return this.overflow();
+    zeroLocals(entry, frame);
+    machine.fp = frame;
+    machine.pc = entry;
+    return this.pay(CODE[entry - 2]);
+  }
+
+  protected callIndirect(
+    callee: FunctionInstance,
+    typeId: number,
+    call: (callee: FunctionInstance) => Outcome | null,
+  ): Outcome | null {
+    if (!idMatches(callee.typeId, typeId)) return this.trap(INDIRECT_CALL_TYPE_MISMATCH);
+    return call(callee);
+  }
+
+  /** `call_indirect` of an element that the loop has not found: it knows the table's head only. */
+  protected callBeyondHead(): Outcome | null {
+    const found = tableFunction(this.instance as ModuleInstance, extra(4), SLOTS[machine.y]);
+    if (typeof found === "number") return this.trap(found);
+    return this.callIndirect(found, extra(3), (f) => this.call(f, extra(1), 7));
+  }
+
+  protected callReference(call: (callee: FunctionInstance) => Outcome | null): Outcome | null {
+    const callee = REFERENCES[machine.y >> 1] as FunctionInstance | null;
+    return callee === null ? this.trap(NULL_FUNCTION_REFERENCE) : call(callee);
+  }
+
+  protected returnCallIndirect(): Outcome | null {
+    const found = tableFunction(this.instance as ModuleInstance, extra(3), SLOTS[machine.y]);
+    if (typeof found === "number") return this.trap(found);
+    return this.callIndirect(found, extra(2), (f) => this.tailCall(f));
+  }
+
+  /** The arguments lie in the current frame, which the callee takes over. */
+  protected tailCall(callee: FunctionInstance): Outcome | null {
+    if (callee.host !== null) return this.callHost(callee, machine.fp, 0);
+    const pause = this.prepare(callee, 0, 0);
+    if (pause !== null) return pause;
+    if (callee.instance !== this.instance) {
+      // If the caller gets its instance back anyway, another such frame would only pile up.
+      if (CONTROL[machine.ksp - 2] === RESTORE_PC - 2) this.instance = callee.instance;
+      else this.switchTo(callee.instance);
+    }
+    return this.enterFunction(callee, machine.fp);
+  }
+}
