@@ -21,6 +21,9 @@ const BLOCK = 512;
 /** What is evicted at once, as a part of the room: looking for positions takes a while. */
 const EVICTED = 1 / 16;
 
+/** Holdings that it is not worth looking through. */
+const LEAST_MANY = 64;
+
 /** A part of the room in which functions of one module lie. */
 interface Chunk {
   readonly holding: Holding;
@@ -60,6 +63,8 @@ export class CodeRoom {
   private readonly owners: (Chunk | null)[];
   private readonly firstBlock: number;
   private readonly holdings = new Set<Holding>();
+  /** So many holdings are a reason to look for those of modules that nobody knows any more. */
+  private many = LEAST_MANY;
   private clock = 0;
 
   /** @param reserved words at the begin that belong to the machine */
@@ -145,10 +150,19 @@ export class CodeRoom {
 
   private holdingOf(compiled: CompiledModule, account: CodeAccount): Holding {
     if (compiled.holding === null) {
+      if (this.holdings.size >= this.many) this.sweep();
       compiled.holding = { module: weakly(compiled), account, chunks: [], words: 0 };
       this.holdings.add(compiled.holding);
     }
     return compiled.holding;
+  }
+
+  /** Gives back what modules have that nobody knows any more, and so nobody is in. */
+  private sweep(): void {
+    for (const holding of this.holdings) {
+      if (holding.module.deref() === undefined) this.release(holding);
+    }
+    this.many = Math.max(LEAST_MANY, 2 * this.holdings.size);
   }
 
   /** The first of so many blocks in a row that are free, or will be; -1 if there are none. */
@@ -165,19 +179,15 @@ export class CodeRoom {
 
   /** Evicts modules until there are so many blocks in a row; -1 if there cannot be. */
   private makeRoom(blocks: number): number {
+    this.sweep();
     const going = new Set<Holding>();
     const queues = new Queues();
     let freed = 0;
     for (const holding of this.holdings) {
-      const module = holding.module.deref();
-      if (module !== undefined) queues.add(holding, module.usedAt);
-      else {
-        going.add(holding);
-        freed += holding.words;
-      }
+      queues.add(holding, holding.module.deref()?.usedAt ?? 0);
     }
     queues.sort();
-    let block = -1;
+    let block = this.freeRun(blocks);
     for (let wanted = this.limit * EVICTED; block < 0; wanted *= 2) {
       while (freed < wanted) {
         const next = queues.next();
@@ -188,7 +198,7 @@ export class CodeRoom {
       block = this.freeRun(blocks, going);
       if (freed < wanted) break;
     }
-    if (block < 0) return block;
+    if (block < 0 || going.size === 0) return block;
     this.beforeEviction((position) => {
       const owner = this.owners[Math.floor(position / BLOCK)];
       return owner != null && going.has(owner.holding);
