@@ -158,6 +158,8 @@ export class Execution {
    * same outcome. Slices do not change what is executed or billed.
    * @throws RangeError for a slice below 1 or a timeout below 0, TypeError for other options
    * @throws Error if the execution is running already and one of its host functions wants this
+   * @throws Exhaustion if a host function wants this and the call beneath is so deep that there is no
+   *   room for the execution's frames; it stays suspended
    */
   run(options: RunOptions = {}): Outcome {
     const checked = checkedOptions("run", options, RUN_OPTIONS);
@@ -204,6 +206,10 @@ export class Execution {
     if (nesting >= MAX_NESTING) {
       const detail = `${nesting} calls from host functions inside each other`;
       return this.end({ kind: "threw", error: new Exhaustion("callDepth", detail) });
+    }
+    if (!this.thread.fits) {
+      const detail = "the execution's frames do not fit above those of the calls beneath";
+      throw new Exhaustion("stackBytes", detail);
     }
     this.outer = active;
     active = this;

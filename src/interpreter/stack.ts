@@ -4,7 +4,14 @@
 // many slices costs the same however deep its calls are; then in copies.
 
 import type { FunctionCode, Place } from "../code/space.ts";
-import { CONTROL, machine, REFERENCES, SLOT_WORDS, SLOTS } from "./loop.generated.ts";
+import {
+  CONTROL,
+  CONTROL_WORDS,
+  machine,
+  REFERENCES,
+  SLOT_WORDS,
+  SLOTS,
+} from "./loop.generated.ts";
 import {
   goOnAt,
   isParkedReturn,
@@ -26,6 +33,9 @@ export const stack = {
   /** The innermost thread that is on the machine. */
   current: null as Thread | null,
 };
+
+/** Words at the end of the control stack that no call of a guest's takes. */
+const SPARE_CALLS = 16;
 
 /** Returns of a suspended thread, none of them to a position: code may be evicted meanwhile. */
 class Returns {
@@ -100,6 +110,13 @@ export class Frames {
     this.returns = new Returns(this.controlBase, this.ksp);
     this.place = savedPlace(this.pc, this.ksp);
     this.leave();
+  }
+
+  /** Whether there is room for them from these bases on. */
+  fit(slotBase: number, controlBase: number): boolean {
+    const slots = this.slotTop - this.slotBase;
+    const calls = this.ksp - this.controlBase;
+    return slotBase + slots <= SLOT_WORDS && controlBase + calls <= CONTROL_WORDS - SPARE_CALLS;
   }
 
   /**

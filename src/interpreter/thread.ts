@@ -139,8 +139,9 @@ export class Thread extends Caller implements Payer {
   private enter(resume?: { value: unknown } | { error: unknown }): Outcome | null {
     if (!this.started) {
       // It has not come further than to the translation of its callee.
-      if (this.frames !== null) this.restore();
-      return this.begin();
+      if (this.frames === null) return this.begin();
+      this.restore();
+      return this.invoke();
     }
     this.restore();
     const { awaited, entering, search } = this;
@@ -179,7 +180,11 @@ export class Thread extends Caller implements Payer {
     }
     if (callee.code.entry < 0) {
       const pause = this.translate(callee.code, callee.instance);
-      if (pause !== null) return pause;
+      if (pause !== null) {
+        // Frames are kept from fp on for a little: the arguments may be many.
+        machine.fp = slotBase + 2 * callee.type.params.length;
+        return pause;
+      }
     }
     this.started = true;
     return this.enterFunction(callee, slotBase);
@@ -189,6 +194,14 @@ export class Thread extends Caller implements Payer {
   abandon(): void {
     this.frames?.abandon();
     this.frames = null;
+  }
+
+  /**
+   * Whether its frames, if it is suspended, fit where it would go on now: it may have been deep, and
+   * be run again inside of a host function that a deep guest has called.
+   */
+  get fits(): boolean {
+    return this.frames?.fit(stack.slotTop, stack.controlTop) ?? true;
   }
 
   private restore(): void {

@@ -26,6 +26,11 @@ function threadFor(name: string, argument: number): Thread {
   return new Thread(store.runtime, target, [argument], false);
 }
 
+const deep = instanceOf(`(module (func $f (export "f") (param i32) (result i32)
+  (if (result i32) (local.get 0)
+    (then (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))
+    (else (i32.const 0)))))`).func("f");
+
 describe("a long function", () => {
   it("is translated in pieces, between which the guest pauses", () => {
     const thread = threadFor("f0", 1);
@@ -63,6 +68,28 @@ describe("a long function", () => {
     while (last.code(0).entry < 0) last.translate(last.code(0), room, new CodeAccount());
     expect(Math.abs(pieces.mock.calls.length - alone)).toBeLessThanOrEqual(1);
     pieces.mockRestore();
+  });
+
+  it("gets all its arguments, however many, if another one runs meanwhile", () => {
+    const sum = Array.from({ length: 99 }, (_, i) => `(local.get ${i + 1}) i64.add `).join("");
+    const store = new Store();
+    const main = store
+      .instantiate(
+        moduleOf(`(module (func (export "f") (param ${"i64 ".repeat(100)}) (result i64)
+          ${"nop ".repeat(40_000)} local.get 0 ${sum}))`),
+      )
+      .func("f");
+    const args = Array.from({ length: 100 }, (_, i) => BigInt(i));
+    const thread = new Thread(store.runtime, main.target, args, false);
+    let pauses = 0;
+    let outcome = thread.run(1_000);
+    for (; outcome.kind === "suspended"; outcome = thread.run(1_000)) {
+      pauses++;
+      // Fills the slots that were left.
+      expect(deep.call(500)).toBe(500);
+    }
+    expect(pauses).toBeGreaterThan(5);
+    expect(outcome).toEqual({ kind: "returned", values: [4_950n] });
   });
 
   it("does little at once, also where instructions have a thousand operands", () => {

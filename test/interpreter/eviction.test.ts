@@ -254,3 +254,31 @@ describe("layout", () => {
     expect(new Set(differences)).toEqual(new Set([0, moved]));
   });
 });
+
+describe("an execution that was deep", () => {
+  it("stays suspended if there is no room for it above a deep call, and goes on later", () => {
+    const text = `(module (import "env" "host" (func $host))
+      (func $f (param i32) (result i32) (local i64 i64 i64 i64 i64 i64)
+        (if (result i32) (local.get 0)
+          (then (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))
+          (else (call $host) (i32.const 0))))
+      (func (export "f") (param i32) (result i32) (call $f (local.get 0))))`;
+    const program = moduleOf(text);
+    const f = (host: () => unknown) =>
+      new Store().instantiate(program, { env: { host } }).func("f");
+    const depth = 150_000;
+    const first = f(() => {}).start(depth);
+    expect(first.run({ slice: 7 * depth }).kind).toBe("suspended");
+    let refused: unknown;
+    const outer = f(() => {
+      try {
+        first.run();
+      } catch (error) {
+        refused = error;
+      }
+    });
+    expect(outer.call(depth)).toBe(depth);
+    expect(refused).toMatchObject({ kind: "stackBytes" });
+    expect(first.run()).toMatchObject({ kind: "returned", value: depth });
+  });
+});
