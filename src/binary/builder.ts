@@ -1,7 +1,7 @@
 // The module record while it is being decoded: the same fields, growing.
 
 import type { FeatureSet } from "../isa/features.ts";
-import type { DecodingLimits } from "../module/limits.ts";
+import { type DecodingLimits, limitOn } from "../module/limits.ts";
 import type {
   CustomSection,
   DataSegment,
@@ -44,13 +44,22 @@ export class ModuleBuilder implements ModuleRecord {
   readonly bodyEnds: number[] = [];
   readonly customs: CustomSection[] = [];
   readonly sections: SectionSpan[] = [];
+  recordBytes = 0;
+  private readonly limits: DecodingLimits;
   private nameSection: NameSection | null = null;
 
   readonly functionNames: NameIndex;
 
   constructor(features: FeatureSet, limits: DecodingLimits) {
     this.features = features;
+    this.limits = limits;
     this.functionNames = new NameIndex(this, limits);
+  }
+
+  /** Counts memory that the description takes, for what stands at `offset`. */
+  charge(bytes: number, offset: number): void {
+    this.recordBytes += bytes;
+    limitOn(this.limits, "recordBytes", this.recordBytes, offset);
   }
 
   /** Decoded when first asked for: a large name section costs nothing while nobody reads it. */

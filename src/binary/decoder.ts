@@ -20,6 +20,8 @@ const VERSION = [0x01, 0x00, 0x00, 0x00];
 const SECTION_ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 /** Bytes of the longest u32. */
 const MAX_U32_BYTES = 5;
+/** Bytes that a custom section takes in memory, besides its name. */
+const CUSTOM_COST = 200;
 /** Units of a step that does next to nothing. */
 const STEP = 16;
 const SIZES_DIFFER = "function and code section have inconsistent lengths";
@@ -277,6 +279,7 @@ export class Decoder {
     const name = reader.name(limits.nameBytes);
     const span = { start: reader.pos, end: this.sectionEnd };
     limitOn(limits, "customSections", module.customs.length + 1, this.pos);
+    module.charge(CUSTOM_COST + 2 * name.length, this.pos);
     module.customs.push({ name, ...span, after: this.lastId });
     if (name === "name") yield* module.functionNames.scan(this.buffer, span.start, span.end);
   }

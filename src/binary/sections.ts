@@ -28,6 +28,10 @@ const DATA = 11;
 const DATA_COUNT = 12;
 const TAG = 13;
 
+/** Bytes of a table and of a memory, with its type, in memory. */
+const TABLE_COST = 280;
+const MEMORY_COST = 420;
+
 /** Opcodes that open a block, and those that close one, while skipping an expression. */
 const OPENERS: ReadonlySet<number> = new Set([0x02, 0x03, 0x04, 0x06, 0x1f]);
 const CLOSERS: ReadonlySet<number> = new Set([0x0b, 0x18]);
@@ -100,10 +104,12 @@ function readImport(reader: InstructionReader, module: ModuleBuilder): null {
         module.tables.push({ type: type.table, init: null, offset }),
         offset,
       );
+      module.charge(TABLE_COST, offset);
       module.importedTables++;
       break;
     case "memory":
       limitOn(limits, "memories", module.memories.push({ type: type.memory, offset }), offset);
+      module.charge(MEMORY_COST, offset);
       module.importedMemories++;
       break;
     case "global": {
@@ -274,6 +280,9 @@ function* readDataSegment(reader: InstructionReader, module: ModuleBuilder): Gen
 /** How the entries of a section are counted, and how one is read and recorded. */
 interface Entries {
   readonly limit: keyof DecodingLimits;
+  /** Bytes that one takes in memory, and those for each of its bytes in the module. */
+  readonly cost: number;
+  readonly costPerByte: number;
   /** Entries of the index space that are imported. */
   imported(module: ModuleBuilder): number;
   read(reader: InstructionReader, module: ModuleBuilder): Rest;
@@ -281,22 +290,56 @@ interface Entries {
 
 const none = () => 0;
 
+/** The same of types. */
+const TYPE_COST = 180;
+const TYPE_COST_PER_BYTE = 17;
+
 /** By section id, of sections that are vectors of entries that are all alike. */
 const ENTRIES: readonly (Entries | undefined)[] = [
   undefined,
   undefined,
-  { limit: "imports", imported: none, read: readImport },
-  { limit: "functions", imported: (module) => module.importedFunctions, read: readFunction },
-  { limit: "tables", imported: (module) => module.importedTables, read: readTable },
-  { limit: "memories", imported: (module) => module.importedMemories, read: readMemory },
-  { limit: "globals", imported: (module) => module.importedGlobals, read: readGlobal },
-  { limit: "exports", imported: none, read: readExport },
+  { limit: "imports", cost: 176, costPerByte: 4, imported: none, read: readImport },
+  {
+    limit: "functions",
+    cost: 48,
+    costPerByte: 0,
+    imported: (module) => module.importedFunctions,
+    read: readFunction,
+  },
+  {
+    limit: "tables",
+    cost: TABLE_COST,
+    costPerByte: 4,
+    imported: (module) => module.importedTables,
+    read: readTable,
+  },
+  {
+    limit: "memories",
+    cost: MEMORY_COST,
+    costPerByte: 4,
+    imported: (module) => module.importedMemories,
+    read: readMemory,
+  },
+  {
+    limit: "globals",
+    cost: 120,
+    costPerByte: 2,
+    imported: (module) => module.importedGlobals,
+    read: readGlobal,
+  },
+  { limit: "exports", cost: 140, costPerByte: 4, imported: none, read: readExport },
   undefined,
-  { limit: "elementSegments", imported: none, read: readElementSegment },
+  { limit: "elementSegments", cost: 320, costPerByte: 4, imported: none, read: readElementSegment },
   undefined,
-  { limit: "dataSegments", imported: none, read: readDataSegment },
+  { limit: "dataSegments", cost: 140, costPerByte: 0, imported: none, read: readDataSegment },
   undefined,
-  { limit: "tags", imported: (module) => module.importedTags, read: readTag },
+  {
+    limit: "tags",
+    cost: 16,
+    costPerByte: 0,
+    imported: (module) => module.importedTags,
+    read: readTag,
+  },
 ];
 
 /** What validation needs to hear of sections. */
@@ -347,8 +390,9 @@ export class SectionDecoder {
     requireFeature(reader, reader.features, "bulk-memory", phrase, what, reader.pos);
   }
 
-  private *entries(id: number, { imported, limit, read }: Entries): Generator<void, void> {
+  private *entries(id: number, entries: Entries): Generator<void, void> {
     const { listener, module, piece, reader } = this;
+    const { cost, costPerByte, imported, limit, read } = entries;
     const offset = reader.pos;
     const count = readCount(reader, reader.limits, limit, imported(module));
     if (id === DATA && module.dataCount !== null && module.dataCount !== count) {
@@ -359,6 +403,7 @@ export class SectionDecoder {
       this.entryStart = reader.pos;
       const rest = read(reader, module);
       if (rest !== null) yield* rest;
+      module.charge(cost + costPerByte * (reader.pos - this.entryStart), this.entryStart);
       const checks = listener.entry(id, this.entryStart);
       if (checks !== null) yield* checks;
       if (piece.isFull(reader.pos - this.entryStart)) yield;
@@ -378,9 +423,11 @@ export class SectionDecoder {
         // A type that stands alone begins where its group does.
         if (k > 0 || size > 1) this.entryStart = reader.pos;
         types.push(readSubType(reader, features, limits, start, size));
+        const bytes = reader.pos - this.entryStart;
+        module.charge(TYPE_COST + TYPE_COST_PER_BYTE * bytes, this.entryStart);
         const checks = listener.entry(TYPE, this.entryStart);
         if (checks !== null) yield* checks;
-        if (piece.isFull(reader.pos - this.entryStart)) yield;
+        if (piece.isFull(bytes)) yield;
       }
     }
   }

@@ -12,6 +12,7 @@ import {
   HEAP_FUNC,
   HEAP_NOEXN,
   type HeapType,
+  heapOf,
   I8,
   I16,
   I32,
@@ -38,6 +39,23 @@ const REF = 0x64;
 const REF_NULL = 0x63;
 /** Indices above this cannot be encoded in a ValType; no module may have so many types. */
 const MAX_TYPE_INDEX = 2 ** 26 - 1;
+
+/** Lists and fields that many types have, of types that no module defines: some thirty. */
+const NO_TYPES: readonly ValType[] = [];
+const NO_INDICES: readonly number[] = [];
+const lists = new Map<ValType, readonly ValType[]>();
+const fields = new Map<number, FieldType>();
+
+/** The list of just this type; the same list every time if no module has defined the type. */
+export function listOf(type: ValType): readonly ValType[] {
+  if (isReference(type) && heapOf(type) >= 0) return [type];
+  let list = lists.get(type);
+  if (list === undefined) {
+    list = [type];
+    lists.set(type, list);
+  }
+  return list;
+}
 
 /** Features of heap types beyond `func` and `extern`. */
 function heapFeature(heap: HeapType): Feature {
@@ -150,9 +168,21 @@ function readMutability(cursor: Cursor): boolean {
   return code === 1;
 }
 
+/** Field types and global types, which have the same form; shared where they can be. */
+function withMutability(type: ValType, mutable: boolean): FieldType {
+  if (isReference(type) && heapOf(type) >= 0) return { type, mutable };
+  const key = 2 * type + (mutable ? 1 : 0);
+  let shared = fields.get(key);
+  if (shared === undefined) {
+    shared = { type, mutable };
+    fields.set(key, shared);
+  }
+  return shared;
+}
+
 function readFieldType(cursor: Cursor, features: FeatureSet): FieldType {
   const type = readStorageType(cursor, features);
-  return { type, mutable: readMutability(cursor) };
+  return withMutability(type, readMutability(cursor));
 }
 
 /** Reads a vector's length and checks that as many bytes are left and that `limit` allows it. */
@@ -177,8 +207,10 @@ function readResultType(
   features: FeatureSet,
   limits: DecodingLimits,
   limit: "params" | "results",
-): ValType[] {
+): readonly ValType[] {
   const count = readCount(cursor, limits, limit);
+  if (count === 0) return NO_TYPES;
+  if (count === 1) return listOf(readValType(cursor, features));
   const types: ValType[] = [];
   for (let i = 0; i < count; i++) types.push(readValType(cursor, features));
   return types;
@@ -210,9 +242,9 @@ function readComposite(
   requireFeature(cursor, features, "gc", "malformed composite type", name, offset);
   if (code === 0x5e) return { kind: "array", field: readFieldType(cursor, features) };
   const count = readCount(cursor, limits, "fields");
-  const fields: FieldType[] = [];
-  for (let i = 0; i < count; i++) fields.push(readFieldType(cursor, features));
-  return { kind: "struct", fields };
+  const list: FieldType[] = [];
+  for (let i = 0; i < count; i++) list.push(readFieldType(cursor, features));
+  return { kind: "struct", fields: list };
 }
 
 /** A type of the recursion group that has `groupSize` types from `groupStart` on. */
@@ -225,13 +257,14 @@ export function readSubType(
 ): SubType {
   const offset = cursor.pos;
   const code = offset < cursor.end ? cursor.bytes[offset] : 0;
-  const supers: number[] = [];
+  let supers = NO_INDICES;
   const explicit = code === 0x50 || code === 0x4f;
   if (explicit) {
     cursor.pos++;
     requireFeature(cursor, features, "gc", "malformed sub type", "a subtype", offset);
     const count = readCount(cursor, limits, "types");
-    for (let i = 0; i < count; i++) supers.push(cursor.u32());
+    // One is all that a valid type has.
+    if (count > 0) supers = Array.from({ length: count }, () => cursor.u32());
   }
   const composite = readComposite(cursor, features, limits);
   return { final: code !== 0x50, supers, composite, groupStart, groupSize };
@@ -305,7 +338,7 @@ export function readTableType(cursor: Cursor, features: FeatureSet): TableType {
 /** A global type (spec: 5.3.14). */
 export function readGlobalType(cursor: Cursor, features: FeatureSet): GlobalType {
   const type = readValType(cursor, features);
-  return { type, mutable: readMutability(cursor) };
+  return withMutability(type, readMutability(cursor));
 }
 
 /** The type index of a tag type; its attribute byte must be 0 (spec: 5.3.11). */

@@ -106,11 +106,3 @@ function messageOf(phrase: string, detail: string, where: Particulars): string {
   const place = places.length === 0 ? "" : ` (${places.join(", ")})`;
   return `${phrase}${detail === "" ? "" : `: ${detail}`}${place}`;
 }
-
-/** The error of a decoding limit. */
-export function limitError(limit: string, found: number, allowed: number, offset?: number) {
-  const detail = `${found} ${limit}, at most ${allowed} are allowed`;
-  const numbers = { expected: `at most ${allowed}`, found: String(found) };
-  const place = offset === undefined ? {} : { offset };
-  return new MalformedError(`too many ${limit}`, detail, { ...place, limit, ...numbers });
-}

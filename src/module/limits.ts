@@ -1,7 +1,7 @@
 // Decoding limits: what a module may cost before a byte of it runs (spec: 7.2 Implementation
 // Limitations). The defaults are those that the JS-API specification prescribes, where it does.
 
-import { limitError } from "./errors.ts";
+import { MalformedError } from "./errors.ts";
 import { amount, checkedOptions, type OptionTable, tableOf } from "./options.ts";
 
 /** Upper bounds on a module; exceeding one is a MalformedError that names it. */
@@ -24,12 +24,17 @@ export interface DecodingLimits {
   readonly tables: number;
   /** Default 100,000. */
   readonly memories: number;
-  /** Element segments. Default 10,000,000. */
+  /** Default 100,000, like data segments: a segment of three bytes is 300 when it is decoded. */
   readonly elementSegments: number;
   /** Elements of one segment. Default 10,000,000. */
   readonly elements: number;
   /** Data segments. Default 100,000. */
   readonly dataSegments: number;
+  /**
+   * Bytes that the description of the module takes besides its own, as they are estimated: all that
+   * is not code, up to 50 bytes for one of the module. Default 256 MiB.
+   */
+  readonly recordBytes: number;
   /** Bytes of one function body. Default 7,654,321. */
   readonly bodyBytes: number;
   /** Parameters and locals of one function. Default 50,000. */
@@ -68,9 +73,10 @@ export const DEFAULT_LIMITS: DecodingLimits = {
   tags: 1_000_000,
   tables: 100_000,
   memories: 100_000,
-  elementSegments: 10_000_000,
+  elementSegments: 100_000,
   elements: 10_000_000,
   dataSegments: 100_000,
+  recordBytes: 2 ** 28,
   bodyBytes: 7_654_321,
   locals: 50_000,
   params: 1_000,
@@ -99,6 +105,41 @@ export const DECODING_LIMIT_OPTIONS: OptionTable<Partial<DecodingLimits>> = tabl
 export function decodingLimits(changes: Partial<DecodingLimits> = {}): DecodingLimits {
   const checked = checkedOptions("the decoding limits", changes, DECODING_LIMIT_OPTIONS);
   return { ...DEFAULT_LIMITS, ...checked };
+}
+
+/** What is counted, in words, where the limit's own name is none. */
+const WORDS: { readonly [Name in keyof DecodingLimits]?: string } = {
+  moduleBytes: "bytes",
+  elementSegments: "element segments",
+  elements: "elements in a segment",
+  dataSegments: "data segments",
+  recordBytes: "bytes for the description of the module",
+  bodyBytes: "bytes in a function body",
+  params: "parameters",
+  operands: "operands on the stack",
+  customSections: "custom sections",
+  subtypingDepth: "supertypes above a type",
+  nesting: "nested blocks",
+  branchTargets: "targets of a branch table",
+  catches: "catch clauses",
+  arrayFixedLength: "operands of array.new_fixed",
+  nameBytes: "bytes in a name",
+};
+
+/** The error of a limit that is exceeded. */
+export function limitError(
+  name: keyof DecodingLimits,
+  found: number,
+  allowed: number,
+  offset?: number,
+): MalformedError {
+  const detail = `${found}, at most ${allowed} are allowed`;
+  return new MalformedError(`too many ${WORDS[name] ?? name}`, detail, {
+    ...(offset !== undefined && { offset }),
+    limit: name,
+    expected: `at most ${allowed}`,
+    found: String(found),
+  });
 }
 
 /** Raises the error of a limit if `value` exceeds it. */

@@ -197,6 +197,8 @@ export interface ModuleRecord {
   /** All of the name section, decoded when it is asked for: for tools. */
   readonly names: NameSection;
   readonly functionNames: FunctionNames;
+  /** Bytes of memory that the record takes besides `bytes`, estimated from above. */
+  readonly recordBytes: number;
 }
 
 /** The function type at a type index; undefined where there is none or it is no function. */

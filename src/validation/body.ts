@@ -2,6 +2,7 @@
 // 7.3). Regular instructions go by the tables of plain.ts; every other one has a case here.
 
 import { InstructionReader } from "../binary/instructions.ts";
+import { listOf } from "../binary/types.ts";
 import { featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
 import { ADDRESS } from "../isa/instruction.ts";
@@ -9,7 +10,6 @@ import { BOT, formatValType, I32, type ValType } from "../isa/types.ts";
 import { ModuleError } from "../module/errors.ts";
 import { type ConstExpr, functionName } from "../module/module.ts";
 import type { ModuleContext } from "./context.ts";
-import { single } from "./control-rules.ts";
 import {
   ALIGN,
   BINARY,
@@ -119,7 +119,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     this.inConstant = true;
     this.reader.reset(this.context.module.bytes, expr.start, expr.end);
     this.setLocals(NO_TYPES, []);
-    this.begin(single(expected));
+    this.begin(listOf(expected));
   }
 
   /**

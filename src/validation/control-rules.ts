@@ -7,16 +7,8 @@ import {
   CATCH_REF,
   type InstructionReader,
 } from "../binary/instructions.ts";
-import {
-  FUNCREF,
-  HEAP_EXN,
-  heapOf,
-  I32,
-  isReference,
-  nonNull,
-  refType,
-  type ValType,
-} from "../isa/types.ts";
+import { listOf } from "../binary/types.ts";
+import { FUNCREF, HEAP_EXN, I32, nonNull, refType, type ValType } from "../isa/types.ts";
 import { limitOn } from "../module/limits.ts";
 import type { FuncType } from "../module/module.ts";
 import { PIECE } from "../module/pieces.ts";
@@ -31,19 +23,6 @@ const CATCH = 0x07;
 const CATCH_ALL = 0x19;
 
 const EXNREF_NON_NULL = refType(HEAP_EXN, false);
-
-const singles = new Map<ValType, readonly ValType[]>();
-
-/** The list of just this type; the same list every time if no module has defined the type. */
-export function single(type: ValType): readonly ValType[] {
-  if (isReference(type) && heapOf(type) >= 0) return [type];
-  let types = singles.get(type);
-  if (types === undefined) {
-    types = [type];
-    singles.set(type, types);
-  }
-  return types;
-}
 
 /** Rules that look at the control stack. */
 export class ControlRules extends BodyState {
@@ -74,7 +53,7 @@ export class ControlRules extends BodyState {
     } else if (reader.a === BLOCK_VALTYPE) {
       this.types.checkValType(reader.b);
       this.blockParams = NO_TYPES;
-      this.blockResults = single(reader.b);
+      this.blockResults = listOf(reader.b);
     } else {
       const type = this.context.funcType(reader.b);
       this.blockParams = type.params;

@@ -7,7 +7,7 @@
 // ids are given again.
 
 import { heapOf, isNullable, isReference, refType, type ValType } from "../isa/types.ts";
-import { limitError } from "../module/errors.ts";
+import { limitError } from "../module/limits.ts";
 import type { FieldType, FuncType, SubType } from "../module/module.ts";
 import { finishRest, PIECE, Piece } from "../module/pieces.ts";
 

@@ -38,6 +38,9 @@ function subtypes(count: number): Uint8Array {
   return moduleOf(section(1, vec(...types)));
 }
 
+/** What is counted against `recordBytes` for a custom section without name. */
+const SECTION_COST = 200;
+
 /** For each limit a module that needs exactly `count` of it. Imports count wherever they can. */
 const MODULES: Record<keyof DecodingLimits, (count: number) => Uint8Array> = {
   moduleBytes: (count) => moduleOf(custom("", times(count - 11, 0))),
@@ -88,6 +91,7 @@ const MODULES: Record<keyof DecodingLimits, (count: number) => Uint8Array> = {
   fields: (count) => moduleOf(section(1, vec([0x5f, ...vec(...times(count, [0x7f, 0]))]))),
   operands: (count) => withBody([...times(count, [0x41, 0]).flat(), ...times(count, 0x1a)]),
   customSections: (count) => moduleOf(...times(count, custom("", []))),
+  recordBytes: (count) => moduleOf(...times(count, custom("", []))),
   subtypingDepth: (count) => subtypes(count + 1),
   nesting: (count) => withBody([...times(count, [0x02, 0x40]).flat(), ...times(count, 0x0b)]),
   branchTargets: (count) => withBody([0x41, 0, 0x0e, ...leb(count - 1), ...times(count, 0)]),
@@ -109,11 +113,14 @@ describe("decoding limits", () => {
   it.each(Object.entries(MODULES) as [keyof DecodingLimits, (count: number) => Uint8Array][])(
     "%s",
     (limit, make) => {
-      accepted(make(LIMIT), { [limit]: LIMIT });
-      const error = refusal(make(LIMIT + 1), { [limit]: LIMIT });
+      const most = LIMIT * (limit === "recordBytes" ? SECTION_COST : 1);
+      accepted(make(LIMIT), { [limit]: most });
+      const error = refusal(make(LIMIT + 1), { [limit]: most });
       expect(error.className).toBe("MalformedError");
       expect(error.limit).toBe(limit);
-      expect(error.message).toContain(String(LIMIT));
+      expect(error.message).toContain(String(most));
+      // In words, not by the name that the option has in code.
+      expect(error.message).not.toMatch(/[a-z][A-Z]/);
       expect(error.offset).toBeTypeOf("number");
       // Without that limit the module is fine, so it was refused for nothing else.
       accepted(make(LIMIT + 1));
@@ -141,7 +148,7 @@ describe("decoding limits", () => {
     expect(Object.keys(MODULES).sort()).toEqual(Object.keys(DEFAULT_LIMITS).sort());
     expect(decodingLimits()).toEqual(DEFAULT_LIMITS);
     expect(decodingLimits({ types: 3 })).toEqual({ ...DEFAULT_LIMITS, types: 3 });
-    expect(() => decodingLimits(JSON.parse('{ "bogus": 1 }'))).toThrow(/unknown decoding limit/);
+    expect(() => decodingLimits(JSON.parse('{ "bogus": 1 }'))).toThrow(/unknown option "bogus"/);
     for (const types of [-1, Number.NaN]) {
       expect(() => decodingLimits({ types })).toThrow(RangeError);
     }
