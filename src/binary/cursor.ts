@@ -49,6 +49,12 @@ export class Cursor {
     return this.error("unexpected end of section or function", detail, this.pos);
   }
 
+  /** A byte that must be zero. */
+  zero(): void {
+    const found = this.u8();
+    if (found !== 0) throw this.error("zero byte expected", hex(found), this.pos - 1);
+  }
+
   u8(): number {
     if (this.pos >= this.end) throw this.endOfInput("a byte");
     return this.bytes[this.pos++];

@@ -5,13 +5,13 @@
 import { type FeatureSet, featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
 import {
-  formatOpcode,
   IMMEDIATES,
   type Immediates,
   type Instruction,
   OPCODE_SPACE,
   opcodeOf,
   pageSize,
+  prefixOf,
 } from "../isa/instruction.ts";
 import type { ValType } from "../isa/types.ts";
 import { type DecodingLimits, limitOn } from "../module/limits.ts";
@@ -192,7 +192,7 @@ export class InstructionReader extends Cursor {
         this.d = readHeapType(this, this.features);
         return;
       case 36: // zero
-        if (this.u8() !== 0) throw this.error("zero byte expected", "", this.pos - 1);
+        this.zero();
         return;
       default:
         this.learn();
@@ -215,21 +215,23 @@ export class InstructionReader extends Cursor {
 
   private prefixed(prefix: number): number {
     const sub = this.u32();
-    return sub < pageSize(prefix) ? opcodeOf(prefix, sub) : this.illegalSub(prefix, sub);
-  }
-
-  private illegalSub(prefix: number, sub: number): never {
-    throw this.error(`illegal opcode ${prefix.toString(16)} ${sub}`, "", this.start);
+    if (sub >= pageSize(prefix)) throw this.illegalOpcode(prefix, sub, "");
+    return opcodeOf(prefix, sub);
   }
 
   private illegal(row: Instruction | undefined) {
-    if (row === undefined) {
-      const base = this.op < 0x100 ? this.op.toString(16).padStart(2, "0") : formatOpcode(this.op);
-      return this.error(`illegal opcode ${base}`, "", this.start);
-    }
-    const what = `${row.name} (${formatOpcode(row.opcode)})`;
-    const detail = `${what} needs the feature ${row.feature}, which is off`;
-    return this.error("illegal opcode", detail, this.start);
+    const why =
+      row === undefined ? "" : `${row.name} needs the feature ${row.feature}, which is off`;
+    const prefix = prefixOf(this.op);
+    return prefix === 0
+      ? this.illegalOpcode(this.op, null, why)
+      : this.illegalOpcode(prefix, this.op - opcodeOf(prefix, 0), why);
+  }
+
+  /** `illegal opcode ff`, `illegal opcode fb 31`: the first byte, and the number that follows it. */
+  private illegalOpcode(first: number, sub: number | null, why: string) {
+    const byte = first.toString(16).padStart(2, "0");
+    return this.error(`illegal opcode ${byte}${sub === null ? "" : ` ${sub}`}`, why, this.start);
   }
 
   /** Without multi-memory the byte must be zero; a padded zero is no zero byte. */
@@ -243,7 +245,7 @@ export class InstructionReader extends Cursor {
 
   private zeroUnless(feature: "multi-memory" | "reference-types"): number {
     if ((this.features & featureBit(feature)) !== 0) return this.u32();
-    if (this.u8() !== 0) throw this.error("zero byte expected", "", this.pos - 1);
+    this.zero();
     return 0;
   }
 
@@ -259,7 +261,7 @@ export class InstructionReader extends Cursor {
     } else {
       this.b = this.s33();
       this.a = BLOCK_TYPE_INDEX;
-      if (this.b < 0) throw this.error("malformed block type", "", offset);
+      if (this.b < 0) throw this.error("malformed block type", String(this.b), offset);
       const what = "a type index as block type";
       const phrase = "malformed block type";
       requireFeature(this, this.features, "multi-value", phrase, what, offset);
@@ -296,11 +298,18 @@ export class InstructionReader extends Cursor {
     this.labels = new Int32Array(Math.max(count, this.labels.length * 2));
   }
 
+  /** A list has at least a byte for each entry. */
+  private requireBytes(count: number, offset: number): void {
+    const left = this.end - this.pos;
+    if (count <= left) return;
+    throw this.error("length out of bounds", `${count} entries in ${left} bytes`, offset);
+  }
+
   private branchTable(): void {
     const offset = this.pos;
     const count = this.u32() + 1;
     limitOn(this.limits, "branchTargets", count, offset);
-    if (count > this.end - this.pos) throw this.error("length out of bounds", "", offset);
+    this.requireBytes(count, offset);
     this.reserveLabels(count);
     for (let i = 0; i < count; i++) this.labels[i] = this.u32();
     this.labelCount = count;
@@ -310,7 +319,7 @@ export class InstructionReader extends Cursor {
     const offset = this.pos;
     const count = this.u32();
     limitOn(this.limits, "catches", count, offset);
-    if (count > this.end - this.pos) throw this.error("length out of bounds", "", offset);
+    this.requireBytes(count, offset);
     this.reserveLabels(count * 3);
     for (let i = 0; i < count; i++) {
       const at = this.pos;

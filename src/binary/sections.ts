@@ -139,7 +139,7 @@ function* readTable(reader: InstructionReader, module: ModuleBuilder): Generator
     const what = "a table with an initialiser";
     const feature = "function-references";
     requireFeature(reader, features, feature, "malformed reference type", what, offset);
-    if (reader.u8() !== 0) throw reader.error("zero byte expected", "", reader.pos - 1);
+    reader.zero();
   }
   const type = readTableType(reader, features);
   module.tables.push({ type, init: hasInit ? yield* readConstExpr(reader) : null, offset });

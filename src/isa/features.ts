@@ -79,14 +79,17 @@ function switchFeature(set: FeatureSet, name: Feature, on: boolean): FeatureSet 
 
 /**
  * The feature set that `switches` describes, starting from the default. Switching a feature on
- * brings what it builds on; switching it off takes away what builds on it.
+ * brings what it builds on; switching it off takes away what builds on it, also what is switched on.
  * @throws RangeError for a name that is no feature
  */
 export function featureSet(switches: FeatureSwitches = {}): FeatureSet {
   let set = DEFAULT_FEATURES;
-  for (const [name, on] of Object.entries(switches)) {
-    if (!BITS.has(name)) throw new RangeError(unknownFeature(name));
-    if (on !== undefined) set = switchFeature(set, name as Feature, on);
+  // First what is on, then what is off: the order of the names means nothing.
+  for (const wanted of [true, false]) {
+    for (const [name, on] of Object.entries(switches)) {
+      if (!BITS.has(name)) throw new RangeError(unknownFeature(name));
+      if (on === wanted) set = switchFeature(set, name as Feature, on);
+    }
   }
   return set;
 }

@@ -31,6 +31,9 @@ import { ReferenceRules } from "./reference-rules.ts";
 import type { BodyFacts, BodySink } from "./sink.ts";
 import { type ControlFrame, NO_TYPES } from "./state.ts";
 
+/** else, catch, delegate, catch_all. */
+const BLOCK_PARTS: ReadonlySet<number> = new Set([0x05, 0x07, 0x18, 0x19]);
+
 /** Validates one body after the other against the same module. */
 export class BodyValidator extends ReferenceRules implements BodyFacts {
   private inConstant = false;
@@ -240,7 +243,8 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
   }
 
   private requireConstant(op: number): void {
-    if (isConstant(op, this.context.module.features)) return;
+    // What only stands in blocks is malformed here, by its own rule.
+    if (isConstant(op, this.context.module.features) || BLOCK_PARTS.has(op)) return;
     throw this.invalid("constant expression required", "the instruction is not constant");
   }
 

@@ -77,7 +77,7 @@ export class ControlRules extends BodyState {
   }
 
   protected elseBlock(): void {
-    if (this.frame.op !== IF) throw this.invalid("unexpected else", "there is no if to go with");
+    if (this.frame.op !== IF) throw this.unexpected("else", "an if");
     this.reopen(ELSE, this.frame.params);
   }
 
@@ -284,12 +284,17 @@ export class ControlRules extends BodyState {
 
   private requireTry(what: string): void {
     const { op } = this.frame;
-    if (op !== TRY && op !== CATCH) throw this.invalid(`unexpected ${what}`, "not inside a try");
+    if (op !== TRY && op !== CATCH) throw this.unexpected(what, "a try");
+  }
+
+  /** The error of what the grammar of instructions does not allow (spec: 5.4): a malformed body. */
+  private unexpected(what: string, block: string) {
+    return this.reader.error(`unexpected ${what}`, `not inside ${block}`, this.reader.start);
   }
 
   protected delegate(): void {
     const { frame } = this;
-    if (frame.op !== TRY) throw this.invalid("unexpected delegate", "not inside a try");
+    if (frame.op !== TRY) throw this.unexpected("delegate", "a try");
     this.closed = this.popControl();
     this.label(this.reader.a);
     this.pushAll(frame.results);

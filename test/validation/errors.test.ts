@@ -111,6 +111,83 @@ describe("an error outside of code", () => {
   });
 });
 
+describe("what the grammar does not allow", () => {
+  const codeOf = (...code: number[]) => {
+    const types = section(1, vec([0x60, 0, 0]));
+    return moduleOf(types, section(3, vec([0])), section(10, vec(body(code))));
+  };
+
+  it.each([
+    ["else", [0x05]],
+    ["else", [0x02, 0x40, 0x05, 0x0b]],
+    ["else", [0x41, 0, 0x04, 0x40, 0x05, 0x05, 0x0b]],
+    ["catch", [0x07, 0]],
+    ["catch", [0x06, 0x40, 0x19, 0x07, 0, 0x0b]],
+    ["catch_all", [0x19]],
+    ["catch_all", [0x06, 0x40, 0x19, 0x19, 0x0b]],
+    ["delegate", [0x02, 0x40, 0x18, 0]],
+    ["delegate", [0x06, 0x40, 0x19, 0x18, 0]],
+  ] as [string, number[]][])("%s: %j", (what, code) => {
+    const tag = section(13, vec([0, 0]));
+    const types = section(1, vec([0x60, 0, 0]));
+    const bytes = moduleOf(types, section(3, vec([0])), tag, section(10, vec(body(code))));
+    const error = refused(bytes);
+    expect(error).toMatchObject({ name: "MalformedError", phrase: `unexpected ${what}` });
+    expect(error.instruction).toBe(what);
+    expect(error.funcIndex).toBe(0);
+  });
+
+  it("is malformed in constant expressions, too", () => {
+    const error = refused(moduleOf(section(6, vec([0x7f, 0, 0x41, 0, 0x05, 0x0b]))));
+    expect(error).toMatchObject({ name: "MalformedError", phrase: "unexpected else" });
+  });
+
+  it("is an opcode that there is not, spelled in one way", () => {
+    expect(refused(codeOf(0xff)).phrase).toBe("illegal opcode ff");
+    expect(refused(codeOf(0x16)).phrase).toBe("illegal opcode 16");
+    expect(refused(codeOf(0xfb, 31)).phrase).toBe("illegal opcode fb 31");
+    expect(refused(codeOf(0xfd, 0x9a, 1)).phrase).toBe("illegal opcode fd 154");
+    expect(refused(codeOf(0xfd, 0xff, 0xff, 3)).phrase).toBe("illegal opcode fd 65535");
+  });
+
+  it("is a section out of order", () => {
+    const bytes = moduleOf(section(3, [0]), section(1, [0]));
+    expect(refused(bytes)).toMatchObject({
+      name: "MalformedError",
+      phrase: "unexpected content after last section",
+      offset: 11,
+    });
+  });
+
+  it("is a heap type that there is not, which is shown", () => {
+    const error = refused(moduleOf(section(1, vec([0x60, 1, 0x63, 0x41, 0]))));
+    expect(error).toMatchObject({ phrase: "malformed heap type", detail: "-63" });
+  });
+});
+
+describe("a wrong type", () => {
+  const struct = [0x5f, 0];
+  it.each([
+    ["unknown type", [0x5f, 1, 0x63, 7, 0]],
+    ["sub type", [0x50, 2, 0, 0, ...struct]],
+    ["sub type", [0x50, 1, 1, ...struct]],
+    ["sub type", [0x50, 1, 0, 0x60, 0, 0]],
+    ["malformed composite type", [0x40]],
+  ])("%s is found where it stands", (phrase, type) => {
+    const types = [
+      [0x50, 0, ...struct],
+      [0x4f, 0, ...struct],
+    ];
+    const alone = moduleOf(section(1, vec(...types, type)));
+    expect(refused(alone).phrase).toBe(phrase);
+    expect(refused(alone).offset).toBe(alone.length - type.length);
+    // In a recursion group, behind another type and before one.
+    const group = [0x4e, 3, ...struct, ...type, ...struct];
+    const grouped = moduleOf(section(1, vec(...types, group)));
+    expect(refused(grouped).offset).toBe(grouped.length - type.length - struct.length);
+  });
+});
+
 describe("nesting", () => {
   const DEEP = 90_000;
   const nested = (open: readonly number[]) => {

@@ -144,7 +144,7 @@ describe("typing rules", () => {
 
 /** Reads one instruction with `feature` off and everything else on, as far as that goes. */
 function readWithout(feature: Feature, bytes: readonly number[]): void {
-  // Switches work in order, so the one that is off comes last.
+  // What is off stays off, with what builds on it.
   const on = Object.fromEntries(
     FEATURES.filter((name) => name !== feature).map((name) => [name, true]),
   );
@@ -168,7 +168,7 @@ describe("instructions of a proposal that is off", () => {
     expect(caught).toBeInstanceOf(MalformedError);
     const { message, offset } = caught as MalformedError;
     expect(message).toMatch(/^illegal opcode/);
-    expect(message).toContain(`${row.name} (`);
+    expect(message).toContain(`: ${row.name} needs`);
     expect(message).toContain(`needs the feature ${row.feature}, which is off`);
     expect(offset).toBe(0);
   });
