@@ -72,6 +72,10 @@ export class InstructionReader extends Cursor {
   labelCount = 0;
   /** Operand types of `select t*`. */
   types: ValType[] = [];
+  /** Local declarations, as far as they have been read. */
+  runs: LocalRun[] = [];
+  private groupsLeft = 0;
+  private localCount = 0;
   private readonly immediates: Uint8Array;
   private readonly wideOffsets: boolean;
 
@@ -346,24 +350,40 @@ export class InstructionReader extends Cursor {
     for (let i = 0; i < count; i++) this.types.push(readValType(this, this.features));
   }
 
-  /** The local declarations at the start of a body; `params` count towards the limit. */
+  /** The local declarations at the start of a body, at one go. */
   locals(params: number): LocalRun[] {
-    const runs: LocalRun[] = [];
-    let total = params;
-    const start = this.pos;
-    const groups = this.u32();
+    this.beginLocals(params);
+    this.readLocals(Number.POSITIVE_INFINITY);
+    return this.runs;
+  }
+
+  /** Begins with the local declarations of a body; `params` count towards the limit. */
+  beginLocals(params: number): void {
+    const offset = this.pos;
+    this.runs = [];
+    this.localCount = params;
+    this.groupsLeft = this.u32();
     // Groups of no locals are free, but not as many as there is room for.
-    limitOn(this.limits, "locals", groups, start);
-    for (let i = 0; i < groups; i++) {
+    limitOn(this.limits, "locals", this.groupsLeft, offset);
+  }
+
+  /** Reads so many groups of local declarations, at most; true if these were the last. */
+  readLocals(groups: number): boolean {
+    const { runs } = this;
+    for (let left = groups; this.groupsLeft > 0; left--) {
+      if (left === 0) return false;
       const offset = this.pos;
       const count = this.u32();
-      total += count;
+      this.localCount += count;
       // 2^32 is the format's own bound, in the suite's words; the other one is ours.
-      if (total >= 2 ** 32) throw this.error("too many locals", String(total), offset);
-      limitOn(this.limits, "locals", total, offset);
+      if (this.localCount >= 2 ** 32) {
+        throw this.error("too many locals", String(this.localCount), offset);
+      }
+      limitOn(this.limits, "locals", this.localCount, offset);
       const type = readValType(this, this.features);
       if (count > 0) runs.push({ count, type });
+      this.groupsLeft--;
     }
-    return runs;
+    return true;
   }
 }

@@ -31,12 +31,16 @@ import { ReferenceRules } from "./reference-rules.ts";
 import type { BodyFacts, BodySink } from "./sink.ts";
 import { type ControlFrame, NO_TYPES } from "./state.ts";
 
+/** Groups of local declarations that are read before a pause. */
+const LOCALS_AT_ONCE = 1024;
 /** else, catch, delegate, catch_all. */
 const BLOCK_PARTS: ReadonlySet<number> = new Set([0x05, 0x07, 0x18, 0x19]);
 
 /** Validates one body after the other against the same module. */
 export class BodyValidator extends ReferenceRules implements BodyFacts {
   private inConstant = false;
+  /** Whether there are local declarations still to be read. */
+  private inLocals = false;
   /** The body that is being validated: its function, where it begins, and who hears of it. */
   private funcIndex: number | null = 0;
   private bodyStart = 0;
@@ -93,22 +97,36 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
    */
   beginFunction(funcIndex: number, start: number, end: number, sink: BodySink | null = null): void {
     const { context, reader } = this;
-    const type = context.functions[funcIndex];
     this.funcIndex = funcIndex;
     this.bodyStart = start;
     this.sink = sink;
     this.inConstant = false;
+    this.nextLabel = 0;
     reader.reset(context.module.bytes, start, end);
     try {
-      const runs = reader.locals(type.params.length);
-      this.weigh(8 * runs.length);
-      for (const run of runs) this.types.checkValType(run.type, start);
-      this.setLocals(type.params, runs);
-      this.begin(type.results);
-      sink?.begin?.(this);
+      reader.beginLocals(context.functions[funcIndex].params.length);
+      this.inLocals = true;
+      this.readLocals(LOCALS_AT_ONCE);
     } catch (error) {
       throw this.locate(error);
     }
+  }
+
+  /** Goes on with local declarations; the units left over. */
+  private readLocals(units: number): number {
+    const { context, funcIndex, reader } = this;
+    const known = reader.runs.length;
+    const complete = reader.readLocals(Math.min(units, LOCALS_AT_ONCE));
+    for (let i = known; i < reader.runs.length; i++) {
+      this.types.checkValType(reader.runs[i].type, this.bodyStart);
+    }
+    if (!complete) return units - LOCALS_AT_ONCE;
+    const { params, results } = context.functions[funcIndex as number];
+    this.inLocals = false;
+    this.setLocals(params, reader.runs);
+    this.begin(results);
+    this.sink?.begin?.(this);
+    return units;
   }
 
   /**
@@ -120,6 +138,8 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     this.bodyStart = expr.start;
     this.sink = null;
     this.inConstant = true;
+    this.inLocals = false;
+    this.nextLabel = 0;
     this.reader.reset(this.context.module.bytes, expr.start, expr.end);
     this.setLocals(NO_TYPES, []);
     this.begin(listOf(expected));
@@ -166,6 +186,10 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
   private run(sink: BodySink | null, units: number): boolean {
     const { reader } = this;
     let left = units;
+    while (this.inLocals) {
+      left = this.readLocals(left);
+      if (left <= 0) return false;
+    }
     if (this.nextLabel > 0) {
       left = this.workOnLabels(left);
       if (this.nextLabel > 0) return false;

@@ -34,6 +34,9 @@ import { depthOfId, fieldsOf, idMatches, partsOf, TypeIdentifier } from "./type-
 /** The abstract heap type directly above a composite type of this kind, and its bottom. */
 export const KIND_HEAPS = { func: HEAP_FUNC, struct: HEAP_STRUCT, array: HEAP_ARRAY } as const;
 
+/** Pairs of types that are remembered; a power of two. */
+const KNOWN = 64;
+
 /** Types of a module and their matching relation. Grows as recursion groups are added. */
 export class TypeContext {
   readonly types: readonly SubType[];
@@ -43,6 +46,9 @@ export class TypeContext {
   private readonly ids: readonly number[];
   /** For each kind of struct that has been asked for: whether all of its fields have defaults. */
   private readonly defaultable = new Map<StructType, boolean>();
+  /** Pairs of types that were found to match lately, by a hash of both. */
+  private readonly knownSubs = new Int32Array(KNOWN).fill(-1);
+  private readonly knownSups = new Int32Array(KNOWN);
   /** Where the types of the open group stand in the module. */
   private offsets: number[] = [];
 
@@ -158,12 +164,23 @@ export class TypeContext {
   /** Heap type matching (spec: 3.3.3). */
   heapMatches(sub: HeapType, sup: HeapType): boolean {
     if (sub === sup || sub === HEAP_BOT) return true;
-    if (sub >= 0 && sup >= 0) return idMatches(this.ids[sub], this.ids[sup]);
+    if (sub >= 0 && sup >= 0) return this.typeMatches(sub, sup);
     if (sub >= 0) return abstractMatches(KIND_HEAPS[this.types[sub].composite.kind], sup);
     if (sup >= 0) {
       return sub === (this.types[sup].composite.kind === "func" ? HEAP_NOFUNC : HEAP_NONE);
     }
     return abstractMatches(sub, sup);
+  }
+
+  private typeMatches(sub: number, sup: number): boolean {
+    const at = (Math.imul(sub, 31) + sup) & (KNOWN - 1);
+    if (this.knownSubs[at] === sub && this.knownSups[at] === sup) return true;
+    const matches = idMatches(this.ids[sub], this.ids[sup]);
+    if (matches) {
+      this.knownSubs[at] = sub;
+      this.knownSups[at] = sup;
+    }
+    return matches;
   }
 
   /** The top of the hierarchy a heap type belongs to. */

@@ -78,6 +78,8 @@ const MODULES: readonly (readonly [what: string, bytes: Uint8Array, units: numbe
   ["data segments", moduleOf(section(11, many(COUNT, [1, 0]))), 2 * COUNT],
   ["custom sections", moduleOf(...new Array(COUNT).fill([0, 1, 0])), COUNT],
   ["instructions", withCode(vec(FUNC), times(COUNT, [0x01])), COUNT],
+  ["groups of locals", withCode(vec(FUNC), [], many(COUNT, [1, I32])), COUNT],
+  ["groups of no locals", withCode(vec(FUNC), [], many(COUNT, [0, I32])), COUNT],
   [
     "calls with a thousand values",
     withCode(vec([0x60, ...WIDE, ...WIDE]), [...times(1000, [0x20, 0]), ...times(2000, [0x10, 0])]),
