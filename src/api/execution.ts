@@ -9,8 +9,9 @@ import { currentThread, type Outcome as Ended, Thread } from "../interpreter/thr
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
 import { Exhaustion, type Trap } from "../runtime/trap.ts";
-import { type AbortSignalLike, nextTask, stopOrSettled } from "./host-loop.ts";
-import { sliceTook, unitsUntilLook } from "./pace.ts";
+import { AsyncCall } from "./async-call.ts";
+import type { AbortSignalLike } from "./host-loop.ts";
+import { Pace } from "./pace.ts";
 import type { Store } from "./store.ts";
 import { fromEngine, type Value } from "./values.ts";
 
@@ -34,6 +35,8 @@ export type Outcome =
   | { readonly kind: "trapped"; readonly trap: Trap }
   /** An `Exhaustion`, a `WasmException`, or what a host function threw. */
   | { readonly kind: "threw"; readonly error: unknown }
+  /** `cancel` was called before it had come to its end. */
+  | { readonly kind: "cancelled" }
   | { readonly kind: "suspended"; readonly reason: SuspendReason }
   /**
    * A host function has returned a promise. `promise` fulfils, and never rejects, when it is
@@ -71,6 +74,7 @@ export interface Interrupts {
   readonly signal?: AbortSignalLike | undefined;
 }
 
+const CANCELLED: Outcome = { kind: "cancelled" };
 const NOTHING: Interrupts = { deadline: Number.POSITIVE_INFINITY };
 
 /** What a host function's promise has come to. */
@@ -95,6 +99,12 @@ const MAX_NESTING = 200;
 /**
  * A call in progress. Made by `func.start(…)`, suspended at its first instruction.
  *
+ * Any number of them may overlap, also in one instance, and so may calls under `callAsync`. Each is
+ * a computation of its own: who is run goes on, the others stand still, and memories, tables and
+ * globals are what the last one left. Fuel comes from the store's one account, `usage` says what
+ * each has taken of it, and a deadline or a signal, a trap or the end concerns one alone. One that
+ * is dropped while it is suspended costs memory until it is collected; `cancel` gives that back.
+ *
  * ```ts
  * const execution = plugin.func("render").start(1, 2n);
  * let outcome = execution.run({ slice: 10_000 });
@@ -104,11 +114,14 @@ const MAX_NESTING = 200;
 export class Execution {
   readonly store: Store;
   private readonly thread: Thread;
-  private interrupts: Interrupts;
+  /** For `AsyncCall`, like all that is not private but not documented for users. */
+  interrupts: Interrupts;
   private final: Outcome | null = null;
   private running = false;
-  /** Whether the event loop wants its turn now and then. */
-  private paced = false;
+  private readonly pace = new Pace();
+  /** Milliseconds that the guest may run at a stretch, and that it is charged for the last one. */
+  private allowance = Number.POSITIVE_INFINITY;
+  charged = 0;
   private waiting: Promise<void> | null = null;
   private settled: Settled | null = null;
   /** Whether the machine still shows where the guest was stopped. */
@@ -147,10 +160,26 @@ export class Execution {
    * epoch and signal included, stops it now.
    */
   get timeLeft(): number {
-    if (this.stopReason() !== null) return 0;
+    if (this.interruption !== null) return 0;
     const { deadline } = this.interrupts;
     const own = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - millisecondsNow();
     return Math.max(0, Math.min(own, this.outer?.timeLeft ?? own));
+  }
+
+  /**
+   * Ends an execution that is suspended: its frames are given back, what its host function has
+   * promised is of no interest any more, and `run` gives the outcome "cancelled". What the guest
+   * has done stays done. Does nothing if it has ended.
+   * @throws Error if one of its host functions wants this: it is running
+   */
+  cancel(): void {
+    if (this.running) throw new Error("this execution is running: it cannot be cancelled now");
+    if (this.final !== null) return;
+    this.thread.abandon();
+    this.waiting = null;
+    this.settled = null;
+    this.end(CANCELLED);
+    this.store.lastUsage = this.usage;
   }
 
   /**
@@ -182,20 +211,28 @@ export class Execution {
   }
 
   /** For `Func.callAsync`: the same in slices, with the event loop in between. */
-  async finishAsync(slice?: number): Promise<Value> {
-    this.paced = true;
+  finishAsync(slice?: number): Promise<Value> {
+    return AsyncCall.run(this, slice);
+  }
+
+  /** For `AsyncCall`: runs for about so many milliseconds at most, pauses of the host left out. */
+  advanceFor(milliseconds: number): Outcome {
+    this.allowance = milliseconds;
     try {
-      for (;;) {
-        const outcome = this.advance(slice ?? unitsUntilLook());
-        if (outcome.kind === "returned") return outcome.value;
-        if (outcome.kind !== "suspended") throw this.errorOf(outcome);
-        if (outcome.reason === "host") await stopOrSettled(outcome.promise, this.interrupts);
-        else if (outcome.reason === "slice") await nextTask();
-        else throw this.errorOf(outcome);
-      }
+      return this.advance(Number.POSITIVE_INFINITY);
     } finally {
-      this.thread.abandon();
+      this.allowance = Number.POSITIVE_INFINITY;
     }
+  }
+
+  /** For `AsyncCall`: runs for so many units of fuel. */
+  advanceBy(slice: number): Outcome {
+    return this.advance(slice);
+  }
+
+  /** For `AsyncCall`: nobody will run it again. */
+  abandon(): void {
+    this.thread.abandon();
   }
 
   // Running
@@ -247,8 +284,8 @@ export class Execution {
   /** Whether anything but fuel and the slice can stop the guest. */
   private get watched(): boolean {
     const { deadline, signal } = this.interrupts;
-    if (this.paced || this.store.epoch !== null || deadline !== Number.POSITIVE_INFINITY)
-      return true;
+    if (this.allowance !== Number.POSITIVE_INFINITY) return true;
+    if (this.store.epoch !== null || deadline !== Number.POSITIVE_INFINITY) return true;
     return signal !== undefined || (this.outer?.watched ?? false);
   }
 
@@ -256,13 +293,15 @@ export class Execution {
     const { thread, watched } = this;
     let left = slice;
     this.onMachine = false;
+    this.charged = 0;
     for (;;) {
-      const reason = watched ? this.stopReason() : null;
+      const reason = watched ? this.interruption : null;
       if (reason !== null) return { kind: "suspended", reason };
       if (this.waiting !== null && this.settled === null) {
         return { kind: "suspended", reason: "host", promise: this.waiting };
       }
-      if (left <= 0) return { kind: "suspended", reason: "slice" };
+      if (left <= 0 || this.charged >= this.allowance)
+        return { kind: "suspended", reason: "slice" };
       const before = thread.fuelUsed;
       const ended = watched ? this.runPaced(left) : this.runThread(left);
       left -= thread.fuelUsed - before;
@@ -272,9 +311,15 @@ export class Execution {
   }
 
   private runPaced(slice: number): Ended {
+    const { pace, thread } = this;
+    const { fuelUsed } = thread;
     const began = millisecondsNow();
-    const ended = this.runThread(Math.min(slice, unitsUntilLook()));
-    sliceTook(millisecondsNow() - began);
+    const ended = this.runThread(Math.min(slice, pace.units));
+    this.charged += pace.took(
+      thread.fuelUsed - fuelUsed,
+      millisecondsNow() - began,
+      this.store.tenant,
+    );
     return ended;
   }
 
@@ -290,13 +335,14 @@ export class Execution {
     }
   }
 
-  private stopReason(): "epoch" | "deadline" | "signal" | null {
+  /** What stops the guest now, besides fuel; null: nothing. */
+  get interruption(): "epoch" | "deadline" | "signal" | null {
     const { epoch, epochDeadline } = this.store;
     if (epoch?.reached(epochDeadline)) return "epoch";
     const { deadline, signal } = this.interrupts;
     if (deadline !== Number.POSITIVE_INFINITY && millisecondsNow() >= deadline) return "deadline";
     if (signal?.aborted) return "signal";
-    return this.outer?.stopReason() ?? null;
+    return this.outer?.interruption ?? null;
   }
 
   private outcomeOf(ended: Ended): Outcome {
@@ -334,7 +380,7 @@ export class Execution {
   // Errors
 
   /** What a call throws that ended, or was stopped, like this. */
-  private errorOf(outcome: Outcome, detail = ""): unknown {
+  errorOf(outcome: Outcome, detail = ""): unknown {
     if (outcome.kind === "trapped") return outcome.trap;
     if (outcome.kind === "threw") return outcome.error;
     this.store.lastUsage = this.usage;

@@ -3,8 +3,6 @@
 
 import { millisecondsNow } from "../interpreter/clock.ts";
 
-export { nextTask } from "../embedding/turns.ts";
-
 /** An `AbortSignal`, as far as it is used; not every engine has the class. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
@@ -24,6 +22,46 @@ const host = globalThis as unknown as Host;
 /** Longest delay that timers take; beyond it they fire at once. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
+/** What waits for a signal that has not been given. */
+const waiting = new WeakMap<AbortSignalLike, Waiting>();
+
+interface Waiting {
+  readonly actions: Set<() => void>;
+  readonly listener: () => void;
+}
+
+/**
+ * Calls `action` when the signal is given, until `forgetSignal`. A signal gets one listener of
+ * ours: the host looks through all it has whenever one is added, and warns of more than ten.
+ */
+export function awaitSignal(signal: AbortSignalLike, action: () => void): void {
+  let known = waiting.get(signal);
+  if (known === undefined) {
+    const actions = new Set<() => void>();
+    known = { actions, listener: () => actions.forEach((item) => item()) };
+    waiting.set(signal, known);
+    signal.addEventListener("abort", known.listener);
+  }
+  known.actions.add(action);
+}
+
+export function forgetSignal(signal: AbortSignalLike, action: () => void): void {
+  const known = waiting.get(signal);
+  if (known === undefined || !known.actions.delete(action) || known.actions.size > 0) return;
+  waiting.delete(signal);
+  signal.removeEventListener("abort", known.listener);
+}
+
+/** Calls `action` when `deadline` has come, or the longest time that timers can wait is over. */
+export function setTimer(deadline: number, action: () => void): unknown {
+  const delay = Math.max(0, Math.ceil(deadline - millisecondsNow()));
+  return host.setTimeout?.(action, Math.min(delay, LONGEST_DELAY));
+}
+
+export function cancelTimer(timer: unknown): void {
+  host.clearTimeout?.(timer);
+}
+
 /** Waits until a promise is settled, the deadline has come or the signal was given. */
 export function stopOrSettled(
   promise: Promise<void>,
@@ -32,16 +70,13 @@ export function stopOrSettled(
   return new Promise((resolve) => {
     let timer: unknown;
     const done = () => {
-      if (timer !== undefined) host.clearTimeout?.(timer);
-      signal?.removeEventListener("abort", done);
+      if (timer !== undefined) cancelTimer(timer);
+      if (signal !== undefined) forgetSignal(signal, done);
       resolve();
     };
-    if (deadline !== Number.POSITIVE_INFINITY) {
-      const delay = Math.max(0, Math.ceil(deadline - millisecondsNow()));
-      timer = host.setTimeout?.(done, Math.min(delay, LONGEST_DELAY));
-    }
+    if (deadline !== Number.POSITIVE_INFINITY) timer = setTimer(deadline, done);
     if (signal?.aborted) return done();
-    signal?.addEventListener("abort", done);
+    if (signal !== undefined) awaitSignal(signal, done);
     promise.then(done);
   });
 }

@@ -1,25 +1,52 @@
-// How long a slice is where somebody wants to look at the guest now and then: a piece of time,
+// How many units of fuel pass between two looks at a guest where somebody looks: a piece of time,
 // which only the clock can tell. Before the host has optimised the loop it is a hundred times
-// slower (Node 20: the first 150,000 units of an endless loop took 50 ms), and a fixed number of
-// units would be too long then or too short later. What is executed and billed is the same.
+// slower (Node 20: the first 150,000 units of an endless loop took 50 ms), some guests are slow per
+// unit, and a fixed number would be too long for these or too short for others. Each execution has
+// a pace of its own, so that a slow guest shortens its own slices only. What is executed and billed
+// is the same.
 
-/** A slice should take about so many milliseconds. */
-const TOO_SHORT = 0.2;
-const TOO_LONG = 0.4;
+/** Milliseconds between two looks: no more than a tenant's share of a round. */
+const TARGET = 0.05;
 
-const FEWEST = 1_000;
-const MOST = 50_000;
+/** Units between two looks: in the first slice and at least, at most. */
+const FEWEST = 10;
+const MOST = 10_000;
 
-/** Units of fuel of the next slice. One for all: what changes it is the state of the realm. */
-let units = 2 * FEWEST;
+/** Nothing that a guest does takes longer; what does is the host's own. */
+const MOST_MILLISECONDS = 5;
+/** What is this much longer than expected, and by so many milliseconds, counts as a pause. */
+const LONGER = 2;
+const LONGER_MILLISECONDS = 0.1;
 
-/** Units of fuel until the next look. */
-export function unitsUntilLook(): number {
-  return units;
+/** Who forgives pauses that are not a guest's fault, up to a point. */
+export interface Forgiving {
+  /** The milliseconds that the guest is charged of what it has taken instead of `expected`. */
+  forgive(taken: number, expected: number): number;
 }
 
-/** Learns from a slice that took so long. */
-export function sliceTook(milliseconds: number): void {
-  if (milliseconds > TOO_LONG) units = Math.max(FEWEST, units >> 1);
-  else if (milliseconds < TOO_SHORT) units = Math.min(MOST, 2 * units);
+/** The pace of one execution. */
+export class Pace {
+  /** Units of fuel until the next look. */
+  units = FEWEST;
+  /** Milliseconds per unit; 0: not known yet. */
+  private rate = 0;
+
+  /** Learns from a slice; the milliseconds of it that the guest is charged. */
+  took(units: number, milliseconds: number, tenant: Forgiving): number {
+    const taken = Math.min(milliseconds, MOST_MILLISECONDS);
+    const expected = this.rate === 0 ? TARGET : units * this.rate;
+    const isPause = taken > Math.max(LONGER * expected, expected + LONGER_MILLISECONDS);
+    const charged = tenant.forgive(taken, isPause ? expected : taken);
+    this.learn(taken / Math.max(units, 1));
+    return charged;
+  }
+
+  /** Twice as many or half as many units at most: one slice says little. */
+  private learn(rate: number): void {
+    const before = this.units;
+    this.rate = this.rate === 0 ? rate : Math.min((3 * this.rate + rate) / 4, 2 * this.rate);
+    const wanted = TARGET / Math.max(this.rate, TARGET / MOST);
+    const next = Math.max(before / 2, Math.min(wanted, 2 * before));
+    this.units = Math.max(FEWEST, Math.min(Math.round(next), MOST));
+  }
 }

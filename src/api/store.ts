@@ -24,6 +24,7 @@ import { HostFunctions } from "./host.ts";
 import { type ImportMap, resolveImports } from "./imports.ts";
 import { type DefaultExports, Instance } from "./instance.ts";
 import type { Module } from "./module.ts";
+import { Tenant } from "./schedule.ts";
 
 /** What a store starts with. Without options nothing is metered and nothing stops a guest. */
 export interface StoreOptions {
@@ -68,6 +69,8 @@ export class Store {
   lastUsage: Usage | null = null;
   private deadline = Number.POSITIVE_INFINITY;
   private billed = 0;
+  /** For calls under `callAsync`. */
+  readonly tenant = new Tenant();
   /** For imports. */
   readonly hostFunctions = new HostFunctions();
   private readonly funcs = new WeakMap<FunctionInstance, Func>();
