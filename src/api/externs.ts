@@ -17,7 +17,7 @@ import {
 import { allocateGlobal, allocateMemory, allocateTable } from "../runtime/allocate.ts";
 import { ExceptionInstance, type GlobalInstance, TagInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
-import type { Counted, Store as RuntimeStore } from "../runtime/store.ts";
+import type { Counted } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { Exhaustion, WasmException } from "../runtime/trap.ts";
 import { formatClosedType, funcTypeOfId } from "../runtime/types.ts";
@@ -259,7 +259,6 @@ export class Table {
 export class Global {
   /** The global instance, for the layers below. */
   readonly target: GlobalInstance;
-  private readonly store: RuntimeStore;
 
   /**
    * A global to be imported.
@@ -268,19 +267,18 @@ export class Global {
    */
   constructor(store: Store, options: GlobalOptions, value: Value) {
     const { mutable = false, type } = checkedOptions("Global", options, GLOBAL_OPTIONS);
-    this.store = store.runtime;
     const valtype = typeNamed(type);
     const raw = toRaw(
-      toEngine(value, valtype, () => "the global's value", this.store),
+      toEngine(value, valtype, () => "the global's value", store.runtime),
       valtype,
     );
-    this.target = allocateGlobal(this.store, { type: valtype, mutable }, raw);
+    this.target = allocateGlobal(store.runtime, { type: valtype, mutable }, raw);
     objects.set(this.target, this);
   }
 
-  /** The object of a global instance that belongs to an instance of `store`. */
-  static of(target: GlobalInstance, store: RuntimeStore): Global {
-    return objectFor(Global, { target, store });
+  /** The object of a global instance. */
+  static of(target: GlobalInstance): Global {
+    return objectFor(Global, { target });
   }
 
   /** Name of its type, e.g. `i32`. */
@@ -295,20 +293,21 @@ export class Global {
   get value(): Value {
     const { at, cells, reference, type } = this.target;
     const raw = { low: cells[at], high: cells[at + 1], reference };
-    return fromEngine(fromRaw(raw, type.type), this.store);
+    return fromEngine(fromRaw(raw, type.type), this.target.store);
   }
 
   /** @throws TypeError if it is immutable, or the value is not of its type */
   set value(value: Value) {
     const { mutable, type } = this.target.type;
     if (!mutable) throw new TypeError("the global is immutable");
-    const converted = toEngine(value, type, () => "the global's value", this.store);
+    const converted = toEngine(value, type, () => "the global's value", this.target.store);
     this.target.initialise(toRaw(converted, type));
   }
 }
 
 /**
- * A tag: the kind of an exception. Its identity is what counts.
+ * A tag: the kind of an exception. Its identity is what counts. One that the host makes may be
+ * imported in any store, one that a module defines in its own.
  *
  * ```ts
  * const failure = new Tag("(i32)");
@@ -333,14 +332,15 @@ export class Tag {
 
   /** An exception for a host function to throw, which the guest can catch. */
   exception(...payload: readonly Value[]): WasmException {
-    const { params } = this.target.type;
+    const { store, type } = this.target;
+    const { params } = type;
     if (payload.length !== params.length) {
       throw new TypeError(`the tag carries ${params.length} values, not ${payload.length}`);
     }
-    const raw = params.map((type, i) => {
+    const raw = params.map((valtype, i) => {
       return toRaw(
-        toEngine(payload[i], type, () => `value ${i + 1} of the exception`, null),
-        type,
+        toEngine(payload[i], valtype, () => `value ${i + 1} of the exception`, store),
+        valtype,
       );
     });
     return new WasmException(ExceptionInstance.of(this.target, raw), payload);

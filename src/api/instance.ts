@@ -66,7 +66,7 @@ export class Instance<E extends object = DefaultExports> {
 
   /** An exported global. @throws RangeError if there is none */
   global(name: string): Global {
-    return Global.of(this.find(name, "global").value, this.target.store);
+    return Global.of(this.find(name, "global").value);
   }
 
   /** An exported tag. @throws RangeError if there is none */
@@ -100,7 +100,7 @@ export class Instance<E extends object = DefaultExports> {
       case "table":
         return Table.of(extern.value);
       case "global":
-        return Global.of(extern.value, this.target.store);
+        return Global.of(extern.value);
       case "tag":
         return Tag.of(extern.value);
     }

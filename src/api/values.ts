@@ -17,6 +17,7 @@ import {
   type ValType,
 } from "../isa/types.ts";
 import { ExceptionInstance, FunctionInstance } from "../runtime/instances.ts";
+import { isForeignReference } from "../runtime/link.ts";
 import type { Store } from "../runtime/store.ts";
 import { formatClosedType, heapIdMatches } from "../runtime/types.ts";
 import { Func, functionOf } from "./func.ts";
@@ -64,14 +65,19 @@ function toReference(value: Value, type: ValType, whose: () => string, store: St
   }
   const heap = heapOf(type);
   if (heap === HEAP_EXTERN || heap === HEAP_ANY) return value;
-  if (heap === HEAP_EXN && value instanceof ExceptionInstance) return value;
+  if (heap === HEAP_EXN && value instanceof ExceptionInstance) return home(value, whose, store);
   const target = heapIdMatches(heap, HEAP_FUNC) ? functionOf(value) : null;
   if (target !== null && heapIdMatches(target.typeId, heap)) {
-    const home = target.instance?.store;
-    if (home === undefined || store === null || home === store) return target;
-    throw new TypeError(`${whose()} is a function of another store`);
+    return home(target, whose, store);
   }
   throw new TypeError(`${whose()} must be a ${formatClosedType(type)} or null${found(value)}`);
+}
+
+/** A reference, unless it is or leads to a function of another store than `store`. */
+function home(reference: Value, whose: () => string, store: Store | null): Value {
+  if (store === null || !isForeignReference(reference, store)) return reference;
+  const is = reference instanceof FunctionInstance ? "is" : "leads to";
+  throw new TypeError(`${whose()} ${is} a function of another store`);
 }
 
 /** A value of the engine for the host. */

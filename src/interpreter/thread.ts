@@ -9,6 +9,7 @@ import type {
   ModuleInstance,
   Value,
 } from "../runtime/instances.ts";
+import { isForeignReference } from "../runtime/link.ts";
 import type { Move } from "../runtime/memory.ts";
 import type { Store } from "../runtime/store.ts";
 import { Trap, WasmException } from "../runtime/trap.ts";
@@ -72,10 +73,13 @@ export function currentThread(): Thread | null {
   return stack.current;
 }
 
+/** Arguments are written to the slots once; what they refer to is not to be kept longer. */
+const NO_VALUES: readonly Value[] = [];
+
 /** One invocation. */
 export class Thread extends Caller implements Payer {
   callee: FunctionInstance;
-  private readonly args: readonly Value[];
+  private args: readonly Value[];
   /** Whether host functions may return promises. */
   readonly mayAwait: boolean;
   private started = false;
@@ -162,6 +166,7 @@ export class Thread extends Caller implements Payer {
     const { params } = callee.type;
     reserveReferences((slotBase >> 1) + params.length);
     writeValues(slotBase, params, this.args);
+    this.args = NO_VALUES;
     return this.invoke();
   }
 
@@ -194,6 +199,8 @@ export class Thread extends Caller implements Payer {
   abandon(): void {
     this.frames?.abandon();
     this.frames = null;
+    this.args = NO_VALUES;
+    this.awaited = null;
   }
 
   /**
@@ -382,6 +389,8 @@ export class Thread extends Caller implements Payer {
     if (machine.pc === EXIT_PC) return this.fail(error);
     const { host } = callee;
     let exception = error instanceof WasmException ? error.exception : null;
+    // Its handlers would be handed functions that run on this store's fuel.
+    if (exception !== null && isForeignReference(exception, this.store)) exception = null;
     if (host !== null && typeof host !== "function") exception = host.exceptionOf(error);
     if (exception === null) return this.fail(error);
     // The frame of a function that has made a tail call is no more, and neither are its handlers.

@@ -102,7 +102,7 @@ export function allocateTable(store: Store, type: TableType, value: Value): Tabl
 export function allocateGlobal(store: Store, type: GlobalType, value: RawValue): GlobalInstance {
   const cells = new Int32Array(2);
   leaseFor(store, "globals", 1, cells);
-  const global = new GlobalInstance(type, cells, 0);
+  const global = new GlobalInstance(store, type, cells, 0);
   global.initialise(value);
   return global;
 }

@@ -78,9 +78,12 @@ export class GlobalInstance {
   readonly cells: Int32Array;
   /** Index of its first word in `cells`. */
   readonly at: number;
+  /** Whose account it is in, and the only one in which it may be imported. */
+  readonly store: Store;
   reference: Value = null;
 
-  constructor(type: GlobalType, cells: Int32Array, at: number) {
+  constructor(store: Store, type: GlobalType, cells: Int32Array, at: number) {
+    this.store = store;
     this.type = type;
     this.cells = cells;
     this.at = at;
@@ -100,10 +103,13 @@ export class TagInstance {
   readonly typeId: number;
   /** Whether its exceptions carry references. */
   readonly hasReferences: boolean;
+  /** The store of the instance that defines it; null: the host has made it, for any store. */
+  readonly store: Store | null;
 
-  constructor(type: FuncType, typeId: number) {
+  constructor(type: FuncType, typeId: number, store: Store | null = null) {
     this.type = type;
     this.typeId = typeId;
+    this.store = store;
     this.hasReferences = type.params.some(isReference);
   }
 }

@@ -124,7 +124,7 @@ class Instantiation {
     }
     for (const typeIndex of module.tags.slice(module.importedTags)) {
       const id = compiled.typeIds[typeIndex];
-      instance.tags.push(new TagInstance(funcTypeOfId(id), id));
+      instance.tags.push(new TagInstance(funcTypeOfId(id), id, store));
     }
     for (const segment of module.elements) instance.elements.push(this.elementsOf(segment));
     for (const { start, end } of module.data) instance.dataLengths.push(end - start);
@@ -144,7 +144,7 @@ class Instantiation {
     for (let i = 0; i < defined; i++) {
       const { type, init } = module.globals[module.importedGlobals + i];
       const closed = closeGlobalType(type, compiled.typeIds);
-      const global = new GlobalInstance(closed, globalCells, 2 * i);
+      const global = new GlobalInstance(store, closed, globalCells, 2 * i);
       if (init !== null) global.initialise(evaluateConstant(instance, init));
       globals.push(global);
     }

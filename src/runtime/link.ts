@@ -4,7 +4,12 @@
 import type { CompiledModule } from "../code/compiled.ts";
 import { idMatches } from "../code/type-ids.ts";
 import type { ExternType, GlobalType, Import, Limits } from "../module/module.ts";
-import type { ExternInstance } from "./instances.ts";
+import {
+  ExceptionInstance,
+  type ExternInstance,
+  FunctionInstance,
+  type Value,
+} from "./instances.ts";
 import type { Store } from "./store.ts";
 import { LinkError } from "./trap.ts";
 import {
@@ -80,17 +85,40 @@ function globalMatches(found: GlobalType, wanted: GlobalType): boolean {
   return wanted.mutable ? found.type === wanted.type : valTypeIdMatches(found.type, wanted.type);
 }
 
-/** Whether something that keeps accounts keeps them with another store. */
+/**
+ * Whether something belongs to another store: its accounts are kept there, or functions of that
+ * store could be reached through it, and would run on this one's fuel.
+ */
 function isForeign(extern: ExternInstance, store: Store): boolean {
   switch (extern.kind) {
     case "func":
-      return extern.value.instance !== null && extern.value.instance.store !== store;
-    case "table":
-    case "memory":
-      return extern.value.store !== store;
+      return isForeignReference(extern.value, store);
+    case "tag":
+      return extern.value.store !== null && extern.value.store !== store;
     default:
-      return false;
+      return extern.value.store !== store;
   }
+}
+
+/** Exceptions inside of each other that are looked through; what is deeper is not let through. */
+const MOST_NESTED = 1_000;
+
+/** Whether a reference is, or leads to, a function of another store. */
+export function isForeignReference(reference: Value, store: Store): boolean {
+  const pending = [reference];
+  for (let looked = 0; pending.length > 0; looked++) {
+    const item = pending.pop();
+    if (item instanceof FunctionInstance) {
+      if (item.instance !== null && item.instance.store !== store) return true;
+    } else if (item instanceof ExceptionInstance && item.tag.hasReferences) {
+      const home = item.tag.store;
+      // What carries a tag of a store was made there, of its references.
+      if (home !== null && home !== store) return true;
+      if (home === null) pending.push(...item.references);
+    }
+    if (looked === MOST_NESTED) return true;
+  }
+  return false;
 }
 
 function mismatch(

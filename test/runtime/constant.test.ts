@@ -9,8 +9,10 @@ import { moduleOf, name, section, vec } from "../binary/bytes.ts";
 import { exported, func, global, instance, Store, thrown, usage } from "./support.ts";
 
 /** Bits of the first global that the module defines. */
-function bitsOf(source: string, ...imports: ExternInstance[]): bigint {
-  const { at, cells } = exported(instance(new Store(), source, imports), "g").value as {
+function bitsOf(source: string, given?: ExternInstance): bigint {
+  const store = given?.kind === "global" ? given.value.store : new Store();
+  const imports = given === undefined ? [] : [given];
+  const { at, cells } = exported(instance(store, source, imports), "g").value as {
     at: number;
     cells: Int32Array;
   };
@@ -110,7 +112,8 @@ describe("references", () => {
   });
 
   it("pass through globals", () => {
-    const given = global(new Store(), EXTERNREF);
+    const store = new Store();
+    const given = global(store, EXTERNREF);
     const marker = { some: "host value" };
     (given.value as { reference: unknown }).reference = marker;
     // wabt does not know tables with an initialiser.
@@ -121,7 +124,7 @@ describe("references", () => {
       section(6, vec([0x6f, 0, ...copy])),
       section(7, vec([...name("g"), 3, 1], [...name("t"), 1, 0])),
     );
-    const made = instance(new Store(), bytes, [given]);
+    const made = instance(store, bytes, [given]);
     expect(exported(made, "g").value).toMatchObject({ reference: marker });
     expect((exported(made, "t").value as { elements: unknown[] }).elements).toEqual([
       marker,

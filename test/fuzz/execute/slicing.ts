@@ -137,7 +137,9 @@ class Sliced {
     } else if (outcome.kind === "suspended") {
       this.limited++;
       this.lines.push(`${name}: suspended, ${outcome.reason}`);
-    } else this.note(name, outcome.kind === "trapped" ? outcome.trap : outcome.error);
+    } else if (outcome.kind !== "cancelled") {
+      this.note(name, outcome.kind === "trapped" ? outcome.trap : outcome.error);
+    }
   }
 
   private note(what: string, error: unknown): void {
