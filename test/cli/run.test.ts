@@ -194,6 +194,16 @@ describe("exit codes", () => {
     expect(err).toMatch(/^wasmeter: Exhaustion: deadline exceeded/);
   });
 
+  it("3: also while the file is still to come, or is being checked", async () => {
+    const silence = {
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }),
+    };
+    const { code, err } = await wasmeter(["run", "--timeout", "20ms", "-"], [], { stdin: silence });
+    expect(code).toBe(3);
+    expect(err).toMatch(/^wasmeter: Exhaustion: deadline exceeded/);
+    expect((await wasmeter(["run", "--timeout", "0ms", files.values])).code).toBe(3);
+  });
+
   it("4: memory or stack limit", async () => {
     expect((await invoke("recurse")).code).toBe(4);
     const { code, err } = await invoke("recurse", "--max-stack", "50");

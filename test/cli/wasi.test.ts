@@ -72,6 +72,12 @@ function noise(length: number): Buffer {
   return bytes;
 }
 
+it("a deadline also ends the wait for a module on standard input", async () => {
+  // The other end stays open.
+  const { code, err } = await begin(["--timeout", "100ms", "-"]).ended;
+  expect([code, err]).toEqual([3, expect.stringMatching(/^wasmeter: Exhaustion: deadline/)]);
+});
+
 describe("standard streams", () => {
   it("pass every byte, in both directions", async () => {
     const bytes = noise(300_000);

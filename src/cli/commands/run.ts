@@ -16,7 +16,7 @@ import { WasiExit } from "../../wasi/index.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { CallError, exitCode, processStatus, report } from "../endings.ts";
 import { grantsOf } from "../grants.ts";
-import { readModuleBytes } from "../input.ts";
+import { isText, readChunks, readModuleBytes } from "../input.ts";
 import {
   formatValue,
   LiteralError,
@@ -50,7 +50,7 @@ are printed one per line.
 For both:
 
   --fuel N                  stop after N units: one per instruction, see docs/instructions.md
-  --timeout TIME            stop after 50ms, 2s, 1m
+  --timeout TIME            stop after 50ms, 2s, 1m, reading and checking FILE included
   --max-memory SIZE         bytes of linear memory, e.g. 64MiB
   --max-stack N             calls in progress
   --stats                   what was used, on standard error
@@ -159,28 +159,25 @@ async function results(
 interface Run {
   readonly module: Module;
   readonly store: Store;
-  /** Milliseconds. */
-  readonly timeout: number;
+  /** Milliseconds that are left. */
+  readonly left: () => number;
   readonly args: Arguments;
   /** For modules that import WASI. */
   readonly world: World | null;
 }
 
 /** Runs a program of WASI as a whole; its exit code. */
-async function runProgram({ module, store, timeout }: Run, { wasi }: World): Promise<number> {
-  const began = performance.now();
-  const instance = await store.instantiateAsync(module, wasi.imports, { timeout });
-  const left = Math.max(0, timeout - (performance.now() - began));
-  return wasi.runAsync(instance, { timeout: left });
+async function runProgram({ module, store, left }: Run, { wasi }: World): Promise<number> {
+  const instance = await store.instantiateAsync(module, wasi.imports, { timeout: left() });
+  return wasi.runAsync(instance, { timeout: left() });
 }
 
 /** Instantiates a module and calls one function; what is to be printed. */
-async function callFunction({ args, module, store, timeout, world }: Run): Promise<string> {
+async function callFunction({ args, module, store, left, world }: Run): Promise<string> {
   const [, ...texts] = args.positionals;
   const entry = findExport(module, args.values.invoke);
   const values = entry === null ? [] : parseArguments(texts, entry);
-  const began = performance.now();
-  const left = () => Math.max(0, timeout - (performance.now() - began));
+  const timeout = left();
   const imports = world?.wasi.imports ?? {};
   const instance =
     world === null
@@ -247,17 +244,35 @@ async function runModule(run: Run, io: Io): Promise<number> {
     if (code !== EXIT.ok) hint(world, io);
     return code;
   } catch (error) {
-    if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
-      throw new HostError(error.message);
-    }
-    const code = exitCode(error);
-    if (code === undefined) throw error;
-    io.err(`wasmeter: ${report(error)}`);
-    if (error instanceof Trap) hint(world, io);
-    // The time is up also for whoever does not take the output.
-    if (code === EXIT.deadline) io.abandon?.();
-    return code;
+    return ending(error, world, io);
   }
+}
+
+/** Says what is to be said about an error; its exit code. */
+function ending(error: unknown, world: World | null, io: Io): number {
+  if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
+    throw new HostError(error.message);
+  }
+  const code = exitCode(error);
+  if (code === undefined) throw error;
+  io.err(`wasmeter: ${report(error)}`);
+  if (error instanceof Trap) hint(world, io);
+  // The time is up also for whoever does not take the output, or gives no input.
+  if (code === EXIT.deadline) io.abandon?.();
+  return code;
+}
+
+/** Reads, decodes and validates a file, as long as there is time. */
+async function load(file: string, left: () => number, io: Io): Promise<Module> {
+  if (!isText(file)) return Module.fromStream(readChunks(file, io), { timeout: left() });
+  const bytes = await readModuleBytes(file, io);
+  return Module.fromAsync(bytes, { timeout: left() });
+}
+
+/** Tells how much is left of so many milliseconds from now on. */
+function countdown(milliseconds: number): () => number {
+  const began = performance.now();
+  return () => Math.max(0, milliseconds - (performance.now() - began));
 }
 
 function hint(world: World | null, io: Io): void {
@@ -295,12 +310,15 @@ export const run: Command = {
     const timeout = numberOption(args, "timeout", "a time such as 50ms", parseMilliseconds);
     const diskBytes = numberOption(args, "max-disk", "a size such as 64MiB", parseBytes);
     const grants = { ...grantsOf(args, io), diskBytes };
-    const module = Module.from(await readModuleBytes(file, io));
+    const left = countdown(timeout ?? Number.POSITIVE_INFINITY);
+    let module: Module;
+    try {
+      module = await load(file, left, io);
+    } catch (error) {
+      return ending(error, null, io);
+    }
     const world = importsWasi(module) ? new World(module, args.positionals, grants, io) : null;
-    const code = await runModule(
-      { module, store, timeout: timeout ?? Number.POSITIVE_INFINITY, args, world },
-      io,
-    );
+    const code = await runModule({ module, store, left, args, world }, io);
     if (args.values.stats) io.err(stats(store, args.values.json === true));
     return code;
   },
