@@ -10,7 +10,8 @@ import type { GuestMemory } from "./guest-memory.ts";
 import type { Process } from "./process.ts";
 import type { Dialect } from "./signatures.ts";
 import type { Steps } from "./steps.ts";
-import type { Output } from "./streams.ts";
+import type { Input, Output } from "./streams.ts";
+import { pause } from "./waiting.ts";
 
 /**
  * The most bytes that one call moves from or to a file, and those between two looks: of a disk a
@@ -162,12 +163,15 @@ function readStream(
   }
   if (flags & FDFLAG.NONBLOCK) fail("again");
   if (!mayAwait) fail("notsup", "input that is not there yet, and nobody can wait for it");
-  return waitAnd(read, () => input.fetch(mayAwait));
+  return waitFor(process, input, read);
 }
 
-/** Does something as soon as there is nothing to wait for: others may take what has come. */
-function* waitAnd(action: () => number, fetch: () => Promise<void> | null): Steps {
-  for (let waiting = fetch(); waiting !== null; waiting = fetch()) yield waiting;
+/** Does something as soon as there is input: others may take what has come. */
+function* waitFor(process: Process, input: Input, action: () => number): Steps {
+  while (input.fetch(true) !== null) {
+    if (process.closed) fail("badf", "the program has ended");
+    yield pause(Number.POSITIVE_INFINITY, [input, process], process.caller.execution);
+  }
   return action();
 }
 

@@ -33,7 +33,7 @@ function typeIdOf(name: string): number {
 
 /** A function for imports around the action of an area. */
 function importFor(process: Process, name: string, module: string, action: Action): WasiFunction {
-  const func: WasiFunction = (...args) => toEnd(process, begin(process, action, args));
+  const func: WasiFunction = (...args) => toEnd(begin(process, action, args));
   const code = (_: unknown, args: unknown[]) => begin(process, action, args);
   standsFor(func, allocateHostFunction(typeIdOf(name), code, `${module}.${name}`));
   return func;

@@ -20,6 +20,8 @@ const SUBSCRIPTIONS_UNTIL_LOOK = 64;
 /** A subscription takes as long as moving so many bytes: a file is asked for its size. */
 const SUBSCRIPTION_BYTES = 64_000;
 const NANOSECONDS = 1e6;
+/** Milliseconds by which timers may come before their time. */
+const TOO_EARLY = 2;
 
 /** What the guest waits for. */
 type Subscription = {
@@ -173,16 +175,10 @@ class Poll {
     return undefined;
   }
 
-  /** Lets time pass until something has happened, or nobody can be waiting any more. */
+  /** Lets some time pass, but not much more if nobody goes on with the guest. */
   private async patiently({ execution }: Caller): Promise<void> {
-    do await pause(this.timeout, this.inputs(), execution);
-    while (!this.hasHappened() && !this.process.closed && execution?.timeLeft !== 0);
-  }
-
-  private hasHappened(): boolean {
-    // Somebody else may have taken what had come: then it has to be asked for again.
-    this.inputs();
-    return this.events().length > 0;
+    do await pause(this.timeout, [...this.inputs(), this.process], execution);
+    while (!this.process.closed && this.timeout > 0 && this.timeout < TOO_EARLY);
   }
 }
 
@@ -219,7 +215,12 @@ export function pollFunctions(process: Process, dialect: Dialect) {
       poll.inputs();
       let events = poll.events();
       if (events.length === 0 && poll.skip()) events = poll.events();
-      for (; events.length === 0; events = poll.events()) yield poll.wait();
+      while (events.length === 0) {
+        yield poll.wait();
+        // Somebody else may have taken what had come: then it has to be asked for again.
+        poll.inputs();
+        events = poll.events();
+      }
       writeEvents(process.memory, output, events);
       process.memory.setU32(result, events.length);
       return SUCCESS;

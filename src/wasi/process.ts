@@ -10,11 +10,12 @@ import {
   openedOutput,
   preopened,
 } from "./descriptors.ts";
+import { fail } from "./errno.ts";
 import { GuestMemory, type MemorySource, NO_MEMORY } from "./guest-memory.ts";
 import type { WasiOptions } from "./options.ts";
 import { type Clock, fixedClock, type RandomSource, seededRandom } from "./sources.ts";
 import { encodeUtf8, Input, Output } from "./streams.ts";
-import type { Stoppable } from "./waiting.ts";
+import type { Source, Stoppable } from "./waiting.ts";
 
 const NOWHERE = () => undefined;
 const DEFAULT_DESCRIPTORS = 128;
@@ -65,8 +66,8 @@ export interface Caller {
   readonly execution: Stoppable | null;
 }
 
-/** The state behind one `wasi` object. */
-export class Process {
+/** The state behind one `wasi` object. As a source it tells when the program is closed. */
+export class Process implements Source {
   readonly args: readonly Uint8Array[];
   readonly environ: readonly Uint8Array[];
   readonly clock: Clock;
@@ -79,6 +80,9 @@ export class Process {
   closed = false;
   /** Who is calling: valid until a function yields, and again afterwards. */
   caller: Caller = { memory: new GuestMemory(NO_MEMORY), mayAwait: false, execution: null };
+  private lastMemory = this.caller.memory;
+  /** Called when the program is closed. */
+  readonly arrivals = new Set<() => void>();
 
   constructor(options: WasiOptions) {
     const { args = [], clock, descriptorLimit, env = {}, random } = options;
@@ -102,15 +106,18 @@ export class Process {
       source = thread?.instance?.memories[0] ?? NO_MEMORY;
       thread?.shortenSlice(CALL_UNITS);
     }
-    let { memory } = this.caller;
-    if (memory.source === source) memory.refresh();
-    else memory = new GuestMemory(source);
-    this.caller = { memory, mayAwait, execution: this.execution };
+    if (this.lastMemory.source === source) this.lastMemory.refresh();
+    else this.lastMemory = new GuestMemory(source);
+    this.caller = { memory: this.lastMemory, mayAwait, execution: this.execution };
   }
 
-  /** At the begin of each further piece of a function. @throws WasiExit as `enter` */
+  /**
+   * At the begin of each further piece of a function.
+   * @throws WasiExit as `enter`, WasiError "intr" if the guest is not the one that goes on
+   */
   reenter(caller: Caller): void {
     if (this.exit !== null) throw this.exit;
+    if (currentThread() === null && caller.execution?.timeLeft === 0) fail("intr");
     caller.memory.refresh();
     this.caller = caller;
   }
@@ -145,6 +152,7 @@ export class Process {
   close(): void {
     this.closed = true;
     this.descriptors.closeAll();
+    for (const arrival of [...this.arrivals]) arrival();
   }
 
   end(code: number): never {

@@ -21,48 +21,54 @@ function errnoFrom(error: unknown): number {
 
 type Progress = number | Unfinished | Promise<Unfinished>;
 
-/** Goes on with the steps: `step` takes the next one. */
-function proceed(process: Process, steps: Steps, step: () => ReturnType<Steps["next"]>): Progress {
-  try {
-    const { done, value } = step();
-    if (done) return value;
-    const rest = (next: () => ReturnType<Steps["next"]>) => {
-      const caller = process.caller;
-      return new Unfinished(() => {
+/** What comes of the steps after one of them. */
+function after(process: Process, steps: Steps, taken: ReturnType<Steps["next"]>): Progress {
+  const { done, value } = taken;
+  if (done) return value;
+  const { caller } = process;
+  const rest = (next: () => ReturnType<Steps["next"]>) => {
+    return new Unfinished(() => {
+      return asCaller(process, () => {
         process.reenter(caller);
-        return proceed(process, steps, next);
+        return after(process, steps, next());
       });
-    };
-    if (value === undefined) return rest(() => steps.next());
-    return value.then(
-      () => rest(() => steps.next()),
-      (error: unknown) => rest(() => steps.throw(error)),
-    );
+    });
+  };
+  if (value === undefined) return rest(() => steps.next());
+  return value.then(
+    () => rest(() => steps.next()),
+    (error: unknown) => rest(() => steps.throw(error)),
+  );
+}
+
+/** Runs a piece, and shows who called before afterwards: sinks of output may call guests. */
+function asCaller(process: Process, piece: () => Progress): Progress {
+  const before = process.caller;
+  try {
+    return piece();
   } catch (error) {
     return errnoFrom(error);
+  } finally {
+    process.caller = before;
   }
 }
 
 /** Calls an action for a guest; `args` are its parameters. */
 export function begin(process: Process, action: Action, args: readonly unknown[]): Progress {
-  try {
+  return asCaller(process, () => {
     process.enter();
     const result = (action as (...args: readonly unknown[]) => number | Steps)(...args);
-    return typeof result === "number" ? result : proceed(process, result, () => result.next());
-  } catch (error) {
-    return errnoFrom(error);
-  }
+    return typeof result === "number" ? result : after(process, result, result.next());
+  });
 }
 
 /** Brings to its end what was begun for a caller that knows nothing of unfinished work. */
-export function toEnd(process: Process, begun: Progress): number | Promise<number> {
+export function toEnd(begun: Progress): number | Promise<number> {
   let progress = begun;
   while (progress instanceof Unfinished) {
     if (currentThread()?.mustStop) return errnoOf("intr");
     progress = progress.proceed() as Progress;
   }
   if (typeof progress === "number") return progress;
-  return progress.then((rest) => {
-    return process.caller.execution?.timeLeft === 0 ? errnoOf("intr") : toEnd(process, rest);
-  });
+  return progress.then(toEnd);
 }

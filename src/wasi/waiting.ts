@@ -13,6 +13,8 @@ export interface Stoppable {
 /** Milliseconds until the next look at what may stop the guest. */
 const LONGEST_TIMER = 250;
 const LONGEST_BLOCK = 5;
+/** Longest delay that timers take. */
+const LONGEST_DELAY = 2 ** 31 - 1;
 
 interface Host {
   readonly setTimeout?: (action: () => void, ms: number) => unknown;
@@ -27,7 +29,9 @@ let cell: Int32Array | null = null;
 function piece(milliseconds: number, longest: number, execution: Stoppable | null): number {
   // A timer that fires just before a deadline would only have to be set again.
   const left = (execution?.timeLeft ?? Number.POSITIVE_INFINITY) + 1;
-  return Math.min(Math.ceil(milliseconds), longest, Math.ceil(left));
+  // Who waits for no clock is woken by the deadline alone.
+  const most = milliseconds === Number.POSITIVE_INFINITY ? LONGEST_DELAY : longest;
+  return Math.min(Math.ceil(milliseconds), most, Math.ceil(left));
 }
 
 /**
@@ -59,6 +63,8 @@ export function pause(
   const { clearTimeout, setTimeout } = host;
   const isTimed = milliseconds !== Number.POSITIVE_INFINITY;
   if (isTimed && setTimeout === undefined) fail("notsup", "this host has no timers");
+  const left = execution?.timeLeft ?? Number.POSITIVE_INFINITY;
+  const isBounded = isTimed || left !== Number.POSITIVE_INFINITY;
   return new Promise((resolve) => {
     let timer: unknown;
     // Nothing may stay behind: a guest can wait for a silent source a thousand times a second.
@@ -68,6 +74,6 @@ export function pause(
       resolve();
     };
     for (const { arrivals } of sources) arrivals.add(wake);
-    if (isTimed) timer = setTimeout?.(wake, piece(milliseconds, LONGEST_TIMER, execution));
+    if (isBounded) timer = setTimeout?.(wake, piece(milliseconds, LONGEST_TIMER, execution));
   });
 }

@@ -243,7 +243,7 @@ describe("input that is not there yet", () => {
   });
 
   it("leaves nothing behind when a clock was faster", async () => {
-    const input = Input.from(SILENCE);
+    const input = Input.from({ ...SILENCE });
     input.fetch(true);
     await pause(1, [input], null);
     expect(input.arrivals.size).toBe(0);
@@ -251,6 +251,27 @@ describe("input that is not there yet", () => {
     arriving.fetch(true);
     await pause(Number.POSITIVE_INFINITY, [arriving], null);
     expect([arriving.available, arriving.arrivals.size]).toEqual([1, 0]);
+  });
+
+  it("is no longer waited for once the program is closed, or its time is up", async () => {
+    const stdin = { ...SILENCE };
+    const input = Input.from(stdin);
+    const world = wasi({ stdin, clock: systemClock() });
+    const instance = new Store().instantiate(module, world.imports);
+    const outcomes = [
+      instance.func("read").start().run(),
+      instance.func("input").start(HOUR).run(),
+    ];
+    expect(input.arrivals.size).toBe(2);
+    world.close();
+    for (const outcome of outcomes) {
+      if (outcome.kind === "suspended" && outcome.reason === "host") await outcome.promise;
+    }
+    expect(input.arrivals.size).toBe(0);
+    const late = guest({ stdin }).func("read").with({ timeout: 10 });
+    expect((await rejected(Exhaustion, late.callAsync())).kind).toBe("deadline");
+    await sleep(20);
+    expect(input.arrivals.size).toBe(0);
   });
 
   it("that is no bytes is a TypeError, and no rejection that nobody handles", async () => {
@@ -272,6 +293,25 @@ describe("input that is not there yet", () => {
 });
 
 describe("output that is not taken yet", () => {
+  it("may run another guest of the same program, without a mix of memories", () => {
+    const inner: { run?: () => unknown } = {};
+    const world = wasi({
+      stdin: "1234",
+      stdout: () => {
+        const { run } = inner;
+        delete inner.run;
+        run?.();
+      },
+    });
+    const outer = new Store().instantiate(module, world.imports);
+    const other = new Store().instantiate(module, world.imports);
+    inner.run = () => other.exports.sleep(0n);
+    new DataView(other.memory().bytes.buffer).setUint32(0, 99, true);
+    // The number of bytes written goes to address 0 of the one that has written.
+    expect(outer.exports.copy()).toBe(1);
+    expect(other.memory().bytes[0]).not.toBe(4);
+  });
+
   it("suspends the guest under callAsync", async () => {
     const events: string[] = [];
     const stdout = async (bytes: Uint8Array) => {
