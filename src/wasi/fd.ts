@@ -169,7 +169,6 @@ function readStream(
 /** Does something as soon as there is input: others may take what has come. */
 function* waitFor(process: Process, input: Input, action: () => number): Steps {
   while (input.fetch(true) !== null) {
-    if (process.closed) fail("badf", "the program has ended");
     yield pause(Number.POSITIVE_INFINITY, [input, process], process.caller.execution);
   }
   return action();

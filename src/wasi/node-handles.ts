@@ -42,7 +42,13 @@ interface Held {
   readonly close: () => void;
 }
 
-const dropped = new FinalizationRegistry<Held>(({ close }) => close());
+const dropped = new FinalizationRegistry<Held>(({ close }) => {
+  try {
+    close();
+  } catch {
+    // Whom it belonged to is gone, and nobody could hear of it but the whole process.
+  }
+});
 
 /** Something of the host that is open. */
 export class Handle<T> {

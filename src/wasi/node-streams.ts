@@ -85,6 +85,19 @@ function inputOf(stream: Readable): InputStream {
 
 /** Output to a stream of Node's: the guest is suspended as long as the stream has enough. */
 export function streamOutput(stream: Writable): OutputStream {
+  let output = outputs.get(stream);
+  if (output === undefined) {
+    output = outputOf(stream);
+    outputs.set(stream, output);
+  }
+  return output;
+}
+
+/** One for each stream, however many guests write to it: each listens to the stream's errors. */
+const outputs = new WeakMap<Writable, OutputStream>();
+
+function outputOf(stream: Writable): OutputStream {
+  let drained: Promise<void> | null = null;
   let error: (Error & { code?: string }) | null = null;
   stream.on("error", (raised) => {
     error = raised;
@@ -105,13 +118,15 @@ export function streamOutput(stream: Writable): OutputStream {
     write(bytes) {
       check();
       if (stream.write(bytes)) return undefined;
-      return new Promise<void>((resolve) => {
+      drained ??= new Promise<void>((resolve) => {
         const done = () => {
           for (const event of ["drain", "error", "close"]) stream.off(event, done);
+          drained = null;
           resolve();
         };
         for (const event of ["drain", "error", "close"]) stream.on(event, done);
       });
+      return drained;
     },
   };
 }

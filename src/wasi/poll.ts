@@ -163,8 +163,7 @@ class Poll {
 
   /** Lets time pass until something may have happened: blocks, unless there is a promise. */
   wait(): Promise<void> | undefined {
-    const { caller, closed } = this.process;
-    if (closed) fail("intr", "the program has ended");
+    const { caller } = this.process;
     if (caller.mayAwait) return this.patiently(caller);
     const { timeout } = this;
     if (timeout === Number.POSITIVE_INFINITY) {
@@ -178,7 +177,7 @@ class Poll {
   /** Lets some time pass, but not much more if nobody goes on with the guest. */
   private async patiently({ execution }: Caller): Promise<void> {
     do await pause(this.timeout, [...this.inputs(), this.process], execution);
-    while (!this.process.closed && this.timeout > 0 && this.timeout < TOO_EARLY);
+    while (this.timeout > 0 && this.timeout < TOO_EARLY);
   }
 }
 

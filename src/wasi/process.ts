@@ -77,7 +77,7 @@ export class Process implements Source {
   bound: MemorySource | null = null;
   exit: WasiExit | null = null;
   /** Whether nobody goes on with the program. */
-  closed = false;
+  private closed = false;
   /** Who is calling: valid until a function yields, and again afterwards. */
   caller: Caller = { memory: new GuestMemory(NO_MEMORY), mayAwait: false, execution: null };
   private lastMemory = this.caller.memory;
@@ -113,10 +113,12 @@ export class Process implements Source {
 
   /**
    * At the begin of each further piece of a function.
-   * @throws WasiExit as `enter`, WasiError "intr" if the guest is not the one that goes on
+   * @throws WasiExit as `enter`, WasiError "badf" if the program has been closed meanwhile, "intr"
+   * if the guest is not the one that goes on
    */
   reenter(caller: Caller): void {
     if (this.exit !== null) throw this.exit;
+    if (this.closed) fail("badf", "the program has ended");
     if (currentThread() === null && caller.execution?.timeLeft === 0) fail("intr");
     caller.memory.refresh();
     this.caller = caller;

@@ -201,3 +201,25 @@ describe("output that nobody takes, of a guest that cannot wait", () => {
     expect(guest.write(1, text)).toBe(text.length);
   });
 });
+
+it("a stream is listened to once, however many guests write to it", async () => {
+  let take: () => void = () => undefined;
+  const stream = new Writable({
+    highWaterMark: 1,
+    write: (_chunk, _encoding, done) => {
+      take = done;
+    },
+  });
+  const worlds = Array.from({ length: 50 }, () => {
+    return cat({ stdin: "x", stdout: streamOutput(stream) });
+  });
+  const runs = worlds.map(({ instance, world }) => world.runAsync(instance));
+  await sleep(5);
+  expect(stream.listenerCount("error")).toBe(2);
+  expect(stream.listenerCount("drain")).toBe(1);
+  for (let i = 0; i < 200; i++) {
+    take();
+    await sleep(0);
+  }
+  expect(await Promise.all(runs)).toEqual(worlds.map(() => 0));
+});

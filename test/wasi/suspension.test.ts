@@ -124,7 +124,7 @@ describe("sleeping", () => {
   });
 
   it("ends with the timeout of the namespace", () => {
-    const wasm = createNamespace({ timeout: 50 });
+    const wasm = createNamespace({ timeout: 250 });
     const world = wasi({ clock: systemClock() });
     const module = new wasm.Module(assemble(WAITER));
     const instance = new wasm.Instance(module, world.imports as object as Record<string, never>);

@@ -62,6 +62,9 @@ module, 7 no such export or wrong arguments, 8 trap, 9 uncaught exception, 64 us
 output ends the run with 141, as SIGPIPE would.
 `;
 
+/** Exports that a message lists. */
+const MOST_LISTED = 50;
+
 type FunctionExport = Extract<ExportDescription, { kind: "func" }>;
 
 function numberOption<T>(
@@ -114,11 +117,12 @@ function signature({ name, params, results }: FunctionExport): string {
 
 function listing({ exports }: Module): string {
   if (exports.length === 0) return "It exports nothing.\n";
-  const lines = exports.map((item) => {
+  const lines = exports.slice(0, MOST_LISTED).map((item) => {
     return item.kind === "func"
       ? `  func ${signature(item)}`
       : `  ${item.kind} ${visible(item.name)}`;
   });
+  if (exports.length > MOST_LISTED) lines.push(`  and ${exports.length - MOST_LISTED} more`);
   return `Its exports:\n${lines.join("\n")}\n`;
 }
 
