@@ -42,6 +42,8 @@ const bundle = await rolldown({
     "wasi-node": path("wasi/node.js"),
     "js-api": path("js-api/index.js"),
     polyfill: path("js-api/polyfill.js"),
+    "polyfill-node": path("wasi/node-polyfill.js"),
+    "node-wasi": path("wasi/node-wasi.js"),
     cli: path("cli/main.js"),
   },
   external: [/^node:/, "wabt"],
@@ -54,17 +56,21 @@ await bundle.write({
   dir: path("portable"),
   format: "esm",
   chunkFileNames: "chunk-[name].js",
-  // The library is one chunk, and has nothing in it that only other entry points need: left alone,
-  // the bundler cuts it into a chunk for each set of entry points, half a millisecond each to load.
+  // The library is one chunk, and has nothing in it that only other entry points need; WASI and its
+  // Node files are one each. Left alone, the bundler makes a chunk for each set of entry points,
+  // half a millisecond each to load.
   codeSplitting: {
     groups: [
       {
         debugName: "library",
+        priority: 3,
         name: (id, graph) => {
           library ??= libraryModules(graph);
           return library.has(id) ? "library" : null;
         },
       },
+      { name: "wasi", priority: 2, test: /\/dist\/wasi\/(?!node)/ },
+      { name: "node", priority: 1, test: /\/dist\/wasi\/node(?!-wasi|-polyfill)/ },
     ],
   },
   // What is left of the text after this is a quarter less to parse. Two things must survive: the

@@ -8,6 +8,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
 
 const path = (name) => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
 
@@ -15,6 +16,8 @@ const path = (name) => fileURLToPath(new URL(`../dist/${name}`, import.meta.url)
 const CHUNK = "chunk-library.js";
 const SCRIPT = "library.cjs";
 const LOADER = "loader.cjs";
+/** What the polyfill loads for programs that use `node:wasi` (src/wasi/node-polyfill.ts). */
+const NODE_WASI = "node-wasi.cjs";
 /** What ends the chunk: its exports, as [local, exported] names. */
 const EXPORTS = /export\{([^{}]*)\};?\s*$/;
 
@@ -92,10 +95,10 @@ module.exports = cached() ?? require("./${SCRIPT}");
 
 /** What stack traces show, wherever the package lies: the cache would say where it was built. */
 const FILENAME = `wasmeter/${SCRIPT}`;
-/** Sum of a word in each 512 bytes of a cache, of which the last word is left for the sum. */
+/** Sum of a word in each 128 bytes of a cache, of which the last word is left for the sum. */
 function sumOf(words) {
   let sum = 0;
-  for (let i = words.length - 2; i >= 0; i -= 128) sum = (sum * 31 + words[i]) | 0;
+  for (let i = words.length - 2; i >= 0; i -= 32) sum = (sum * 31 + words[i]) | 0;
   return sum;
 }
 
@@ -125,7 +128,28 @@ function tagOf(script) {
   return createHash("sha256").update(script).digest("hex").slice(0, 12);
 }
 
-function build() {
+/**
+ * The class of `node:wasi` as a CommonJS module, which the polyfill loads when a program makes its
+ * first object of it. The loader's library has the names of the chunk.
+ */
+async function writeNodeWasi() {
+  const isLibrary = (id) => id.endsWith(CHUNK);
+  const bundle = await rolldown({
+    input: path("portable/node-wasi.js"),
+    external: (id) => id.startsWith("node:") || isLibrary(id),
+    platform: "node",
+  });
+  await bundle.write({
+    file: path(`bundle/${NODE_WASI}`),
+    format: "cjs",
+    paths: (id) => (isLibrary(id) ? `./${LOADER}` : id),
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  });
+  await bundle.close();
+  rmSync(path("bundle/node-wasi.js"));
+}
+
+async function build() {
   rmSync(path("bundle"), { recursive: true, force: true });
   mkdirSync(path("bundle"));
   cpSync(path("portable"), path("bundle"), { recursive: true });
@@ -135,6 +159,7 @@ function build() {
   writeFileSync(path("bundle/index.js"), esModuleOf(entryNames()));
   writeFileSync(path("bundle/index.cjs"), commonJsOf(entryNames()));
   writeFileSync(path(`bundle/${CHUNK}`), esModuleOf(exported.map((name) => [name])));
+  await writeNodeWasi();
   // npm and npx do this only when they link the command, not after the next build.
   chmodSync(path("bundle/cli.js"), 0o755);
 }
@@ -162,5 +187,5 @@ function summed(cache) {
   return new Uint8Array(words.buffer);
 }
 
-if (!process.argv.includes("--add")) build();
+if (!process.argv.includes("--add")) await build();
 addCache();

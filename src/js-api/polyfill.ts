@@ -1,11 +1,6 @@
-// `wasmeter/polyfill`: installs the namespace as the global, in place of a native one or where
-// there is none: `node --import wasmeter/polyfill app.mjs`.
+// `wasmeter/polyfill`: `node --import wasmeter/polyfill app.mjs`. Under this name Node gets
+// src/wasi/node-polyfill.ts.
 
-import { WebAssembly } from "./index.ts";
+import { installGlobal } from "./install.ts";
 
-Object.defineProperty(globalThis, "WebAssembly", {
-  value: WebAssembly,
-  writable: true,
-  enumerable: false,
-  configurable: true,
-});
+installGlobal();

@@ -34,9 +34,9 @@ const OF_FUNCTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The interface object of a class that extends `Uncloneable`, in the shape that Web IDL asks for: it
- * extends nothing, operations and attributes are enumerable, and there is an `@@toStringTag`. The
- * name is stated once more for bundlers that shorten names. `lengths` corrects the number of
+ * The interface object of a class that extends `Uncloneable`, in the shape that Web IDL asks for:
+ * it extends nothing, operations and attributes are enumerable, and there is an `@@toStringTag`.
+ * The name is stated once more for bundlers that shorten names. `lengths` corrects the number of
  * required arguments, by operation.
  */
 export function describeInterface(

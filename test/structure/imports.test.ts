@@ -148,7 +148,7 @@ describe("the package", () => {
       expect(bundler.replaceAll('"', ""), path).toContain(` ${bundle}: path(${module}.js)`);
       // Node has a build of its own (tools/node-bundle.mjs).
       const { node } = target as { node: string | Record<string, string> };
-      const file = `./dist/bundle/${bundle}`;
+      const file = `./dist/bundle/${bundle}${path === "./polyfill" ? "-node" : ""}`;
       if (typeof node === "string") expect(node, path).toBe(`${file}.js`);
       else expect(node, path).toEqual({ require: `${file}.cjs`, default: `${file}.js` });
     }

@@ -1,8 +1,9 @@
 // Rows: numeric instructions (spec: 4.3 Numerics, 5.4.9) with their meaning; the conventions of the
 // expressions are those of `Meaning` in ../instruction.ts. V8's Math.ceil, floor and trunc hand a
 // signalling NaN on as it is, where a quiet one is due: hence `a + a`. An f32 becomes quiet when
-// it is read. Math.min and max of a NaN give one of V8's own in some of its tiers (V8 14: all ones):
-// no NaN reaches them. test/interpreter/nans.test.ts compares all rows with what is allowed.
+// it is read. Math.min and max of a NaN give one of V8's own in some of its tiers (V8 14: all
+// ones), so no NaN reaches them. test/interpreter/nans.test.ts compares all rows with what is
+// allowed.
 
 import { type Instruction, row, rowsOf } from "../instruction.ts";
 
