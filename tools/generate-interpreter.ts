@@ -9,6 +9,7 @@ import { INSTRUCTIONS } from "../src/isa/instructions.ts";
 import { CHAINS, FORMS, type Form, type Role, SAME_AS } from "./interpreter/forms.ts";
 import { FUSED } from "./interpreter/fused.ts";
 import { expandAccesses } from "./interpreter/operations.ts";
+import { COMMON } from "./interpreter/order.ts";
 
 const wabt = await loadWabt();
 const WABT_FEATURES = { tail_call: true, reference_types: true };
@@ -233,11 +234,19 @@ function shareScratch(source: string, names: Set<string>): string {
   });
 }
 
+/** The common ones first. */
+function inOrder(forms: readonly Form[]): Form[] {
+  const unknown = COMMON.filter((name) => !opcodeOf.has(name));
+  if (unknown.length > 0) throw new Error(`there is no register instruction ${unknown}`);
+  const common = COMMON.map((name) => FORMS[(opcodeOf.get(name) as number) - 1]);
+  return [...common, ...forms.filter((form) => !common.includes(form))];
+}
+
 /** The loop for memories up to 2 GiB, or the one for larger ones. */
 function loopFile(far: boolean): string {
   const [, ...forms] = FORMS;
   const scratch = new Set<string>();
-  const cases = forms.map((form) => {
+  const cases = inOrder(forms).map((form) => {
     const opcode = opcodeOf.get(form.name);
     const source = shareScratch(expandAccesses(form.source, far).replace(/\s+/g, " "), scratch);
     return `        case ${opcode}: // ${form.name}\n          { ${source} }`;

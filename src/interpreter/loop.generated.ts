@@ -172,28 +172,214 @@ export function run(): number {
       pc = (pc + 2) | 0;
     }
     switch (w) {
+        case 403: // i32.store => count i32.add imm > i32.lt_u
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 26: // move 32
+          { S[x] = S[y]; continue; }
+        case 295: // i32.load
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 170: // i32.add imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 169: // i32.add
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
+        case 432: // i32.xor > i32.rotl imm => i32.add
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
+        case 402: // move 32 => move 32
+          { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
+        case 29: // const 32
+          { S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
+        case 308: // i32.store
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
+        case 12: // call
+          { { const e = C[(pc + 1) | 0]; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
+        case 4: // br_unless
+          { w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
+        case 359: // i32.xor > i32.rotl imm
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 171: // i32.sub
+          { p_a = S[y]; p_b = S[z]; p = (p_a - p_b) | 0; S[x] = p; continue; }
+        case 183: // i32.and imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 299: // i32.load8_u
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
         case 2: // jump
           { w = pc; break; }
         case 3: // br_if
           { w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
-        case 4: // br_unless
-          { w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
+        case 405: // i32.load => i32.load
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 190: // i32.xor
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; S[x] = p; continue; }
+        case 404: // i32.add => i32.xor > i32.rotl imm
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 53: // br_if i32.ne
+          { p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
+        case 9: // return 32
+          { S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
+        case 296: // i64.load
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 410: // i32.add => i32.add
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
+        case 426: // i32.add > i32.add => i32.add
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
+        case 49: // br_if i32.eq
+          { p_a = S[y]; p_b = S[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
+        case 32: // select 32
+          { S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
+        case 315: // i32.add imm > i32.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 8: // return
+          { ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
+        case 409: // i32.store8 => i32.add imm
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 23: // finish
+          { status = FINISHED; break loop; }
+        case 408: // i64.xor => i64.rotl imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 69: // br_if i32.gt_u
+          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 > p_b >>> 0 ? pc : (pc + 2) | 0; break; }
+        case 407: // i32.add imm => i32.add imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 85: // br_if i32.ge_u
+          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 >= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
+        case 25: // slow
+          { status = SLOW; break loop; }
+        case 301: // i32.load16_u
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 339: // i32.shl imm > i32.add
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 225: // i64.shr_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 390: // count i32.add imm > br_if
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 338: // i64.load > i64.store b
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, pl, true); mem.setInt32((qea + 4) | 0, ph, true); pc = (pc + 4) | 0; continue; }
+        case 340: // i32.mul imm > i32.add
+          { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 345: // i32.load > i32.add
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 218: // i64.xor
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 337: // i32.load > i32.store b
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
+        case 199: // i32.rotl imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 50: // br_if i32.eq imm
+          { p_a = S[y]; p_b = C[pc]; w = p_a === p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 61: // br_if i32.lt_u
+          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 < p_b >>> 0 ? pc : (pc + 2) | 0; break; }
+        case 358: // i32.rotl imm > i32.xor
+          { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 54: // br_if i32.ne imm
+          { p_a = S[y]; p_b = C[pc]; w = p_a !== p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 197: // i32.shr_u imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 424: // i32.add imm => i32.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 309: // i32.store imm
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, C[pc], true); pc = (pc + 3) | 0; continue; }
+        case 412: // const 32 => select 32
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
+        case 204: // i64.add
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 419: // i64.xor => i64.xor
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 193: // i32.shl imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 27: // move 64
+          { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; continue; }
+        case 415: // i32.add imm => jump
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
+        case 215: // i64.and imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 436: // move 32 => jump
+          { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
+        case 418: // i32.store => i32.add imm
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 351: // i32.shr_u imm > i32.and imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 430: // i32.shl imm > i32.add => i32.load
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 427: // i32.add imm => move 32
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
+        case 428: // i32.or => br_if
+          { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
+        case 227: // i64.rotl imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 182: // i32.and
+          { p_a = S[y]; p_b = S[z]; p = p_a & p_b; S[x] = p; continue; }
+        case 310: // i64.store
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
+        case 30: // const 64
+          { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
+        case 7: // br_table
+          { const i = S[y] >>> 0; const at = (pc + 1 + 2 * (i < C[pc] ? i : C[pc])) | 0; w = at; break; }
+        case 344: // i32.load > i32.add imm
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 414: // i32.store => i32.store
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
+        case 188: // i32.or
+          { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; continue; }
+        case 62: // br_if i32.lt_u imm
+          { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 < p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 420: // i32.load8_u => i32.load8_u
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 396: // count i32.add imm > i32.lt_u
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 298: // i32.load8_s
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 417: // const 32 => const 32
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
+        case 39: // global.set 32
+          { G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
+        case 313: // i32.store8 imm
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt8(qea, C[pc]); pc = (pc + 3) | 0; continue; }
+        case 263: // i64.extend_i32_u
+          { p_a = S[y]; pl = p_a; ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 352: // i32.and imm > i32.shl imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = p << q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 77: // br_if i32.le_u
+          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 <= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
+        case 438: // i32.load => move 32
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
+        case 423: // i32.add => move 32
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
+        case 421: // global.get 32 => i32.add imm
+          { S[x] = G[C[pc]]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 187: // br_if not i32.and imm
+          { p_a = S[y]; p_b = C[pc]; w = !((p_a & p_b) !== 0) ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 191: // i32.xor imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a ^ p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 335: // i32.add imm > i32.store b
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
+        case 429: // i64.xor imm => i64.and
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 434: // i32.load => br_unless
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
+        case 425: // const 32 => i32.load
+          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 44: // i32.eqz
+          { p_a = S[y]; p = p_a === 0 ? 1 : 0; S[x] = p; continue; }
+        case 173: // i32.mul imm
+          { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 406: // i32.add imm => global.set 32
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
+        case 59: // i32.lt_u
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
+        case 435: // i32.add imm > i64.load => i64.store
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
+        case 431: // i32.add imm => i32.add imm > i32.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
+        case 216: // i64.or
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 5: // br_if null
           { w = R[y >> 1] === null ? pc : (pc + 2) | 0; break; }
         case 6: // br_unless null
           { w = R[y >> 1] !== null ? pc : (pc + 2) | 0; break; }
-        case 7: // br_table
-          { const i = S[y] >>> 0; const at = (pc + 1 + 2 * (i < C[pc] ? i : C[pc])) | 0; w = at; break; }
-        case 8: // return
-          { ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 9: // return 32
-          { S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 10: // return 64
           { S[fp] = S[y]; S[(fp + 1) | 0] = S[(y + 1) | 0]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 11: // return ref
           { R[fp >> 1] = R[y >> 1]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 12: // call
-          { { const e = C[(pc + 1) | 0]; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 13: // call lazy
           { status = CALL_LAZY; break loop; }
         case 14: // call import
@@ -214,26 +400,12 @@ export function run(): number {
           { status = RETURN_CALL_REF; break loop; }
         case 22: // unreachable
           { trap = UNREACHABLE; status = TRAPPED; break loop; }
-        case 23: // finish
-          { status = FINISHED; break loop; }
         case 24: // reserve references
           { if (R.length < (((fp >> 1) + C[pc]) | 0)) { status = REFERENCES_SHORT; break loop; } pc = (pc + 1) | 0; continue; }
-        case 25: // slow
-          { status = SLOW; break loop; }
-        case 26: // move 32
-          { S[x] = S[y]; continue; }
-        case 27: // move 64
-          { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; continue; }
         case 28: // move ref
           { R[x >> 1] = R[y >> 1]; continue; }
-        case 29: // const 32
-          { S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
-        case 30: // const 64
-          { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
         case 31: // const null
           { R[x >> 1] = null; continue; }
-        case 32: // select 32
-          { S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
         case 33: // select 64
           { const from = S[(fp + C[pc]) | 0] !== 0 ? y : z; const high = S[(from + 1) | 0]; S[x] = S[from]; S[(x + 1) | 0] = high; pc = (pc + 1) | 0; continue; }
         case 34: // select ref
@@ -246,8 +418,6 @@ export function run(): number {
           { S[x] = G[C[pc]]; pc = (pc + 1) | 0; continue; }
         case 38: // global.get 64
           { const i = C[pc]; S[x] = G[i]; S[(x + 1) | 0] = G[(i + 1) | 0]; pc = (pc + 1) | 0; continue; }
-        case 39: // global.set 32
-          { G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
         case 40: // global.set 64
           { const i = C[pc]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 1) | 0; continue; }
         case 41: // memory
@@ -256,8 +426,6 @@ export function run(): number {
           { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; continue; }
         case 43: // address 64
           { if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; continue; }
-        case 44: // i32.eqz
-          { p_a = S[y]; p = p_a === 0 ? 1 : 0; S[x] = p; continue; }
         case 45: // br_if i32.eqz
           { p_a = S[y]; w = p_a === 0 ? pc : (pc + 2) | 0; break; }
         case 46: // br_if not i32.eqz
@@ -266,18 +434,10 @@ export function run(): number {
           { p_a = S[y]; p_b = S[z]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
         case 48: // i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 49: // br_if i32.eq
-          { p_a = S[y]; p_b = S[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
-        case 50: // br_if i32.eq imm
-          { p_a = S[y]; p_b = C[pc]; w = p_a === p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 51: // i32.ne
           { p_a = S[y]; p_b = S[z]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
         case 52: // i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 53: // br_if i32.ne
-          { p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
-        case 54: // br_if i32.ne imm
-          { p_a = S[y]; p_b = C[pc]; w = p_a !== p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 55: // i32.lt_s
           { p_a = S[y]; p_b = S[z]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
         case 56: // i32.lt_s imm
@@ -286,14 +446,8 @@ export function run(): number {
           { p_a = S[y]; p_b = S[z]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
         case 58: // br_if i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a < p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 59: // i32.lt_u
-          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 60: // i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 61: // br_if i32.lt_u
-          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 < p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 62: // br_if i32.lt_u imm
-          { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 < p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 63: // i32.gt_s
           { p_a = S[y]; p_b = S[z]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
         case 64: // i32.gt_s imm
@@ -306,8 +460,6 @@ export function run(): number {
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 68: // i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 69: // br_if i32.gt_u
-          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 > p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 70: // br_if i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 > p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 71: // i32.le_s
@@ -322,8 +474,6 @@ export function run(): number {
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 76: // i32.le_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 77: // br_if i32.le_u
-          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 <= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 78: // br_if i32.le_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 <= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 79: // i32.ge_s
@@ -338,8 +488,6 @@ export function run(): number {
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 84: // i32.ge_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 85: // br_if i32.ge_u
-          { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 >= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 86: // br_if i32.ge_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 >= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 87: // i64.eqz
@@ -506,16 +654,8 @@ export function run(): number {
           { p_a = S[y]; p = countTrailingZeros(p_a); S[x] = p; continue; }
         case 168: // i32.popcnt
           { p_a = S[y]; p = populationCount(p_a); S[x] = p; continue; }
-        case 169: // i32.add
-          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 170: // i32.add imm
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 171: // i32.sub
-          { p_a = S[y]; p_b = S[z]; p = (p_a - p_b) | 0; S[x] = p; continue; }
         case 172: // i32.mul
           { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); S[x] = p; continue; }
-        case 173: // i32.mul imm
-          { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
         case 174: // i32.div_s
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; continue; }
         case 175: // i32.div_s imm
@@ -532,42 +672,24 @@ export function run(): number {
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; continue; }
         case 181: // i32.rem_u imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 182: // i32.and
-          { p_a = S[y]; p_b = S[z]; p = p_a & p_b; S[x] = p; continue; }
-        case 183: // i32.and imm
-          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 184: // br_if i32.and
           { p_a = S[y]; p_b = S[z]; w = (p_a & p_b) !== 0 ? pc : (pc + 2) | 0; break; }
         case 185: // br_if not i32.and
           { p_a = S[y]; p_b = S[z]; w = !((p_a & p_b) !== 0) ? pc : (pc + 2) | 0; break; }
         case 186: // br_if i32.and imm
           { p_a = S[y]; p_b = C[pc]; w = (p_a & p_b) !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 187: // br_if not i32.and imm
-          { p_a = S[y]; p_b = C[pc]; w = !((p_a & p_b) !== 0) ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 188: // i32.or
-          { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; continue; }
         case 189: // i32.or imm
           { p_a = S[y]; p_b = C[pc]; p = p_a | p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 190: // i32.xor
-          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; S[x] = p; continue; }
-        case 191: // i32.xor imm
-          { p_a = S[y]; p_b = C[pc]; p = p_a ^ p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 192: // i32.shl
           { p_a = S[y]; p_b = S[z]; p = p_a << p_b; S[x] = p; continue; }
-        case 193: // i32.shl imm
-          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 194: // i32.shr_s
           { p_a = S[y]; p_b = S[z]; p = p_a >> p_b; S[x] = p; continue; }
         case 195: // i32.shr_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >> p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 196: // i32.shr_u
           { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | 0; S[x] = p; continue; }
-        case 197: // i32.shr_u imm
-          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 198: // i32.rotl
           { p_a = S[y]; p_b = S[z]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; continue; }
-        case 199: // i32.rotl imm
-          { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
         case 200: // i32.rotr
           { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | (p_a << -p_b); S[x] = p; continue; }
         case 201: // i64.clz
@@ -576,8 +698,6 @@ export function run(): number {
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al === 0 ? 32 + countTrailingZeros(p_ah) : countTrailingZeros(p_al); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 203: // i64.popcnt
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = populationCount(p_al) + populationCount(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 204: // i64.add
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 205: // i64.add imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 206: // i64.sub
@@ -598,14 +718,8 @@ export function run(): number {
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } pl = i64RemU(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 214: // i64.and
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 215: // i64.and imm
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 216: // i64.or
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 217: // i64.or imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 218: // i64.xor
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 219: // i64.xor imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 220: // i64.shl
@@ -618,12 +732,8 @@ export function run(): number {
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 224: // i64.shr_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 225: // i64.shr_u imm
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 226: // i64.rotl
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 227: // i64.rotl imm
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 228: // i64.rotr
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | (p_al << 1 << ~p_bl) : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? (p_al >>> p_bl) | (p_ah << 1 << ~p_bl) : (p_ah >>> p_bl) | (p_al << 1 << ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 229: // f32.abs
@@ -694,8 +804,6 @@ export function run(): number {
           { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
         case 262: // i64.extend_i32_s
           { p_a = S[y]; pl = p_a; ph = p_a >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 263: // i64.extend_i32_u
-          { p_a = S[y]; pl = p_a; ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 264: // i64.trunc_f32_s
           { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 265: // i64.trunc_f32_u
@@ -758,20 +866,10 @@ export function run(): number {
           { p_a = D[y >> 1]; pl = i64TruncSatS(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 294: // i64.trunc_sat_f64_u
           { p_a = D[y >> 1]; pl = i64TruncSatU(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 295: // i32.load
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 296: // i64.load
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 297: // f64.load
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getFloat64(pea, true); if (p === p) { D[x >> 1] = p; } else { S[x] = mem.getInt32(pea, true); S[(x + 1) | 0] = mem.getInt32((pea + 4) | 0, true); } pc = (pc + 2) | 0; continue; }
-        case 298: // i32.load8_s
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 299: // i32.load8_u
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
         case 300: // i32.load16_s
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 301: // i32.load16_u
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
         case 302: // i64.load8_s
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt8(pea); ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 303: // i64.load8_u
@@ -784,22 +882,12 @@ export function run(): number {
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 307: // i64.load32_u
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 308: // i32.store
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 309: // i32.store imm
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, C[pc], true); pc = (pc + 3) | 0; continue; }
-        case 310: // i64.store
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
         case 311: // f64.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; q = D[z >> 1]; if (q === q) mem.setFloat64(qea, q, true); else { mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); } pc = (pc + 2) | 0; continue; }
         case 312: // i32.store8
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
-        case 313: // i32.store8 imm
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt8(qea, C[pc]); pc = (pc + 3) | 0; continue; }
         case 314: // i32.store16
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt16(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 315: // i32.add imm > i32.load
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
         case 316: // i32.add imm > i32.load8_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getUint8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
         case 317: // i32.add imm > i32.load8_s
@@ -838,28 +926,14 @@ export function run(): number {
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, C[(pc + 1) | 0], true); pc = (pc + 4) | 0; continue; }
         case 334: // i32.add imm > i32.store8 imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt8(qea, C[(pc + 1) | 0]); pc = (pc + 4) | 0; continue; }
-        case 335: // i32.add imm > i32.store b
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
         case 336: // i32.add > i32.store b
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
-        case 337: // i32.load > i32.store b
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
-        case 338: // i64.load > i64.store b
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); qi = S[z]; if (qi < 0 || qi > ((memLength - C[(pc + 3) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) | 0; mem.setInt32(qea, pl, true); mem.setInt32((qea + 4) | 0, ph, true); pc = (pc + 4) | 0; continue; }
-        case 339: // i32.shl imm > i32.add
-          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 340: // i32.mul imm > i32.add
-          { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 341: // i32.mul > i32.add
           { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 342: // i32.add > i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 343: // i32.add > i32.add imm
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = C[pc]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 344: // i32.load > i32.add imm
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 345: // i32.load > i32.add
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
         case 346: // i32.load > i32.and imm
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
         case 347: // i32.load8_u > i32.and imm
@@ -870,10 +944,6 @@ export function run(): number {
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; q = p << q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
         case 350: // i32.and imm > i32.shr_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 351: // i32.shr_u imm > i32.and imm
-          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 352: // i32.and imm > i32.shl imm
-          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = p << q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
         case 353: // i32.add imm > i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
         case 354: // i32.shl imm > i32.or
@@ -884,10 +954,6 @@ export function run(): number {
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 357: // i32.shr_u imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 358: // i32.rotl imm > i32.xor
-          { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 359: // i32.xor > i32.rotl imm
-          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
         case 360: // i32.xor > i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = S[((fp + C[pc]) | 0)]; q = p & q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 361: // i32.and > i32.xor
@@ -948,8 +1014,6 @@ export function run(): number {
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 389: // test i32.and imm > i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 390: // count i32.add imm > br_if
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 391: // count i32.add imm > br_unless
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p === 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 392: // count i32.add imm > i32.ne imm
@@ -960,8 +1024,6 @@ export function run(): number {
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p !== q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 395: // count i32.add imm > i32.eq
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p === q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 396: // count i32.add imm > i32.lt_u
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 397: // count i32.add imm > i32.lt_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p < q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 398: // count i32.add imm > i32.lt_s imm
@@ -972,80 +1034,18 @@ export function run(): number {
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 > q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 401: // count i32.add imm > i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p > q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 402: // move 32 => move 32
-          { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 403: // i32.store => count i32.add imm > i32.lt_u
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 404: // i32.add => i32.xor > i32.rotl imm
-          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 405: // i32.load => i32.load
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 406: // i32.add imm => global.set 32
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
-        case 407: // i32.add imm => i32.add imm
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 408: // i64.xor => i64.rotl imm
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 409: // i32.store8 => i32.add imm
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 410: // i32.add => i32.add
-          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
         case 411: // i32.add imm => count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 412: // const 32 => select 32
-          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
         case 413: // const 32 => jump
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
-        case 414: // i32.store => i32.store
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 415: // i32.add imm => jump
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
         case 416: // i64.load => i64.load
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 417: // const 32 => const 32
-          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
-        case 418: // i32.store => i32.add imm
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 419: // i64.xor => i64.xor
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 420: // i32.load8_u => i32.load8_u
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 421: // global.get 32 => i32.add imm
-          { S[x] = G[C[pc]]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 422: // const 64 => i64.store
           { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 423: // i32.add => move 32
-          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 424: // i32.add imm => i32.load
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 425: // const 32 => i32.load
-          { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 426: // i32.add > i32.add => i32.add
-          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 427: // i32.add imm => move 32
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 428: // i32.or => br_if
-          { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
-        case 429: // i64.xor imm => i64.and
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 430: // i32.shl imm > i32.add => i32.load
-          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 431: // i32.add imm => i32.add imm > i32.load
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 432: // i32.xor > i32.rotl imm => i32.add
-          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
         case 433: // const 32 => return 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 434: // i32.load => br_unless
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
-        case 435: // i32.add imm > i64.load => i64.store
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) | 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 436: // move 32 => jump
-          { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
         case 437: // i32.load8_u => br_if i32.ne
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
-        case 438: // i32.load => move 32
-          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
         default:
           throw new Error(`register opcode ${w} at ${pc - 1}`);
     }

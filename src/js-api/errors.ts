@@ -26,6 +26,8 @@ function errorClass(name: string): ErrorClass {
       return Reflect.construct(Error, args, new.target ?? Class);
     },
   }[name] as unknown as ErrorClass;
+  // Hermes takes no name from a computed key.
+  Object.defineProperty(Class, "name", { value: name, configurable: true });
   Object.setPrototypeOf(Class, Error);
   Object.defineProperty(Class, "length", { value: 1, configurable: true });
   const prototype = Object.create(Error.prototype, {

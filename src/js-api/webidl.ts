@@ -7,22 +7,26 @@ type Bare = Record<never, never>;
 /** A class that an interface object is made of. */
 type InterfaceClass = (new (...args: never[]) => object) & { readonly prototype: object };
 
-/** Hosts that have none clone our objects to empty ones. */
-const { FinalizationRegistry: Registry = Object } = globalThis as {
+const { FinalizationRegistry: Registry } = globalThis as {
   readonly FinalizationRegistry?: new (cleanUp: () => void) => object;
 };
 
 function nothing(): void {}
 
+/** An object of a kind that cannot be cloned, with the prototype that `new` asks for. */
+function MakeUncloneable(this: unknown): object {
+  return Reflect.construct(Registry as NewableFunction, [nothing], new.target);
+}
+
 /**
  * What the classes of interfaces extend: `structuredClone` and `postMessage` refuse their objects
  * with a DataCloneError instead of making empty ones of them. JavaScript can say that of no object,
  * but it can make one of a kind that cannot be cloned and, unlike promises and weak maps, is
- * nowhere displayed as what it is. Costs 1.5 µs per object.
+ * nowhere displayed as what it is. Costs 1.5 µs per object. Hosts without that kind clone.
  */
-export const Uncloneable = function (this: unknown): object {
-  return Reflect.construct(Registry, [nothing], new.target as unknown as NewableFunction);
-} as unknown as new () => Bare;
+export const Uncloneable = (Registry === undefined
+  ? nothing
+  : MakeUncloneable) as unknown as new () => Bare;
 
 /** Members of functions that are the language's business; some engines have more than V8. */
 const OF_FUNCTIONS: ReadonlySet<string> = new Set([
