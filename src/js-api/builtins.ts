@@ -17,8 +17,10 @@ const CHAR_CODES = refType(0, true);
 interface Builtin {
   readonly params: readonly ValType[];
   readonly results: readonly ValType[];
-  readonly steps: (trap: (message: string) => never) => Callable;
+  readonly steps: (trap: Trapper, isStoppable: () => boolean) => Callable;
 }
+
+type Trapper = (message: string) => never;
 
 /** The builtins' `String`, whatever a program does to it. */
 const { fromCharCode, fromCodePoint } = String;
@@ -27,8 +29,6 @@ const call = Function.prototype.call.bind(Function.prototype.call) as (
   method: object,
   ...args: readonly unknown[]
 ) => unknown;
-
-type Trapper = (message: string) => never;
 
 /** UnwrapString. */
 function unwrap(value: unknown, trap: Trapper): string {
@@ -57,6 +57,21 @@ function part(value: unknown, start: unknown, end: unknown, trap: Trapper): unkn
   const text = unwrap(value, trap);
   const [from, to] = [(start as number) >>> 0, (end as number) >>> 0];
   return from > to || from > text.length ? "" : call(substring, text, from, to);
+}
+
+/**
+ * Characters of a string that a guest puts together where guests are stopped. The host does so when
+ * a character is asked for, and all at once: that takes some 3 ms then.
+ */
+const MOST_CHARACTERS = 1 << 21;
+
+function concat(a: unknown, b: unknown, trap: Trapper, isStoppable: () => boolean): string {
+  const [first, second] = [unwrap(a, trap), unwrap(b, trap)];
+  const length = first.length + second.length;
+  if (length > MOST_CHARACTERS && isStoppable()) {
+    trap(`a string of ${length} characters, at most ${MOST_CHARACTERS} are allowed`);
+  }
+  return first + second;
 }
 
 function compare(a: unknown, b: unknown, trap: Trapper): number {
@@ -123,7 +138,7 @@ const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
     {
       params: [EXTERNREF, EXTERNREF],
       results: [STRING],
-      steps: (trap) => (a, b) => unwrap(a, trap) + unwrap(b, trap),
+      steps: (trap, isStoppable) => (a, b) => concat(a, b, trap, isStoppable),
     },
   ],
   [
@@ -203,6 +218,7 @@ export function builtinFunction(
   };
   const typeId = typeIds().get(found) as number;
   const index = [...JS_STRING.values()].indexOf(found);
-  const target = hostFunction(context, found.steps(trap), typeId, `${module}.${name}`, index);
+  const steps = found.steps(trap, () => context.isStoppable);
+  const target = hostFunction(context, steps, typeId, `${module}.${name}`, index);
   return context.functionObject(target);
 }

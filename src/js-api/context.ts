@@ -104,7 +104,7 @@ export class Context implements ReferenceBorder {
   private readonly watch: CallWatch;
   private readonly objects = new WeakMap<object, object>();
   private readonly functions = new WeakMap<object, FunctionInstance>();
-  private readonly signatures = new Map<FuncType, Signature>();
+  private readonly signatures = new WeakMap<FuncType, Signature>();
   /** Threads by how many calls lie beneath: calls are strictly nested. */
   private readonly threads: CallThread[] = [];
   private depth = 0;
@@ -117,6 +117,11 @@ export class Context implements ReferenceBorder {
     this.watch = watch;
     const id = idOfFuncType({ kind: "func", params: [EXTERNREF], results: [] });
     this.jsTag = new TagInstance(funcTypeOfId(id), id);
+  }
+
+  /** Whether anything stops guests now: fuel, or a limit in time. */
+  get isStoppable(): boolean {
+    return this.watch.active || this.store.fuel !== Number.POSITIVE_INFINITY;
   }
 
   // Object caches

@@ -2,7 +2,7 @@
 // is asked wherever it can answer.
 
 import { describe, expect, it } from "vitest";
-import { WebAssembly as Ours } from "../../src/js-api/index.ts";
+import { createNamespace, WebAssembly as Ours } from "../../src/js-api/index.ts";
 import { leb, moduleOf, section, vec } from "../binary/bytes.ts";
 import { assemble, func, Host, instanceOf, rejectionOf, thrownBy } from "./support.ts";
 
@@ -231,6 +231,35 @@ describe("builtins", () => {
     ]) {
       expect(thrownBy(action)).toBeInstanceOf(Ours.RuntimeError);
     }
+  });
+
+  it("make no string that would keep the host busy where guests are stopped", () => {
+    const text = (value: string) => [value.length, ...new TextEncoder().encode(value)];
+    // Puts a string together with itself, so often: wabt knows no `(ref extern)`.
+    const body = [
+      ...[0, 0x03, 0x40, 0x20, 0, 0x20, 0, 0x10, 0, 0x21, 0],
+      ...[0x20, 1, 0x41, 1, 0x6b, 0x22, 1, 0x0d, 0, 0x0b, 0x20, 0, 0x0b],
+    ];
+    const bytes = moduleOf(
+      section(1, [2, 0x60, 2, 0x6f, 0x6f, 1, 0x64, 0x6f, 0x60, 2, 0x6f, 0x7f, 1, 0x6f]),
+      section(2, [1, ...text("wasm:js-string"), ...text("concat"), 0, 0]),
+      section(3, [1, 1]),
+      section(7, [1, ...text("double"), 0, 1]),
+      section(10, [1, body.length, ...body]),
+    );
+    const double = (namespace: typeof Ours, times: number) => {
+      const module = new namespace.Module(bytes, { builtins: ["js-string"] });
+      return func(new namespace.Instance(module, {}), "double")("ab", times);
+    };
+    for (const options of [{ fuel: 1e6 }, { timeout: 1e6 }]) {
+      const namespace = createNamespace(options);
+      expect(double(namespace, 20)).toHaveLength(2 ** 21);
+      expect(() => double(namespace, 21)).toThrow(namespace.RuntimeError);
+      expect(() => double(namespace, 21)).toThrow(
+        /^a string of 4194304 characters, at most 2097152/,
+      );
+    }
+    expect(double(Ours, 24)).toHaveLength(2 ** 25);
   });
 
   it("need no import, are not in the list of imports, and are checked when compiled", () => {
