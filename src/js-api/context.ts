@@ -203,9 +203,10 @@ export class Context implements ReferenceBorder {
     signature.write(args);
     const { depth } = this;
     const thread = this.threads[depth] ?? this.newThread();
-    if (depth === 0 && this.watch.active) this.watch.begin();
+    const refusal = depth === 0 && this.watch.active ? this.watch.begin() : null;
     this.depth = depth + 1;
     try {
+      if (refusal !== null) throw new Exhaustion(refusal, "");
       return thread.perform(target, signature);
     } catch (error) {
       throw this.errorFor(error, thread.trapOpcode, target);

@@ -93,9 +93,13 @@ export class CallWatch implements Watch {
     if (!this.active) this.callEnds = NEVER;
   }
 
-  /** A call from outside begins. */
-  begin(): void {
-    this.callEnds = this.timeLimit === NEVER ? NEVER : Date.now() + this.timeLimit;
+  /** A call from outside begins; why it must not, however short it is. */
+  begin(): ExhaustionKind | null {
+    const { epoch, epochLimit, moment, timeLimit } = this;
+    const now = timeLimit === NEVER && moment === NEVER ? 0 : Date.now();
+    this.callEnds = now + timeLimit;
+    if (epoch?.reached(epochLimit)) return "epoch";
+    return now >= moment ? "deadline" : null;
   }
 
   reason(): ExhaustionKind | null {
