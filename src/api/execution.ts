@@ -327,9 +327,11 @@ export class Execution {
     const { settled, thread } = this;
     this.waiting = null;
     this.settled = null;
-    this.onMachine = true;
     try {
-      return settled === null ? thread.run(slice) : thread.run(slice, settled);
+      const ended = settled === null ? thread.run(slice) : thread.run(slice, settled);
+      // While the store's objects are counted, threads pause without having been there.
+      this.onMachine = !this.store.runtime.objects.isCounting;
+      return ended;
     } catch (error) {
       return { kind: "threw", error };
     }

@@ -2,26 +2,29 @@
 // of the stacks, and its frames while it is suspended. What it does there is in thread.ts.
 
 import type { ModuleInstance } from "../runtime/instances.ts";
-import type { Store } from "../runtime/store.ts";
-import { CONTROL, CONTROL_WORDS, machine, SLOT_WORDS } from "./loop.generated.ts";
+import { provideFrames, type Visit } from "../runtime/roots.ts";
+import type { Lease, Store } from "../runtime/store.ts";
+import { CONTROL, CONTROL_WORDS, machine, REFERENCES, SLOT_WORDS } from "./loop.generated.ts";
 import { FuelMeter } from "./meter.ts";
 import { forgetParked } from "./places.ts";
 import { RESTORE_PC, room } from "./registers.ts";
-import { clearStacks, type Frames, stack } from "./stack.ts";
+import { clearStacks, Frames, frameTop, stack } from "./stack.ts";
 import type { Thread } from "./thread.ts";
 
 /** Who runs on the machine, or will again. */
 export class Occupant extends FuelMeter {
-  protected slotBase = 0;
-  protected controlBase = 0;
+  slotBase = 0;
+  controlBase = 0;
   protected frames: Frames | null = null;
   instance: ModuleInstance | null;
   /** Instances of the frames that called into another one, outermost first. */
   readonly callers: (ModuleInstance | null)[] = [];
   /** The thread whose host function runs this one. */
-  protected beneath: Thread | null = null;
+  beneath: Thread | null = null;
   /** Frames in all threads beneath that are no calls of guests'. */
   private crossingsBeneath = 0;
+  /** What its frames take of the store's `hostBytes` while it is suspended. */
+  private lease: Lease | null = null;
 
   constructor(store: Store, instance: ModuleInstance | null) {
     super(store);
@@ -31,6 +34,7 @@ export class Occupant extends FuelMeter {
   /** Takes the machine over from who runs on it; to be undone with what was there before. */
   protected occupy(slice: number): void {
     const { current } = stack;
+    if (this.store.objects.isCounting) this.store.objects.interrupt();
     clearStacks(this.frames);
     if (current === null && stack.resident === null) forgetParked();
     if (this.instance !== null) this.instance.compiled.usedAt = room.tick();
@@ -43,6 +47,42 @@ export class Occupant extends FuelMeter {
       current === null ? 0 : current.crossingsBeneath + current.callers.length + 1;
     machine.slotLimit = Math.min(SLOT_WORDS - 64, this.store.limits.stackBytes / 4);
     this.limitCalls();
+  }
+
+  /** Shows the references of `store` in the frames that lie on the machine. */
+  static showFrames(store: Store, visit: Visit): void {
+    let top = Math.min(frameTop() >> 1, REFERENCES.length);
+    const show = (occupant: Occupant) => {
+      const base = occupant.slotBase >> 1;
+      if (occupant.store === store) visit(REFERENCES, base, top);
+      top = base;
+    };
+    if (stack.resident !== null) {
+      top = Math.min(stack.resident.slotTop >> 1, REFERENCES.length);
+      show(stack.resident.owner);
+    }
+    let occupant: Occupant | null = stack.current;
+    for (; occupant !== null; occupant = occupant.beneath) show(occupant);
+  }
+
+  /**
+   * Keeps the frames of a thread that pauses. False if others run meanwhile, so that they may have
+   * to be copied, and the store has no room for that.
+   */
+  protected keepFrames(othersRun: boolean): boolean {
+    this.frames = new Frames(this);
+    if (!othersRun) return true;
+    this.lease ??= this.store.lease("hostBytes", this);
+    const bytes = this.frames.hostBytes;
+    // How much is in use is about to be found out: this one thread pauses for it.
+    if (this.store.objects.isCounting) return this.lease.hold(bytes);
+    return this.lease.extend(bytes);
+  }
+
+  /** The frames are back on the machine, or of no use any more. */
+  protected forgetFrames(): void {
+    this.frames = null;
+    this.lease?.release();
   }
 
   /** Frames that bring an instance back, or that host functions have, are not limited. */
@@ -66,3 +106,5 @@ export class Occupant extends FuelMeter {
     this.instance = instance;
   }
 }
+
+provideFrames(Occupant.showFrames);

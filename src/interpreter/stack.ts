@@ -4,6 +4,7 @@
 // many slices costs the same however deep its calls are; then in copies.
 
 import type { FunctionCode, Place } from "../code/space.ts";
+import type { Root } from "../runtime/roots.ts";
 import {
   CONTROL,
   CONTROL_WORDS,
@@ -12,6 +13,7 @@ import {
   SLOT_WORDS,
   SLOTS,
 } from "./loop.generated.ts";
+import type { Occupant } from "./occupant.ts";
 import {
   goOnAt,
   isParkedReturn,
@@ -78,11 +80,23 @@ class Returns {
   }
 }
 
+/** Bytes of a copied slot, with its reference, and of the objects around the copies. */
+const SLOT_BYTES = 16;
+const FRAMES_BYTES = 600;
+
+/** First word of the slots that the frame on the machine has no use for. */
+export function frameTop(): number {
+  const words = placeAt(machine.ksp)?.code.frameWords ?? 0;
+  // The instruction at pc may still read operands above the frame's own size: the callee's.
+  return Math.min(machine.fp + words + 64, SLOT_WORDS);
+}
+
 /** A thread's frames while it is suspended, from its bases up to the current one. */
 export class Frames {
+  readonly owner: Occupant;
   private readonly slotBase: number;
   private readonly controlBase: number;
-  private readonly slotTop: number;
+  readonly slotTop: number;
   private readonly ksp = machine.ksp;
   private readonly fp = machine.fp;
   private readonly pc = machine.pc;
@@ -92,15 +106,22 @@ export class Frames {
   private returns: Returns | null = null;
   private place: Place | undefined;
   private readonly isReturn = isParkedReturn();
+  /** The copied references as something that keeps objects alive. */
+  private root: Root | null = null;
 
   /** Of the thread that is on the machine; it has to leave now. */
-  constructor(slotBase: number, controlBase: number) {
-    this.slotBase = slotBase;
-    this.controlBase = controlBase;
-    const words = placeAt(machine.ksp)?.code.frameWords ?? 0;
-    // The instruction at pc may still read operands above the frame's own size: the callee's.
-    this.slotTop = Math.min(machine.fp + words + 64, SLOT_WORDS);
+  constructor(owner: Occupant) {
+    this.owner = owner;
+    this.slotBase = owner.slotBase;
+    this.controlBase = owner.controlBase;
+    this.slotTop = frameTop();
     stack.resident = this;
+  }
+
+  /** What a copy of them takes of the host's memory. */
+  get hostBytes(): number {
+    const slots = this.slotTop - this.slotBase;
+    return FRAMES_BYTES + (SLOT_BYTES / 2) * slots + 4 * (this.ksp - this.controlBase);
   }
 
   /** Makes room on the stacks. */
@@ -109,6 +130,9 @@ export class Frames {
     this.references = REFERENCES.slice(this.slotBase >> 1, this.slotTop >> 1);
     this.returns = new Returns(this.controlBase, this.ksp);
     this.place = savedPlace(this.pc, this.ksp);
+    if (this.references.some((reference) => reference != null)) {
+      this.root = this.owner.store.objects.hold(this.references);
+    }
     this.leave();
   }
 
@@ -131,6 +155,7 @@ export class Frames {
     this.references.forEach((reference, i) => {
       REFERENCES[(slotBase >> 1) + i] = reference;
     });
+    this.dropRoot();
     machine.pc = this.pc;
     machine.fp = this.fp + slotBase - this.slotBase;
     machine.ksp = this.ksp + controlBase - this.controlBase;
@@ -139,7 +164,13 @@ export class Frames {
 
   /** They are of no use any more. */
   abandon(): void {
+    this.dropRoot();
     if (stack.resident === this) this.leave();
+  }
+
+  private dropRoot(): void {
+    if (this.root !== null) this.owner.store.objects.drop(this.root);
+    this.root = null;
   }
 
   private leave(): void {

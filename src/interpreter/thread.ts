@@ -12,7 +12,7 @@ import type {
 import { isForeignReference } from "../runtime/link.ts";
 import type { Move } from "../runtime/memory.ts";
 import type { Store } from "../runtime/store.ts";
-import { Trap, WasmException } from "../runtime/trap.ts";
+import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
 import type { Payer } from "./bulk.ts";
@@ -53,12 +53,15 @@ import {
   reserveReferences,
 } from "./registers.ts";
 import { enterAgain, slowInstruction } from "./slow.ts";
-import { clearStacks, Frames, stack } from "./stack.ts";
+import { clearStacks, type Frames, stack } from "./stack.ts";
 import { TrapSignal } from "./trap-signal.ts";
 import { Unfinished } from "./unfinished.ts";
 import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
+
+/** What a host function's promise has given. */
+type Settled = { readonly value: unknown } | { readonly error: unknown };
 
 /** A call that waits for a host function's promise, or to go on with its unfinished work. */
 interface Awaited {
@@ -88,6 +91,7 @@ export class Thread extends Caller implements Payer {
   private search: Search | null = null;
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
   move: Move | null = null;
+  private settled: Settled | null = null;
   /** The host function that was called last: while another thread runs, the one beneath it. */
   hostCallee: FunctionInstance | null = null;
 
@@ -102,19 +106,24 @@ export class Thread extends Caller implements Payer {
    * Runs for about `slice` units of fuel: at least one segment, and at most one more than it
    * allows. A thread that is suspended goes on; `resume` is what its host function's promise gave.
    */
-  run(slice: number, resume?: { value: unknown } | { error: unknown }): Outcome {
+  run(slice: number, resume?: Settled): Outcome {
+    if (resume !== undefined) this.settled = resume;
+    // While the store's objects are counted, nobody may move them.
+    const { objects } = this.store;
+    if (objects.isCounting && !objects.advance()) {
+      return { kind: "suspended", reason: "slice" };
+    }
     const { slotTop, controlTop, current } = stack;
     const { slotLimit, controlLimit } = machine;
     this.occupy(slice);
     this.timeSlice();
     let outcome: Outcome | null = null;
     try {
-      outcome = this.enter(resume) ?? this.drive();
+      outcome = this.enter() ?? this.drive();
+      if (outcome.kind === "suspended" && !this.keepFrames(this.mayAwait)) outcome = this.noRoom();
       return outcome;
     } finally {
-      if (outcome?.kind === "suspended") {
-        this.frames = new Frames(this.slotBase, this.controlBase);
-      } else releaseReferences(this.slotBase >> 1);
+      if (outcome?.kind !== "suspended") releaseReferences(this.slotBase >> 1);
       machine.slotLimit = slotLimit;
       machine.controlLimit = controlLimit;
       stack.slotTop = slotTop;
@@ -140,7 +149,7 @@ export class Thread extends Caller implements Payer {
 
   // Beginning, pausing, end
 
-  private enter(resume?: { value: unknown } | { error: unknown }): Outcome | null {
+  private enter(): Outcome | null {
     if (!this.started) {
       // It has not come further than to the translation of its callee.
       if (this.frames === null) return this.begin();
@@ -148,15 +157,16 @@ export class Thread extends Caller implements Payer {
       return this.invoke();
     }
     this.restore();
-    const { awaited, entering, search } = this;
+    const { awaited, entering, search, settled } = this;
     if (search !== null) return this.unwind(search);
     if (entering !== null) return this.callAgain(entering);
     this.awaited = null;
+    this.settled = null;
     if (awaited !== null) {
-      if (resume !== undefined && "error" in resume) {
-        return this.hostThrew(resume.error, awaited);
+      if (settled !== null && "error" in settled) {
+        return this.hostThrew(settled.error, awaited);
       }
-      return this.hostReturned(awaited, awaited.work ?? resume?.value);
+      return this.hostReturned(awaited, awaited.work ?? settled?.value);
     }
     return this.pay(this.pending);
   }
@@ -198,7 +208,7 @@ export class Thread extends Caller implements Payer {
   /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
   abandon(): void {
     this.frames?.abandon();
-    this.frames = null;
+    this.forgetFrames();
     this.args = NO_VALUES;
     this.awaited = null;
   }
@@ -211,10 +221,18 @@ export class Thread extends Caller implements Payer {
     return this.frames?.fit(stack.slotTop, stack.controlTop) ?? true;
   }
 
+  /** The end of a thread whose frames the store has no room for: nobody else has to suffer. */
+  private noRoom(): Outcome {
+    const detail = `${(this.frames as Frames).hostBytes} bytes of frames to be suspended`;
+    const error = new Exhaustion("hostBytes", detail, backtrace(this.instance, this.callers));
+    this.abandon();
+    return this.fail(error);
+  }
+
   private restore(): void {
     if (this.frames === null) throw new Error("this execution is not suspended");
     this.frames.restore(this.slotBase, this.controlBase);
-    this.frames = null;
+    this.forgetFrames();
   }
 
   protected finish(): Outcome {
@@ -343,6 +361,7 @@ export class Thread extends Caller implements Payer {
     machine.ksp = ksp;
     this.resetBudget();
     this.afterHost();
+    if (this.store.objects.isCounting) this.store.objects.interrupt();
     const awaited = { callee, frame: frame - this.slotBase, returnWords: words };
     if (failed) return this.hostThrew(result, awaited);
     if (typeof host !== "function") return this.leaveHost(words);
@@ -414,7 +433,17 @@ export class Thread extends Caller implements Payer {
 
   /** Goes on with the search for a handler, as far as fuel and slice allow. */
   private unwind(search: Search): Outcome | null {
-    const { searchedPerUnit } = this.store.prices;
+    const { objects, prices } = this.store;
+    try {
+      while (!objects.admit(search.exception)) {
+        const pause = this.look();
+        if (pause !== null) return pause;
+      }
+    } catch (error) {
+      this.search = null;
+      return this.fail(error);
+    }
+    const { searchedPerUnit } = prices;
     for (;;) {
       if (!this.chargeWork(search.price(searchedPerUnit))) return OUT_OF_FUEL;
       search.paid(searchedPerUnit);

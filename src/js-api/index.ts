@@ -77,6 +77,7 @@ const NO_LIMITS: Partial<RuntimeLimits> = {
   tableElements: Number.POSITIVE_INFINITY,
   instances: Number.POSITIVE_INFINITY,
   globals: Number.POSITIVE_INFINITY,
+  hostBytes: Number.POSITIVE_INFINITY,
 };
 
 const NAMESPACE_OPTIONS: OptionTable<NamespaceOptions> = {

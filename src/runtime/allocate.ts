@@ -7,6 +7,7 @@ import { compile } from "../code/compiled.ts";
 import { PRICE_TABLE_2 } from "../code/prices.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { featureSet } from "../isa/features.ts";
+import { isReference } from "../isa/types.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { GlobalType, MemoryType, TableType } from "../module/module.ts";
 import {
@@ -18,6 +19,7 @@ import {
   type Value,
 } from "./instances.ts";
 import { MemoryInstance } from "./memory.ts";
+import { mayReferToObjects } from "./roots.ts";
 import type { Counted, Lease, Store } from "./store.ts";
 import { TableInstance } from "./table.ts";
 import { Exhaustion } from "./trap.ts";
@@ -45,27 +47,13 @@ export function allocateHostFunction(
   return new FunctionInstance(funcTypeOfId(typeId), typeId, null, hostCode(), host, name);
 }
 
-/** The error of an amount that a limit of the store does not allow. */
-function overLimit(store: Store, what: Counted, amount: number): Exhaustion {
-  const used = `${store.usage(what)} of at most ${store.limits[what]} are in use`;
-  return new Exhaustion(what, `${amount} more ${UNITS[what]} asked for, ${used}`);
-}
-
-const UNITS: Readonly<Record<Counted, string>> = {
-  memoryBytes: "bytes of linear memory",
-  tableElements: "table elements",
-  instances: "module instances",
-  globals: "globals",
-};
-
 /**
  * A lease of `amount` that ends with `holder`.
  * @throws Exhaustion
  */
 export function leaseFor(store: Store, what: Counted, amount: number, holder: object): Lease {
-  if (!store.allows(what, amount)) throw overLimit(store, what, amount);
   const lease = store.lease(what, holder);
-  lease.extend(amount);
+  lease.require(amount);
   return lease;
 }
 
@@ -79,7 +67,7 @@ export function allocateMemory(store: Store, type: MemoryType, outside = false):
   const pages = Number(type.min);
   if (memory.grow(pages) >= 0) return memory;
   const bytes = pages * memory.pageSize;
-  if (!store.allows("memoryBytes", bytes)) throw overLimit(store, "memoryBytes", bytes);
+  if (!store.allows("memoryBytes", bytes)) throw store.overLimit("memoryBytes", bytes);
   throw new Exhaustion("hostMemory", `the host gives no memory of ${bytes} bytes`);
 }
 
@@ -91,7 +79,7 @@ export function allocateTable(store: Store, type: TableType, value: Value): Tabl
   const table = new TableInstance(store, type);
   const size = Number(type.min);
   if (table.grow(size, value) >= 0) return table;
-  if (!store.allows("tableElements", size)) throw overLimit(store, "tableElements", size);
+  if (!store.allows("tableElements", size)) throw store.overLimit("tableElements", size);
   throw new Exhaustion("hostMemory", `the host gives no table of ${size} elements`);
 }
 
@@ -102,7 +90,9 @@ export function allocateTable(store: Store, type: TableType, value: Value): Tabl
 export function allocateGlobal(store: Store, type: GlobalType, value: RawValue): GlobalInstance {
   const cells = new Int32Array(2);
   leaseFor(store, "globals", 1, cells);
-  const global = new GlobalInstance(store, type, cells, 0);
+  const references = isReference(type.type) ? [null] : [];
+  if (mayReferToObjects(type.type)) store.objects.hold(references);
+  const global = new GlobalInstance(store, type, cells, references, 0);
   global.initialise(value);
   return global;
 }

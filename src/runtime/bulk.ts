@@ -122,7 +122,9 @@ export function tableInit(
 ): number {
   const source = instance.elements[index];
   if (from + count > source.length || to + count > table.length) return TABLE_OUT_OF_BOUNDS;
-  for (let i = 0; i < count; i++) table.set(to + i, source[from + i]);
+  if (source instanceof Uint32Array) {
+    for (let i = 0; i < count; i++) table.set(to + i, instance.functionAt(source[from + i]));
+  } else for (let i = 0; i < count; i++) table.set(to + i, source[from + i]);
   return 0;
 }
 

@@ -28,40 +28,65 @@ function bits(low: number, high = 0): RawValue {
   return { low, high, reference: null };
 }
 
+/** Instructions of an expression after which there is a pause: some 0.1 ms. */
+const PIECE = 1_000;
+
 /**
- * The value of a constant expression of the instance's module. The globals it reads and the
- * functions it mentions must be there already.
- * @throws UnsupportedError for vector and aggregate instructions
+ * Evaluates a constant expression of the instance's module, in pieces: it may be as long as the
+ * module. The globals it reads and the functions it mentions must be there already.
  */
-export function evaluateConstant(instance: ModuleInstance, expr: ConstExpr): RawValue {
-  const reader = readerOf(instance.module);
-  reader.reset(instance.module.bytes, expr.start, expr.end);
-  const stack: RawValue[] = [];
-  for (;;) {
-    reader.next();
-    switch (reader.op) {
-      case 0x0b: // end, which closes the expression: it has no blocks
-        return stack[0];
-      case 0x23: // global.get
-        stack.push(valueOfGlobal(instance, reader.a));
-        break;
-      case 0x41: // i32.const
-      case 0x43: // f32.const
-        stack.push(bits(reader.low));
-        break;
-      case 0x42: // i64.const
-      case 0x44: // f64.const
-        stack.push(bits(reader.low, reader.high));
-        break;
-      case 0xd0: // ref.null
-        stack.push(NULL_VALUE);
-        break;
-      case 0xd2: // ref.func
-        stack.push({ low: 0, high: 0, reference: instance.functionAt(reader.a) });
-        break;
-      default:
-        stack.push(arithmetic(reader, stack));
+export class ConstantEvaluation {
+  private readonly instance: ModuleInstance;
+  private readonly end: number;
+  private position: number;
+  private readonly stack: RawValue[] = [];
+
+  constructor(instance: ModuleInstance, { start, end }: ConstExpr) {
+    this.instance = instance;
+    this.position = start;
+    this.end = end;
+  }
+
+  /**
+   * Goes on for a piece; null if that is not the end.
+   * @throws UnsupportedError for vector and aggregate instructions
+   */
+  advance(): RawValue | null {
+    const { end, instance, position, stack } = this;
+    const reader = readerOf(instance.module);
+    reader.reset(instance.module.bytes, position, end);
+    for (let i = 0; i < PIECE; i++) {
+      reader.next();
+      // `end` closes the expression: it has no blocks.
+      if (reader.op === 0x0b) return stack[0];
+      execute(reader, instance, stack);
     }
+    this.position = reader.pos;
+    return null;
+  }
+}
+
+function execute(reader: InstructionReader, instance: ModuleInstance, stack: RawValue[]): void {
+  switch (reader.op) {
+    case 0x23: // global.get
+      stack.push(valueOfGlobal(instance, reader.a));
+      break;
+    case 0x41: // i32.const
+    case 0x43: // f32.const
+      stack.push(bits(reader.low));
+      break;
+    case 0x42: // i64.const
+    case 0x44: // f64.const
+      stack.push(bits(reader.low, reader.high));
+      break;
+    case 0xd0: // ref.null
+      stack.push(NULL_VALUE);
+      break;
+    case 0xd2: // ref.func
+      stack.push({ low: 0, high: 0, reference: instance.functionAt(reader.a) });
+      break;
+    default:
+      stack.push(arithmetic(reader, stack));
   }
 }
 

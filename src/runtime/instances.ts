@@ -9,7 +9,7 @@ import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/m
 import { arrayForLoop } from "./frozen.ts";
 import type { MemoryInstance } from "./memory.ts";
 import { GuestObject } from "./roots.ts";
-import type { Store } from "./store.ts";
+import type { Lease, Store } from "./store.ts";
 import type { TableInstance } from "./table.ts";
 import { funcTypeOfId } from "./types.ts";
 
@@ -71,29 +71,39 @@ export class FunctionInstance {
   }
 }
 
-/** A global instance: its value lies in two words of `cells`, or in `reference`. */
+/** A global instance: its value lies in two words of `cells`, or in an entry of `references`. */
 export class GlobalInstance {
   /** Closed. */
   readonly type: GlobalType;
   readonly cells: Int32Array;
-  /** Index of its first word in `cells`. */
+  /** Index of its first word in `cells`, twice that of its entry in `references`. */
   readonly at: number;
   /** Whose account it is in, and the only one in which it may be imported. */
   readonly store: Store;
-  reference: Value = null;
+  /** Not as long where the globals that it shares them with are no references. */
+  private readonly references: Value[];
 
-  constructor(store: Store, type: GlobalType, cells: Int32Array, at: number) {
+  constructor(store: Store, type: GlobalType, cells: Int32Array, references: Value[], at: number) {
     this.store = store;
     this.type = type;
     this.cells = cells;
+    this.references = references;
     this.at = at;
+  }
+
+  get reference(): Value {
+    return isReference(this.type.type) ? this.references[this.at >> 1] : null;
+  }
+
+  set reference(value: Value) {
+    this.references[this.at >> 1] = value;
   }
 
   /** Gives it its first value; whether a later one is allowed is for the caller. */
   initialise({ low, high, reference }: RawValue): void {
     this.cells[this.at] = low;
     this.cells[this.at + 1] = high;
-    this.reference = reference;
+    if (isReference(this.type.type)) this.reference = reference;
   }
 }
 
@@ -188,6 +198,15 @@ export type ExternInstance =
   | { readonly kind: "global"; readonly value: GlobalInstance }
   | { readonly kind: "tag"; readonly value: TagInstance };
 
+// What parts of an instance take in V8: measured, with room for what collectors need.
+const INSTANCE_BYTES = 1_024;
+const ENTRY_BYTES = 16;
+const GLOBAL_BYTES = 96;
+const TAG_BYTES = 64;
+const FUNCTION_BYTES = 96;
+/** An export with the object by which the embedder's interface shows it. */
+const EXPORT_BYTES = 256;
+
 /** Shared by all instances that define no global: thousands of empty arrays add up. */
 const NO_CELLS = new Int32Array(0);
 
@@ -208,8 +227,15 @@ export class ModuleInstance {
   readonly tags: TagInstance[] = [];
   /** Values of the globals that the module defines, two words each. */
   readonly globalCells: Int32Array;
-  /** Elements of each segment; empty once it is dropped. */
-  readonly elements: (readonly Value[])[] = [];
+  /** References of the globals that the module defines, up to the last one that is one. */
+  readonly globalReferences: Value[] = [];
+  /**
+   * Elements of each segment, or the indices of their functions, which are made when they go into a
+   * table; empty once it is dropped.
+   */
+  readonly elements: (readonly Value[] | Uint32Array)[] = [];
+  /** Its part of the store's `hostBytes`. */
+  readonly lease: Lease;
   /** Length in bytes of each data segment; 0 once it is dropped. */
   readonly dataLengths: number[] = [];
   private exportMap: ReadonlyMap<string, ExternInstance> | null = null;
@@ -221,13 +247,31 @@ export class ModuleInstance {
     const { globals, importedGlobals } = this.module;
     const defined = globals.length - importedGlobals;
     this.globalCells = defined === 0 ? NO_CELLS : arrayForLoop(new Int32Array(2 * defined));
+    this.lease = store.lease("hostBytes", this);
   }
 
-  /** The exports by name, in their order. The same instances every time. */
+  /**
+   * Counts what the instance takes of the host's memory as soon as it is there.
+   * @throws Exhaustion of the store's `hostBytes`
+   */
+  account(): void {
+    const { data, elements, globals, importedGlobals, imports, tags } = this.module;
+    const entries = imports.length + data.length + elements.length;
+    const defined = GLOBAL_BYTES * (globals.length - importedGlobals) + TAG_BYTES * tags.length;
+    this.lease.require(INSTANCE_BYTES + ENTRY_BYTES * entries + defined);
+  }
+
+  /**
+   * The exports by name, in their order. The same instances every time.
+   * @throws Exhaustion of the store's `hostBytes`, the first time
+   */
   get exports(): ReadonlyMap<string, ExternInstance> {
-    this.exportMap ??= new Map(
-      this.module.exports.map(({ name, kind, index }) => [name, this.extern(kind, index)]),
-    );
+    if (this.exportMap === null) {
+      this.lease.require(EXPORT_BYTES * this.module.exports.length);
+      this.exportMap = new Map(
+        this.module.exports.map(({ name, kind, index }) => [name, this.extern(kind, index)]),
+      );
+    }
     return this.exportMap;
   }
 
@@ -247,11 +291,15 @@ export class ModuleInstance {
     }
   }
 
-  /** The function instance at `index`; a defined one is made when first asked for. */
+  /**
+   * The function instance at `index`; a defined one is made when first asked for.
+   * @throws Exhaustion of the store's `hostBytes`, then
+   */
   functionAt(index: number): FunctionInstance {
     let found = this.functions[index];
     if (found === undefined) {
       const { compiled, module } = this;
+      this.lease.require(FUNCTION_BYTES);
       const typeId = compiled.typeIds[module.functions[index]];
       found = new FunctionInstance(funcTypeOfId(typeId), typeId, this, compiled.code(index));
       this.functions[index] = found;

@@ -24,25 +24,19 @@ import {
 } from "./types.ts";
 
 /**
- * Checks what is given for a module's imports, in their order; what is missing is undefined.
- * @throws LinkError for the first import that has no match
+ * Checks what is given for import `index` of a module.
+ * @throws LinkError if it is missing, has another type or belongs to another store
  */
-export function checkImports(
+export function checkImport(
   store: Store,
-  compiled: CompiledModule,
-  given: readonly (ExternInstance | undefined)[],
-): asserts given is readonly ExternInstance[] {
-  const { imports } = compiled.module;
-  if (given.length > imports.length) {
-    throw new RangeError(`${given.length} imports for a module that has ${imports.length}`);
-  }
-  for (const [i, item] of imports.entries()) {
-    const extern = given[i];
-    const matches = extern !== undefined && externMatches(extern, item.type, compiled.typeIds);
-    if (!matches) throw mismatch(item, extern, compiled.typeIds);
-    if (isForeign(extern, store))
-      throw mismatch(item, extern, compiled.typeIds, "of another store");
-  }
+  { module, typeIds }: CompiledModule,
+  index: number,
+  extern: ExternInstance | undefined,
+): asserts extern is ExternInstance {
+  const item = module.imports[index];
+  const matches = extern !== undefined && externMatches(extern, item.type, typeIds);
+  if (!matches) throw mismatch(item, extern, typeIds);
+  if (isForeign(extern, store)) throw mismatch(item, extern, typeIds, "of another store");
 }
 
 /** External type matching (spec: 3.3.16); `ids` close the types of the importing module. */

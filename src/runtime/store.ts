@@ -6,6 +6,8 @@
 import { checkedPrices, PRICE_TABLE_2, type PriceTable } from "../code/prices.ts";
 import { CodeAccount } from "../code/room.ts";
 import { amount, anObject, nested, type OptionTable, tableOf } from "../module/options.ts";
+import { GuestObjects } from "./roots.ts";
+import { Exhaustion } from "./trap.ts";
 
 /** What the instances of a store may use together. Exceeding one never harms the store. */
 export interface RuntimeLimits {
@@ -17,6 +19,12 @@ export interface RuntimeLimits {
   readonly instances: number;
   /** Global instances. Default 1,000,000. */
   readonly globals: number;
+  /**
+   * Bytes of the host's memory for what is neither linear memory nor table elements: instances with
+   * their functions, globals and segments, exceptions, frames of suspended calls. By formulas of
+   * what they take in V8. Default 256 MiB.
+   */
+  readonly hostBytes: number;
   /** Calls in progress. Default 200,000. */
   readonly callDepth: number;
   /** Bytes of frames on the value stack. Default 16 MiB, which is the most there can be. */
@@ -28,6 +36,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   tableElements: 10_000_000,
   instances: 100_000,
   globals: 1_000_000,
+  hostBytes: 2 ** 28,
   callDepth: 200_000,
   stackBytes: 2 ** 24,
 };
@@ -56,7 +65,15 @@ export const ACCOUNT_OPTIONS: OptionTable<AccountOptions> = {
 };
 
 /** Kinds of things a store counts; also keys of its limits. */
-export type Counted = "memoryBytes" | "tableElements" | "instances" | "globals";
+export type Counted = "memoryBytes" | "tableElements" | "instances" | "globals" | "hostBytes";
+
+const UNITS: Readonly<Record<Counted, string>> = {
+  memoryBytes: "bytes of linear memory",
+  tableElements: "table elements",
+  instances: "module instances",
+  globals: "globals",
+  hostBytes: "bytes of the host's memory",
+};
 
 /** A part of one of a store's accounts, held by a single thing until that dies. */
 export class Lease {
@@ -76,10 +93,27 @@ export class Lease {
     return true;
   }
 
+  /** Holds `amount` more, whatever the limit is. */
+  hold(amount: number): true {
+    this.store.reserve(this.what, amount, true);
+    this.held += amount;
+    return true;
+  }
+
+  /** `extend` for who cannot go on without. @throws Exhaustion */
+  require(amount: number): void {
+    if (!this.extend(amount)) throw this.store.overLimit(this.what, amount);
+  }
+
+  /** Gives `amount` of it back. */
+  shrink(amount: number): void {
+    this.store.reserve(this.what, -amount);
+    this.held -= amount;
+  }
+
   /** Gives everything back. Harmless when nothing is held any more. */
   release(): void {
-    this.store.reserve(this.what, -this.held);
-    this.held = 0;
+    this.shrink(this.held);
   }
 }
 
@@ -94,7 +128,10 @@ export class Store {
     tableElements: 0,
     instances: 0,
     globals: 0,
+    hostBytes: 0,
   };
+  /** What guests have made, e.g. exceptions: a part of `hostBytes`. */
+  readonly objects = new GuestObjects(this);
   /** Most bytes of linear memory that there have been at once. */
   peakMemoryBytes = 0;
   /**
@@ -133,16 +170,29 @@ export class Store {
 
   /** Whether the limit allows `amount` more. */
   allows(what: Counted, amount: number): boolean {
-    return this.used[what] + amount <= this.limits[what];
+    if (this.usage(what) + amount <= this.limits[what]) return true;
+    if (what !== "hostBytes" || this.objects.bytes === 0) return false;
+    // Garbage must not stand in the way of what has a lease.
+    this.objects.count();
+    return this.usage(what) + amount <= this.limits[what];
   }
 
-  /** Counts `amount` more; false, with nothing counted, if the limit does not allow it. */
-  reserve(what: Counted, amount: number): boolean {
+  /**
+   * Counts `amount` more; false, with nothing counted, if the limit does not allow it and it is not
+   * to be counted anyway.
+   */
+  reserve(what: Counted, amount: number, anyway = false): boolean {
     // Giving back is allowed even where a limit was exceeded from the start.
-    if (amount > 0 && !this.allows(what, amount)) return false;
+    if (amount > 0 && !anyway && !this.allows(what, amount)) return false;
     this.used[what] += amount;
     if (this.used.memoryBytes > this.peakMemoryBytes) this.peakMemoryBytes = this.used.memoryBytes;
     return true;
+  }
+
+  /** The error of an amount that the limit does not allow. */
+  overLimit(what: Counted, amount: number): Exhaustion {
+    const used = `${this.usage(what)} of at most ${this.limits[what]} are in use`;
+    return new Exhaustion(what, `${amount} more ${UNITS[what]} asked for, ${used}`);
   }
 
   /** An empty lease, which is released at the latest when `holder` has died. */
@@ -152,8 +202,11 @@ export class Store {
     return lease;
   }
 
-  /** How much of something there is now. */
+  /**
+   * How much of something there is now. `hostBytes` include exceptions that nobody can reach any
+   * more, until the limit is reached and they are counted again.
+   */
   usage(what: Counted): number {
-    return this.used[what];
+    return what === "hostBytes" ? this.used[what] + this.objects.bytes : this.used[what];
   }
 }

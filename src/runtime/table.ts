@@ -2,6 +2,7 @@
 
 import type { TableType } from "../module/module.ts";
 import type { Value } from "./instances.ts";
+import { mayReferToObjects } from "./roots.ts";
 import type { Lease, Store } from "./store.ts";
 
 /**
@@ -43,6 +44,7 @@ export class TableInstance {
     this.store = store;
     this.type = type;
     this.lease = store.lease("tableElements", this);
+    if (mayReferToObjects(type.element)) store.objects.hold(this);
   }
 
   /** The element at `index`, which is below `length`. */

@@ -109,6 +109,7 @@ const EXHAUSTION_PHRASES: Readonly<Record<ExhaustionKind, string>> = {
   tableElements: "table limit exceeded",
   instances: "instance limit exceeded",
   globals: "global limit exceeded",
+  hostBytes: "host memory limit exceeded",
 };
 
 /** Something that was granted is used up. The store and its instances stay usable. */

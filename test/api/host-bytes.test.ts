@@ -1,0 +1,139 @@
+// The account `hostBytes`: what guests make the host keep besides linear memory and table elements.
+// Exceptions that are kept and that are not, suspended executions, instances.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import { Exhaustion, type RuntimeLimits, Store } from "../../src/api/index.ts";
+import { Thread } from "../../src/interpreter/thread.ts";
+import { moduleOf, thrown } from "./support.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+const MIB = 1 << 20;
+
+/** Values that each exception carries. */
+const VALUES = 50;
+const params = (type: string) => `(param${` ${type}`.repeat(VALUES)})`;
+const values = (text: string) => `${text} `.repeat(VALUES);
+
+/** Throws exceptions and forgets them, keeps them in a table, a chain, a global, or its frames. */
+const THROWS = `
+  (tag $plain ${params("i64")})
+  (tag $link (param exnref i64))
+  (table $kept 100000 exnref)
+  (global $last (mut exnref) (ref.null exn))
+  (func $catch (param $n i32) (result exnref)
+    (block $caught (result exnref)
+      (block $values (result ${"i64 ".repeat(VALUES)} exnref)
+        (try_table (catch_ref $plain $values)
+          ${values("(i64.extend_i32_u (local.get $n))")} (throw $plain))
+        (unreachable))
+      (br $caught)))
+  (func (export "garbage") (param $n i32)
+    (loop $next
+      (drop (call $catch (local.get $n)))
+      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "table") (param $n i32)
+    (loop $next
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (table.set $kept (local.get $n) (call $catch (local.get $n)))
+      (br_if $next (local.get $n))))
+  (func (export "chain") (param $n i32)
+    (loop $next
+      (block $caught (result exnref i64 exnref)
+        (try_table (catch_ref $link $caught)
+          (throw $link (global.get $last) (i64.const 1)))
+        (unreachable))
+      (global.set $last) (drop) (drop)
+      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+  (func $frames (export "frames") (param $n i32) (local $mine exnref)
+    (local.set $mine (call $catch (local.get $n)))
+    (if (local.get $n) (then (call $frames (i32.sub (local.get $n) (i32.const 1)))))
+    (drop (local.get $mine)))
+  (func (export "first") (result i64)
+    (block $values (result ${"i64 ".repeat(VALUES)} exnref)
+      (try_table (catch_ref $plain $values) (throw_ref (table.get $kept (i32.const 7))))
+      (unreachable))
+    ${"(drop) ".repeat(VALUES)})
+  (func (export "forget")
+    (table.fill $kept (i32.const 0) (ref.null exn) (i32.const 100000))
+    (global.set $last (ref.null exn)))`;
+
+function guest(limits: Partial<RuntimeLimits>) {
+  const store = new Store({ limits });
+  const instance = store.instantiate(moduleOf(`(module ${THROWS})`));
+  return { store, instance, exports: instance.exports };
+}
+
+const hostBytes = (store: Store) => store.runtime.usage("hostBytes");
+
+describe("exceptions", () => {
+  it("that nobody keeps never reach the limit", () => {
+    const { exports, store } = guest({ hostBytes: MIB });
+    exports.garbage(10_000);
+    collectGarbage();
+    const { heapUsed } = process.memoryUsage();
+    exports.garbage(100_000);
+    collectGarbage();
+    expect(process.memoryUsage().heapUsed - heapUsed).toBeLessThan(4 * MIB);
+    expect(hostBytes(store)).toBeLessThan(2 * MIB);
+  });
+
+  it.each(["table", "chain", "frames"])("that are kept in a %s reach it", (name) => {
+    const { exports, store } = guest({ hostBytes: MIB });
+    const error = thrown(Exhaustion, () => exports[name](20_000));
+    expect([error.kind, error.phrase]).toEqual(["hostBytes", "host memory limit exceeded"]);
+    expect(hostBytes(store)).toBeLessThan(2 * MIB);
+    // What the guest forgets it has again.
+    exports.forget();
+    exports[name](100);
+    exports.garbage(10_000);
+  });
+
+  it("below the limit keep what they carry", () => {
+    const { exports } = guest({ hostBytes: 8 * MIB });
+    exports.table(1000);
+    exports.garbage(20_000);
+    expect(exports.first()).toBe(7n);
+  });
+
+  it("are counted alike in every slicing", () => {
+    const run = (slice: number) => {
+      const { instance } = guest({ hostBytes: MIB });
+      const execution = instance.func("chain").start(20_000);
+      let outcome = execution.run({ slice });
+      while (outcome.kind === "suspended") outcome = execution.run({ slice });
+      const kind = outcome.kind === "threw" && (outcome.error as Exhaustion).kind;
+      return { kind, fuel: execution.usage.fuel };
+    };
+    const whole = run(Number.POSITIVE_INFINITY);
+    expect(whole.kind).toBe("hostBytes");
+    const sliced = run(7);
+    expect(sliced.kind).toBe(whole.kind);
+    // A call that is suspended takes room for its frames: a few exceptions' worth.
+    expect(Math.abs(sliced.fuel - whole.fuel) / whole.fuel).toBeLessThan(0.01);
+  });
+
+  it("are looked at in pieces, in which guests of the store wait", () => {
+    const { exports, instance, store } = guest({ hostBytes: 16 * MIB });
+    exports.table(20_000);
+    const thread = (n: number) => {
+      return new Thread(store.runtime, instance.func("garbage").target, [n], true);
+    };
+    const { objects } = store.runtime;
+    const before = hostBytes(store);
+    const [throwing, waiting] = [thread(50_000), thread(1)];
+    let outcome = throwing.run(1_000);
+    while (outcome.kind === "suspended" && !objects.isCounting) outcome = throwing.run(1_000);
+    expect(objects.isCounting).toBe(true);
+    let pauses = 0;
+    while (waiting.run(1_000).kind === "suspended") pauses++;
+    expect(pauses).toBeGreaterThan(1);
+    expect(objects.isCounting).toBe(false);
+    while (outcome.kind === "suspended") outcome = throwing.run(100_000);
+    expect(outcome.kind).toBe("returned");
+    expect(hostBytes(store)).toBeGreaterThanOrEqual(before);
+  });
+});
