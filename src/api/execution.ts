@@ -338,13 +338,19 @@ export class Execution {
   }
 
   /** What stops the guest now, besides fuel; null: nothing. */
-  get interruption(): "epoch" | "deadline" | "signal" | null {
-    const { epoch, epochDeadline } = this.store;
-    if (epoch?.reached(epochDeadline)) return "epoch";
-    const { deadline, signal } = this.interrupts;
-    if (deadline !== Number.POSITIVE_INFINITY && millisecondsNow() >= deadline) return "deadline";
-    if (signal?.aborted) return "signal";
-    return this.outer?.interruption ?? null;
+  get interruption(): StopReason | null {
+    return reasonToStop(this.store, this.interrupts) ?? this.outer?.interruption ?? null;
+  }
+
+  /**
+   * For `Store.instantiate`: looks whether work for a guest that is no call shall go on.
+   * @throws what a call would throw that is stopped now
+   */
+  static checkStop(store: Store, interrupts: Interrupts): void {
+    const reason = reasonToStop(store, interrupts) ?? active?.interruption ?? null;
+    if (reason === null) return;
+    if (reason !== "signal") throw new Exhaustion(reason);
+    throw interrupts.signal?.aborted ? interrupts.signal.reason : active?.abortReason();
   }
 
   private outcomeOf(ended: Ended): Outcome {
@@ -405,6 +411,14 @@ export class Execution {
     while (execution !== null && !execution.interrupts.signal?.aborted) execution = execution.outer;
     return execution?.interrupts.signal?.reason ?? new Error("the call was aborted");
   }
+}
+
+type StopReason = "epoch" | "deadline" | "signal";
+
+function reasonToStop(store: Store, { deadline, signal }: Interrupts): StopReason | null {
+  if (store.epoch?.reached(store.epochDeadline)) return "epoch";
+  if (deadline !== Number.POSITIVE_INFINITY && millisecondsNow() >= deadline) return "deadline";
+  return signal?.aborted ? "signal" : null;
 }
 
 /** Names the host function that has made a call and cannot wait until it goes on. */

@@ -10,7 +10,7 @@ import {
   objectWith,
 } from "../module/options.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
-import { instantiate } from "../runtime/instantiate.ts";
+import { Instantiation } from "../runtime/instantiate.ts";
 import {
   ACCOUNT_OPTIONS,
   fuelOption,
@@ -18,9 +18,10 @@ import {
   Store as RuntimeStore,
 } from "../runtime/store.ts";
 import type { Epoch } from "./epoch.ts";
-import { Execution, type Usage } from "./execution.ts";
+import { Execution, type Interrupts, type Usage } from "./execution.ts";
 import { type CallOptions, callOptions, Func, interruptsOf } from "./func.ts";
 import { HostFunctions } from "./host.ts";
+import { nextTask } from "./host-loop.ts";
 import { type ImportMap, resolveImports } from "./imports.ts";
 import { type DefaultExports, Instance } from "./instance.ts";
 import type { Module } from "./module.ts";
@@ -146,12 +147,14 @@ export class Store {
     options: CallOptions = {},
   ): Instance<E> {
     const interrupts = interruptsOf(callOptions("instantiate", options));
-    const { instance, start } = this.link<E>(module, imports);
+    const linking = this.linking(module, imports);
+    while (!this.advance(linking, interrupts));
+    const { instance, startFunction: start } = linking;
     if (start !== null) new Execution(this, start, [], false, interrupts).finish();
-    return instance;
+    return this.instance(instance) as Instance<object> as Instance<E>;
   }
 
-  /** The same with a start function that runs like `callAsync`. */
+  /** The same like `callAsync`: the event loop gets its turns, and imports may return promises. */
   async instantiateAsync<E extends object = DefaultExports>(
     module: Module,
     imports: ImportMap = {},
@@ -159,21 +162,29 @@ export class Store {
   ): Promise<Instance<E>> {
     const checked = callOptions("instantiateAsync", options);
     const interrupts = interruptsOf(checked);
-    const { instance, start } = this.link<E>(module, imports);
+    const linking = this.linking(module, imports);
+    while (!this.advance(linking, interrupts)) await nextTask();
+    const { instance, startFunction: start } = linking;
     if (start !== null) {
       await new Execution(this, start, [], true, interrupts).finishAsync(checked.slice);
     }
-    return instance;
+    return this.instance(instance) as Instance<object> as Instance<E>;
   }
 
-  private link<E extends object>(module: Module, imports: ImportMap) {
-    const externs = resolveImports(this, module, imports);
-    let start: FunctionInstance | null = null;
-    const target = instantiate(this.runtime, module.record, externs, (f) => {
-      start = f;
-    });
-    const instance = this.instance(target) as Instance<object> as Instance<E>;
-    return { instance, start: start as FunctionInstance | null };
+  private linking(module: Module, imports: ImportMap): Instantiation {
+    return new Instantiation(this.runtime, module.record, resolveImports(this, module, imports));
+  }
+
+  /** Goes on with an instantiation: true when the instance is complete. @throws what stops it */
+  private advance(linking: Instantiation, interrupts: Interrupts): boolean {
+    if (linking.advance()) return true;
+    try {
+      Execution.checkStop(this, interrupts);
+    } catch (error) {
+      linking.abandon();
+      throw error;
+    }
+    return false;
   }
 
   /** For the layers around it: the function that stands for a function instance. */

@@ -215,6 +215,18 @@ export class Context implements ReferenceBorder {
     }
   }
 
+  /**
+   * Work for a guest that is no call: in pieces, until one says that it was the last.
+   * @throws Exhaustion "deadline", "epoch"
+   */
+  work(piece: () => boolean): void {
+    if (this.depth === 0 && this.watch.active) this.watch.begin();
+    while (!piece()) {
+      const reason = this.watch.reason();
+      if (reason !== null) throw new Exhaustion(reason);
+    }
+  }
+
   private newThread(): CallThread {
     const thread = new CallThread(this.store, this.watch);
     this.threads.push(thread);

@@ -5,7 +5,7 @@ import { compile } from "../code/compiled.ts";
 import { I64, isReference, V128 } from "../isa/types.ts";
 import type { GlobalType, Import } from "../module/module.ts";
 import type { ExternInstance, ModuleInstance, Value } from "../runtime/instances.ts";
-import { instantiate } from "../runtime/instantiate.ts";
+import { Instantiation } from "../runtime/instantiate.ts";
 import { Exhaustion, LinkError, Trap } from "../runtime/trap.ts";
 import { closeGlobalType } from "../runtime/types.ts";
 import { builtinFunction } from "./builtins.ts";
@@ -141,9 +141,11 @@ export function instantiateCore(
   where: string,
 ): ModuleInstance {
   try {
-    return instantiate(context.store, record, imports, (start) => {
-      context.invoke(start, context.signatureOf(start.type), []);
-    });
+    const instantiation = new Instantiation(context.store, record, imports);
+    context.work(() => instantiation.advance());
+    const { instance, startFunction: start } = instantiation;
+    if (start !== null) context.invoke(start, context.signatureOf(start.type), []);
+    return instance;
   } catch (error) {
     throw instantiationError(context, record.imports, error, where);
   }
@@ -171,7 +173,7 @@ function instantiationError(
     const what = data ? "data segment is out of bounds" : trapMessage(error, -1);
     return new context.errors.RuntimeError(`${where}: ${what}`, { cause: error });
   }
-  if (error instanceof Exhaustion) {
+  if (error instanceof Exhaustion && error.kind !== "deadline" && error.kind !== "epoch") {
     return new RangeError(`${where}: Out of memory: ${error.message}`, { cause: error });
   }
   return context.errorFor(error);

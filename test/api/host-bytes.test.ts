@@ -137,3 +137,96 @@ describe("exceptions", () => {
     expect(hostBytes(store)).toBeGreaterThanOrEqual(before);
   });
 });
+
+const DEEP = `
+  (func $deep (export "deep") (param $n i32) (result i32)
+    (if (result i32) (local.get $n)
+      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $n) (i32.const 1)))))
+      (else (loop $spin (br $spin)) (i32.const 0))))
+  (func (export "short") (result i32) (i32.const 1))`;
+
+describe("suspended executions", () => {
+  const LEVELS = 10_000;
+
+  function deepGuest(limits: Partial<RuntimeLimits>) {
+    const store = new Store({ limits });
+    const instance = store.instantiate(moduleOf(`(module ${DEEP})`));
+    const start = () => {
+      const execution = instance.func("deep").start(LEVELS);
+      return { execution, outcome: execution.run({ slice: 100_000 }) };
+    };
+    return { store, instance, start };
+  }
+
+  it("hold what their frames take, until they go on or are dropped", async () => {
+    const { instance, start, store } = deepGuest({});
+    instance.exports.short();
+    start();
+    const base = hostBytes(store);
+    const { execution } = start();
+    const held = hostBytes(store) - base;
+    expect(held).toBeGreaterThan(LEVELS * 16);
+    expect(execution.run({ slice: 10 }).kind).toBe("suspended");
+    expect(hostBytes(store) - base).toBe(held);
+    for (let i = 0; i < 100; i++) start();
+    // Whoever runs next makes the last one leave the machine.
+    expect(instance.exports.short()).toBe(1);
+    expect(hostBytes(store) - base).toBe(101 * held);
+    for (let i = 0; i < 20 && hostBytes(store) > base; i++) {
+      await new Promise((resolve) => setTimeout(resolve));
+      collectGarbage();
+    }
+    expect(hostBytes(store) - base).toBeLessThanOrEqual(held);
+    expect(execution.run({ slice: 10 }).kind).toBe("suspended");
+  });
+
+  it("end where there is no room for their frames, and nobody else does", () => {
+    const { instance, start, store } = deepGuest({ hostBytes: MIB });
+    const outcomes = [1, 2, 3, 4].map(() => start().outcome);
+    const ended = outcomes.filter((outcome) => outcome.kind !== "suspended");
+    expect(ended.length).toBeGreaterThan(0);
+    for (const outcome of ended) {
+      expect(outcome.kind === "threw" && (outcome.error as Exhaustion).kind).toBe("hostBytes");
+    }
+    expect(hostBytes(store)).toBeLessThanOrEqual(MIB);
+    expect(instance.exports.short()).toBe(1);
+    expect(deepGuest({}).start().outcome.kind).toBe("suspended");
+  });
+});
+
+describe("instances", () => {
+  const COUNT = 50_000;
+  const HEAVY = `(module
+    (func $f (export "f") (result i32) (i32.const 7))
+    (table (export "t") 3 funcref)
+    (elem $passive func ${"$f ".repeat(COUNT)})
+    (elem $values funcref (ref.null func) ${"(ref.func $f) ".repeat(COUNT)})
+    (func (export "init") (table.init $passive (i32.const 0) (i32.const 1) (i32.const 3)))
+    (func (export "call") (result i32) (call_indirect (result i32) (i32.const 2))))`;
+
+  it("share the functions of passive segments, and count values that they keep", () => {
+    const store = new Store();
+    const module = moduleOf(HEAVY);
+    const instance = store.instantiate(module);
+    const once = hostBytes(store);
+    const { exports } = instance;
+    expect(once).toBeGreaterThan(8 * COUNT);
+    expect(once).toBeLessThan(16 * COUNT);
+    exports.init();
+    expect(exports.call()).toBe(7);
+    const tight = new Store({ limits: { hostBytes: once - 1_000 } });
+    expect(thrown(Exhaustion, () => tight.instantiate(module)).kind).toBe("hostBytes");
+    expect(hostBytes(tight)).toBe(0);
+  });
+
+  it("count functions when they are made, and exports", () => {
+    const functions = Array.from({ length: 1_000 }, (_, i) => `(func (export "f${i}"))`);
+    const module = moduleOf(`(module ${functions.join("")})`);
+    const store = new Store({ limits: { hostBytes: 20_000 } });
+    const instance = store.instantiate(module);
+    const before = hostBytes(store);
+    expect(before).toBeLessThan(10_000);
+    expect(thrown(Exhaustion, () => instance.exports).kind).toBe("hostBytes");
+    expect(hostBytes(store)).toBe(before);
+  });
+});
