@@ -3,8 +3,8 @@
 // hands the call in. Constant expressions are in constant.ts, import matching in link.ts. Steps are
 // numbered as in version 2.0 of the specification; tables' initialisers came later.
 //
-// All this may take long: a module of some kilobytes asks for tables of ten million elements, one of
-// megabytes has a million globals. So it goes on in pieces, between which the embedder can look
+// All this may take long: a module of some kilobytes asks for tables of ten million elements, one
+// of megabytes has a million globals. So it goes on in pieces, between which the embedder can look
 // whether it shall.
 
 import { type CompiledModule, compile } from "../code/compiled.ts";

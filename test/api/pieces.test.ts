@@ -137,14 +137,9 @@ describe("bulk operations", () => {
   });
 });
 
-/** Stops a guest at the look of this number. */
+/** Stops a guest so many looks after that was said. */
 class StopAt extends Epoch {
-  private left: number;
-
-  constructor(looks: number) {
-    super();
-    this.left = looks;
-  }
+  left = 0;
 
   override reached(): boolean {
     return --this.left === 0;
@@ -153,8 +148,10 @@ class StopAt extends Epoch {
 
 describe("growth of a memory", () => {
   const grown = (looks = 0) => {
-    const store = new Store({ epoch: new StopAt(looks), epochDeadline: 1 });
+    const epoch = new StopAt();
+    const store = new Store({ epoch, epochDeadline: 1 });
     const instance = instanceOf(BULK, {}, store);
+    epoch.left = looks;
     // The first growth after the first has something in reserve.
     instance.memory("memory").write(16 * MIB - 3, Uint8Array.of(1, 2, 3));
     return instance;
