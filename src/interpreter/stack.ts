@@ -91,6 +91,16 @@ export function frameTop(): number {
   return Math.min(machine.fp + words + 64, SLOT_WORDS);
 }
 
+const NO_REFERENCES: readonly unknown[] = [];
+
+/** A copy of references; none at all if they are null, as in most frames. */
+function copyReferences(from: number, to: number): readonly unknown[] {
+  for (let i = from; i < to; i++) {
+    if (REFERENCES[i] !== null) return REFERENCES.slice(from, to);
+  }
+  return NO_REFERENCES;
+}
+
 /** A thread's frames while it is suspended, from its bases up to the current one. */
 export class Frames {
   readonly owner: Occupant;
@@ -101,7 +111,9 @@ export class Frames {
   private readonly fp = machine.fp;
   private readonly pc = machine.pc;
   private slots: Int32Array | null = null;
-  private references: readonly unknown[] = [];
+  private references = NO_REFERENCES;
+  /** So many reference slots there were, if they were all null or not. */
+  private referenceCount = 0;
   /** What has taken the place of positions when it was moved out. */
   private returns: Returns | null = null;
   private place: Place | undefined;
@@ -127,12 +139,13 @@ export class Frames {
   /** Makes room on the stacks. */
   moveOut(): void {
     this.slots = SLOTS.slice(this.slotBase, this.slotTop);
-    this.references = REFERENCES.slice(this.slotBase >> 1, this.slotTop >> 1);
+    const from = this.slotBase >> 1;
+    const to = Math.min(this.slotTop >> 1, REFERENCES.length);
+    this.referenceCount = to - from;
+    this.references = copyReferences(from, to);
     this.returns = new Returns(this.controlBase, this.ksp);
     this.place = savedPlace(this.pc, this.ksp);
-    if (this.references.some((reference) => reference != null)) {
-      this.root = this.owner.store.objects.hold(this.references);
-    }
+    if (this.references.length > 0) this.root = this.owner.store.objects.hold(this.references);
     this.leave();
   }
 
@@ -151,10 +164,10 @@ export class Frames {
     stack.resident = null;
     if (this.slots !== null) SLOTS.set(this.slots, slotBase);
     this.returns?.restore(controlBase);
-    reserveReferences((slotBase >> 1) + this.references.length);
-    this.references.forEach((reference, i) => {
-      REFERENCES[(slotBase >> 1) + i] = reference;
-    });
+    const { references } = this;
+    const first = slotBase >> 1;
+    reserveReferences(first + this.referenceCount);
+    for (let i = 0; i < references.length; i++) REFERENCES[first + i] = references[i];
     this.dropRoot();
     machine.pc = this.pc;
     machine.fp = this.fp + slotBase - this.slotBase;

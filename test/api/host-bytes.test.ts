@@ -4,9 +4,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { Exhaustion, type RuntimeLimits, Store } from "../../src/api/index.ts";
+import { Exhaustion, type RuntimeLimits, Store, Tag } from "../../src/api/index.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
-import { moduleOf, thrown } from "./support.ts";
+import { moduleOf, rejected, thrown } from "./support.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -116,6 +116,48 @@ describe("exceptions", () => {
     expect(Math.abs(sliced.fuel - whole.fuel) / whole.fuel).toBeLessThan(0.01);
   });
 
+  it("count where they are kept by a suspended execution", () => {
+    const { instance, store } = guest({ hostBytes: MIB });
+    const kept = 500;
+    const execution = instance.func("frames").start(kept);
+    let outcome = execution.run({ slice: kept * 2 * VALUES });
+    const before = hostBytes(store);
+    // Others make it leave the machine, and their garbage makes the store count again.
+    guest({}).exports.garbage(1);
+    instance.func("garbage").call(5_000);
+    expect(hostBytes(store)).toBeGreaterThan(before * 0.9);
+    while (outcome.kind === "suspended") outcome = execution.run();
+    expect(outcome.kind).toBe("returned");
+    store.runtime.objects.count();
+    expect(hostBytes(store)).toBeLessThan(before * 0.1);
+  });
+
+  it("of the host's count where they are thrown", () => {
+    const failure = new Tag("(i64 i64)");
+    const fail = () => {
+      throw failure.exception(1n, 2n);
+    };
+    const store = new Store({ limits: { hostBytes: MIB } });
+    const { exports } = store.instantiate(
+      moduleOf(`(module
+        (import "env" "failure" (tag $failure (param i64 i64)))
+        (import "env" "fail" (func $fail))
+        (table $kept 10000 exnref)
+        (func (export "keep") (param $n i32)
+          (loop $next
+            (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+            (local.get $n)
+            (block $caught (result exnref)
+              (try_table (catch_all_ref $caught) (call $fail))
+              (unreachable))
+            (table.set $kept)
+            (br_if $next (local.get $n)))))`),
+      { env: { failure, fail } },
+    );
+    exports.keep(100);
+    expect(thrown(Exhaustion, () => exports.keep(10_000)).kind).toBe("hostBytes");
+  });
+
   it("are looked at in pieces, in which guests of the store wait", () => {
     const { exports, instance, store } = guest({ hostBytes: 16 * MIB });
     exports.table(20_000);
@@ -217,6 +259,30 @@ describe("instances", () => {
     const tight = new Store({ limits: { hostBytes: once - 1_000 } });
     expect(thrown(Exhaustion, () => tight.instantiate(module)).kind).toBe("hostBytes");
     expect(hostBytes(tight)).toBe(0);
+  });
+
+  it("are made in pieces, between which deadlines and signals are looked at", async () => {
+    const module = moduleOf(`(module
+      (table 5000000 funcref)
+      ${"(global i32 (i32.add (i32.const 1) (i32.const 2)))".repeat(2_000)}
+      (memory 600)
+      (data (i32.const 0) "${"0123456789".repeat(100_000)}")
+      (func $f) (start $f))`);
+    const store = new Store();
+    const late = () => store.instantiate(module, {}, { timeout: 0 });
+    expect(thrown(Exhaustion, late).kind).toBe("deadline");
+    const reason = new Error("no longer wanted");
+    const signal = { aborted: true, reason, addEventListener() {}, removeEventListener() {} };
+    const aborted = store.instantiateAsync(module, {}, { signal });
+    expect(await rejected(Error, aborted)).toBe(reason);
+    for (const what of ["instances", "globals", "tableElements", "hostBytes"] as const) {
+      expect(store.runtime.usage(what)).toBe(0);
+    }
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 0);
+    await store.instantiateAsync(module);
+    clearInterval(ticking);
+    expect(turns).toBeGreaterThan(1);
   });
 
   it("count functions when they are made, and exports", () => {

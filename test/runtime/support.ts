@@ -101,7 +101,13 @@ export function linkError(action: () => unknown): LinkError {
   throw error;
 }
 
-const COUNTED: readonly Counted[] = ["memoryBytes", "tableElements", "instances", "globals"];
+const COUNTED: readonly Counted[] = [
+  "memoryBytes",
+  "tableElements",
+  "instances",
+  "globals",
+  "hostBytes",
+];
 
 /** Everything that a store counts. */
 export function usage(store: Store): Record<string, number> {
