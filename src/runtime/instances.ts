@@ -203,6 +203,8 @@ const INSTANCE_BYTES = 1_024;
 const ENTRY_BYTES = 16;
 const GLOBAL_BYTES = 96;
 const TAG_BYTES = 64;
+const TABLE_BYTES = 512;
+const MEMORY_BYTES = 1_024;
 const FUNCTION_BYTES = 96;
 /** An export with the object by which the embedder's interface shows it. */
 const EXPORT_BYTES = 256;
@@ -255,10 +257,16 @@ export class ModuleInstance {
    * @throws Exhaustion of the store's `hostBytes`
    */
   account(): void {
-    const { data, elements, globals, importedGlobals, imports, tags } = this.module;
+    const { data, elements, globals, imports, memories, tables, tags } = this.module;
     const entries = imports.length + data.length + elements.length;
-    const defined = GLOBAL_BYTES * (globals.length - importedGlobals) + TAG_BYTES * tags.length;
-    this.lease.require(INSTANCE_BYTES + ENTRY_BYTES * entries + defined);
+    this.lease.require(
+      INSTANCE_BYTES +
+        ENTRY_BYTES * entries +
+        GLOBAL_BYTES * globals.length +
+        TABLE_BYTES * tables.length +
+        MEMORY_BYTES * memories.length +
+        TAG_BYTES * tags.length,
+    );
   }
 
   /**
