@@ -73,10 +73,8 @@ export class Occupant extends FuelMeter {
     this.frames = new Frames(this);
     if (!othersRun) return true;
     this.lease ??= this.store.lease("hostBytes", this);
-    const bytes = this.frames.hostBytes;
-    // How much is in use is about to be found out: this one thread pauses for it.
-    if (this.store.objects.isCounting) return this.lease.hold(bytes);
-    return this.lease.extend(bytes);
+    const { hostBytes } = this.frames;
+    return this.store.objects.makeWay(hostBytes) && this.lease.hold(hostBytes);
   }
 
   /** The frames are back on the machine, or of no use any more. */

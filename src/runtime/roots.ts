@@ -140,6 +140,8 @@ export class GuestObjects {
   /** What `bytes` may become before the next census, where the limit is exceeded. */
   private due = 0;
   private census: Census | null = null;
+  /** Whether the last census has found more than the limit allows. */
+  private isOver = false;
   /** The object that a census is made for, and the one for which one has ended. */
   private asking: GuestObject | null = null;
   private answered: GuestObject | null = null;
@@ -201,6 +203,21 @@ export class GuestObjects {
     return true;
   }
 
+  /**
+   * Whether `bytes` of another kind may be held. If only what may be garbage stands in the way they
+   * may, and a census is under way from then on.
+   */
+  makeWay(bytes: number): boolean {
+    if (this.fits(bytes) || this.census !== null) return true;
+    if (!this.fits(bytes - this.bytes)) return false;
+    if (this.isOver) {
+      this.count();
+      return this.fits(bytes);
+    }
+    this.census = new Census(this.store, this.holders());
+    return true;
+  }
+
   private fits(bytes: number): boolean {
     return this.store.usage("hostBytes") + bytes <= this.store.limits.hostBytes;
   }
@@ -231,7 +248,8 @@ export class GuestObjects {
     this.answered = this.asking;
     this.asking = null;
     this.bytes = bytes;
-    this.due = this.fits(0) ? bytes + LEAST_BETWEEN + Math.min(steadyWork, MOST_BETWEEN) : 0;
+    this.isOver = !this.fits(0);
+    this.due = this.isOver ? 0 : bytes + LEAST_BETWEEN + Math.min(steadyWork, MOST_BETWEEN);
   }
 
   /** A guest goes on after all: what was counted so far may be true no longer. */
