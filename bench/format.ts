@@ -56,3 +56,17 @@ export function markdownTable(columns: readonly Column[], rows: readonly Row[]):
   const body = rows.map((row) => line(columns.map((column) => cell(row, column))));
   return [line(columns.map(({ title }) => title)), line(rule), ...body].join("\n");
 }
+
+/** Date, machine and engine of a run. */
+export function circumstances({ date, cpu, cores, node, v8 }: Environment): string {
+  return `${date}, ${cpu}, ${cores} cores, Node ${node} (V8 ${v8})`;
+}
+
+/** `text` with everything between `<!-- NAME:begin -->` and `<!-- NAME:end -->` replaced. */
+export function replaceBetween(text: string, name: string, parts: string): string {
+  const [first, last] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const begin = text.indexOf(first);
+  const end = text.indexOf(last);
+  if (begin < 0 || end < begin) throw new Error(`found no ${first} followed by ${last}`);
+  return `${text.slice(0, begin + first.length)}\n\n${parts}\n\n${text.slice(end)}`;
+}

@@ -3,11 +3,15 @@
 // packages, single figures for the rest; all of it is in bench/results. Measures nothing.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { markdownTable, type StoredReport, wrapped } from "./format.ts";
-import type { Column, Environment, Row } from "./harness.ts";
+import {
+  circumstances,
+  markdownTable,
+  replaceBetween,
+  type StoredReport,
+  wrapped,
+} from "./format.ts";
+import type { Column, Row } from "./harness.ts";
 
-const BEGIN = "<!-- bench:begin -->";
-const END = "<!-- bench:end -->";
 const RESULTS = new URL("results/results.json", import.meta.url);
 const USAGE = "usage: tsx bench/table.ts FILE.md";
 const LINE_WIDTH = 100;
@@ -149,14 +153,6 @@ function number(row: Row, key: string): number {
   throw new TypeError(`"${key}" must be a number, found ${value}`);
 }
 
-/** `text` with everything between the markers replaced by `parts`. */
-function replaceBetween(text: string, parts: string): string {
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`found no ${BEGIN} followed by ${END}`);
-  return `${text.slice(0, begin + BEGIN.length)}\n\n${parts}\n\n${text.slice(end)}`;
-}
-
 /** The texts of the parts that there are results for; says which benchmarks are missing. */
 function written(parts: readonly Part[], reports: Reports): string[] {
   return parts.flatMap(({ benches, write }) => {
@@ -167,10 +163,6 @@ function written(parts: readonly Part[], reports: Reports): string[] {
     console.error(`no results, left out: ${names} (npm run bench -- ${names} --save)`);
     return [];
   });
-}
-
-function circumstances({ date, cpu, cores, node, v8 }: Environment): string {
-  return `${date}, ${cpu}, ${cores} cores, Node ${node} (V8 ${v8})`;
 }
 
 /** Date, machine and engine; with the names of the benchmarks if they differ. */
@@ -195,6 +187,6 @@ if (file === undefined) {
   const figures = written(FIGURES, reports).map((text) => `- ${text}`);
   const parts = [...written(TABLES, reports), figures.join("\n"), caption(reports)];
   const text = readFileSync(file, "utf8");
-  const renewed = replaceBetween(text, parts.filter((part) => part !== "").join("\n\n"));
+  const renewed = replaceBetween(text, "bench", parts.filter((part) => part !== "").join("\n\n"));
   if (renewed !== text) writeFileSync(file, renewed);
 }
