@@ -26,6 +26,7 @@ const ENDINGS = [
   "InvalidError",
   "CodeLimitError",
   "TypeError",
+  "RuntimeError",
   "what the host threw",
   "aborted",
   "the process died",

@@ -3,6 +3,7 @@
 import { BULK_ATTACKS } from "./bulk.ts";
 import { GUEST_ATTACKS } from "./guests.ts";
 import { HOST_ATTACKS } from "./hosts.ts";
+import { INVENTED_ATTACKS } from "./inventions.ts";
 import { MODULE_ATTACKS } from "./modules.ts";
 import type { Attack } from "./probe.ts";
 import { PROGRAM_ATTACKS } from "./programs.ts";
@@ -14,6 +15,7 @@ export const ATTACKS: readonly Attack[] = [
   ...MODULE_ATTACKS,
   ...HOST_ATTACKS,
   ...PROGRAM_ATTACKS,
+  ...INVENTED_ATTACKS,
   ...TENANT_ATTACKS,
 ];
 

@@ -57,8 +57,11 @@ export interface Result {
 
 /** The deadline that attacks run under, in milliseconds. */
 export const DEADLINE_MS = 50;
-/** The rule says 5 ms on an idle machine; tests share theirs, and colder processes are slower. */
-const LONGEST_WORK_MS = 40;
+/**
+ * The rule says 5 ms on an idle machine in a process that is warm. Tests share theirs, which makes
+ * work slower, too, and run in cold processes: what is told here is pieces from no pieces.
+ */
+const LONGEST_WORK_MS = 80;
 /** 5 ms of the fastest there is, filling memory: 64 bytes a unit. */
 const MOST_UNITS = 500_000;
 const SPARE_MEGABYTES = 64;
