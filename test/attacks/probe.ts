@@ -180,15 +180,15 @@ export class Probe {
     return this.timed(func.store, (options) => func.with(options).call(...args));
   }
 
-  /** Decodes a module as something that can be interrupted, looks counted. */
+  /** Decodes a module under the deadline, looks counted; both in turns and at one call. */
   async decode(bytes: Uint8Array): Promise<string> {
-    const watcher = this.watcher();
-    const tick = setInterval(() => watcher.look());
-    const ending = await this.attempt(async () => {
-      await Module.fromStream(chunks(bytes));
-    });
-    clearInterval(tick);
-    watcher.look();
+    const signal = this.watcher();
+    const began = performance.now();
+    const options = { timeout: DEADLINE_MS, signal };
+    const ending = await this.attempt(() => Module.fromAsync(bytes, options));
+    signal.look();
+    await this.attempt(() => Module.from(bytes, { timeout: DEADLINE_MS }));
+    this.past = performance.now() - began - 2 * DEADLINE_MS;
     return ending;
   }
 
@@ -216,10 +216,6 @@ export class Probe {
     const times = { longest, work, past, turn };
     return { bytes, looks, units, rss, left, spread, ended, failures, ...times };
   }
-}
-
-async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 /** Options for calls under observation. */
