@@ -8,6 +8,8 @@ import { build, type Code, type Parts } from "./build.ts";
 import { type Attack, DEADLINE_MS, endingOf, HostMistake, type Probe } from "./probe.ts";
 
 const NOTHING = [[], []] as const;
+/** Long enough for several turns of the event loop on a busy machine, in milliseconds. */
+const TURNS_MS = 400;
 const I32_TO_NOTHING = [[I32], []] as const;
 
 /** Calls an imported function for ever. */
@@ -55,7 +57,7 @@ const LONG_CALLS_ASYNC: Attack = {
     const run = caller(probe, () => busy(1));
     let turns = 0;
     const tick = setInterval(() => turns++);
-    await probe.timed(run.store, (options) => run.with(options).callAsync());
+    await probe.timed(run.store, (options) => run.with(options).callAsync(), TURNS_MS);
     clearInterval(tick);
     probe.check(turns >= 5, `the event loop has turned ${turns} times`);
   },

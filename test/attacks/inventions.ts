@@ -9,6 +9,8 @@ import { build, type Code, type Parts } from "./build.ts";
 import { type Attack, DEADLINE_MS, type Probe } from "./probe.ts";
 
 const NOTHING = [[], []] as const;
+/** Long enough for several turns of the event loop on a busy machine, in milliseconds. */
+const TURNS_MS = 400;
 const I32_TO_NOTHING = [[I32], []] as const;
 const NOP = { code: (code: Code) => code.op("nop") };
 /** No message needs to be longer, whatever it quotes. */
@@ -49,7 +51,7 @@ const MICROTASKS: Attack = {
     const run = store.instantiate(probe.module(bytes), { env } as never).func("run");
     let turns = 0;
     const tick = setInterval(() => turns++);
-    const ended = await probe.timed(store, (options) => run.with(options).callAsync());
+    const ended = await probe.timed(store, (options) => run.with(options).callAsync(), TURNS_MS);
     clearInterval(tick);
     probe.check(ended === "Exhaustion deadline", `ended with ${ended}`);
     probe.check(turns >= 3, `the event loop has turned ${turns} times`);
