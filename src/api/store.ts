@@ -2,6 +2,7 @@
 // limits belong to it, and what its instances use together is counted here.
 
 import type { PriceTable } from "../code/prices.ts";
+import { nextTask } from "../embedding/turns.ts";
 import {
   amount,
   checkedOptions,
@@ -21,7 +22,6 @@ import type { Epoch } from "./epoch.ts";
 import { Execution, type Interrupts, type Usage } from "./execution.ts";
 import { type CallOptions, callOptions, Func, interruptsOf } from "./func.ts";
 import { HostFunctions } from "./host.ts";
-import { nextTask } from "./host-loop.ts";
 import { type ImportMap, resolveImports } from "./imports.ts";
 import { type DefaultExports, Instance } from "./instance.ts";
 import type { Module } from "./module.ts";
