@@ -49,12 +49,18 @@ export class CompiledModule {
 
   /**
    * Translates a function into register code, or does a piece of that: the code's entry says
-   * whether it is done. Gives the work it was, roughly in words.
+   * whether it is done. Gives the work it was, roughly in words, of which `piece` are wanted.
    * @throws CodeLimitError if it needs more than there can be, or if there is no room for it and
    *   `evict` does not allow to make some
    * @throws UnsupportedError for instructions that are not run yet
    */
-  translate(code: FunctionCode, room: CodeRoom, account: CodeAccount, evict = true): number {
+  translate(
+    code: FunctionCode,
+    room: CodeRoom,
+    account: CodeAccount,
+    piece: number,
+    evict = true,
+  ): number {
     if (code.failure !== null) throw code.failure;
     const { translations } = this;
     let translation = translations.find((one) => one.code === code);
@@ -66,7 +72,7 @@ export class CompiledModule {
       } else [translation] = translations;
     }
     try {
-      const work = translation.advance(room, account, evict);
+      const work = translation.advance(piece, room, account, evict);
       if (translation.code.entry >= 0) {
         this.remove(translation);
         this.idle = translation.validator;

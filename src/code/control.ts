@@ -54,16 +54,34 @@ export interface Label {
 }
 
 /** Operands that the entries of one br_table may move, all together. */
-const MOST_MOVES = 1 << 16;
+const MOST_MOVES = 1 << 14;
+/** Entries of a br_table that are written at once. */
+const FEW_ENTRIES = 64;
+
+/** A br_table whose entries are being written. */
+interface BranchTable {
+  readonly labels: Int32Array;
+  /** Operands that each label takes, and the height below which they lie. */
+  readonly arity: number;
+  readonly height: number;
+  next: number;
+  /** For labels that operands must be moved for: the code that does it. */
+  readonly stubs: Map<Label, Target>;
+}
 
 /** Emission of transfers. */
 export class ControlEmitter extends FusingEmitter {
   protected readonly costs: SegmentCosts;
   protected readonly labels: Label[] = [];
+  private openTable: BranchTable | null = null;
 
   constructor(draft: Draft) {
     super(draft);
     this.costs = new SegmentCosts(draft);
+  }
+
+  protected labelAt(index: number): Label {
+    return this.labels[this.labels.length - 1 - index];
   }
 
   /** Control can arrive here from elsewhere: nothing is known about the last instruction. */
@@ -150,37 +168,55 @@ export class ControlEmitter extends FusingEmitter {
     this.bind(over);
   }
 
-  /** `br_table`: entries that must move operands go through a piece of code of their own. */
-  protected branchTable(index: number, labels: readonly Label[], height: number): void {
-    const arity = labels[0].types.length;
+  /**
+   * `br_table` to the labels with these indices: entries that must move operands go through a piece
+   * of code of their own. Many entries are written later, in pieces (`writeEntries`).
+   */
+  protected branchTable(index: number, labels: Int32Array, height: number): void {
+    const arity = this.labelAt(labels[0]).types.length;
     this.settleRange(height - arity, height);
-    this.handled += labels.length;
-    const distinct = new Set(labels);
-    if (arity * distinct.size > MOST_MOVES) {
-      throw new CodeLimitError(`a br_table to ${distinct.size} labels with ${arity} operands each`);
-    }
     this.emit(OP.BR_TABLE, 0, index);
     this.word(labels.length - 1);
-    const stubs = new Map<Label, Target>();
-    for (const label of labels) {
-      const direct = !label.isFunction && (arity === 0 || this.inPlace(label, height));
-      if (direct) {
-        this.targetWords(label.target);
-        continue;
-      }
-      let stub = stubs.get(label);
-      if (stub === undefined) {
-        stub = new Target();
-        stubs.set(label, stub);
-      }
-      // The jump at the end of the stub pays for the segment.
-      stub.word(this.draft);
-      this.word(0);
+    this.openTable = { labels, arity, height, next: 0, stubs: new Map() };
+    if (labels.length <= FEW_ENTRIES) this.writeEntries(FEW_ENTRIES);
+  }
+
+  /** Whether a br_table is not complete yet. */
+  get isInTable(): boolean {
+    return this.openTable !== null;
+  }
+
+  /** Writes so many entries of the br_table that is under way, and with the last one its stubs. */
+  writeEntries(count: number): void {
+    const { openTable: table } = this;
+    if (table === null) return;
+    const { arity, height, labels, stubs } = table;
+    const end = Math.min(table.next + count, labels.length);
+    for (; table.next < end; table.next++) this.writeEntry(this.labelAt(labels[table.next]), table);
+    if (end < labels.length) return;
+    this.openTable = null;
+    if (stubs.size * arity > MOST_MOVES) {
+      throw new CodeLimitError(`a br_table to ${stubs.size} labels with ${arity} operands each`);
     }
     for (const [label, stub] of stubs) {
       stub.bind(this.draft);
       this.branchTo(label, height);
     }
+  }
+
+  private writeEntry(label: Label, { arity, height, stubs }: BranchTable): void {
+    if (!label.isFunction && (arity === 0 || this.inPlace(label, height))) {
+      this.targetWords(label.target);
+      return;
+    }
+    let stub = stubs.get(label);
+    if (stub === undefined) {
+      stub = new Target();
+      stubs.set(label, stub);
+    }
+    // The jump at the end of the stub pays for the segment.
+    stub.word(this.draft);
+    this.word(0);
   }
 
   /** Brings the operands below `height` where a return can take them from. */

@@ -146,6 +146,7 @@ export class Emitter extends StructureEmitter implements BodySink {
   /** Hears of the next instruction. */
   instruction(facts: BodyFacts): void {
     const { op } = facts.instruction;
+    if (this.isInTable) this.writeEntries(Number.POSITIVE_INFINITY);
     this.instructions++;
     if (!facts.reachable) {
       this.structureOnly(op, facts);

@@ -41,10 +41,6 @@ export class StructureEmitter extends CallEmitter {
     return made;
   }
 
-  private labelAt(index: number): Label {
-    return this.labels[this.labels.length - 1 - index];
-  }
-
   // Dispatch
 
   /** Translates a structured instruction that can be reached; false if it is none. */
@@ -206,9 +202,7 @@ export class StructureEmitter extends CallEmitter {
     const { labels, labelCount } = facts.instruction;
     const height = facts.heightBefore - 1;
     const index = this.slotHolding(height);
-    const targets: Label[] = [];
-    for (let i = 0; i < labelCount; i++) targets.push(this.labelAt(labels[i]));
-    this.branchTable(index, targets, height);
+    this.branchTable(index, Int32Array.from(labels.subarray(0, labelCount)), height);
   }
 
   private branchOnNull(facts: BodyFacts): void {

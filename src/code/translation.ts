@@ -10,10 +10,9 @@ import { CodeLimitError } from "./errors.ts";
 import type { CodeAccount, CodeRoom, Holding } from "./room.ts";
 import type { FunctionCode } from "./space.ts";
 
-/** Work of one piece, in words and instructions: 0.3 ms, and some more before that is hot. */
-const PIECE = 4_096;
-/** Instructions between two looks at how much work that was. */
-const INSTRUCTIONS = 32;
+/** Instructions, or entries of a br_table, between two looks at how much work that was. */
+const INSTRUCTIONS = 8;
+const ENTRIES = 128;
 /** Words that are copied in one piece. */
 const COPIED = 1 << 16;
 
@@ -45,19 +44,20 @@ export class Translation {
   }
 
   /**
-   * Does a piece; the work that was, roughly in words. The function has code when all is done.
+   * Does a piece of about so much work, in words; how much it was. The function has code when all is
+   * done.
    * @throws CodeLimitError, UnsupportedError
    */
-  advance(room: CodeRoom, account: CodeAccount, evict: boolean): number {
+  advance(piece: number, room: CodeRoom, account: CodeAccount, evict: boolean): number {
     const before = this.emitter.work;
-    if (!this.isComplete) this.translate();
+    if (!this.isComplete) this.translate(piece);
     const work = this.emitter.work - before;
-    return this.isComplete && work < PIECE ? work + this.copy(room, account, evict) : work;
+    return this.isComplete && work < piece ? work + this.copy(room, account, evict) : work;
   }
 
-  private translate(): void {
+  private translate(piece: number): void {
     const { code, emitter, validator } = this;
-    const end = emitter.work + PIECE;
+    const end = emitter.work + piece;
     if (!this.begun) {
       this.begun = true;
       const { bodyEnds, bodyStarts, importedFunctions } = code.module;
@@ -65,7 +65,10 @@ export class Translation {
       validator.beginFunction(code.index, bodyStarts[body], bodyEnds[body], emitter);
     }
     let ended = false;
-    while (!ended && emitter.work < end) ended = validator.advance(INSTRUCTIONS);
+    while (!ended && emitter.work < end) {
+      if (emitter.isInTable) emitter.writeEntries(ENTRIES);
+      else ended = validator.advance(INSTRUCTIONS);
+    }
     if (!ended) return;
     emitter.finish();
     this.isComplete = true;

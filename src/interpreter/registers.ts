@@ -6,6 +6,7 @@ import { OP } from "../code/opcodes.generated.ts";
 import { CodeRoom } from "../code/room.ts";
 import type { FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import { millisecondsNow } from "./clock.ts";
 import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 
 /** Where the outermost frame returns to. */
@@ -32,6 +33,22 @@ export const room: CodeRoom = new CodeRoom(CODE, SCRATCH.end);
 /** In the place of what a call adds to fp: beside a position that is no call's. */
 export const NO_CALL = -1;
 
+/**
+ * Work of one piece of a translation: before the host has optimised the translator it takes a
+ * hundred times as long. What is written does not depend on it.
+ */
+const SMALL_PIECE = 128;
+const LARGE_PIECE = 4_096;
+let piece = SMALL_PIECE;
+/** Milliseconds that a piece should take. */
+const SHORT_PIECE = 0.2;
+const LONG_PIECE = 0.8;
+
+function fitPiece(milliseconds: number): void {
+  if (milliseconds > LONG_PIECE) piece = Math.max(SMALL_PIECE, piece >> 1);
+  else if (milliseconds < SHORT_PIECE) piece = Math.min(LARGE_PIECE, 2 * piece);
+}
+
 /** Units of fuel that take about as long as a unit of work of the translation. */
 const UNITS_PER_WORK = 20;
 
@@ -46,8 +63,10 @@ export function translatePiece(code: FunctionCode, { store }: ModuleInstance): b
     CONTROL[ksp] = machine.pc;
     CONTROL[ksp + 1] = NO_CALL;
   }
+  const began = millisecondsNow();
   try {
-    store.work += UNITS_PER_WORK * code.compiled.translate(code, room, store.code);
+    store.work += UNITS_PER_WORK * code.compiled.translate(code, room, store.code, piece);
+    fitPiece(millisecondsNow() - began);
   } finally {
     if (!isParked) machine.pc = CONTROL[ksp];
   }
@@ -58,7 +77,7 @@ export function translatePiece(code: FunctionCode, { store }: ModuleInstance): b
 export function translateAtOnce({ code, instance }: FunctionInstance): number {
   const { compiled, store } = instance as ModuleInstance;
   try {
-    while (code.entry < 0) compiled.translate(code, room, store.code, false);
+    while (code.entry < 0) compiled.translate(code, room, store.code, LARGE_PIECE, false);
   } catch (error) {
     if (!(error instanceof CodeLimitError)) throw error;
   }
