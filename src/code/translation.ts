@@ -44,8 +44,8 @@ export class Translation {
   }
 
   /**
-   * Does a piece of about so much work, in words; how much it was. The function has code when all is
-   * done.
+   * Does a piece of about so much work, in words; how much it was. The function has code when all
+   * is done.
    * @throws CodeLimitError, UnsupportedError
    */
   advance(piece: number, room: CodeRoom, account: CodeAccount, evict: boolean): number {

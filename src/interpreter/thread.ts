@@ -214,8 +214,8 @@ export class Thread extends Caller implements Payer {
   }
 
   /**
-   * Whether its frames, if it is suspended, fit where it would go on now: it may have been deep, and
-   * be run again inside of a host function that a deep guest has called.
+   * Whether its frames, if it is suspended, fit where it would go on now: it may have been deep,
+   * and be run again inside of a host function that a deep guest has called.
    */
   get fits(): boolean {
     return this.frames?.fit(stack.slotTop, stack.controlTop) ?? true;
