@@ -87,6 +87,18 @@ export class CompiledModule {
     }
   }
 
+  /** What the translations that are under way take of the host's memory. */
+  get draftBytes(): number {
+    let bytes = 0;
+    for (const translation of this.translations) bytes += translation.bytes;
+    return bytes;
+  }
+
+  /** Forgets the translations that are under way. */
+  dropDrafts(): void {
+    this.translations.length = 0;
+  }
+
   private remove(translation: Translation): void {
     this.translations.splice(this.translations.indexOf(translation), 1);
   }

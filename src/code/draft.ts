@@ -35,6 +35,11 @@ export class Draft {
     this.limit = limit;
   }
 
+  /** What it takes of the host's memory, roughly. */
+  get bytes(): number {
+    return this.words.byteLength + this.relocations.byteLength;
+  }
+
   /** @throws CodeLimitError if the function gets too long */
   word(value: number): number {
     if (this.top === this.words.length) this.grow();

@@ -43,6 +43,10 @@ export class Translation {
     this.emitter = new Emitter(compiled, code, this.draft);
   }
 
+  get bytes(): number {
+    return this.draft.bytes;
+  }
+
   /**
    * Does a piece of about so much work, in words; how much it was. The function has code when all
    * is done.

@@ -1,11 +1,13 @@
 // The machine's own code and what the driver must do by hand: entering functions, finding out what
 // code a position belongs to, keeping the reference slots long enough.
 
+import type { CompiledModule } from "../code/compiled.ts";
 import { CodeLimitError } from "../code/errors.ts";
 import { OP } from "../code/opcodes.generated.ts";
 import { CodeRoom } from "../code/room.ts";
 import type { FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { Lease, Store } from "../runtime/store.ts";
 import { millisecondsNow } from "./clock.ts";
 import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 
@@ -49,6 +51,31 @@ function fitPiece(milliseconds: number): void {
   else if (milliseconds < SHORT_PIECE) piece = Math.min(LARGE_PIECE, 2 * piece);
 }
 
+/** Who pays for the translations of a module that are under way. */
+const leases = new WeakMap<CompiledModule, Lease>();
+
+/**
+ * Counts what translations keep until they are done: for the store that has begun, or if that has
+ * no room any more for the one that goes on.
+ */
+function countDrafts(compiled: CompiledModule, store: Store): void {
+  const bytes = compiled.draftBytes;
+  const before = leases.get(compiled);
+  if (bytes === 0) {
+    before?.release();
+    leases.delete(compiled);
+    return;
+  }
+  before?.release();
+  if (before?.extend(bytes)) return;
+  const lease = store.lease("hostBytes", compiled);
+  leases.set(compiled, lease);
+  if (lease.extend(bytes)) return;
+  compiled.dropDrafts();
+  leases.delete(compiled);
+  throw store.overLimit("hostBytes", bytes);
+}
+
 /** Units of fuel that take about as long as a unit of work of the translation. */
 const UNITS_PER_WORK = 20;
 
@@ -67,6 +94,7 @@ export function translatePiece(code: FunctionCode, { store }: ModuleInstance): b
   try {
     store.work += UNITS_PER_WORK * code.compiled.translate(code, room, store.code, piece);
     fitPiece(millisecondsNow() - began);
+    countDrafts(code.compiled, store);
   } finally {
     if (!isParked) machine.pc = CONTROL[ksp];
   }

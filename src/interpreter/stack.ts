@@ -133,7 +133,7 @@ export class Frames {
   /** What a copy of them takes of the host's memory. */
   get hostBytes(): number {
     const slots = this.slotTop - this.slotBase;
-    return FRAMES_BYTES + (SLOT_BYTES / 2) * slots + 4 * (this.ksp - this.controlBase);
+    return FRAMES_BYTES + (SLOT_BYTES / 2) * slots + 6 * (this.ksp - this.controlBase);
   }
 
   /** Makes room on the stacks. */

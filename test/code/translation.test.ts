@@ -16,6 +16,7 @@ import { Random } from "../fuzz/random.ts";
 const LONG = 50_000;
 const ADDS = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(LONG);
 const FUNCTIONS = 7;
+const fresh = moduleOf(`(module (func (export "f") (param i32) ${ADDS}))`);
 const module = moduleOf(`(module
   ${`(func (param i32) (result i32) ${ADDS} (local.get 0))`.repeat(FUNCTIONS)}
   ${Array.from({ length: FUNCTIONS }, (_, i) => `(export "f${i}" (func ${i}))`).join("")})`);
@@ -69,6 +70,23 @@ describe("a long function", () => {
     while (last.code(0).entry < 0) last.translate(last.code(0), room, new CodeAccount(), 4_096);
     expect(together / work()).toBeCloseTo(1, 1);
     pieces.mockRestore();
+  });
+
+  it("is in the account of its store until it is done, and ends who has no room for it", () => {
+    const poor = new Store({ limits: { hostBytes: 100_000 } });
+    expect(() => poor.instantiate(fresh).func("f").call(1)).toThrow("bytes of the host's memory");
+    expect(poor.runtime.usage("hostBytes")).toBeLessThan(10_000);
+    const store = new Store();
+    const { target } = store.instantiate(fresh).func("f");
+    const before = store.runtime.usage("hostBytes");
+    const thread = new Thread(store.runtime, target, [1], false);
+    let most = 0;
+    while (target.code.entry < 0) {
+      thread.run(1_000);
+      most = Math.max(most, store.runtime.usage("hostBytes"));
+    }
+    expect(most - before).toBeGreaterThan(100_000);
+    expect(store.runtime.usage("hostBytes") - before).toBeLessThan(10_000);
   });
 
   it("gets all its arguments, however many, if another one runs meanwhile", () => {
