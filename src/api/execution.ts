@@ -187,8 +187,8 @@ export class Execution {
    * same outcome. Slices do not change what is executed or billed.
    * @throws RangeError for a slice below 1 or a timeout below 0, TypeError for other options
    * @throws Error if the execution is running already and one of its host functions wants this
-   * @throws Exhaustion if a host function wants this and the call beneath is so deep that there is no
-   *   room for the execution's frames; it stays suspended
+   * @throws Exhaustion if a host function wants this and the call beneath is so deep that there is
+   *   no room for the execution's frames; it stays suspended
    */
   run(options: RunOptions = {}): Outcome {
     const checked = checkedOptions("run", options, RUN_OPTIONS);
