@@ -232,7 +232,7 @@ export class InstructionReader extends Cursor {
       : this.illegalOpcode(prefix, this.op - opcodeOf(prefix, 0), why);
   }
 
-  /** `illegal opcode ff`, `illegal opcode fb 31`: the first byte, and the number that follows it. */
+  /** `illegal opcode ff`, `illegal opcode fb 31`: the first byte, and the number behind it. */
   private illegalOpcode(first: number, sub: number | null, why: string) {
     const byte = first.toString(16).padStart(2, "0");
     return this.error(`illegal opcode ${byte}${sub === null ? "" : ` ${sub}`}`, why, this.start);

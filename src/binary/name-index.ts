@@ -1,4 +1,4 @@
-// What a module calls its functions, for backtraces and messages: where the names are, not the names.
+// What a module calls its functions, for backtraces and messages: where the names are, not they.
 // The name section is gone through once, while the module is decoded, and four bytes are kept per
 // function; a name is read when somebody asks for it, and no more of it than he wants.
 

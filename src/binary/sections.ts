@@ -1,5 +1,5 @@
 // Decodes the contents of each section into the module builder (spec: 5.5 Modules), entry by entry,
-// and with a pause where that takes long. The code section is not here: its bodies arrive one by one
+// and with a pause where that takes long. The code section is not here: its bodies come one by one
 // (decoder.ts).
 
 import { featureBit } from "../isa/features.ts";

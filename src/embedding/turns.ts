@@ -1,4 +1,4 @@
-// Long work between the turns of the host's event loop. All such work of the realm shares the turns:
+// Long work between the turns of the host's event loop. All such work of the realm shares them:
 // in each, one at a time, it goes on for some milliseconds.
 
 import { millisecondsNow } from "../interpreter/clock.ts";

@@ -79,7 +79,7 @@ function switchFeature(set: FeatureSet, name: Feature, on: boolean): FeatureSet 
 
 /**
  * The feature set that `switches` describes, starting from the default. Switching a feature on
- * brings what it builds on; switching it off takes away what builds on it, also what is switched on.
+ * brings what it builds on; switching it off takes away what builds on it, even if that is on.
  * @throws RangeError for a name that is no feature
  */
 export function featureSet(switches: FeatureSwitches = {}): FeatureSet {

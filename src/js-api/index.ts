@@ -187,8 +187,8 @@ export function controlsOf(namespace: object): NamespaceControls {
 }
 
 /**
- * As many element segments as the JavaScript API demands, whatever it takes to describe them: of use
- * to nobody but the official tests, and for who trusts his modules.
+ * As many element segments as the JavaScript API demands, whatever it takes to describe them: for
+ * the official tests, and for who trusts his modules.
  */
 const TRUSTING: Partial<DecodingLimits> = {
   elementSegments: 10_000_000,

@@ -1,7 +1,7 @@
 // Work in pieces: what takes long, because a module is large or hostile, stops after a bounded
 // amount of work and goes on when it is asked to.
 
-/** Units in a piece. A unit is about what an instruction or a byte of a section takes: 20 to 100 ns. */
+/** Units in a piece. A unit is about what an instruction or a byte takes: 20 to 100 ns. */
 export const PIECE = 4096;
 
 /** What is left of something that may take long: each step is a piece. null: nothing is left. */

@@ -5,18 +5,15 @@ import { InstructionReader } from "../binary/instructions.ts";
 import { listOf } from "../binary/types.ts";
 import { featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
-import { ADDRESS } from "../isa/instruction.ts";
 import { BOT, formatValType, I32, type ValType } from "../isa/types.ts";
 import { ModuleError } from "../module/errors.ts";
 import { type ConstExpr, functionName } from "../module/module.ts";
 import type { ModuleContext } from "./context.ts";
+import { MemoryRules } from "./memory-rules.ts";
 import {
-  ALIGN,
   BINARY,
-  EXACT_ALIGN,
   FIRST,
   isConstant,
-  LANES,
   LOAD,
   learnShape,
   REGULAR,
@@ -27,7 +24,7 @@ import {
   STORE,
   UNARY,
 } from "./plain.ts";
-import { ReferenceRules } from "./reference-rules.ts";
+
 import type { BodyFacts, BodySink } from "./sink.ts";
 import { type ControlFrame, NO_TYPES } from "./state.ts";
 
@@ -37,7 +34,7 @@ const LOCALS_AT_ONCE = 1024;
 const BLOCK_PARTS: ReadonlySet<number> = new Set([0x05, 0x07, 0x18, 0x19]);
 
 /** Validates one body after the other against the same module. */
-export class BodyValidator extends ReferenceRules implements BodyFacts {
+export class BodyValidator extends MemoryRules implements BodyFacts {
   private inConstant = false;
   /** Whether there are local declarations still to be read. */
   private inLocals = false;
@@ -91,7 +88,7 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
   }
 
   /**
-   * The same in pieces: `advance` goes on with it. Until it has ended, or failed, this validator can
+   * The same in pieces: `advance` goes on. Until it has ended, or failed, this validator can
    * do nothing else.
    * @throws MalformedError, InvalidError for what its locals show
    */
@@ -374,86 +371,6 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     else super.noteFunctionReference(index);
   }
 
-  // Memory
-
-  private memoryAddress(index: number): ValType {
-    const address = this.context.memoryAddresses[index];
-    if (address === undefined) throw this.invalid(`unknown memory ${index}`, "");
-    return address;
-  }
-
-  /** Checks memory, alignment and offset of an access; the address type. */
-  private memarg(op: number): ValType {
-    const { reader } = this;
-    const { a: align, b: memory, high } = reader;
-    const address = this.memoryAddress(memory);
-    if (align > ALIGN[op]) {
-      const detail = `2^${align}, at most 2^${ALIGN[op]}`;
-      throw this.invalid("alignment must not be larger than natural", detail);
-    }
-    if (align < ALIGN[op] && EXACT_ALIGN[op] === 1) {
-      const detail = `2^${align} for an access of 2^${ALIGN[op]}`;
-      throw this.invalid("atomic alignment must be natural", detail);
-    }
-    if (high !== 0 && address === I32) {
-      throw this.invalid("offset out of range", "it does not fit in 32 bits");
-    }
-    return address;
-  }
-
-  /** A regular instruction whose shape has no fast path: operands and results by its row. */
-  private regular(op: number): void {
-    const row = instructionAt(op);
-    if (row === undefined || row.params === null) throw new Error(`no rule for opcode ${op}`);
-    const address = this.regularImmediates(op);
-    for (let i = row.params.length - 1; i >= 0; i--) {
-      this.pop(row.params[i] === ADDRESS ? address : row.params[i]);
-    }
-    for (const type of row.results) this.push(type === ADDRESS ? address : type);
-  }
-
-  /** Checks the immediates of a regular instruction; the address type, if it has one. */
-  private regularImmediates(op: number): ValType {
-    const { reader } = this;
-    switch (reader.layout) {
-      case "memarg":
-        return this.memarg(op);
-      case "memarg lane":
-        this.requireLane(reader.c, 16 >> ALIGN[op]);
-        return this.memarg(op);
-      case "lane":
-        this.requireLane(reader.a, LANES[op]);
-        return BOT;
-      case "lanes":
-        for (let i = 0; i < 16; i++) this.requireLane(reader.bytes[reader.low + i], 32);
-        return BOT;
-      case "memory":
-        return this.memoryAddress(reader.a);
-      case "data memory":
-        this.dataAt(reader.a);
-        return this.memoryAddress(reader.b);
-      case "data":
-        this.dataAt(reader.a);
-        return BOT;
-      case "elem":
-        this.elementAt(reader.a);
-        return BOT;
-      case "elem table":
-        this.checkTableInit();
-        return this.context.tableAddresses[reader.b];
-      case "table":
-        this.tableAt(reader.a);
-        return this.context.tableAddresses[reader.a];
-      default:
-        return BOT;
-    }
-  }
-
-  private requireLane(lane: number, count: number): void {
-    if (lane < count) return;
-    throw this.invalid("invalid lane index", `${lane}, there are ${count} lanes`);
-  }
-
   // Parametric
 
   private drop(): void {
@@ -485,11 +402,6 @@ export class BodyValidator extends ReferenceRules implements BodyFacts {
     this.pop(type);
     this.pop(type);
     this.push(type);
-  }
-
-  private memoryCopy(): void {
-    const to = this.memoryAddress(this.reader.a);
-    this.popCopy(to, this.memoryAddress(this.reader.b));
   }
 
   /** The instructions whose rule is hand-written and that are not in `run`. */

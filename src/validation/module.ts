@@ -1,5 +1,5 @@
 // Validates a module while it is being decoded (spec: 3.5 Modules): each entry of a section when it
-// is recorded, a body when it is complete, both with pauses where they are long. Nothing is looked at
+// is recorded, a body when it is complete, both with pauses where they are long. Nothing is seen
 // twice.
 
 import { type DecodeListener, Decoder } from "../binary/decoder.ts";

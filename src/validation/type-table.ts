@@ -37,7 +37,7 @@ let rows = new Int32Array(64 * COLUMNS);
 /** Types by id; what they mention are ids, too. */
 const composites: (Composite | undefined)[] = [];
 const freeIds: number[] = [];
-/** First ids of the groups with the same first half of the hash; split, so that growing is short. */
+/** First ids of the groups with the same first half of the hash; split, to grow in short steps. */
 const chains: Map<number, number>[] = [];
 /** How many groups have ever been put into a chain. */
 let links = 0;
