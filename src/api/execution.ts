@@ -7,6 +7,7 @@ import { millisecondsNow } from "../interpreter/clock.ts";
 import { promiseOf } from "../interpreter/promises.ts";
 import { currentThread, type Outcome as Ended, Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
+import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
 import { Exhaustion, type Trap } from "../runtime/trap.ts";
 import { AsyncCall } from "./async-call.ts";
@@ -187,8 +188,8 @@ export class Execution {
    * same outcome. Slices do not change what is executed or billed.
    * @throws RangeError for a slice below 1 or a timeout below 0, TypeError for other options
    * @throws Error if the execution is running already and one of its host functions wants this
-   * @throws Exhaustion if a host function wants this and the call beneath is so deep that there is
-   *   no room for the execution's frames; it stays suspended
+   * @throws Exhaustion "callDepth" or "stackBytes" inside of other calls' host functions, where the
+   * stacks have no room for it. It stays suspended, and can be run from elsewhere
    */
   run(options: RunOptions = {}): Outcome {
     const checked = checkedOptions("run", options, RUN_OPTIONS);
@@ -240,14 +241,7 @@ export class Execution {
   private advance(slice: number): Outcome {
     if (this.running) throw new Error("this execution is running: it waits for a host function");
     if (this.final !== null) return this.final;
-    if (nesting >= MAX_NESTING) {
-      const detail = `${nesting} calls from host functions inside each other`;
-      return this.end({ kind: "threw", error: new Exhaustion("callDepth", detail) });
-    }
-    if (!this.thread.fits) {
-      const detail = "the execution's frames do not fit above those of the calls beneath";
-      throw new Exhaustion("stackBytes", detail);
-    }
+    if (nesting > 0) this.requireRoom();
     this.outer = active;
     active = this;
     this.running = true;
@@ -265,6 +259,17 @@ export class Execution {
       this.account(this.thread.fuelUsed - fuelUsed, runtime.hostCalls - hostCalls, peak);
       this.outer = null;
     }
+  }
+
+  /** Before anything has changed: what is begun must not be cut off for lack of room. */
+  private requireRoom(): void {
+    if (nesting >= MAX_NESTING) {
+      throw new Exhaustion("callDepth", `${nesting} calls from host functions inside each other`);
+    }
+    if (!this.thread.fits) {
+      throw new Exhaustion("stackBytes", "there is no room above the calls that lie beneath");
+    }
+    requireHeadroom();
   }
 
   private account(fuel: number, hostCalls: number, peakBefore: number): void {

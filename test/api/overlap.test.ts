@@ -180,6 +180,50 @@ function tracked() {
   };
 }
 
+describe("an execution that is run inside of another one's host function", () => {
+  const DEEP = `(module (import "env" "visit" (func $visit))
+    (func $deep (export "deep") (param i32) (result i32)
+      (if (result i32) (i32.eqz (local.get 0))
+        (then (call $visit) (i32.const 0))
+        (else (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1))))))))`;
+
+  it.each([
+    ["stackBytes", 1 << 24, 200_000],
+    ["calls", 1 << 24, 1_000],
+    ["bytes", 40_000, 200_000],
+  ])("where the stacks have no room stays suspended (%s)", (_, stackBytes, callDepth) => {
+    const store = new Store({ limits: { callDepth, stackBytes } });
+    let visit = () => {};
+    const deep = instanceOf(DEEP, { env: { visit: () => visit() } }, store).func("deep");
+    // As deep as there is room for.
+    let depth = 1;
+    for (let step = 1 << 18; step >= 1; step >>= 1) {
+      const { kind } = deep.start(depth + step).run();
+      if (kind === "returned") depth += step;
+    }
+    const inner = deep.start(depth);
+    inner.run({ slice: 7 * depth });
+    expect(inner.status).toBe("suspended");
+    let refused: unknown;
+    visit = () => {
+      visit = () => {};
+      refused = thrown(Exhaustion, () => inner.run()).kind;
+    };
+    expect(deep.call(depth >> 1)).toBe(depth >> 1);
+    expect([refused, inner.status]).toEqual(["stackBytes", "suspended"]);
+    expect(inner.run()).toMatchObject({ kind: "returned", value: depth });
+  });
+
+  it("as the last of too many stays suspended", () => {
+    let levels = 0;
+    const deep = instanceOf(DEEP, { env: { visit: () => void deep.call(levels++ && 0) } }).func(
+      "deep",
+    );
+    expect(thrown(Exhaustion, () => deep.call(0)).kind).toBe("callDepth");
+    expect(levels).toBe(200);
+  });
+});
+
 describe("executions that are dropped", () => {
   it("are collected, and the rest goes on", async () => {
     const instance = guest();
