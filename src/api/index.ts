@@ -53,3 +53,4 @@ export {
 export { Store, type StoreOptions } from "./store.ts";
 export type { ExternDescription, LimitsDescription } from "./types.ts";
 export type { Value } from "./values.ts";
+export { warmUp } from "./warm-up.ts";

@@ -7,6 +7,7 @@
 import { millisecondsNow } from "./clock.ts";
 import { machine, run } from "./loop.generated.ts";
 import { EXIT_PC } from "./registers.ts";
+import { clearStacks } from "./stack.ts";
 import { TRAINING_STEPS, trainStep } from "./training.ts";
 
 /** Milliseconds in the loop after which a process is hot: about what getting to speed costs. */
@@ -85,8 +86,26 @@ function settle(mayWait: boolean): void {
   while (millisecondsNow() < end && !isFast()) pause();
 }
 
+/**
+ * A piece of getting to speed while no guest runs, of some milliseconds; whether there is more to
+ * do. `passed`: milliseconds since it was begun.
+ */
+export function warmStep(passed: number): boolean {
+  clearStacks();
+  if (steps < TRAINING_STEPS) {
+    trainStep(steps++);
+    return true;
+  }
+  if (steps === TRAINING_STEPS) {
+    steps++;
+    warmth.stretchUnits = LONG_STRETCH;
+  }
+  enterForNothing(CALLS / TRAINING_STEPS);
+  return !isFast() && passed < MOST_MILLISECONDS;
+}
+
 /** Whether the loop is optimised, by the time that a call takes. */
-function isFast(): boolean {
+export function isFast(): boolean {
   const began = millisecondsNow();
   enterForNothing(PROBES);
   return 1_000 * (millisecondsNow() - began) < PROBES * FAST_MICROSECONDS;
