@@ -1,4 +1,4 @@
-// Getting to speed before the first guest comes. What V8 needs for that is in interpreter/warmth.ts;
+// Getting to speed before the first guest comes. What V8 needs for it is in interpreter/warmth.ts;
 // otherwise it is done while guests run, out of their time.
 
 import { nextTask } from "../embedding/turns.ts";

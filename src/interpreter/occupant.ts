@@ -43,8 +43,7 @@ export class Occupant extends FuelMeter {
     this.controlBase = stack.controlTop;
     this.beginSlice(slice);
     this.beneath = current;
-    this.crossingsBeneath =
-      current === null ? 0 : current.crossingsBeneath + current.callers.length + 1;
+    this.crossingsBeneath = current === null ? 0 : current.crossings;
     machine.slotLimit = Math.min(SLOT_WORDS - 64, this.store.limits.stackBytes / 4);
     this.limitCalls();
   }
@@ -81,6 +80,11 @@ export class Occupant extends FuelMeter {
   protected forgetFrames(): void {
     this.frames = null;
     this.lease?.release();
+  }
+
+  /** Frames in this thread and in all beneath that are no calls of guests'. */
+  protected get crossings(): number {
+    return this.crossingsBeneath + this.callers.length + 1;
   }
 
   /** Frames that bring an instance back, or that host functions have, are not limited. */

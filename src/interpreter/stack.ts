@@ -149,11 +149,15 @@ export class Frames {
     this.leave();
   }
 
-  /** Whether there is room for them from these bases on. */
-  fit(slotBase: number, controlBase: number): boolean {
-    const slots = this.slotTop - this.slotBase;
-    const calls = this.ksp - this.controlBase;
-    return slotBase + slots <= SLOT_WORDS && controlBase + calls <= CONTROL_WORDS - SPARE_CALLS;
+  /**
+   * Whether there is room for them from these bases on, on the stacks and below the limits of their
+   * store: `mostSlots` words, `mostCalls` words of the control stack.
+   */
+  fit(slotBase: number, controlBase: number, mostSlots: number, mostCalls: number): boolean {
+    const slots = slotBase + this.slotTop - this.slotBase;
+    const calls = controlBase + this.ksp - this.controlBase;
+    if (slots > SLOT_WORDS || calls > CONTROL_WORDS - SPARE_CALLS) return false;
+    return slots - 64 <= mostSlots && calls <= mostCalls;
   }
 
   /**

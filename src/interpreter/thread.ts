@@ -218,7 +218,11 @@ export class Thread extends Caller implements Payer {
    * and be run again inside of a host function that a deep guest has called.
    */
   get fits(): boolean {
-    return this.frames?.fit(stack.slotTop, stack.controlTop) ?? true;
+    const { controlTop, current, slotTop } = stack;
+    const { callDepth, stackBytes } = this.store.limits;
+    // Frames that bring an instance back, or that host functions have, are not limited.
+    const others = this.callers.length + (current === null ? 0 : current.crossings);
+    return this.frames?.fit(slotTop, controlTop, stackBytes / 4, 2 * (callDepth + others)) ?? true;
   }
 
   /** The end of a thread whose frames the store has no room for: nobody else has to suffer. */
