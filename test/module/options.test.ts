@@ -223,7 +223,7 @@ describe("options", () => {
   it("of price tables are complete", () => {
     const { perPage, ...rest } = PRICE_TABLE_2;
     expect(perPage).toBe(1);
-    expect(() => new Store({ prices: rest as typeof PRICE_TABLE_2 })).toThrow(/prices\.perPage/);
+    expect(() => new Store({ prices: rest as typeof PRICE_TABLE_2 })).toThrow(/perPage/);
     expect(() => new Store({ prices: { ...PRICE_TABLE_2, bytesPerUnit: 0 } })).toThrow(RangeError);
   });
 
