@@ -1,6 +1,6 @@
-// What `fd_readdir` is going through: the entries of a directory, which come from the file system as
-// they are needed. A bounded number of them is kept, for guests that go back a little; who goes back
-// further begins anew.
+// What `fd_readdir` is going through: the entries of a directory, which come from the file system
+// as they are needed. A bounded number of them is kept, for guests that go back a little; who goes
+// back further begins anew.
 
 import type { Directory, DirectoryEntry } from "./file-system.ts";
 

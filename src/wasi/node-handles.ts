@@ -1,7 +1,7 @@
-// What guests hold open of the host: descriptors, of which a process of the host has few. All grants
-// of the realm share an account of them, and each may have as many as are still free: however many
-// guests open what they can, there is always something left for the next. What nobody holds any
-// more, such as the files of a `wasi` that was dropped, is closed when it is collected.
+// What guests hold open of the host: descriptors, of which a process of the host has few. All
+// grants of the realm share an account of them, and each may have as many as are still free:
+// however many guests open what they can, there is always something left for the next. What nobody
+// holds any more, such as the files of a `wasi` that was dropped, is closed when it is collected.
 
 import { readFileSync } from "node:fs";
 import { fail } from "./errno.ts";

@@ -1,6 +1,6 @@
 // How much guests may change on a disk of the host. Counted are sizes, by which a file could grow
-// on disk, not the bytes that are written: a byte far behind the end counts as much as all that lies
-// before it. What is removed or cut off is given back.
+// on disk, not the bytes that are written: a byte far behind the end counts as much as all that
+// lies before it. What is removed or cut off is given back.
 
 import type { BigIntStats } from "node:fs";
 import { fail } from "./errno.ts";

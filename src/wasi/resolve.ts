@@ -60,7 +60,8 @@ export class Walk {
   }
 
   /**
-   * Goes to the end of the path. `follow`: also if that is a link. A trailing slash follows it, too.
+   * Goes to the end of the path. `follow`: also if that is a link. A trailing slash follows it,
+   * too.
    * @throws WasiError "noent", "notdir", "loop", "notcapable" and what the file system throws
    */
   *run(follow: boolean): Pieces<Place> {

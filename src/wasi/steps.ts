@@ -1,5 +1,5 @@
-// Functions of WASI that take long or have to wait are generators: they yield where the guest may be
-// looked at, and go on only if the guest does. So what comes after the end of a guest's time is
+// Functions of WASI that take long or have to wait are generators: they yield where the guest may
+// be looked at, and go on only if the guest does. So what comes after the end of a guest's time is
 // never done: no input is taken and nothing is written for a guest that has been stopped.
 
 import { currentThread } from "../interpreter/thread.ts";

@@ -1,5 +1,5 @@
-// What the command line prints of guests cannot act on a terminal, and nothing of ours is shown that
-// belongs to nobody: minified source, stacks.
+// What the command line prints of guests cannot act on a terminal, and nothing of ours is shown
+// that belongs to nobody: minified source, stacks.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { visible } from "../../src/cli/text.ts";
@@ -25,7 +25,8 @@ beforeAll(() => {
       (func (export "main")))`,
     program: `(module ${WRITE} (memory (export "memory") 1) (data (i32.const 0) "\\08\\00\\00\\00")
       (data (i32.const 4) "\\09\\00\\00\\00\\1b[31mred\\0a")
-      (func (export "_start") (drop (call $write ${"(i32.const 1) (i32.const 0) (i32.const 1) (i32.const 100)"}))))`,
+      (func (export "_start")
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 100)))))`,
   };
   for (const [name, text] of Object.entries(texts)) {
     files[name] = folder.write(`${name}.wat`, text);

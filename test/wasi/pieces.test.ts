@@ -46,7 +46,7 @@ function calling(name: string, ...args: readonly (number | bigint)[]): Uint8Arra
   return assemble(`(module
     (import "wasi_snapshot_preview1" "${name}" (func $f (param ${TYPES[name]}) (result i32)))
     (memory (export "memory") ${PAGES})
-    (func (export "main") (result i32) (call $f ${values.map((value) => `(${value})`).join(" ")})))`);
+    (func (export "main") (result i32) (call $f (${values.join(") (")}))))`);
 }
 
 function instantiate(bytes: Uint8Array, options: WasiOptions) {
