@@ -44,7 +44,8 @@ export function unexpected(error: unknown): string {
 export function report(error: unknown): string {
   if (error instanceof CallError) return error.message;
   if (error instanceof LinkError) {
-    return `${visible(error.message)}; all that is provided is wasi_snapshot_preview1 (wasi_unstable)\n`;
+    const provided = "all that is provided is wasi_snapshot_preview1 (wasi_unstable)";
+    return `${visible(error.message)}; ${provided}\n`;
   }
   const { backtrace, message, name } = error as Error & { backtrace: Backtrace };
   const frames = backtrace.map((frame) => `  at ${formatFrame(frame)}\n`);
