@@ -179,24 +179,50 @@ function instantiationError(
   return context.errorFor(error);
 }
 
-/** The frozen object without prototype that holds an instance's exports. */
-function exportsObject(context: Context, instance: ModuleInstance): object {
+/** Exports between two looks at the limits in time: about a millisecond. */
+const PIECE = 500;
+
+/** The object that stands for an export. */
+function exportedObject(context: Context, extern: ExternInstance, index: number): object {
   const { wrappers } = context;
-  const exports: Record<string, object> = Object.create(null);
-  const define = (name: string, value: object) => {
-    Object.defineProperty(exports, name, { value, enumerable: true });
-  };
-  for (const { name, index } of instance.module.exports) {
-    const extern = instance.exports.get(name) as ExternInstance;
-    if (extern.kind === "func") define(name, context.functionObject(extern.value, index));
-    else if (extern.kind === "memory")
-      define(name, context.objectOf(wrappers.memory, extern.value));
-    else if (extern.kind === "table") define(name, context.objectOf(wrappers.table, extern.value));
-    else if (extern.kind === "global")
-      define(name, context.objectOf(wrappers.global, extern.value));
-    else define(name, context.objectOf(wrappers.tag, extern.value));
+  switch (extern.kind) {
+    case "func":
+      return context.functionObject(extern.value, index);
+    case "memory":
+      return context.objectOf(wrappers.memory, extern.value);
+    case "table":
+      return context.objectOf(wrappers.table, extern.value);
+    case "global":
+      return context.objectOf(wrappers.global, extern.value);
+    case "tag":
+      return context.objectOf(wrappers.tag, extern.value);
   }
-  return Object.freeze(exports);
+}
+
+/**
+ * The frozen object without prototype that holds an instance's exports.
+ * @throws RuntimeError if a limit in time is reached
+ */
+function exportsObject(context: Context, instance: ModuleInstance): object {
+  const exports: Record<string, object> = Object.create(null);
+  const list = instance.module.exports;
+  let at = 0;
+  try {
+    context.work(() => {
+      const end = Math.min(at + PIECE, list.length);
+      for (; at < end; at++) {
+        const { index, name } = list[at];
+        const extern = instance.exports.get(name) as ExternInstance;
+        const value = exportedObject(context, extern, index);
+        Object.defineProperty(exports, name, { value, enumerable: true });
+      }
+      return at === list.length;
+    });
+  } catch (error) {
+    throw context.errorFor(error);
+  }
+  // What has been defined can be neither written nor deleted: this makes it frozen.
+  return Object.preventExtensions(exports);
 }
 
 /** The class `Instance` of a namespace; `modules` are those that it takes. */

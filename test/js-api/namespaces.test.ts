@@ -125,6 +125,21 @@ describe("time", () => {
     expect(func(instanceOf(text, { m: { f, count } }, namespace), "g")()).toBe(50_000);
   });
 
+  it("is looked at while the exports of an instance are made", () => {
+    let looks = 0;
+    const epoch = { reached: () => ++looks > 3 };
+    const names = Array.from({ length: 5_000 }, (_, i) => `(export "f${i}" (func $f))`);
+    const bytes = assemble(`(module (func $f) ${names.join(" ")})`);
+    const few = createNamespace({ epoch, epochDeadline: 1 });
+    const error = thrownBy(() => new few.Instance(new few.Module(bytes)));
+    expect(error).toBeInstanceOf(few.RuntimeError);
+    expect(codeOf(error)).toBe("epoch");
+    expect(looks).toBe(4);
+    const free = createNamespace();
+    const { exports } = new free.Instance(new free.Module(bytes));
+    expect([Object.keys(exports).length, Object.isFrozen(exports)]).toEqual([5_000, true]);
+  });
+
   it("can be an epoch of the embedder's", () => {
     const epoch = new Epoch();
     const namespace = createNamespace({ epoch, epochDeadline: 1 });
