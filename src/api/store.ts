@@ -2,7 +2,7 @@
 // limits belong to it, and what its instances use together is counted here.
 
 import type { PriceTable } from "../code/prices.ts";
-import { nextTask } from "../embedding/turns.ts";
+import { inTurns } from "../embedding/turns.ts";
 import {
   amount,
   checkedOptions,
@@ -163,7 +163,7 @@ export class Store {
     const checked = callOptions("instantiateAsync", options);
     const interrupts = interruptsOf(checked);
     const linking = this.linking(module, imports);
-    while (!this.advance(linking, interrupts)) await nextTask();
+    await inTurns(() => !this.advance(linking, interrupts));
     const { instance, startFunction: start } = linking;
     if (start !== null) {
       await new Execution(this, start, [], true, interrupts).finishAsync(checked.slice);
