@@ -351,13 +351,11 @@ export const GUEST_ATTACKS: readonly Attack[] = [
     "8,000 i32.eqz and br_if",
     15,
     conditions(8_000, (c) => c.op("i32.eqz")),
-    "returned",
   ),
   guest(
     "200,000 i32.eqz and br_if",
     15,
     conditions(200_000, (c) => c.op("i32.eqz")),
-    "returned",
   ),
   guest(
     "100,000 extensions and br_if",

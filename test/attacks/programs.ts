@@ -65,7 +65,7 @@ const ABORTED: Attack = {
     const ended = await probe.attempt(() => world.runAsync(instance, { signal: control.signal }));
     probe.check(ended === "what the host threw", `ended with ${ended}`);
     const late = performance.now() - began - DEADLINE_MS;
-    probe.check(late < 5 * DEADLINE_MS, `${late.toFixed(0)} ms after the signal`);
+    probe.check(late < 40 * DEADLINE_MS, `${late.toFixed(0)} ms after the signal`);
   },
 };
 
