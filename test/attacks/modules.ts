@@ -408,7 +408,7 @@ export const MODULE_ATTACKS: readonly Attack[] = [
         types: [NOTHING],
         functions: [NOP_FUNCTION],
         tables: [[FUNCREF, [1]]],
-        elements: Array.from({ length: 300_000 }, () => (w: Code) => w.u32(1).byte(0).u32(0)),
+        elements: Array.from({ length: 100_000 }, () => (w: Code) => w.u32(1).byte(0).u32(0)),
       }),
     40,
   ),
