@@ -102,10 +102,11 @@ function sumOf(words) {
   return sum;
 }
 
-/** A module with some of the library's values. */
+/** A module with some of the library's values. Short names may be words such as `in`. */
 function esModuleOf(names) {
-  const list = names.map(([local, exported = local]) => `${local}: ${exported}`);
-  return `import library from "./${LOADER}";\nexport const { ${list.join(", ")} } = library;\n`;
+  const taken = names.map(([local], i) => `${local}: v${i}`).join(", ");
+  const given = names.map(([local, exported = local], i) => `v${i} as ${exported}`).join(", ");
+  return `import library from "./${LOADER}";\nconst { ${taken} } = library;\nexport { ${given} };\n`;
 }
 
 function commonJsOf(names) {
