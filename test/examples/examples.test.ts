@@ -68,7 +68,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
     /^change: {3}exit code 2, ".*Read-only file system/m,
     /^leave: {4}exit code 1, ".*Capabilities insufficient/m,
     /^input: {4}2 3 14$/m,
-    /^stopped: {2}deadline exceeded$/m,
+    /^stopped: {2}deadline exceeded/m,
   ],
 };
 

@@ -83,6 +83,8 @@ class Sliced {
     let instance: Instance;
     try {
       instance = this.store.instantiate(module, imports);
+      // Functions are made when they are asked for, and counted then.
+      Object.keys(instance.exports);
     } catch (error) {
       this.note("instantiation", error);
       return;
