@@ -64,9 +64,9 @@ function addressIn({ type }: TableInstance, index: unknown, where: string): bigi
 }
 
 /** An address as the index of an element. @throws RangeError */
-function checkedIndex({ elements }: TableInstance, at: bigint, where: string): number {
-  if (at < BigInt(elements.length)) return Number(at);
-  throw new RangeError(`${where}: invalid index ${at} into table of length ${elements.length}`);
+function checkedIndex({ length }: TableInstance, at: bigint, where: string): number {
+  if (at < BigInt(length)) return Number(at);
+  throw new RangeError(`${where}: invalid index ${at} into table of length ${length}`);
 }
 
 function growTable(
@@ -121,12 +121,12 @@ export function tableInterface(context: Context): Defined<TableInstance> {
       if (!crosses(target.type.element)) throw cannotCross();
       const at = addressIn(target, index, where);
       const value = element(context, target.type.element, rest, where);
-      target.elements[checkedIndex(target, at, where)] = value;
+      target.set(checkedIndex(target, at, where), value);
     }
 
     get length(): number | bigint {
-      const { elements, type } = receiver(this, "length");
-      return fromAddress(elements.length, type.address64);
+      const { length, type } = receiver(this, "length");
+      return fromAddress(length, type.address64);
     }
   }
 

@@ -46,10 +46,10 @@ function externMatches(extern: ExternInstance, type: ExternType, ids: readonly n
       return extern.kind === "func" && idMatches(extern.value.typeId, ids[type.typeIndex]);
     case "table": {
       if (extern.kind !== "table") return false;
-      const { elements, type: found } = extern.value;
+      const { length, type: found } = extern.value;
       // Both ways, and closed types that match both ways are the same number.
       const sameElement = found.element === closeTableType(type.table, ids).element;
-      return sameElement && limitsMatch(found, elements.length, type.table);
+      return sameElement && limitsMatch(found, length, type.table);
     }
     case "memory": {
       if (extern.kind !== "memory") return false;

@@ -36,8 +36,8 @@ export class TableInstance {
   /** Its part of the store's `tableElements`. */
   readonly lease: Lease;
   length = 0;
-  /** The head: what call_indirect looks into. */
-  readonly elements: Value[] = [];
+  /** The first elements: what call_indirect looks into. All others ask `get` and `set`. */
+  readonly head: Value[] = [];
   private readonly parts: Part[] = [];
 
   constructor(store: Store, type: TableType) {
@@ -49,20 +49,20 @@ export class TableInstance {
 
   /** The element at `index`, which is below `length`. */
   get(index: number): Value {
-    if (index < HEAD) return this.elements[index];
+    if (index < HEAD) return this.head[index];
     const { each, same } = this.parts[(index - HEAD) >> PART_LOG2];
     return each === null ? same : each[(index - HEAD) & (PART - 1)];
   }
 
   /** Replaces the element at `index`, which is below `length`. */
   set(index: number, value: Value): void {
-    if (index < HEAD) this.elements[index] = value;
+    if (index < HEAD) this.head[index] = value;
     else this.arrayOf(this.parts[(index - HEAD) >> PART_LOG2])[(index - HEAD) & (PART - 1)] = value;
   }
 
   /** Replaces the elements from `start` to `end`, which is at most `length`. */
   fill(value: Value, start: number, end: number): void {
-    if (start < HEAD) this.elements.fill(value, start, Math.min(end, HEAD));
+    if (start < HEAD) this.head.fill(value, start, Math.min(end, HEAD));
     for (let at = Math.max(start, HEAD); at < end; ) {
       const first = (at - HEAD) & (PART - 1);
       const part = this.parts[(at - HEAD) >> PART_LOG2];
@@ -92,13 +92,13 @@ export class TableInstance {
    * rounded.
    */
   grow(delta: number, value: Value): number {
-    const { elements, lease, parts, type } = this;
+    const { head, lease, parts, type } = this;
     const before = this.length;
     const most = type.max === null ? MOST_ELEMENTS : Math.min(Number(type.max), MOST_ELEMENTS);
     if (before + delta > most || !lease.extend(delta)) return -1;
     this.length = before + delta;
-    const head = Math.min(this.length, HEAD);
-    while (elements.length < head) elements.push(value);
+    const inHead = Math.min(this.length, HEAD);
+    while (head.length < inHead) head.push(value);
     while (HEAD + parts.length * PART < this.length) parts.push({ same: value, each: null });
     // The part that the table ended in may hold something else behind its end.
     const partial = HEAD + Math.ceil((before - HEAD) / PART) * PART;

@@ -77,11 +77,14 @@ function stateDifference(name: string, item: ExternInstance, theirs: unknown): s
     return same ? null : `${name}: contents or size differ`;
   }
   if (item.kind === "table") {
-    const { elements } = item.value;
+    const ours = item.value;
     const table = theirs as { length: number; get(index: number): unknown };
-    if (elements.length !== table.length) return `${name}: length ${elements.length}`;
-    const at = elements.findIndex((item, i) => (item === null) !== (table.get(i) === null));
-    return at < 0 ? null : `${name}: element ${at} differs`;
+    if (ours.length !== table.length) return `${name}: length ${ours.length}`;
+    for (let at = 0; at < ours.length; at++) {
+      const same = (ours.get(at) === null) === (table.get(at) === null);
+      if (!same) return `${name}: element ${at} differs`;
+    }
+    return null;
   }
   if (item.kind !== "global") return null;
   const { type, cells, at, reference } = item.value;

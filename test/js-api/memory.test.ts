@@ -204,6 +204,14 @@ describe("64-bit memories and tables", () => {
     expect(() => table.get(1n)).toThrow(RangeError);
   });
 
+  it("show all elements of a long table", () => {
+    const table = new Ours.Table({ element: "externref", initial: 300_000 }, "x");
+    expect(table.length).toBe(300_000);
+    table.set(299_999, "y");
+    expect([table.get(299_998), table.get(299_999)]).toEqual(["x", "y"]);
+    expect(() => table.set(300_000, "z")).toThrow(RangeError);
+  });
+
   it("are linked with imports of the same address type only", () => {
     const text = `(module (import "m" "m" (memory i64 1)) (func (export "f") (param i64)
       (result i32) (i32.load8_u (local.get 0))))`;

@@ -34,7 +34,7 @@ function memoryOf(first: number): MemoryInstance {
 
 function tableOf(first: string): TableInstance {
   const made = table(new Store(), { min: BigInt(LENGTH) }).value as TableInstance;
-  for (let i = 0; i < LENGTH; i++) made.elements[i] = `${first}${i}`;
+  for (let i = 0; i < LENGTH; i++) made.head[i] = `${first}${i}`;
   return made;
 }
 
@@ -107,21 +107,21 @@ describe("tables", () => {
     for (const [to, from, count, fits] of ranges()) {
       const target = tableOf("a");
       const source = where === "one table" ? target : tableOf("b");
-      const before = [...target.elements];
-      const expected = fits ? copied(before, [...source.elements], to, from, count) : before;
+      const before = [...target.head];
+      const expected = fits ? copied(before, [...source.head], to, from, count) : before;
       expect(tableCopy(target, source, to, from, count)).toBe(fits ? 0 : TABLE_OUT_OF_BOUNDS);
-      expect(target.elements).toEqual(expected);
+      expect(target.head).toEqual(expected);
     }
   });
 
   it("fill at every edge", () => {
     for (const [to, , count] of ranges()) {
       const target = tableOf("a");
-      const before = [...target.elements];
+      const before = [...target.head];
       const fits = BigInt(to) + BigInt(count) <= LENGTH;
       const expected = fits ? before.fill("x", to, to + count) : before;
       expect(tableFill(target, to, "x", count)).toBe(fits ? 0 : TABLE_OUT_OF_BOUNDS);
-      expect(target.elements).toEqual(expected);
+      expect(target.head).toEqual(expected);
     }
   });
 
@@ -132,9 +132,9 @@ describe("tables", () => {
     const into: unknown[] = ["before"];
     expect(tableGet(target, index, into, 0)).toBe(code);
     expect(into).toEqual([fits ? `a${index}` : "before"]);
-    const expected = fits ? target.elements.with(index, "x") : [...target.elements];
+    const expected = fits ? target.head.with(index, "x") : [...target.head];
     expect(tableSet(target, index, "x")).toBe(code);
-    expect(target.elements).toEqual(expected);
+    expect(target.head).toEqual(expected);
   });
 
   it("are initialised from an element segment until that is dropped", () => {
@@ -147,11 +147,11 @@ describe("tables", () => {
     const elements = Array.from({ length: LENGTH }, (_, i) => made.functionAt(i));
     for (const [to, from, count, fits] of ranges()) {
       const target = tableOf("a");
-      const before = [...target.elements];
+      const before = [...target.head];
       const code = tableInit(made, target, 0, to, from, count);
       expect(code).toBe(fits ? 0 : TABLE_OUT_OF_BOUNDS);
       const expected = fits ? copied(before, elements, to, from, count) : before;
-      expect(target.elements.every((element, i) => element === expected[i])).toBe(true);
+      expect(target.head.every((element, i) => element === expected[i])).toBe(true);
     }
     elemDrop(made, 0);
     expect(tableInit(made, tableOf("a"), 0, 0, 0, 1)).toBe(TABLE_OUT_OF_BOUNDS);

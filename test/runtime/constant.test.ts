@@ -126,10 +126,7 @@ describe("references", () => {
     );
     const made = instance(store, bytes, [given]);
     expect(exported(made, "g").value).toMatchObject({ reference: marker });
-    expect((exported(made, "t").value as { elements: unknown[] }).elements).toEqual([
-      marker,
-      marker,
-    ]);
+    expect((exported(made, "t").value as { head: unknown[] }).head).toEqual([marker, marker]);
   });
 });
 

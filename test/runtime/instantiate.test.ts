@@ -31,7 +31,7 @@ function textAt(extern: { value: unknown }, at: number, length: number): string 
   return String.fromCharCode(...bytes.subarray(at, at + length));
 }
 
-const elementsOf = (extern: { value: unknown }) => (extern.value as TableInstance).elements;
+const elementsOf = (extern: { value: unknown }) => (extern.value as TableInstance).head;
 
 /** The trap of an instantiation. */
 function trapOf(action: () => unknown): Trap {
@@ -155,8 +155,8 @@ describe("active segments", () => {
     const made = instance(new Store(), bytes);
     expect(made.memories[0].bytes[1]).toBe(0);
     expect(made.memories[1].bytes[1]).toBe("x".charCodeAt(0));
-    expect(made.tables[0].elements).toEqual([null]);
-    expect(made.tables[1].elements).toEqual([null, made.functionAt(0)]);
+    expect(made.tables[0].head).toEqual([null]);
+    expect(made.tables[1].head).toEqual([null, made.functionAt(0)]);
   });
 
   it("are dropped afterwards, passive ones are not, declarative ones never were there", () => {

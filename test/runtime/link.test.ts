@@ -123,6 +123,12 @@ describe("tables", () => {
     expect(links("(table 5 funcref)", grown)).toBe(true);
     expect(links("(table 6 funcref)", grown)).toBe(false);
   });
+
+  it("count with all of it if they are long", () => {
+    const long: Make = (store) => table(store, { min: 300_000n });
+    expect(links("(table 300000 funcref)", long)).toBe(true);
+    expect(links("(table 300001 funcref)", long)).toBe(false);
+  });
 });
 
 describe("memories", () => {

@@ -132,9 +132,9 @@ describe("a memory", () => {
 describe("a table", () => {
   it("keeps its elements when it grows, and new ones hold the value", () => {
     const grown = tableOf(new Store(), { min: 2n });
-    grown.elements[1] = "kept";
+    grown.head[1] = "kept";
     expect(grown.grow(2, "new")).toBe(2);
-    expect(grown.elements).toEqual([null, "kept", "new", "new"]);
+    expect(grown.head).toEqual([null, "kept", "new", "new"]);
   });
 
   it("reaches its maximum and the store's limit, and not an element more", () => {
@@ -144,7 +144,7 @@ describe("a table", () => {
     expect(bounded.grow(2, null)).toBe(1);
     const open = tableOf(store, { min: 1n });
     expect(open.grow(2, null)).toBe(-1);
-    expect(open.elements).toHaveLength(1);
+    expect(open.head).toHaveLength(1);
     expect(open.grow(1, null)).toBe(1);
     expect(store.usage("tableElements")).toBe(5);
   });
@@ -153,6 +153,6 @@ describe("a table", () => {
     const grown = tableOf(new Store({ tableElements: Number.POSITIVE_INFINITY }));
     expect(grown.grow(2 ** 32 - 1, null)).toBe(-1);
     expect(grown.grow(2 ** 64, null)).toBe(-1);
-    expect(grown.elements).toHaveLength(0);
+    expect(grown.head).toHaveLength(0);
   });
 });

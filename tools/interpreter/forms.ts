@@ -164,7 +164,7 @@ const HAND_WRITTEN: readonly Form[] = [
   {
     name: "call_indirect",
     source: [
-      `const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[${word(4)}].elements;`,
+      `const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[${word(4)}].head;`,
       `if (i >= t.length) { ${trap("UNDEFINED_ELEMENT")} }`,
       "const f = t[i] as FunctionInstance | null;",
       `if (f === null) { ${trap("UNINITIALIZED_ELEMENT")} }`,
