@@ -5,7 +5,7 @@
 import { backtrace } from "../interpreter/backtrace.ts";
 import { millisecondsNow } from "../interpreter/clock.ts";
 import { promiseOf } from "../interpreter/promises.ts";
-import { currentThread, type Outcome as Ended, Thread } from "../interpreter/thread.ts";
+import { currentThread, type Outcome as Ended, NOT_READY, Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
@@ -334,8 +334,7 @@ export class Execution {
     this.settled = null;
     try {
       const ended = settled === null ? thread.run(slice) : thread.run(slice, settled);
-      // While the store's objects are counted, threads pause without having been there.
-      this.onMachine = !this.store.runtime.objects.isCounting;
+      this.onMachine = ended !== NOT_READY;
       return ended;
     } catch (error) {
       return { kind: "threw", error };

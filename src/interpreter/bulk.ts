@@ -12,7 +12,7 @@ import {
   tableInit,
 } from "../runtime/bulk.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
-import type { MemoryInstance, Move } from "../runtime/memory.ts";
+import type { Growth, MemoryInstance } from "../runtime/memory.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { int, reference, setInt, unsigned } from "./operands.ts";
 import { check } from "./trap-signal.ts";
@@ -22,7 +22,7 @@ export interface Payer {
   /** Pays for the moving of bytes or elements; false, with nothing paid, if there is too little. */
   chargeWork(cost: number): boolean;
   /** The growth of a memory that is in progress: it is paid. */
-  move: Move | null;
+  growth: Growth | null;
 }
 
 /** How an instruction has ended: "more" is to be entered again, "unpaid" has done nothing. */
@@ -170,16 +170,21 @@ export function growMemory(memory: MemoryInstance, payer: Payer): Progress {
   const wide = isWide(memory);
   const delta = unsigned(0, wide);
   const { prices } = memory.store;
-  if (payer.move === null) {
+  if (payer.growth === null) {
     const most = Number(memory.type.max ?? Number.POSITIVE_INFINITY);
     const billed = memory.pages + delta <= Math.min(most, 2 ** 32 / memory.pageSize) ? delta : 0;
     if (!payer.chargeWork(billed * prices.perPage)) return "unpaid";
+    const begun = memory.growInPieces(delta);
+    if (typeof begun === "number") {
+      setInt(0, begun, wide);
+      return "done";
+    }
+    payer.growth = begun;
   }
-  const result = memory.growInPieces(delta, payer.move);
-  const ended = typeof result === "number";
-  payer.move = ended ? null : result;
-  if (!ended) return "more";
-  setInt(0, result, wide);
+  const { growth } = payer;
+  if (!growth.advance()) return "more";
+  payer.growth = null;
+  setInt(0, growth.result as number, wide);
   return "done";
 }
 

@@ -80,7 +80,6 @@ export class CallThread extends Thread {
     const { slotLimit, controlLimit } = machine;
     this.callee = callee;
     this.instance = callee.instance;
-    if (this.callers.length > 0) this.callers.length = 0;
     this.occupy(UNITS_PER_LOOK);
     try {
       const outcome = this.invoke() ?? this.drive();
@@ -98,6 +97,8 @@ export class CallThread extends Thread {
       this.hostCallee = null;
       machine.instance = null;
       machine.callee = null;
+      if (this.callers.length > 0) this.callers.length = 0;
+      if (this.search !== null || this.growth !== null) this.forgetWork();
       // Last, since it is a call, which the host's stack may have no room for.
       releaseReferences(slotTop >> 1);
     }

@@ -38,7 +38,6 @@ export class Occupant extends FuelMeter {
     clearStacks(this.frames);
     if (current === null && stack.resident === null) forgetParked();
     if (this.instance !== null) this.instance.compiled.usedAt = room.tick();
-    this.store.entries++;
     this.slotBase = stack.slotTop;
     this.controlBase = stack.controlTop;
     this.beginSlice(slice);

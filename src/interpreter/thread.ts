@@ -10,7 +10,7 @@ import type {
   Value,
 } from "../runtime/instances.ts";
 import { isForeignReference } from "../runtime/link.ts";
-import type { Move } from "../runtime/memory.ts";
+import type { Growth } from "../runtime/memory.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
@@ -60,6 +60,9 @@ import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
 
+/** The pause of a thread that has not been on the machine: its store was not ready. */
+export const NOT_READY: Outcome = { kind: "suspended", reason: "slice" };
+
 /** What a host function's promise has given. */
 type Settled = { readonly value: unknown } | { readonly error: unknown };
 
@@ -88,9 +91,9 @@ export class Thread extends Caller implements Payer {
   private started = false;
   private awaited: Awaited | null = null;
   /** The search for a handler that is in progress. */
-  private search: Search | null = null;
+  protected search: Search | null = null;
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
-  move: Move | null = null;
+  growth: Growth | null = null;
   private settled: Settled | null = null;
   /** The host function that was called last: while another thread runs, the one beneath it. */
   hostCallee: FunctionInstance | null = null;
@@ -108,17 +111,13 @@ export class Thread extends Caller implements Payer {
    */
   run(slice: number, resume?: Settled): Outcome {
     if (resume !== undefined) this.settled = resume;
-    // While the store's objects are counted, nobody may move them.
-    const { objects } = this.store;
-    if (objects.isCounting && !objects.advance()) {
-      return { kind: "suspended", reason: "slice" };
-    }
+    if (!this.store.isReady()) return NOT_READY;
     const { slotTop, controlTop, current } = stack;
     const { slotLimit, controlLimit } = machine;
-    this.occupy(slice);
-    this.timeSlice();
     let outcome: Outcome | null = null;
     try {
+      this.occupy(slice);
+      this.timeSlice();
       outcome = this.enter() ?? this.drive();
       if (outcome.kind === "suspended" && !this.keepFrames(this.mayAwait)) outcome = this.noRoom();
       return outcome;
@@ -211,6 +210,15 @@ export class Thread extends Caller implements Payer {
     this.forgetFrames();
     this.args = NO_VALUES;
     this.awaited = null;
+    this.forgetWork();
+  }
+
+  /** What it was in the middle of will not be gone on with. */
+  protected forgetWork(): void {
+    this.entering = null;
+    this.search = null;
+    this.growth?.abandon();
+    this.growth = null;
   }
 
   /**

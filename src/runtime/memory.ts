@@ -28,21 +28,41 @@ const PIECE_BYTES = 1 << 19;
 const PIECE_WORK = 60_000;
 
 /**
- * A growth whose bytes are on their way into a larger buffer. Until they are all there the memory
- * is as it was; if anybody may have written to it in between, the move begins again.
+ * A growth whose bytes go into a larger buffer, piece by piece. Until all are there the memory is as
+ * it was, and no guest of the store runs: whoever wants to goes on with it first (`Store.isReady`).
  */
-export class Move {
-  readonly from: ArrayBufferLike;
-  readonly to: ArrayBuffer;
+export class Growth {
+  private readonly memory: MemoryInstance;
+  readonly delta: number;
+  /** The buffer that the bytes come from, and the one that they go to; null before the first. */
+  from: ArrayBufferLike | null = null;
+  to: ArrayBuffer | null = null;
   /** Bytes that are there. */
   copied = 0;
-  /** What `Store.entries` was when the last piece was copied. */
-  entries: number;
+  /** What the growth has given; null: it is not complete. */
+  result: number | null = null;
 
-  constructor(from: ArrayBufferLike, to: ArrayBuffer, entries: number) {
-    this.from = from;
-    this.to = to;
-    this.entries = entries;
+  constructor(memory: MemoryInstance, delta: number) {
+    this.memory = memory;
+    this.delta = delta;
+  }
+
+  /** Does a piece; whether it is complete. */
+  advance(): boolean {
+    this.result ??= this.memory.advance(this);
+    if (this.result !== null) this.abandon();
+    return this.result !== null;
+  }
+
+  /** Nobody waits for it any more. */
+  abandon(): void {
+    const { store } = this.memory;
+    if (store.growth === this) store.growth = null;
+  }
+
+  /** The host may write to the bytes of a memory: what is there of them is not right any more. */
+  disturb(memory: MemoryInstance): void {
+    if (memory === this.memory) this.copied = 0;
   }
 }
 
@@ -102,24 +122,36 @@ export class MemoryInstance {
     return this.complete(delta, (length) => this.resize(length));
   }
 
-  /**
-   * The same, with a pause after each piece of what has to be copied: the result, or how far it
-   * has come, which is to be handed in the next time.
-   */
-  growInPieces(delta: number, before: Move | null): number | Move {
+  /** The same in pieces, where that takes long: the result, or what is to be advanced. */
+  growInPieces(delta: number): number | Growth {
+    const length = (this.pages + delta) * this.pageSize;
+    if (this.bytes.length <= PIECE_BYTES || !this.mustMove(length)) return this.grow(delta);
+    this.store.growth = new Growth(this, delta);
+    return this.store.growth;
+  }
+
+  /** For `Growth`: does a piece of it; its result, or null if there is more to do. */
+  advance(growth: Growth): number | null {
+    const { bytes, store } = this;
+    const { delta } = growth;
     const length = (this.pages + delta) * this.pageSize;
     if (!this.mayGrow(delta)) return -1;
-    if (this.bytes.length <= PIECE_BYTES || !this.mustMove(length)) return this.grow(delta);
-    const move = before !== null && this.isUndisturbed(before) ? before : this.moveTo(length);
-    if (move === null) return -1;
-    const end = Math.min(move.copied + PIECE_BYTES, this.bytes.length);
-    new Uint8Array(move.to).set(this.bytes.subarray(move.copied, end), move.copied);
-    move.copied = end;
-    move.entries = this.store.entries;
-    this.store.work += PIECE_WORK;
-    if (end < this.bytes.length) return move;
+    if (growth.from !== bytes.buffer) {
+      // The host has grown it meanwhile, or asked for its buffer.
+      if (!this.mustMove(length)) return this.grow(delta);
+      growth.to = this.moveTo(length);
+      growth.from = bytes.buffer;
+      growth.copied = 0;
+    }
+    const { copied, to } = growth;
+    if (to === null) return -1;
+    const end = Math.min(copied + PIECE_BYTES, bytes.length);
+    new Uint8Array(to).set(bytes.subarray(copied, end), copied);
+    growth.copied = end;
+    store.work += PIECE_WORK;
+    if (end < bytes.length) return null;
     return this.complete(delta, () => {
-      this.adopt(move.to, length);
+      this.adopt(to, length);
       return true;
     });
   }
@@ -146,7 +178,7 @@ export class MemoryInstance {
 
   /** The host may write to the bytes now: a growth that is under way must not lose that. */
   touched(): void {
-    this.store.entries += 2;
+    this.store.growth?.disturb(this);
   }
 
   /** Whether bytes in a buffer of our own have to go to another one to become so many. */
@@ -156,14 +188,9 @@ export class MemoryInstance {
     return length > bytes.buffer.byteLength;
   }
 
-  /** Nobody but the guest that grows the memory, going on, has been at it since the last piece. */
-  private isUndisturbed({ entries, from }: Move): boolean {
-    return from === this.bytes.buffer && this.store.entries - entries <= 1;
-  }
-
-  private moveTo(length: number): Move | null {
+  private moveTo(length: number): ArrayBuffer | null {
     try {
-      return new Move(this.bytes.buffer, this.bufferFor(length), this.store.entries);
+      return this.bufferFor(length);
     } catch (error) {
       if (error instanceof RangeError) return null;
       throw error;

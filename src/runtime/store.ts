@@ -6,6 +6,7 @@
 import { checkedPrices, PRICE_TABLE_2, type PriceTable } from "../code/prices.ts";
 import { CodeAccount } from "../code/room.ts";
 import { amount, anObject, nested, type OptionTable, tableOf } from "../module/options.ts";
+import type { Growth } from "./memory.ts";
 import { GuestObjects } from "./roots.ts";
 import { Exhaustion } from "./trap.ts";
 
@@ -139,11 +140,8 @@ export class Store {
    * has counted yet; in units of fuel, of about 5 ns. It costs no fuel.
    */
   work = 0;
-  /**
-   * How often somebody has begun or gone on to run a guest of this store, or the host has reached
-   * into one of its memories.
-   */
-  entries = 0;
+  /** The growth of a memory that a guest has begun and nobody has completed. */
+  growth: Growth | null = null;
   /** Register code of the modules that were called here first. */
   readonly code = new CodeAccount();
   /** Whether JavaScript asks exported memories for their buffers. Default false. */
@@ -166,6 +164,15 @@ export class Store {
       typeof FinalizationRegistry === "undefined"
         ? null
         : new FinalizationRegistry((lease) => lease.release());
+  }
+
+  /**
+   * Whether a guest may run: not while its objects are counted or one of its memories grows. If
+   * not, a piece of that has been done.
+   */
+  isReady(): boolean {
+    if (this.growth !== null && !this.growth.advance()) return false;
+    return !this.objects.isCounting || this.objects.advance();
   }
 
   /** Whether the limit allows `amount` more. */

@@ -68,6 +68,7 @@ const BULK = `(module
   (func (export "fills")
     ${"(memory.fill (i32.const 0) (i32.const 1) (i32.const 400000))".repeat(100)})
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (func (export "endless") (loop (br 0)))
   (func (export "grow table") (param i32) (result i32)
     (table.grow $t (ref.null extern) (local.get 0))))`;
 
@@ -181,13 +182,43 @@ describe("growth of a memory", () => {
     expect(execution.usage.fuel).toBe(2 + 300);
   });
 
-  it("gives -1 if another has grown it beyond the maximum meanwhile", () => {
+  it("is complete before another guest of the store goes on", () => {
     const instance = grown(5);
     const execution = instance.func("grow").start(700);
     expect(execution.run()).toEqual({ kind: "suspended", reason: "epoch" });
-    expect(instance.func("grow").call(100)).toBe(256);
+    expect(instance.func("grow").call(100)).toBe(-1);
+    expect(instance.memory("memory").pages).toBe(956);
+    expect(execution.run()).toMatchObject({ kind: "returned", value: 256 });
+  });
+
+  it("comes to its end, however many others take turns", () => {
+    const instance = grown();
+    const others = [0, 1].map(() => instance.func("endless").start());
+    const execution = instance.func("grow").start(300);
+    for (let turns = 0; execution.run({ slice: 1, timeout: 0.001 }).kind === "suspended"; turns++) {
+      expect(turns).toBeLessThan(1_000);
+      for (const other of others) other.run({ slice: 10 });
+    }
+    expect(execution.status).toBe("returned");
+    expect(instance.memory("memory").pages).toBe(556);
+  });
+
+  it("gives -1 if the host has grown it beyond the maximum meanwhile", () => {
+    const instance = grown(5);
+    const execution = instance.func("grow").start(700);
+    expect(execution.run()).toEqual({ kind: "suspended", reason: "epoch" });
+    expect(instance.memory("memory").grow(100)).toBe(256);
     expect(execution.run()).toMatchObject({ kind: "returned", value: -1 });
     expect(instance.memory("memory").pages).toBe(356);
+  });
+
+  it("is given up with its execution", () => {
+    const instance = grown(5);
+    const execution = instance.func("grow").start(300);
+    expect(execution.run()).toEqual({ kind: "suspended", reason: "epoch" });
+    execution.cancel();
+    instance.func("fill").call(1, 1);
+    expect(instance.memory("memory").pages).toBe(256);
   });
 });
 

@@ -71,6 +71,28 @@ describe("fuel", () => {
   });
 });
 
+describe("a call that is stopped", () => {
+  it("in the middle of growing a memory leaves nothing of that to the next one", () => {
+    let looks = 0;
+    const epoch = { reached: () => ++looks === 5 };
+    const namespace = createNamespace({ epoch, epochDeadline: 1 });
+    const text = `(module (memory 100)
+      (func (export "grow") (result i32) (memory.grow (i32.const 7)))
+      (func (export "use") (result i32)
+        (i32.store8 (i32.const 0) (i32.const 5))
+        (drop (memory.grow (i32.const 7)))
+        (i32.load8_u (i32.const 0)))
+      (func (export "size") (result i32) (memory.size)))`;
+    const instance = instanceOf(text, {}, namespace);
+    expect(codeOf(thrownBy(() => func(instance, "grow")()))).toBe("epoch");
+    const controls = controlsOf(namespace);
+    controls.fuel = 1_000;
+    expect(func(instance, "use")()).toBe(5);
+    expect(func(instance, "size")()).toBe(107);
+    expect(controls.fuel).toBe(1_000 - 8 - 7 - 1);
+  });
+});
+
 describe("time", () => {
   it("of a call is limited by timeout, and the next call has its own", () => {
     const namespace = createNamespace({ timeout: 30 });
