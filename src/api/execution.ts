@@ -60,11 +60,17 @@ export interface Usage {
 
 /** How far `Execution.run` goes at most. */
 export interface RunOptions {
-  /** Units of fuel, at least 1; stops at the first segment boundary from there on. */
+  /**
+   * Units of fuel, at least 1; stops at the first segment boundary from there on, and before it if
+   * what costs no fuel (the translation of a long function, say) takes longer than some 5 ms.
+   */
   readonly slice?: number;
   /** Milliseconds from now. */
   readonly timeout?: number;
 }
+
+/** Milliseconds that work without fuel may take in a slice. */
+const MOST_WORK = 5;
 
 const RUN_OPTIONS: OptionTable<RunOptions> = { slice: amount(1), timeout: amount() };
 
@@ -296,7 +302,10 @@ export class Execution {
 
   private slices(slice: number): Outcome {
     const { thread, watched } = this;
+    const isBounded = slice !== Number.POSITIVE_INFINITY;
     let left = slice;
+    // Milliseconds of runs in which the host has worked, too.
+    let worked = 0;
     this.onMachine = false;
     this.charged = 0;
     for (;;) {
@@ -305,14 +314,23 @@ export class Execution {
       if (this.waiting !== null && this.settled === null) {
         return { kind: "suspended", reason: "host", promise: this.waiting };
       }
-      if (left <= 0 || this.charged >= this.allowance)
+      if (left <= 0 || worked >= MOST_WORK || this.charged >= this.allowance) {
         return { kind: "suspended", reason: "slice" };
+      }
       const before = thread.fuelUsed;
+      const { work } = this;
+      const began = isBounded ? millisecondsNow() : 0;
       const ended = watched ? this.runPaced(left) : this.runThread(left);
       left -= thread.fuelUsed - before;
       const pause = ended.kind === "suspended" && ended.reason === "slice";
       if (!pause) return this.outcomeOf(ended);
+      if (isBounded && this.work !== work) worked += millisecondsNow() - began;
     }
+  }
+
+  /** What the host has done for the guest besides executing it, also what is not booked yet. */
+  private get work(): number {
+    return this.thread.workDone + this.store.runtime.work;
   }
 
   private runPaced(slice: number): Ended {

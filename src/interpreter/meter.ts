@@ -42,6 +42,8 @@ export class FuelMeter {
   private sliceEnds = Number.POSITIVE_INFINITY;
   /** Fuel that this invocation has used. */
   fuelUsed = 0;
+  /** What the host has done for it besides, see `Store.work`. */
+  workDone = 0;
 
   constructor(store: Store) {
     this.store = store;
@@ -105,6 +107,7 @@ export class FuelMeter {
     this.granted = machine.budget;
     if (store.work !== 0) {
       this.slice -= store.work;
+      this.workDone += store.work;
       store.work = 0;
     }
     if (spent === 0) return;

@@ -147,6 +147,20 @@ class StopAt extends Epoch {
   }
 }
 
+describe("the translation of a long function", () => {
+  it("ends a slice, though it costs no fuel", () => {
+    const body = "(drop (i32.add (local.get 0) (i32.const 1)))".repeat(100_000);
+    const instance = instanceOf(`(module (func (export "f") (param i32) ${body}))`);
+    const execution = instance.func("f").start(1);
+    let pauses = 0;
+    while (execution.run({ slice: 1_000 }).kind === "suspended" && execution.usage.fuel === 0) {
+      pauses++;
+    }
+    expect(pauses).toBeGreaterThan(3);
+    expect(execution.status).toBe("suspended");
+  });
+});
+
 describe("growth of a memory", () => {
   const grown = (looks = 0) => {
     const epoch = new StopAt();
