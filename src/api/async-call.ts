@@ -51,6 +51,20 @@ export class AsyncCall implements Job {
   advance(milliseconds: number): Progress {
     if (this.state === "over") return "done";
     this.state = "running";
+    return this.guarded(() => this.goOn(milliseconds)) ?? "done";
+  }
+
+  /** Signals and epochs are the host's: what they throw ends this call, and nobody else's turn. */
+  private guarded<T>(action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.end({ kind: "threw", error });
+      return undefined;
+    }
+  }
+
+  private goOn(milliseconds: number): Progress {
     const { execution, slice } = this;
     const outcome =
       slice === undefined ? execution.advanceFor(milliseconds) : execution.advanceBy(slice);
@@ -88,23 +102,27 @@ export class AsyncCall implements Job {
   private readonly stop = () => soon(this.look);
 
   private readonly look = () => {
-    if (this.state === "running" || this.state === "over") return;
+    if (this.state !== "running" && this.state !== "over") this.guarded(() => this.lookOnce());
+  };
+
+  private lookOnce(): void {
     const reason = this.execution.interruption;
     if (reason !== null) this.end({ kind: "suspended", reason });
     else if (this.timer !== undefined) {
       // Timers have a longest delay, and some hosts' fire too early.
       this.timer = setTimer(this.execution.interrupts.deadline, this.stop);
     }
-  };
+  }
 
   private end(outcome: Outcome): Progress {
+    if (this.state === "over") return "done";
     this.state = "over";
     if (this.timer !== undefined) cancelTimer(this.timer);
-    const { signal } = this.execution.interrupts;
-    if (this.watched && signal !== undefined) forgetSignal(signal, this.stop);
     if (outcome.kind === "returned") this.resolve(outcome.value);
     else this.reject(this.execution.errorOf(outcome));
     this.execution.abandon();
+    const { signal } = this.execution.interrupts;
+    if (this.watched && signal !== undefined) forgetSignal(signal, this.stop);
     return "done";
   }
 }

@@ -213,8 +213,12 @@ function timeLeft(began: number): number {
 function serve(tenant: Tenant, milliseconds: number): Progress {
   const job = tenant.jobs.shift() as Job;
   busy = true;
-  const progress = job.advance(Math.min(tenant.credit, milliseconds));
-  busy = false;
+  let progress: Progress = "done";
+  try {
+    progress = job.advance(Math.min(tenant.credit, milliseconds));
+  } finally {
+    busy = false;
+  }
   tenant.credit = Math.max(tenant.credit - job.charged, -MOST_DEBT);
   if (progress === "ready") tenant.jobs.push(job);
   else if (progress === "later") later.push(job);

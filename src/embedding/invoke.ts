@@ -1,7 +1,8 @@
 // The operations of the embedding appendix that run code (spec: 7.1.3 Modules, 7.1.4 Module
 // Instances, 7.1.6 Functions), to completion. Slices and suspension are the embedder API's.
 
-import { type Outcome, Thread } from "../interpreter/thread.ts";
+import type { Outcome } from "../interpreter/meter.ts";
+import { Thread } from "../interpreter/thread.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import type {
   ExternInstance,

@@ -19,6 +19,8 @@ export type Outcome =
 
 /** The store has too little fuel for what comes next. */
 export const OUT_OF_FUEL: Outcome = { kind: "suspended", reason: "fuel" };
+/** The pause of a thread that has not been on the machine: its store was not ready. */
+export const NOT_READY: Outcome = { kind: "suspended", reason: "slice" };
 const END_OF_SLICE: Outcome = { kind: "suspended", reason: "slice" };
 
 /**

@@ -18,10 +18,6 @@ import { backtrace } from "./backtrace.ts";
 import type { Payer } from "./bulk.ts";
 import { Caller } from "./caller.ts";
 import { runFar } from "./far-loop.generated.ts";
-import { OUT_OF_FUEL, type Outcome } from "./meter.ts";
-
-export type { Outcome };
-
 import {
   CALL_IMPORT,
   CALL_INDIRECT,
@@ -41,6 +37,7 @@ import {
   STACK_OVERFLOW,
   TRAPPED,
 } from "./loop.generated.ts";
+import { NOT_READY, OUT_OF_FUEL, type Outcome } from "./meter.ts";
 import { writeReturnBehind } from "./places.ts";
 import { isPromise, promiseError } from "./promises.ts";
 import {
@@ -59,9 +56,6 @@ import { Unfinished } from "./unfinished.ts";
 import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
-
-/** The pause of a thread that has not been on the machine: its store was not ready. */
-export const NOT_READY: Outcome = { kind: "suspended", reason: "slice" };
 
 /** What a host function's promise has given. */
 type Settled = { readonly value: unknown } | { readonly error: unknown };
@@ -356,12 +350,15 @@ export class Thread extends Caller implements Payer {
     CONTROL[ksp + 1] = NO_CALL;
     stack.controlTop = ksp + 2;
     let result: unknown;
+    let hasPromised = false;
     let failed = false;
     try {
       if (typeof host !== "function") host.run(frame, this.instance);
       else if (work !== null) result = work.proceed();
       else result = host({ caller: this.instance }, readValues(frame, params));
       while (result instanceof Unfinished && !this.mustLook) result = result.proceed();
+      // It asks the result, which is the host's, for a property.
+      hasPromised = isPromise(result);
     } catch (error) {
       failed = true;
       result = error;
@@ -377,12 +374,13 @@ export class Thread extends Caller implements Payer {
     const awaited = { callee, frame: frame - this.slotBase, returnWords: words };
     if (failed) return this.hostThrew(result, awaited);
     if (typeof host !== "function") return this.leaveHost(words);
-    if (!isPromise(result)) return this.hostReturned(awaited, result);
+    if (!hasPromised) return this.hostReturned(awaited, result);
+    const promise = result as PromiseLike<unknown>;
     if (this.mayAwait) {
       this.awaited = awaited;
-      return { kind: "suspended", reason: "host", promise: result };
+      return { kind: "suspended", reason: "host", promise };
     }
-    return this.fail(promiseError(result, callee, this.beneath?.hostCallee ?? null));
+    return this.fail(promiseError(promise, callee, this.beneath?.hostCallee ?? null));
   }
 
   private hostReturned(awaited: Awaited, result: unknown): Outcome | null {

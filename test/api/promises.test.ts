@@ -163,3 +163,18 @@ describe("what passes for a promise", () => {
     await rejected(RangeError, resultOf(f));
   });
 });
+
+describe("a result with a property of that name", () => {
+  it("may call guests when it is asked for it", () => {
+    const text = `(module (import "env" "f" (func $f (result externref)))
+      (func (export "main") (param i32 i32) (result i32)
+        (drop (call $f))
+        (i32.sub (local.get 0) (local.get 1))))`;
+    const store = new Store({ fuel: 1_000 });
+    const instance = instanceOf(text, { env: { f: () => result } }, store);
+    const other = instanceOf(CALLS, { env: { f: () => 5 } }).func("main");
+    const result = Object.defineProperty({}, THEN, { get: () => void other.call() });
+    expect(instance.func("main").call(50, 8)).toBe(42);
+    expect(store.fuel).toBe(1_000 - 5);
+  });
+});

@@ -243,3 +243,26 @@ describe("calls in a queue", () => {
     await Promise.all(others);
   });
 });
+
+describe("a signal that throws", () => {
+  const thrower = (after: number) => ({
+    looks: 0,
+    get aborted() {
+      if (++this.looks > after) throw new Error("no answer");
+      return false;
+    },
+    addEventListener() {},
+    removeEventListener() {},
+  });
+
+  it.each([0, 2, 50])("after %d looks ends its call, and nobody else's", async (after) => {
+    const worker = new Worker(0.01);
+    const call = worker.instance
+      .func("main")
+      .with({ signal: thrower(after) })
+      .callAsync();
+    const others = [1, 2].map(() => new Worker(0.01).instance.func("times").callAsync(100));
+    await expect(call).rejects.toThrow("no answer");
+    await expect(Promise.all(others)).resolves.toHaveLength(2);
+  });
+});
