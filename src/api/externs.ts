@@ -130,8 +130,8 @@ export class Memory {
   }
 
   /**
-   * All of its bytes, not copied. After the memory has grown it may show the former bytes: ask
-   * again instead of keeping it.
+   * All of its bytes, not copied. A memory that grows moves: once a guest of the store has run, and
+   * be it that it was suspended, these may be the former bytes. Ask again instead of keeping them.
    */
   get bytes(): Uint8Array {
     this.target.touched();

@@ -1,7 +1,8 @@
 // Bulk instructions and growth (spec: 4.6.7, 4.6.8), restartable: what may take long is done in
 // pieces. Each piece is paid, its operands in their slots move on, and the instruction is entered
 // again, so that there is a look in between and a thread may be suspended there. Whether the whole
-// range is in bounds is known before the first piece, and stays true.
+// range is in bounds is known before the first piece, and stays true: unless another call of the
+// same instance drops the segment meanwhile, which is a trap then.
 
 import {
   memoryCopy,
