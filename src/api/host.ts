@@ -113,7 +113,7 @@ export function parseSignature(text: string) {
 }
 
 /** The value types of a list of names such as `i32 funcref`. */
-export function typesIn(list: string): ValType[] {
+function typesIn(list: string): ValType[] {
   const names = list.split(/[\s,]+/).filter((name) => name !== "");
   return names.map(typeNamed);
 }

@@ -8,6 +8,7 @@ import type { ModuleRecord } from "../module/module.ts";
 import type { FunctionNames } from "../module/names.ts";
 import { PIECE } from "../module/pieces.ts";
 import { Cursor } from "./cursor.ts";
+import { nextSubsection } from "./name-section.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 const MODULE_NAME = 0;
@@ -66,12 +67,9 @@ export class NameIndex implements FunctionNames {
     const cursor = new Cursor(bytes, start, end);
     try {
       while (!cursor.atEnd) {
-        const id = cursor.u8();
-        const size = cursor.u32();
-        const from = cursor.pos;
-        cursor.skip(size);
-        if (id === MODULE_NAME) this.moduleOffset = from;
-        if (id === FUNCTION_NAMES) yield* this.scanFunctions(new Cursor(bytes, from, from + size));
+        const { content, id } = nextSubsection(bytes, cursor);
+        if (id === MODULE_NAME) this.moduleOffset = content.pos;
+        if (id === FUNCTION_NAMES) yield* this.scanFunctions(content);
       }
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;

@@ -24,6 +24,15 @@ function readIndirectNameMap(cursor: Cursor, into: Map<number, Names>): void {
   }
 }
 
+/** Reads a subsection's header and passes over what is in it. */
+export function nextSubsection(bytes: Uint8Array, cursor: Cursor): { id: number; content: Cursor } {
+  const id = cursor.u8();
+  const size = cursor.u32();
+  const start = cursor.pos;
+  cursor.skip(size);
+  return { id, content: new Cursor(bytes, start, start + size) };
+}
+
 /** Reads the payload `bytes[start, end)` of a custom section named `name`. */
 export function readNameSection(bytes: Uint8Array, start: number, end: number): NameSection {
   const names = {
@@ -60,11 +69,8 @@ export function readNameSection(bytes: Uint8Array, start: number, end: number): 
   const cursor = new Cursor(bytes, start, end);
   try {
     while (!cursor.atEnd) {
-      const id = cursor.u8();
-      const size = cursor.u32();
-      const from = cursor.pos;
-      cursor.skip(size);
-      subsections[id]?.(new Cursor(bytes, from, from + size));
+      const { content, id } = nextSubsection(bytes, cursor);
+      subsections[id]?.(content);
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;

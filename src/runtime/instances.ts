@@ -167,16 +167,14 @@ export class ExceptionInstance extends GuestObject {
   }
 
   override get hostBytes(): number {
-    return exceptionBytes(this.tag);
+    // As V8 lays it out.
+    const { hasReferences, type } = this.tag;
+    const count = type.params.length;
+    if (count === 0) return EXCEPTION_BYTES;
+    return (
+      EXCEPTION_BYTES + WORDS_BYTES + 8 * count + (hasReferences ? ARRAY_BYTES + 8 * count : 0)
+    );
   }
-}
-
-/** What an exception with this tag takes of the host's memory, as V8 lays it out. */
-export function exceptionBytes({ hasReferences, type }: TagInstance): number {
-  const count = type.params.length;
-  if (count === 0) return EXCEPTION_BYTES;
-  const references = hasReferences ? ARRAY_BYTES + 8 * count : 0;
-  return EXCEPTION_BYTES + WORDS_BYTES + 8 * count + references;
 }
 
 /** The object itself; a typed array with its buffer; an array. */
