@@ -49,7 +49,11 @@ export class AsyncCall implements Job {
   }
 
   advance(milliseconds: number): Progress {
-    if (this.state === "over") return "done";
+    if (this.state === "over") {
+      // It was stopped where it waited: what it has run was charged before.
+      this.execution.charged = 0;
+      return "done";
+    }
     this.state = "running";
     return this.guarded(() => this.goOn(milliseconds)) ?? "done";
   }

@@ -116,7 +116,8 @@ export class Thread extends Caller implements Payer {
       if (outcome.kind === "suspended" && !this.keepFrames(this.mayAwait)) outcome = this.noRoom();
       return outcome;
     } finally {
-      if (outcome?.kind !== "suspended") releaseReferences(this.slotBase >> 1);
+      const hasBeenOn = stack.current === this;
+      if (hasBeenOn && outcome?.kind !== "suspended") releaseReferences(this.slotBase >> 1);
       machine.slotLimit = slotLimit;
       machine.controlLimit = controlLimit;
       stack.slotTop = slotTop;
@@ -156,9 +157,8 @@ export class Thread extends Caller implements Payer {
     this.awaited = null;
     this.settled = null;
     if (awaited !== null) {
-      if (settled !== null && "error" in settled) {
-        return this.hostThrew(settled.error, awaited);
-      }
+      const failed = settled !== null && "error" in settled;
+      if (failed) return this.hostThrew(settled.error, awaited);
       return this.hostReturned(awaited, awaited.work ?? settled?.value);
     }
     return this.pay(this.pending);
@@ -443,7 +443,8 @@ export class Thread extends Caller implements Payer {
 
   /** Goes on with the search for a handler, as far as fuel and slice allow. */
   private unwind(search: Search): Outcome | null {
-    const { objects, prices } = this.store;
+    const { objects } = this.store;
+    const { searchedPerUnit } = this.store.prices;
     try {
       while (!objects.admit(search.exception)) {
         const pause = this.look();
@@ -453,7 +454,6 @@ export class Thread extends Caller implements Payer {
       this.search = null;
       return this.fail(error);
     }
-    const { searchedPerUnit } = prices;
     for (;;) {
       if (!this.chargeWork(search.price(searchedPerUnit))) return OUT_OF_FUEL;
       search.paid(searchedPerUnit);

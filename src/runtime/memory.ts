@@ -28,8 +28,8 @@ const PIECE_BYTES = 1 << 19;
 const PIECE_WORK = 60_000;
 
 /**
- * A growth whose bytes go into a larger buffer, piece by piece. Until all are there the memory is as
- * it was, and no guest of the store runs: whoever wants to goes on with it first (`Store.isReady`).
+ * A growth whose bytes go into a larger buffer, piece by piece. Until all are there the memory is
+ * as it was, and no guest of the store runs: who wants to goes on with it first (`Store.isReady`).
  */
 export class Growth {
   private readonly memory: MemoryInstance;
