@@ -419,10 +419,8 @@ export class Execution {
     switch (reason) {
       case "fuel":
       case "epoch":
-      case "deadline": {
-        const { callers, instance } = this.thread;
-        return new Exhaustion(reason, detail, this.onMachine ? backtrace(instance, callers) : []);
-      }
+      case "deadline":
+        return new Exhaustion(reason, detail, this.onMachine ? backtrace(this.thread) : []);
       default:
         return this.abortReason();
     }

@@ -5,27 +5,31 @@ import { SHOWN } from "../module/errors.ts";
 import { functionName } from "../module/module.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { BacktraceFrame } from "../runtime/trap.ts";
-import { CONTROL, machine } from "./loop.generated.ts";
-import { placeAt } from "./places.ts";
-import { RESTORE_PC } from "./registers.ts";
+import { machine } from "./loop.generated.ts";
+import type { Parts } from "./parts.ts";
 
 /** Frames that a backtrace keeps, the innermost first. */
 const MAX_FRAMES = 50;
 
-/** The calls in progress; `callers` are the instances that frames of the machine will restore. */
-export function backtrace(
-  instance: ModuleInstance | null,
-  callers: readonly (ModuleInstance | null)[],
-): BacktraceFrame[] {
+/** Whose calls they are. */
+interface Caller {
+  readonly instance: ModuleInstance | null;
+  /** Instances that frames of the machine will restore. */
+  readonly callers: readonly (ModuleInstance | null)[];
+  readonly parts: Parts;
+}
+
+/** The calls in progress of a thread whose uppermost frames are on the machine. */
+export function backtrace({ callers, instance, parts }: Caller): BacktraceFrame[] {
   const frames: BacktraceFrame[] = [];
   let at = machine.ksp;
   let within = instance;
   let above = callers.length;
   while (frames.length < MAX_FRAMES) {
-    const place = placeAt(at);
+    const place = parts.placeAt(at);
     if (place !== undefined) {
       if (within !== null) frames.push(frameAt(place, within));
-    } else if (at < machine.ksp && CONTROL[at] === RESTORE_PC - 2) within = callers[--above];
+    } else if (at < machine.ksp && parts.bringsBack(at)) within = callers[--above];
     else break;
     at -= 2;
   }

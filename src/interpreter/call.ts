@@ -111,7 +111,7 @@ export class CallThread extends Thread {
   private errorOf(outcome: Outcome): unknown {
     if (outcome.kind === "trapped") return outcome.trap;
     if (outcome.kind === "threw") return outcome.error;
-    return new Exhaustion("fuel", "", backtrace(this.instance, this.callers));
+    return new Exhaustion("fuel", "", backtrace(this));
   }
 
   protected override get mayStall(): boolean {
@@ -142,7 +142,7 @@ export class CallThread extends Thread {
     if (reason === null) return null;
     return {
       kind: "threw",
-      error: new Exhaustion(reason, "", backtrace(this.instance, this.callers)),
+      error: new Exhaustion(reason, "", backtrace(this)),
     };
   }
 

@@ -13,6 +13,7 @@ import type { Outcome } from "./meter.ts";
 import { Occupant } from "./occupant.ts";
 import { isParkedReturn, parkedAt, writeReturnBehind } from "./places.ts";
 import {
+  BELOW_PC,
   extra,
   frameFits,
   PARKED_PC,
@@ -55,7 +56,7 @@ export abstract class Caller extends Occupant {
 
   protected overflow(): Outcome {
     const kind = machine.ksp >= machine.controlLimit ? "callDepth" : "stackBytes";
-    return this.fail(new Exhaustion(kind, "", backtrace(this.instance, this.callers)));
+    return this.fail(new Exhaustion(kind, "", backtrace(this)));
   }
 
   protected functionAt(index: number): FunctionInstance {
@@ -121,6 +122,16 @@ export abstract class Caller extends Occupant {
   protected returnToCaller(): Outcome | null {
     machine.ksp -= 2;
     machine.fp -= CONTROL[machine.ksp + 1];
+    return this.goBack();
+  }
+
+  /** Goes on in the frame that was returned to, which may not be on the machine. */
+  protected goBack(): Outcome | null {
+    if (CONTROL[machine.ksp] === BELOW_PC - 2) {
+      this.parts.comeBack();
+      this.limitSlots();
+      this.limitCalls();
+    }
     return this.follow(CONTROL[machine.ksp]);
   }
 

@@ -6,6 +6,7 @@ import { provideFrames, type Visit } from "../runtime/roots.ts";
 import type { Lease, Store } from "../runtime/store.ts";
 import { CONTROL, CONTROL_WORDS, machine, REFERENCES, SLOT_WORDS } from "./loop.generated.ts";
 import { FuelMeter } from "./meter.ts";
+import { Parts } from "./parts.ts";
 import { forgetParked } from "./places.ts";
 import { RESTORE_PC, room } from "./registers.ts";
 import { clearStacks, Frames, frameTop, stack } from "./stack.ts";
@@ -16,13 +17,17 @@ export class Occupant extends FuelMeter {
   slotBase = 0;
   controlBase = 0;
   protected frames: Frames | null = null;
+  /** Those of its frames that there are copies of. */
+  readonly parts: Parts = new Parts(this);
   instance: ModuleInstance | null;
   /** Instances of the frames that called into another one, outermost first. */
   readonly callers: (ModuleInstance | null)[] = [];
   /** The thread whose host function runs this one. */
   beneath: Thread | null = null;
-  /** Frames in all threads beneath that are no calls of guests'. */
+  /** Frames in all threads beneath that are no calls of guests', and what of theirs is away. */
   private crossingsBeneath = 0;
+  private slotsAwayBeneath = 0;
+  private callsAwayBeneath = 0;
   /** What its frames take of the store's `hostBytes` while it is suspended. */
   private lease: Lease | null = null;
 
@@ -43,7 +48,9 @@ export class Occupant extends FuelMeter {
     this.beginSlice(slice);
     this.beneath = current;
     this.crossingsBeneath = current === null ? 0 : current.crossings;
-    machine.slotLimit = Math.min(SLOT_WORDS - 64, this.store.limits.stackBytes / 4);
+    this.slotsAwayBeneath = current === null ? 0 : current.slotsAway;
+    this.callsAwayBeneath = current === null ? 0 : current.callsAway;
+    this.limitSlots();
     this.limitCalls();
   }
 
@@ -71,11 +78,16 @@ export class Occupant extends FuelMeter {
     this.frames = new Frames(this);
     if (!othersRun) return true;
     this.lease ??= this.store.lease("hostBytes", this);
-    const { hostBytes } = this.frames;
-    return this.store.objects.makeWay(hostBytes) && this.lease.hold(hostBytes);
+    const { end, hostBytes } = this.frames;
+    if (!this.store.objects.makeWay(hostBytes) || !this.lease.hold(hostBytes)) return false;
+    this.parts.prepare(end);
+    return true;
   }
 
-  /** The frames are back on the machine, or of no use any more. */
+  /**
+   * The frames are back on the machine, or of no use any more. Those that are still away count as
+   * being there: it must not depend on them what else there is room for.
+   */
   protected forgetFrames(): void {
     this.frames = null;
     this.lease?.release();
@@ -86,10 +98,25 @@ export class Occupant extends FuelMeter {
     return this.crossingsBeneath + this.callers.length + 1;
   }
 
+  /** Words that this thread and all beneath have in copies instead of on the machine. */
+  protected get slotsAway(): number {
+    return this.slotsAwayBeneath + this.parts.away.slots;
+  }
+
+  protected get callsAway(): number {
+    return this.callsAwayBeneath + this.parts.away.calls;
+  }
+
+  /** Frames that are away count as if they were there. */
+  protected limitSlots(): void {
+    const words = Math.min(SLOT_WORDS - 64, this.store.limits.stackBytes / 4);
+    machine.slotLimit = words - this.slotsAway;
+  }
+
   /** Frames that bring an instance back, or that host functions have, are not limited. */
   protected limitCalls(): void {
     const frames = this.store.limits.callDepth + this.crossingsBeneath + this.callers.length;
-    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * frames);
+    machine.controlLimit = Math.min(CONTROL_WORDS - 16, 2 * frames) - this.callsAway;
   }
 
   protected pushControl(returnTo: number, delta: number): void {

@@ -41,6 +41,7 @@ import { NOT_READY, OUT_OF_FUEL, type Outcome } from "./meter.ts";
 import { writeReturnBehind } from "./places.ts";
 import { isPromise, promiseError } from "./promises.ts";
 import {
+  BELOW_PC,
   EXIT_PC,
   extra,
   hasFarMemory,
@@ -63,6 +64,7 @@ type Settled = { readonly value: unknown } | { readonly error: unknown };
 /** A call that waits for a host function's promise, or to go on with its unfinished work. */
 interface Awaited {
   readonly callee: FunctionInstance;
+  /** Where its results belong, from fp on. */
   readonly frame: number;
   readonly returnWords: number;
   readonly work?: Unfinished;
@@ -116,8 +118,10 @@ export class Thread extends Caller implements Payer {
       if (outcome.kind === "suspended" && !this.keepFrames(this.mayAwait)) outcome = this.noRoom();
       return outcome;
     } finally {
-      const hasBeenOn = stack.current === this;
-      if (hasBeenOn && outcome?.kind !== "suspended") releaseReferences(this.slotBase >> 1);
+      if (stack.current === this && outcome?.kind !== "suspended") {
+        this.parts.drop();
+        releaseReferences(this.slotBase >> 1);
+      }
       machine.slotLimit = slotLimit;
       machine.controlLimit = controlLimit;
       stack.slotTop = slotTop;
@@ -201,6 +205,7 @@ export class Thread extends Caller implements Payer {
   /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
   abandon(): void {
     this.frames?.abandon();
+    this.parts.drop();
     this.forgetFrames();
     this.args = NO_VALUES;
     this.awaited = null;
@@ -224,21 +229,25 @@ export class Thread extends Caller implements Payer {
     const { callDepth, stackBytes } = this.store.limits;
     // Frames that bring an instance back, or that host functions have, are not limited.
     const others = this.callers.length + (current === null ? 0 : current.crossings);
-    return this.frames?.fit(slotTop, controlTop, stackBytes / 4, 2 * (callDepth + others)) ?? true;
+    const slots = slotTop + (current === null ? 0 : current.slotsAway);
+    const calls = controlTop + (current === null ? 0 : current.callsAway);
+    return this.frames?.fit(slots, calls, stackBytes / 4, 2 * (callDepth + others)) ?? true;
   }
 
   /** The end of a thread whose frames the store has no room for: nobody else has to suffer. */
   private noRoom(): Outcome {
     const detail = `${(this.frames as Frames).hostBytes} bytes of frames to be suspended`;
-    const error = new Exhaustion("hostBytes", detail, backtrace(this.instance, this.callers));
+    const error = new Exhaustion("hostBytes", detail, backtrace(this));
     this.abandon();
     return this.fail(error);
   }
 
   private restore(): void {
     if (this.frames === null) throw new Error("this execution is not suspended");
-    this.frames.restore(this.slotBase, this.controlBase);
+    this.frames.restore();
     this.forgetFrames();
+    this.limitSlots();
+    this.limitCalls();
   }
 
   protected finish(): Outcome {
@@ -256,7 +265,7 @@ export class Thread extends Caller implements Payer {
   }
 
   protected trap(code: number): Outcome {
-    return this.fail(new Trap(code, backtrace(this.instance, this.callers)));
+    return this.fail(new Trap(code, backtrace(this)));
   }
 
   // The driver
@@ -323,6 +332,7 @@ export class Thread extends Caller implements Payer {
       return this.finish();
     }
     if (machine.pc === PARKED_PC) return this.unpark();
+    if (machine.pc === BELOW_PC) return this.goBack();
     this.instance = this.callers.pop() ?? null;
     this.limitCalls();
     return this.returnToCaller();
@@ -371,7 +381,7 @@ export class Thread extends Caller implements Payer {
     this.resetBudget();
     this.afterHost();
     if (this.store.objects.isCounting) this.store.objects.interrupt();
-    const awaited = { callee, frame: frame - this.slotBase, returnWords: words };
+    const awaited = { callee, frame: frame - fp, returnWords: words };
     if (failed) return this.hostThrew(result, awaited);
     if (typeof host !== "function") return this.leaveHost(words);
     if (!hasPromised) return this.hostReturned(awaited, result);
@@ -388,7 +398,7 @@ export class Thread extends Caller implements Payer {
     const { callee, frame, returnWords } = awaited;
     try {
       const { results } = callee.type;
-      const at = this.slotBase + frame;
+      const at = machine.fp + frame;
       reserveReferences((at >> 1) + results.length);
       writeValues(at, results, resultsOf(result, results, callee.name || "a host function"));
     } catch (error) {
@@ -401,7 +411,7 @@ export class Thread extends Caller implements Payer {
   private goOn(awaited: Awaited, work: Unfinished): Outcome | null {
     const { callee, frame, returnWords } = awaited;
     const stop = this.pay(0);
-    if (stop === null) return this.callHost(callee, this.slotBase + frame, returnWords, work);
+    if (stop === null) return this.callHost(callee, machine.fp + frame, returnWords, work);
     this.awaited = { ...awaited, work };
     return stop;
   }
@@ -436,7 +446,7 @@ export class Thread extends Caller implements Payer {
     gone = 0,
   ): Outcome | null {
     const search = new Search(exception, this.instance, this.callers.length, origin);
-    for (let i = 0; i < gone; i++) search.leaveFrame();
+    for (let i = 0; i < gone; i++) search.leaveFrame(this.parts);
     this.search = search;
     return this.unwind(search);
   }
@@ -460,14 +470,15 @@ export class Thread extends Caller implements Payer {
       if (search.ended) break;
       const pause = this.look();
       if (pause !== null) return pause;
-      search.advance(this.callers);
+      search.advance(this.callers, this.parts);
     }
     this.search = null;
     const { clause, exception, origin } = search;
     if (clause !== null) {
-      search.land();
+      search.land(this.parts);
       this.callers.length = search.above;
       this.instance = search.within;
+      this.limitSlots();
       this.limitCalls();
       return this.pay(clause.cost);
     }
@@ -478,7 +489,7 @@ export class Thread extends Caller implements Payer {
   protected uncaught(exception: ExceptionInstance): unknown {
     const { params } = exception.tag.type;
     const payload = params.map((type, i) => fromRaw(exception.value(i), type));
-    return new WasmException(exception, payload, backtrace(this.instance, this.callers));
+    return new WasmException(exception, payload, backtrace(this));
   }
 
   private slow(): Outcome | null {

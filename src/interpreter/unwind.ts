@@ -5,9 +5,10 @@
 
 import type { CatchClause, FunctionCode, Handler, Place } from "../code/space.ts";
 import type { ExceptionInstance, ModuleInstance } from "../runtime/instances.ts";
-import { CONTROL, machine, REFERENCES } from "./loop.generated.ts";
-import { goOnAt, placeAt } from "./places.ts";
-import { RESTORE_PC, reserveReferences } from "./registers.ts";
+import { machine, REFERENCES } from "./loop.generated.ts";
+import type { Parts } from "./parts.ts";
+import { goOnAt } from "./places.ts";
+import { reserveReferences } from "./registers.ts";
 import { writeException } from "./values.ts";
 
 /** Frames, handlers and clauses of one piece: some 0.1 ms. */
@@ -26,8 +27,8 @@ export class Search {
   private landing: FunctionCode | null = null;
   ended = false;
   /** How far below the machine's registers that frame lies: they may move while it pauses. */
-  private slots = 0;
-  private calls = 0;
+  slots = 0;
+  calls = 0;
   /** Of that frame: the handler that is next, -1 after the last, and its clause that is next. */
   private handler = -1;
   private next = 0;
@@ -58,27 +59,32 @@ export class Search {
   }
 
   /** Goes on to the frame beneath. */
-  leaveFrame(): void {
+  leaveFrame(parts: Parts): void {
     this.calls += 2;
-    this.slots += CONTROL[machine.ksp - this.calls + 1];
+    this.slots += parts.deltaAt(machine.ksp - this.calls);
     this.frameIsNew = true;
   }
 
-  /** Searches on, for a piece; `callers` are the instances that frames of the machine restore. */
-  advance(callers: readonly (ModuleInstance | null)[]): void {
+  /**
+   * Searches on, for a piece; `callers` are the instances that frames of the machine restore,
+   * `parts` those that are not there: they are looked through where they are.
+   */
+  advance(callers: readonly (ModuleInstance | null)[], parts: Parts): void {
     const end = this.unpaid + PIECE;
     while (!this.ended && this.unpaid < end) {
       const at = machine.ksp - this.calls;
-      const place = placeAt(at);
-      if (place !== undefined) this.searchFrame(place, end);
-      else if (this.calls > 0 && CONTROL[at] === RESTORE_PC - 2) {
+      const place = parts.placeAt(at);
+      if (place !== undefined) {
+        if (this.searchFrame(place, end)) this.leaveFrame(parts);
+      } else if (this.calls > 0 && parts.bringsBack(at)) {
         this.within = callers[--this.above];
-        this.leaveFrame();
+        this.leaveFrame(parts);
       } else this.ended = true;
     }
   }
 
-  private searchFrame({ code, offset }: Place, end: number): void {
+  /** Whether there is nothing in a frame. */
+  private searchFrame({ code, offset }: Place, end: number): boolean {
     if (this.frameIsNew) {
       this.frameIsNew = false;
       this.handler = code.handlerAt(offset);
@@ -87,11 +93,11 @@ export class Search {
     }
     while (this.handler >= 0) {
       const handler = code.handlers[this.handler];
-      if (this.unpaid >= end || this.searchClauses(handler, code, end)) return;
+      if (this.unpaid >= end || this.searchClauses(handler, code, end)) return false;
       this.handler = handler.outer;
       this.next = 0;
     }
-    this.leaveFrame();
+    return true;
   }
 
   /** Whether a clause was found, or the piece is at its end. */
@@ -113,12 +119,11 @@ export class Search {
   }
 
   /** Goes on in the handler that was found: its operands where its label wants them. */
-  land(): void {
+  land(parts: Parts): void {
     const { clause, exception, landing } = this;
     if (clause === null || landing === null) return;
     const { slot: first, tag, target, withReference } = clause;
-    machine.fp -= this.slots;
-    machine.ksp -= this.calls;
+    parts.unwind(this);
     let slot = (machine.fp >> 1) + first;
     const { length } = exception.tag.type.params;
     reserveReferences(slot + length + 1);
