@@ -33,8 +33,10 @@ class Returns {
 
   /** Of what lies between `from` and `to` on the control stack. */
   constructor(from: number, to: number) {
-    this.words = CONTROL.slice(from, to);
-    this.owners = new Int32Array((to - from) >> 1).fill(-1);
+    const words = CONTROL.slice(from, to);
+    const owners = new Int32Array((to - from) >> 1).fill(-1);
+    this.words = words;
+    this.owners = owners;
     const indices = new Map<FunctionCode, number>();
     // In a deep recursion most calls return to the same place.
     let last = -1;
@@ -50,8 +52,8 @@ class Returns {
         index = this.codes.push(place.code) - 1;
         indices.set(place.code, index);
       }
-      this.words[at - from] = place.offset;
-      this.owners[(at - from) >> 1] = index;
+      words[at - from] = place.offset;
+      owners[(at - from) >> 1] = index;
     }
   }
 
@@ -190,13 +192,13 @@ export class Parts {
   private copy(end: Depth, keep: Depth): void {
     const { away, owner } = this;
     const shift = owner.controlBase - away.calls;
+    const { partCalls, partSlots } = measures;
     let from = this.covered;
     let { slots } = from;
     for (let calls = from.calls + 2; calls <= end.calls; calls += 2) {
       const at = calls - 2 + shift;
       slots += CONTROL[at + 1];
       if (end.slots - slots < keep.slots && end.calls - calls < keep.calls) return;
-      const { partCalls, partSlots } = measures;
       if (slots - from.slots < partSlots && calls - from.calls < partCalls) continue;
       // Who comes back to a part is in a guest's frame.
       if (CONTROL[at] === RESTORE_PC - 2 || CONTROL[at] === EXIT_PC - 2) continue;

@@ -1,0 +1,317 @@
+// Deep calls that take turns: what lies deep is not moved, and nothing that they compute, are billed
+// or are told depends on what was. Work is counted in words that are copied out and in.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  type Execution,
+  Exhaustion,
+  type Outcome,
+  PRICE_TABLE_2,
+  Store,
+} from "../../src/api/index.ts";
+import { compile } from "../../src/code/compiled.ts";
+import { CodeAccount } from "../../src/code/room.ts";
+import { measures, Part, Parts } from "../../src/interpreter/parts.ts";
+import { room } from "../../src/interpreter/registers.ts";
+import type { RuntimeLimits } from "../../src/runtime/store.ts";
+import { moduleOf } from "../api/support.ts";
+import { Random } from "../fuzz/random.ts";
+import { useSmallParts, useUsualParts } from "./small-parts.ts";
+
+const TABLE = moduleOf(`(module (table (export "t") 1 funcref))`);
+
+/** Calls back, with a tail call of its own beneath. */
+const OTHER = moduleOf(`(module
+  (type $walk (func (param i32 i32 externref) (result i64 externref i32)))
+  (import "table" "t" (table 1 funcref))
+  (func $again (type $walk)
+    (return_call_indirect (type $walk)
+      (local.get 0) (local.get 1) (local.get 2) (i32.const 0)))
+  (func (export "bounce") (type $walk)
+    (call $again (local.get 0) (local.get 1) (local.get 2))))`);
+
+/**
+ * `walk` calls itself so many levels deep, directly, through another instance, and with handlers
+ * around; each level keeps a number and a reference and hands three results up. At the bottom it
+ * returns, throws what the handlers from level \`$mode\` on catch, traps, or never stops.
+ */
+const GUEST = moduleOf(`(module
+  (type $walk (func (param i32 i32 externref) (result i64 externref i32)))
+  (import "table" "t" (table 1 funcref))
+  (import "other" "bounce" (func $bounce (type $walk)))
+  (import "env" "visit" (func $visit (param i32) (result i32)))
+  (tag $e (param i64 externref))
+  (elem (i32.const 0) func $walk)
+  (func $end (param $mode i32) (param $r externref) (result i64 externref i32)
+    (if (i32.gt_s (local.get $mode) (i32.const 0)) (then
+      (throw $e (i64.const 77) (local.get $r))))
+    (if (i32.eq (local.get $mode) (i32.const -1)) (then unreachable))
+    (if (i32.eq (local.get $mode) (i32.const -2)) (then
+      (return (call $walk (i32.const 1000000) (i32.const 0) (local.get $r)))))
+    (i64.const 1) (local.get $r) (call $visit (i32.const 0)))
+  (func $guarded (param $n i32) (param $mode i32) (param $r externref)
+    (result i64 externref i32)
+    (local $x i64) (local $s externref)
+    (block $caught (result i64 externref)
+      (try_table (catch $e $caught)
+        (return (call $walk (local.get $n) (local.get $mode) (local.get $r))))
+      unreachable)
+    (local.set $s) (local.set $x)
+    (if (i32.lt_u (local.get $n) (local.get $mode)) (then
+      (throw $e (i64.add (local.get $x) (i64.const 1)) (local.get $s))))
+    (local.get $x) (local.get $s) (i32.const 5))
+  (func $walk (export "walk") (type $walk)
+    (local $x i64) (local $s externref) (local $count i32)
+    (local.set $x (i64.mul (i64.extend_i32_u (local.get 0)) (i64.const 2654435761)))
+    (local.set $s (local.get 2))
+    (if (i32.eqz (local.get 0)) (then (return_call $end (local.get 1) (local.get 2))))
+    (if (i32.eqz (i32.rem_u (local.get 0) (i32.const 31))) (then
+      (drop (call $visit (local.get 0)))))
+    (local.get 0) (i64.const 3)
+    (i32.sub (local.get 0) (i32.const 1)) (local.get 1) (local.get $s)
+    (if (param i32 i32 externref) (result i64 externref i32)
+      (i32.eq (i32.rem_u (local.get 0) (i32.const 7)) (i32.const 3))
+      (then (call $bounce))
+      (else (if (param i32 i32 externref) (result i64 externref i32)
+        (i32.eq (i32.rem_u (local.get 0) (i32.const 97)) (i32.const 5))
+        (then (call $guarded))
+        (else (call $walk)))))
+    (local.set $count) (local.set $s)
+    (i64.add) (i64.xor (local.get $x)) (local.set $x)
+    (i32.add (local.get $count)) (local.set $count)
+    (local.get $x)
+    (if (result externref) (i32.and (local.get 0) (i32.const 1))
+      (then (local.get 2)) (else (local.get $s)))
+    (local.get $count)))`);
+
+/** Numbers only. */
+const PLAIN = moduleOf(`(module
+  (func $walk (export "walk") (param i32 i32 externref) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (local.get 0)
+        (call $plain (i32.sub (local.get 0) (i32.const 1)))))
+      (else (i32.const 3))))
+  (func $plain (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (local.get 0)
+        (call $plain (i32.sub (local.get 0) (i32.const 1)))))
+      (else (i32.const 3)))))`);
+
+interface Case {
+  readonly depth: number;
+  readonly mode: number;
+  readonly plain?: boolean;
+  readonly limits?: Partial<RuntimeLimits>;
+}
+
+function start({ depth, limits = {}, mode, plain }: Case, visit: (n: number) => number = Number) {
+  const store = new Store({ limits });
+  const table = store.instantiate(TABLE).exports;
+  const other = store.instantiate(OTHER, { table }).exports;
+  const imports = { table, other, env: { visit } };
+  const instance = plain ? store.instantiate(PLAIN) : store.instantiate(GUEST, imports);
+  return instance.func("walk").start(depth, mode, { depth });
+}
+
+type Threw = Extract<Outcome, { kind: "threw" }>;
+type Told = Error & { readonly backtrace?: unknown; readonly kind?: unknown };
+
+/** What can be told about an end: values, or the error with its backtrace. */
+function ending(outcome: Outcome, { usage }: Execution) {
+  const { fuel, hostCalls } = usage;
+  if (outcome.kind === "returned") return { fuel, hostCalls, values: outcome.values };
+  const error = (outcome.kind === "trapped" ? outcome.trap : (outcome as Threw).error) as Told;
+  return { fuel, hostCalls, error: error.message, backtrace: error.backtrace, of: error.kind };
+}
+
+function alone(which: Case, visit?: (n: number) => number) {
+  const execution = start(which, visit);
+  return ending(execution.run(), execution);
+}
+
+/** Runs executions in turns, until all have ended; how they did, and how many turns it took. */
+function inTurns(executions: Execution[], slice: () => number, between: () => void = () => {}) {
+  const ended: (Outcome | null)[] = executions.map(() => null);
+  let turns = 0;
+  while (ended.some((outcome) => outcome === null)) {
+    for (const [i, execution] of executions.entries()) {
+      if (ended[i] !== null) continue;
+      turns++;
+      between();
+      const outcome = execution.run({ slice: slice() });
+      if (outcome.kind !== "suspended") ended[i] = outcome;
+    }
+  }
+  return { endings: ended.map((outcome, i) => ending(outcome as Outcome, executions[i])), turns };
+}
+
+/** Inside of a host function, above calls that may be deep. */
+function runIfThereIsRoom(execution: Execution, slice: number): void {
+  try {
+    execution.run({ slice });
+  } catch (error) {
+    expect(error).toBeInstanceOf(Exhaustion);
+  }
+}
+
+/** What moves frames, seen from outside. */
+interface Moves {
+  take(...args: unknown[]): Part;
+}
+
+/** Counts words that are copied out and in. */
+function countMoves() {
+  const moved = { out: 0, in: 0, most: 0 };
+  const { take } = Parts.prototype as unknown as Moves;
+  vi.spyOn(Parts.prototype as unknown as Moves, "take").mockImplementation(function (
+    this: unknown,
+    ...args
+  ) {
+    const part = take.apply(this, args);
+    moved.out += part.words;
+    return part;
+  });
+  const { restore } = Part.prototype;
+  vi.spyOn(Part.prototype, "restore").mockImplementation(function (this: Part, slots, calls) {
+    moved.in += this.words;
+    restore.call(this, slots, calls);
+  });
+  return moved;
+}
+
+const nobody = compile(moduleOf("(module (func))").record, PRICE_TABLE_2).code(0);
+const evictAll = () => room.reserve(nobody, room.limit, new CodeAccount(), true);
+
+beforeEach(useUsualParts);
+afterEach(() => {
+  vi.restoreAllMocks();
+  useUsualParts();
+});
+
+const DEEP = 100_000;
+
+describe("deep executions", () => {
+  it.each([
+    [2, true],
+    [3, true],
+    [2, false],
+    [3, false],
+  ])("%i of them that take turns move few words (numbers only: %s)", (count, plain) => {
+    const which = { depth: plain ? DEEP : DEEP >> 1, mode: 0, plain };
+    const expected = alone(which);
+    expect(expected).toHaveProperty("values");
+    const executions = Array.from({ length: count }, () => start(which));
+    const slice = expected.fuel * 0.45;
+    for (const execution of executions) execution.run({ slice });
+    const moved = countMoves();
+    let most = 0;
+    let before = { ...moved };
+    const { endings, turns } = inTurns(
+      executions,
+      () => 1_000,
+      () => {
+        most = Math.max(most, moved.out + moved.in - before.out - before.in);
+        before = { ...moved };
+      },
+    );
+    expect(endings).toEqual(executions.map(() => expected));
+    // Once each has what it had grown to alone taken out; then it is a few parts.
+    const { mostCalls, mostSlots, partCalls, partSlots } = measures;
+    expect(most).toBeLessThan(1.5 * (mostCalls + mostSlots));
+    expect((moved.out + moved.in) / turns).toBeLessThan(3 * (partCalls + partSlots));
+  });
+
+  it("that run alone are not moved, nor copied as long as they are not very deep", () => {
+    const expected = alone({ depth: DEEP, mode: 0, plain: true });
+    const moved = countMoves();
+    const run = start({ depth: 5_000, mode: 0, plain: true });
+    inTurns([run], () => 500);
+    expect(moved).toEqual({ out: 0, in: 0, most: 0 });
+    const deep = start({ depth: DEEP, mode: 0, plain: true });
+    expect(inTurns([deep], () => 1_000).endings).toEqual([expected]);
+    expect(moved.in).toBe(0);
+    expect(moved.out).toBeLessThan(12 * DEEP);
+  });
+
+  it.each([
+    ["caught at the bottom", 49_999],
+    ["caught on the way", 20_000],
+    ["caught by the first", 1],
+    ["uncaught", 100_000],
+    ["a trap", -1],
+    ["too deep", -2],
+  ])("throw: %s", (_, mode) => {
+    const which = { depth: 50_000, mode };
+    const expected = alone(which);
+    for (const slice of [1_000, 30_000]) {
+      const { endings } = inTurns([start(which), start(which)], () => slice);
+      expect(endings).toEqual([expected, expected]);
+    }
+  });
+
+  it("look through frames where they are", () => {
+    const which = { depth: 50_000, mode: 50_000 };
+    const { fuel } = alone(which);
+    const executions = [start(which), start(which)];
+    for (const execution of executions) execution.run({ slice: 0.5 * fuel });
+    const moved = countMoves();
+    const { turns } = inTurns(executions, () => 1_000);
+    const { partCalls, partSlots } = measures;
+    expect(moved.in / turns).toBeLessThan(2 * (partCalls + partSlots));
+  });
+});
+
+describe("frames in parts of a few calls", () => {
+  it.each(Array.from({ length: 60 }, (_, seed) => seed))("change nothing (%i)", (seed) => {
+    const random = new Random(seed);
+    const draw = (): Case => {
+      const depth = random.below(random.oneIn(4) ? 400 : 60);
+      const mode = random.oneIn(2) ? 0 : random.between(-2, depth + 20);
+      const limits = random.oneIn(2)
+        ? {}
+        : { callDepth: random.between(50, 500), stackBytes: random.between(2_000, 40_000) };
+      return { depth, mode, limits };
+    };
+    const cases = Array.from({ length: random.between(1, 3) }, draw);
+    const expected = cases.map((which) => alone(which));
+    useSmallParts(random.between(1, 9));
+    const longest = random.between(1, 80);
+    const disturb = () => {
+      if (random.oneIn(12)) evictAll();
+      if (random.oneIn(6)) alone({ depth: random.below(20), mode: 0 });
+    };
+    // Some of the turns are taken inside of the others' host functions.
+    let nested: Execution | null = null;
+    const visit = (n: number): number => {
+      disturb();
+      if (nested?.status === "suspended" && random.oneIn(2)) runIfThereIsRoom(nested, longest);
+      return n;
+    };
+    const executions = cases.map((which) => start(which, visit));
+    nested = random.oneIn(2) ? start(draw()) : null;
+    const { endings } = inTurns(executions, () => random.between(1, longest), disturb);
+    expect(endings).toEqual(expected);
+  });
+
+  it.each([
+    { callDepth: 300, stackBytes: 1 << 20 },
+    { callDepth: 10_000, stackBytes: 12_000 },
+  ])("leave those above them the room that they would leave (%o)", (limits) => {
+    const which = { depth: 200, mode: 0, limits };
+    const inHost = () => {
+      const found: unknown[] = [];
+      const visit = (n: number) => {
+        found.push(alone({ depth: 3, mode: -2, limits }));
+        return n;
+      };
+      return { found, visit };
+    };
+    const expected = inHost();
+    alone(which, expected.visit);
+    expect(new Set(expected.found.map((told) => JSON.stringify(told))).size).toBeGreaterThan(5);
+    useSmallParts(3);
+    const disturbed = inHost();
+    inTurns([start(which, disturbed.visit), start({ depth: 100, mode: 0 })], () => 40);
+    expect(disturbed.found).toEqual(expected.found);
+  });
+});
