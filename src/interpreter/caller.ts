@@ -14,6 +14,7 @@ import { Occupant } from "./occupant.ts";
 import { isParkedReturn, parkedAt, writeReturnBehind } from "./places.ts";
 import {
   BELOW_PC,
+  EXIT_PC,
   extra,
   frameFits,
   PARKED_PC,
@@ -44,6 +45,7 @@ export abstract class Caller extends Occupant {
     frame: number,
     words: number,
   ): Outcome | null;
+  protected abstract leaveMachineFrame(): Outcome | null;
   protected abstract trap(code: number): Outcome;
   protected abstract fail(error: unknown): Outcome;
   protected abstract raised(error: unknown): Outcome | null;
@@ -132,7 +134,11 @@ export abstract class Caller extends Occupant {
       this.limitSlots();
       this.limitCalls();
     }
-    return this.follow(CONTROL[machine.ksp]);
+    const pair = CONTROL[machine.ksp];
+    if (pair !== EXIT_PC - 2 && pair !== RESTORE_PC - 2) return this.follow(pair);
+    // Nobody pauses in the machine's own frames: they have no size, and results lie there.
+    machine.pc = CODE[pair];
+    return this.leaveMachineFrame();
   }
 
   // Calls

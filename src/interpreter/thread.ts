@@ -326,7 +326,7 @@ export class Thread extends Caller implements Payer {
   }
 
   /** A function returned to the machine's own code: to the end, or to another instance's code. */
-  private leaveMachineFrame(): Outcome | null {
+  protected leaveMachineFrame(): Outcome | null {
     if (machine.pc === EXIT_PC) {
       this.settle();
       return this.finish();

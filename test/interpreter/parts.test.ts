@@ -315,3 +315,31 @@ describe("frames in parts of a few calls", () => {
     expect(disturbed.found).toEqual(expected.found);
   });
 });
+
+describe("results on their way", () => {
+  const COUNT = 100;
+  const results = `(result${" i32".repeat(COUNT)})`;
+  const values = Array.from({ length: COUNT }, (_, i) => i);
+
+  /** Deep enough to overwrite what lies above the frames of others. */
+  const overwrite = () => alone({ depth: 100, mode: 0, plain: true });
+
+  it("of a tail call of the host are kept, into whichever instance or to the end", () => {
+    const store = new Store();
+    const tail = store.instantiate(
+      moduleOf(`(module (import "env" "host" (func $host ${results}))
+        (func (export "tail") ${results} (return_call $host)))`),
+      { env: { host: () => values } },
+    );
+    const caller = store.instantiate(
+      moduleOf(`(module (import "tail" "tail" (func $tail ${results}))
+        (func (export "direct") ${results} (call $tail))
+        (func (export "tail") ${results} (return_call $tail)))`),
+      { tail: tail.exports },
+    );
+    for (const func of [tail.func("tail"), caller.func("direct"), caller.func("tail")]) {
+      const { endings } = inTurns([func.start()], () => 1, overwrite);
+      expect(endings[0].values).toEqual(values);
+    }
+  });
+});
