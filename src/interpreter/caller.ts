@@ -131,8 +131,7 @@ export abstract class Caller extends Occupant {
   protected goBack(): Outcome | null {
     if (CONTROL[machine.ksp] === BELOW_PC - 2) {
       this.parts.comeBack();
-      this.limitSlots();
-      this.limitCalls();
+      this.limitStacks();
     }
     const pair = CONTROL[machine.ksp];
     if (pair !== EXIT_PC - 2 && pair !== RESTORE_PC - 2) return this.follow(pair);

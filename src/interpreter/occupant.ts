@@ -50,8 +50,7 @@ export class Occupant extends FuelMeter {
     this.crossingsBeneath = current === null ? 0 : current.crossings;
     this.slotsAwayBeneath = current === null ? 0 : current.slotsAway;
     this.callsAwayBeneath = current === null ? 0 : current.callsAway;
-    this.limitSlots();
-    this.limitCalls();
+    this.limitStacks();
   }
 
   /** Shows the references of `store` in the frames that lie on the machine. */
@@ -93,6 +92,20 @@ export class Occupant extends FuelMeter {
     this.lease?.release();
   }
 
+  /**
+   * Whether its frames, if it is suspended, fit where it would go on now: it may have been deep,
+   * and be run again inside of a host function that a deep guest has called.
+   */
+  get fits(): boolean {
+    const { controlTop, current, slotTop } = stack;
+    const { callDepth, stackBytes } = this.store.limits;
+    // Frames that bring an instance back, or that host functions have, are not limited.
+    const others = this.callers.length + (current === null ? 0 : current.crossings);
+    const slots = slotTop + (current === null ? 0 : current.slotsAway);
+    const calls = controlTop + (current === null ? 0 : current.callsAway);
+    return this.frames?.fit(slots, calls, stackBytes / 4, 2 * (callDepth + others)) ?? true;
+  }
+
   /** Frames in this thread and in all beneath that are no calls of guests'. */
   protected get crossings(): number {
     return this.crossingsBeneath + this.callers.length + 1;
@@ -108,9 +121,10 @@ export class Occupant extends FuelMeter {
   }
 
   /** Frames that are away count as if they were there. */
-  protected limitSlots(): void {
+  protected limitStacks(): void {
     const words = Math.min(SLOT_WORDS - 64, this.store.limits.stackBytes / 4);
     machine.slotLimit = words - this.slotsAway;
+    this.limitCalls();
   }
 
   /** Frames that bring an instance back, or that host functions have, are not limited. */

@@ -290,10 +290,7 @@ export class Parts {
     const ksp = machine.ksp - calls - owner.controlBase + away.calls;
     while (ksp < this.covered.calls) {
       const part = this.pop();
-      const wasAway = this.list.length < this.awayParts;
-      if (!wasAway) continue;
-      if (ksp >= part.from.calls) this.place(part);
-      else this.awayParts = this.list.length;
+      if (this.list.length < this.awayParts && ksp >= part.from.calls) this.place(part);
     }
     const now = this.away;
     machine.fp = owner.slotBase + fp - now.slots;

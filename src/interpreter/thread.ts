@@ -220,20 +220,6 @@ export class Thread extends Caller implements Payer {
     this.growth = null;
   }
 
-  /**
-   * Whether its frames, if it is suspended, fit where it would go on now: it may have been deep,
-   * and be run again inside of a host function that a deep guest has called.
-   */
-  get fits(): boolean {
-    const { controlTop, current, slotTop } = stack;
-    const { callDepth, stackBytes } = this.store.limits;
-    // Frames that bring an instance back, or that host functions have, are not limited.
-    const others = this.callers.length + (current === null ? 0 : current.crossings);
-    const slots = slotTop + (current === null ? 0 : current.slotsAway);
-    const calls = controlTop + (current === null ? 0 : current.callsAway);
-    return this.frames?.fit(slots, calls, stackBytes / 4, 2 * (callDepth + others)) ?? true;
-  }
-
   /** The end of a thread whose frames the store has no room for: nobody else has to suffer. */
   private noRoom(): Outcome {
     const detail = `${(this.frames as Frames).hostBytes} bytes of frames to be suspended`;
@@ -246,8 +232,7 @@ export class Thread extends Caller implements Payer {
     if (this.frames === null) throw new Error("this execution is not suspended");
     this.frames.restore();
     this.forgetFrames();
-    this.limitSlots();
-    this.limitCalls();
+    this.limitStacks();
   }
 
   protected finish(): Outcome {
@@ -478,8 +463,7 @@ export class Thread extends Caller implements Payer {
       search.land(this.parts);
       this.callers.length = search.above;
       this.instance = search.within;
-      this.limitSlots();
-      this.limitCalls();
+      this.limitStacks();
       return this.pay(clause.cost);
     }
     return this.fail(origin === null ? this.uncaught(exception) : origin.error);

@@ -13,6 +13,7 @@ import { compile } from "../../src/code/compiled.ts";
 import { CodeAccount } from "../../src/code/room.ts";
 import { measures, Part, Parts } from "../../src/interpreter/parts.ts";
 import { room } from "../../src/interpreter/registers.ts";
+import { Thread } from "../../src/interpreter/thread.ts";
 import type { RuntimeLimits } from "../../src/runtime/store.ts";
 import { moduleOf } from "../api/support.ts";
 import { Random } from "../fuzz/random.ts";
@@ -33,7 +34,7 @@ const OTHER = moduleOf(`(module
 /**
  * `walk` calls itself so many levels deep, directly, through another instance, and with handlers
  * around; each level keeps a number and a reference and hands three results up. At the bottom it
- * returns, throws what the handlers from level \`$mode\` on catch, traps, or never stops.
+ * returns, throws what the handlers from level \`$mode\` on catch, traps (-1), or never stops: there (-2), or in a handler some hundred levels below (-3).
  */
 const GUEST = moduleOf(`(module
   (type $walk (func (param i32 i32 externref) (result i64 externref i32)))
@@ -43,8 +44,9 @@ const GUEST = moduleOf(`(module
   (tag $e (param i64 externref))
   (elem (i32.const 0) func $walk)
   (func $end (param $mode i32) (param $r externref) (result i64 externref i32)
-    (if (i32.gt_s (local.get $mode) (i32.const 0)) (then
-      (throw $e (i64.const 77) (local.get $r))))
+    (if (i32.or
+      (i32.gt_s (local.get $mode) (i32.const 0)) (i32.eq (local.get $mode) (i32.const -3)))
+      (then (throw $e (i64.const 77) (local.get $r))))
     (if (i32.eq (local.get $mode) (i32.const -1)) (then unreachable))
     (if (i32.eq (local.get $mode) (i32.const -2)) (then
       (return (call $walk (i32.const 1000000) (i32.const 0) (local.get $r)))))
@@ -57,11 +59,15 @@ const GUEST = moduleOf(`(module
         (return (call $walk (local.get $n) (local.get $mode) (local.get $r))))
       unreachable)
     (local.set $s) (local.set $x)
+    (if (i32.eq (local.get $mode) (i32.const -3)) (then
+      (if (i32.gt_u (local.get $n) (i32.const 100)) (then
+        (return (call $walk (i32.const 1000000) (i32.const 0) (local.get $s)))))))
     (if (i32.lt_u (local.get $n) (local.get $mode)) (then
       (throw $e (i64.add (local.get $x) (i64.const 1)) (local.get $s))))
     (local.get $x) (local.get $s) (i32.const 5))
   (func $walk (export "walk") (type $walk)
-    (local $x i64) (local $s externref) (local $count i32)
+    (local $x i64) (local $s externref) (local $count i32) (local $maybe externref)
+    (if (i32.and (local.get 0) (i32.const 2)) (then (local.set $maybe (local.get 2))))
     (local.set $x (i64.mul (i64.extend_i32_u (local.get 0)) (i64.const 2654435761)))
     (local.set $s (local.get 2))
     (if (i32.eqz (local.get 0)) (then (return_call $end (local.get 1) (local.get 2))))
@@ -78,7 +84,7 @@ const GUEST = moduleOf(`(module
         (else (call $walk)))))
     (local.set $count) (local.set $s)
     (i64.add) (i64.xor (local.get $x)) (local.set $x)
-    (i32.add (local.get $count)) (local.set $count)
+    (i32.add (local.get $count)) (i32.add (ref.is_null (local.get $maybe))) (local.set $count)
     (local.get $x)
     (if (result externref) (i32.and (local.get 0) (i32.const 1))
       (then (local.get 2)) (else (local.get $s)))
@@ -146,11 +152,12 @@ function inTurns(executions: Execution[], slice: () => number, between: () => vo
 }
 
 /** Inside of a host function, above calls that may be deep. */
-function runIfThereIsRoom(execution: Execution, slice: number): void {
+function runIfThereIsRoom(execution: Execution, slice: number): string {
   try {
-    execution.run({ slice });
+    return execution.run({ slice }).kind;
   } catch (error) {
     expect(error).toBeInstanceOf(Exhaustion);
+    return (error as Exhaustion).message;
   }
 }
 
@@ -161,7 +168,7 @@ interface Moves {
 
 /** Counts words that are copied out and in. */
 function countMoves() {
-  const moved = { out: 0, in: 0, most: 0 };
+  const moved = { out: 0, in: 0, parts: 0 };
   const { take } = Parts.prototype as unknown as Moves;
   vi.spyOn(Parts.prototype as unknown as Moves, "take").mockImplementation(function (
     this: unknown,
@@ -169,9 +176,14 @@ function countMoves() {
   ) {
     const part = take.apply(this, args);
     moved.out += part.words;
+    moved.parts++;
     return part;
   });
-  const { restore } = Part.prototype;
+  const { drop, restore } = Part.prototype;
+  vi.spyOn(Part.prototype, "drop").mockImplementation(function (this: Part, store) {
+    moved.parts--;
+    drop.call(this, store);
+  });
   vi.spyOn(Part.prototype, "restore").mockImplementation(function (this: Part, slots, calls) {
     moved.in += this.words;
     restore.call(this, slots, calls);
@@ -226,7 +238,7 @@ describe("deep executions", () => {
     const moved = countMoves();
     const run = start({ depth: 5_000, mode: 0, plain: true });
     inTurns([run], () => 500);
-    expect(moved).toEqual({ out: 0, in: 0, most: 0 });
+    expect(moved).toEqual({ out: 0, in: 0, parts: 0 });
     const deep = start({ depth: DEEP, mode: 0, plain: true });
     expect(inTurns([deep], () => 1_000).endings).toEqual([expected]);
     expect(moved.in).toBe(0);
@@ -234,19 +246,21 @@ describe("deep executions", () => {
   });
 
   it.each([
-    ["caught at the bottom", 49_999],
-    ["caught on the way", 20_000],
+    ["caught at the bottom", 29_900],
+    ["caught on the way", 15_000],
     ["caught by the first", 1],
     ["uncaught", 100_000],
     ["a trap", -1],
     ["too deep", -2],
+    ["too deep, in a handler", -3],
   ])("throw: %s", (_, mode) => {
-    const which = { depth: 50_000, mode };
+    const which = { depth: 30_000, mode };
     const expected = alone(which);
-    for (const slice of [1_000, 30_000]) {
-      const { endings } = inTurns([start(which), start(which)], () => slice);
-      expect(endings).toEqual([expected, expected]);
-    }
+    const moved = countMoves();
+    const { endings } = inTurns([start(which), start(which)], () => 3_000);
+    expect(endings).toEqual([expected, expected]);
+    expect(moved.out).toBeGreaterThan(100_000);
+    expect(moved.parts).toBe(0);
   });
 
   it("look through frames where they are", () => {
@@ -266,7 +280,7 @@ describe("frames in parts of a few calls", () => {
     const random = new Random(seed);
     const draw = (): Case => {
       const depth = random.below(random.oneIn(4) ? 400 : 60);
-      const mode = random.oneIn(2) ? 0 : random.between(-2, depth + 20);
+      const mode = random.oneIn(2) ? 0 : random.between(-3, depth + 20);
       const limits = random.oneIn(2)
         ? {}
         : { callDepth: random.between(50, 500), stackBytes: random.between(2_000, 40_000) };
@@ -295,24 +309,56 @@ describe("frames in parts of a few calls", () => {
 
   it.each([
     { callDepth: 300, stackBytes: 1 << 20 },
-    { callDepth: 10_000, stackBytes: 12_000 },
+    { callDepth: 10_000, stackBytes: 30_000 },
   ])("leave those above them the room that they would leave (%o)", (limits) => {
     const which = { depth: 200, mode: 0, limits };
     const inHost = () => {
       const found: unknown[] = [];
+      const waiting = start({ depth: 120, mode: 0, limits });
+      waiting.run({ slice: 1_500 });
       const visit = (n: number) => {
         found.push(alone({ depth: 3, mode: -2, limits }));
+        found.push(runIfThereIsRoom(waiting, 1));
         return n;
       };
       return { found, visit };
     };
     const expected = inHost();
     alone(which, expected.visit);
-    expect(new Set(expected.found.map((told) => JSON.stringify(told))).size).toBeGreaterThan(5);
+    const kinds = new Set(expected.found.map((told) => JSON.stringify(told)));
+    expect(kinds.size).toBeGreaterThan(6);
+    expect(kinds).toContain('"suspended"');
     useSmallParts(3);
     const disturbed = inHost();
     inTurns([start(which, disturbed.visit), start({ depth: 100, mode: 0 })], () => 40);
     expect(disturbed.found).toEqual(expected.found);
+  });
+});
+
+describe("frames that are large", () => {
+  it("count towards the slice when they come back", () => {
+    const locals = "i64 ".repeat(1_000);
+    const module = moduleOf(`(module
+      (func $f (export "f") (param $n i32) (result i32) (local ${locals})
+        (if (result i32) (local.get $n)
+          (then (i32.add (i32.const 1) (call $f (i32.sub (local.get $n) (i32.const 1)))))
+          (else (local.get 0)))))`);
+    const f = new Store().instantiate(module).func("f");
+    f.call(500);
+    const thread = new Thread(f.store.runtime, f.target, [500], true);
+    // Where it has begun to return.
+    let outcome = thread.run(f.store.usage.fuel - 1_000);
+    alone({ depth: 10, mode: 0, plain: true });
+    const moved = countMoves();
+    let most = 0;
+    while (outcome.kind === "suspended") {
+      const before = moved.in;
+      outcome = thread.run(1_000);
+      most = Math.max(most, moved.in - before);
+    }
+    expect(outcome).toEqual({ kind: "returned", values: [500] });
+    expect(moved.in).toBeGreaterThan(400_000);
+    expect(most).toBeLessThan(3 * measures.partSlots + 2_000);
   });
 });
 
