@@ -1,10 +1,11 @@
 // Frames of a thread as copies. A deep thread that takes turns with others is not copied out and in
 // as a whole: what lies beneath its uppermost frames stays where it was copied to, in parts of some
 // hundred calls, and comes back when a return or a handler leads there. On the machine a part is
-// represented by the position that its last call returns to, which is the machine's own (BELOW_PC).
+// represented by the position that its last call returns to, which is the machine's own
+// (BELOW_PC).
 //
-// Slots and calls are counted from where those of the thread begin ("in the thread"); on the machine
-// they lie lower by what is away.
+// Slots and calls are counted from where those of the thread begin ("in the thread"); on the
+// machine they lie lower by what is away.
 
 import type { FunctionCode, Place } from "../code/space.ts";
 import type { Root } from "../runtime/roots.ts";

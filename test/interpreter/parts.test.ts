@@ -307,6 +307,18 @@ describe("frames in parts of a few calls", () => {
     expect(endings).toEqual(expected);
   });
 
+  it.each([0, 120, -1, -2, -3])("change nothing if it was once, at any point (mode %i)", (mode) => {
+    const which = { depth: 150, mode, limits: { stackBytes: 60_000 } };
+    const expected = alone(which);
+    useSmallParts(3);
+    for (let slice = 1; slice < expected.fuel; slice += 97) {
+      const execution = start(which);
+      execution.run({ slice });
+      alone({ depth: 10, mode: 0 });
+      expect(ending(execution.run(), execution)).toEqual(expected);
+    }
+  });
+
   it.each([
     { callDepth: 300, stackBytes: 1 << 20 },
     { callDepth: 10_000, stackBytes: 30_000 },
