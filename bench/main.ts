@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ATTACKS_BENCH } from "./attacks.ts";
+import { COLD_START } from "./cold-start.ts";
 import { CONTROL } from "./control.ts";
 import { COLD, DECODE } from "./decode.ts";
 import { type StoredReport, textTable } from "./format.ts";
@@ -44,6 +45,7 @@ const BENCHES: readonly Bench[] = [
   STARTUP,
   INSTANCES,
   CONTROL,
+  COLD_START,
   ATTACKS_BENCH,
 ];
 const RESULTS = new URL("results/results.json", import.meta.url);

@@ -3,7 +3,7 @@
 // has used, and results as JavaScript values. The guest is looked at between slices only.
 
 import { backtrace } from "../interpreter/backtrace.ts";
-import { millisecondsNow } from "../interpreter/clock.ts";
+import { guestTime, millisecondsNow } from "../interpreter/clock.ts";
 import { type Outcome as Ended, NOT_READY } from "../interpreter/meter.ts";
 import { promiseOf } from "../interpreter/promises.ts";
 import { currentThread, Thread } from "../interpreter/thread.ts";
@@ -77,7 +77,7 @@ const RUN_OPTIONS: OptionTable<RunOptions> = { slice: amount(1), timeout: amount
 
 /** What can stop a call from outside. */
 export interface Interrupts {
-  /** On the clock of `millisecondsNow`; Infinity: never. */
+  /** On the clock of `guestTime`; Infinity: never. */
   readonly deadline: number;
   readonly signal?: AbortSignalLike | undefined;
 }
@@ -170,7 +170,7 @@ export class Execution {
   get timeLeft(): number {
     if (this.interruption !== null) return 0;
     const { deadline } = this.interrupts;
-    const own = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - millisecondsNow();
+    const own = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - guestTime();
     return Math.max(0, Math.min(own, this.outer?.timeLeft ?? own));
   }
 
@@ -438,7 +438,7 @@ type StopReason = "epoch" | "deadline" | "signal";
 
 function reasonToStop(store: Store, { deadline, signal }: Interrupts): StopReason | null {
   if (store.epoch?.reached(store.epochDeadline)) return "epoch";
-  if (deadline !== Number.POSITIVE_INFINITY && millisecondsNow() >= deadline) return "deadline";
+  if (deadline !== Number.POSITIVE_INFINITY && guestTime() >= deadline) return "deadline";
   return signal?.aborted ? "signal" : null;
 }
 
@@ -449,7 +449,7 @@ function beneath(): string {
   return `the host function ${host.name || "beneath"} made the call and cannot be suspended`;
 }
 
-/** The moment `timeout` milliseconds from now. */
+/** The moment `timeout` milliseconds from now, on the clock of `guestTime`. */
 export function deadlineIn(timeout: number): number {
-  return timeout === Number.POSITIVE_INFINITY ? timeout : millisecondsNow() + timeout;
+  return timeout === Number.POSITIVE_INFINITY ? timeout : guestTime() + timeout;
 }

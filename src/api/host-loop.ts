@@ -1,7 +1,7 @@
 // What the embedder API needs of the host's clock and event loop. Engines differ in what they have:
 // everything is looked up when it is used.
 
-import { millisecondsNow } from "../interpreter/clock.ts";
+import { guestTime } from "../interpreter/clock.ts";
 
 /** An `AbortSignal`, as far as it is used; not every engine has the class. */
 export interface AbortSignalLike {
@@ -54,7 +54,7 @@ export function forgetSignal(signal: AbortSignalLike, action: () => void): void 
 
 /** Calls `action` when `deadline` has come, or the longest time that timers can wait is over. */
 export function setTimer(deadline: number, action: () => void): unknown {
-  const delay = Math.max(0, Math.ceil(deadline - millisecondsNow()));
+  const delay = Math.max(0, Math.ceil(deadline - guestTime()));
   return host.setTimeout?.(action, Math.min(delay, LONGEST_DELAY));
 }
 

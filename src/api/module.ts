@@ -8,7 +8,7 @@ import {
   moduleImports,
 } from "../embedding/module.ts";
 import { inTurns } from "../embedding/turns.ts";
-import { millisecondsNow } from "../interpreter/clock.ts";
+import { guestTime } from "../interpreter/clock.ts";
 import { type FeatureSwitches, featureSet } from "../isa/features.ts";
 import { DECODING_LIMIT_OPTIONS, type DecodingLimits } from "../module/limits.ts";
 import type { ModuleRecord } from "../module/module.ts";
@@ -236,7 +236,7 @@ class Loading {
   private look(): void {
     const { deadline, signal } = this;
     if (signal?.aborted) throw signal.reason ?? new Error("decoding was aborted");
-    if (deadline !== Number.POSITIVE_INFINITY && millisecondsNow() >= deadline) {
+    if (deadline !== Number.POSITIVE_INFINITY && guestTime() >= deadline) {
       throw new Exhaustion("deadline", "while a module was decoded");
     }
   }

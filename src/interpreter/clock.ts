@@ -11,3 +11,18 @@ const host = globalThis as unknown as Host;
 export function millisecondsNow(): number {
   return host.performance === undefined ? Date.now() : host.performance.now();
 }
+
+let spent = 0;
+
+/** Counts milliseconds that the process has taken for itself in the middle of a guest's run. */
+export function spentForProcess(milliseconds: number): void {
+  spent += milliseconds;
+}
+
+/**
+ * The clock of deadlines, in milliseconds. It stands still while the loop is brought to speed: that
+ * happens once in a process, and whose call it happens in is chance.
+ */
+export function guestTime(): number {
+  return millisecondsNow() - spent;
+}

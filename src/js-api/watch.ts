@@ -2,6 +2,7 @@
 // moment for all of them, an epoch. Looked at between stretches of the interpreter's loop.
 
 import type { Watch } from "../interpreter/call.ts";
+import { guestTime } from "../interpreter/clock.ts";
 import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
 import type { ExhaustionKind } from "../runtime/trap.ts";
 
@@ -43,7 +44,7 @@ export class CallWatch implements Watch {
   private timeLimit = NEVER;
   private moment = NEVER;
   private epochLimit = NEVER;
-  /** When the call that is in progress must end; Infinity between calls. */
+  /** When the call in progress must end, on the clock of `guestTime`; Infinity between calls. */
   private callEnds = NEVER;
   /** Whether there is anything to look at. */
   active = false;
@@ -96,16 +97,15 @@ export class CallWatch implements Watch {
   /** A call from outside begins; why it must not, however short it is. */
   begin(): ExhaustionKind | null {
     const { epoch, epochLimit, moment, timeLimit } = this;
-    const now = timeLimit === NEVER && moment === NEVER ? 0 : Date.now();
-    this.callEnds = now + timeLimit;
+    this.callEnds = timeLimit === NEVER ? NEVER : guestTime() + timeLimit;
     if (epoch?.reached(epochLimit)) return "epoch";
-    return now >= moment ? "deadline" : null;
+    return moment !== NEVER && Date.now() >= moment ? "deadline" : null;
   }
 
   reason(): ExhaustionKind | null {
     if (!this.active) return null;
     if (this.epoch?.reached(this.epochLimit)) return "epoch";
-    const ends = Math.min(this.callEnds, this.moment);
-    return ends !== NEVER && Date.now() >= ends ? "deadline" : null;
+    if (this.callEnds !== NEVER && guestTime() >= this.callEnds) return "deadline";
+    return this.moment !== NEVER && Date.now() >= this.moment ? "deadline" : null;
   }
 }

@@ -3,6 +3,9 @@
 
 import { describe, expect, it } from "vitest";
 import { warmUp } from "../../src/api/index.ts";
+import { millisecondsNow, spentForProcess } from "../../src/interpreter/clock.ts";
+import { createNamespace } from "../../src/js-api/index.ts";
+import { assemble } from "../validation/assemble.ts";
 import { instanceOf } from "./support.ts";
 
 const DEEP = `(module (func $deep (export "deep") (param i32) (result i32)
@@ -20,5 +23,32 @@ describe("warmUp", () => {
     expect(await running).toBe(1_000);
     expect(execution.run()).toMatchObject({ kind: "returned", value: 1_000 });
     expect(typeof (await warmUp())).toBe("boolean");
+  });
+});
+
+const BUSY = `(module (import "host" "pause" (func $pause)) (func (export "f") (call $pause)
+  (loop $on (br_if $on (i32.lt_u (global.get $n)
+    (i32.const 100000)) (global.set $n (i32.add (global.get $n) (i32.const 1))))))
+  (global $n (mut i32) (i32.const 0)))`;
+
+describe("deadlines of guests in whose calls the loop is brought to speed", () => {
+  const TIMEOUT = 1_000;
+  /** A pause longer than the deadline, all of which the process has taken for itself. */
+  const pause = () => {
+    const began = millisecondsNow();
+    while (millisecondsNow() - began < TIMEOUT + 10);
+    spentForProcess(millisecondsNow() - began);
+  };
+
+  it("do not count it", async () => {
+    const f = instanceOf(BUSY, { host: { pause } }).func("f").with({ timeout: TIMEOUT });
+    expect(f.call()).toBeUndefined();
+    expect(await f.callAsync()).toBeUndefined();
+  });
+
+  it("do not count it in namespaces", () => {
+    const { Instance, Module } = createNamespace({ timeout: TIMEOUT });
+    const { exports } = new Instance(new Module(assemble(BUSY)), { host: { pause } });
+    expect((exports as { f(): void }).f()).toBeUndefined();
   });
 });
