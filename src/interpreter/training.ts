@@ -88,9 +88,9 @@ export function trainStep(step: number): void {
   machine.slotLimit = SLOT_WORDS;
   machine.controlLimit = CONTROL_WORDS;
   try {
-    trainee ??= trainingInstance();
-    machine.instance = trainee;
-    if (step > 0) train(trainee, step - 1, frame, ksp);
+    const instance = traineeOf();
+    machine.instance = instance;
+    if (step > 0) train(instance, step - 1, frame, ksp);
   } finally {
     REFERENCES.length = references;
     Object.assign(machine, before);
@@ -102,6 +102,12 @@ function train(instance: ModuleInstance, step: number, frame: number, ksp: numbe
   const argument = step - PARTS * OPERANDS.length;
   if (argument >= 0) trainCalls(instance, argument, frame, ksp);
   else trainInstructions(instance, step % PARTS, OPERANDS[Math.floor(step / PARTS)], frame, ksp);
+}
+
+/** The instance that is in the loop when no guest is. */
+export function traineeOf(): ModuleInstance {
+  trainee ??= trainingInstance();
+  return trainee;
 }
 
 function trainingInstance(): ModuleInstance {

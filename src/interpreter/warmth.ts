@@ -8,7 +8,7 @@ import { millisecondsNow, spentForProcess } from "./clock.ts";
 import { machine, run } from "./loop.generated.ts";
 import { EXIT_PC } from "./registers.ts";
 import { clearStacks } from "./stack.ts";
-import { TRAINING_STEPS, trainStep } from "./training.ts";
+import { TRAINING_STEPS, traineeOf, trainStep } from "./training.ts";
 
 /** Milliseconds in the loop after which a process is hot: about what getting to speed costs. */
 const HOT_MILLISECONDS = 300;
@@ -117,9 +117,11 @@ export function isFast(): boolean {
 
 /** Calls that come back before the loop has gone round once: they are counted, and that is all. */
 function enterForNothing(calls: number): void {
-  const { pc } = machine;
+  const { instance, pc } = machine;
+  machine.instance = instance ?? traineeOf();
   machine.pc = EXIT_PC;
   for (let i = 0; i < calls; i++) run();
+  machine.instance = instance;
   machine.pc = pc;
 }
 

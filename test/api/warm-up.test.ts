@@ -14,6 +14,11 @@ const DEEP = `(module (func $deep (export "deep") (param i32) (result i32)
     (else (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1))))))))`;
 
 describe("warmUp", () => {
+  // First of all: nothing else must have run before.
+  it("may be the first thing that a process does", async () => {
+    expect(typeof (await warmUp())).toBe("boolean");
+  });
+
   it("ends, and leaves suspended guests as they are", async () => {
     const deep = instanceOf(DEEP).func("deep");
     const execution = deep.start(1_000);
