@@ -90,11 +90,14 @@ function settle(): void {
   while (millisecondsNow() < end && !isFast()) pause();
 }
 
+/** Series of calls that `warmStep` has made. */
+let series = 0;
+
 /**
  * A piece of getting to speed while no guest runs, of some milliseconds; whether there is more to
- * do. `passed`: milliseconds since it was begun.
+ * do. After that, it only remains to wait until the loop `isFast`.
  */
-export function warmStep(passed: number): boolean {
+export function warmStep(): boolean {
   clearStacks();
   if (steps < TRAINING_STEPS) {
     trainStep(steps++);
@@ -104,8 +107,8 @@ export function warmStep(passed: number): boolean {
     steps++;
     warmth.stretchUnits = LONG_STRETCH;
   }
-  enterForNothing(CALLS / TRAINING_STEPS);
-  return !isFast() && passed < MOST_MILLISECONDS;
+  enterForNothing(SERIES);
+  return ++series * SERIES < CALLS;
 }
 
 /** Whether the loop is optimised, by the time that a call takes. */
