@@ -7,7 +7,7 @@ import type { FeatureSet } from "../isa/features.ts";
 import { ModuleError } from "../module/errors.ts";
 import { type DecodingLimits, limitOn } from "../module/limits.ts";
 import { type ModuleRecord, SECTION_NAMES } from "../module/module.ts";
-import { PIECE, type Rest } from "../module/pieces.ts";
+import { nextPiece, PIECE, type Rest } from "../module/pieces.ts";
 import { ModuleBuilder } from "./builder.ts";
 import { InstructionReader } from "./instructions.ts";
 import { SectionDecoder, type SectionListener } from "./sections.ts";
@@ -111,7 +111,7 @@ export class Decoder {
    * a byte of a section), or one indivisible step. Returns whether there is more to do.
    * @throws MalformedError or whatever the listener raises
    */
-  work(units: number = PIECE): boolean {
+  work(units: number = nextPiece()): boolean {
     if (this.failure !== null) throw this.failure;
     if (this.finished) return false;
     this.units = units;

@@ -4,6 +4,17 @@
 /** Units in a piece. A unit is about what an instruction or a byte takes: 20 to 100 ns. */
 export const PIECE = 4096;
 
+/** Units of the first piece in a process, where code is cold and takes a hundred times as long. */
+const FIRST_PIECE = 64;
+let coldPiece = FIRST_PIECE;
+
+/** Units of the next piece: each is twice as long as the one before, up to `PIECE`. */
+export function nextPiece(): number {
+  const units = coldPiece;
+  coldPiece = Math.min(2 * units, PIECE);
+  return units;
+}
+
 /** What is left of something that may take long: each step is a piece. null: nothing is left. */
 export type Rest = Generator<void, void> | null;
 
