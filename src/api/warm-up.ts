@@ -3,12 +3,15 @@
 
 import { nextTask } from "../embedding/turns.ts";
 import { guestTime, millisecondsNow } from "../interpreter/clock.ts";
-import { isFast, warmStep } from "../interpreter/warmth.ts";
+import { TRAINING_STEPS } from "../interpreter/training.ts";
+import { isFast, showAgain, warmStep } from "../interpreter/warmth.ts";
 import { setTimer } from "./host-loop.ts";
 
 /** Longest time to wait for the compiler, and between two looks at it, in milliseconds. */
 const MOST = 5_000;
 const LOOK = 2;
+/** Steps of the training that take a millisecond at most, once the loop is fast. */
+const STEPS_PER_TASK = 4;
 
 /**
  * Shows the interpreter's instructions to the host's compiler and waits until it has compiled them,
@@ -23,13 +26,20 @@ const LOOK = 2;
  */
 export async function warmUp(): Promise<boolean> {
   const began = millisecondsNow();
-  do await nextTask();
-  while (warmStep());
-  // The compiler has a thread of its own, and may need the processor that spinning would take.
-  while (!isFast() && millisecondsNow() - began < MOST) {
-    await pause();
-    warmStep();
-  }
+  do {
+    do await nextTask();
+    while (warmStep());
+    // The compiler has a thread of its own, and may need the processor that spinning would take.
+    while (!isFast() && millisecondsNow() - began < MOST) {
+      await pause();
+      warmStep();
+    }
+    // It may have begun before it was shown everything: what is shown again tells.
+    for (let step = 0; step < TRAINING_STEPS; step++) {
+      if (step % STEPS_PER_TASK === 0) await nextTask();
+      showAgain(step);
+    }
+  } while (!isFast() && millisecondsNow() - began < MOST);
   return isFast();
 }
 

@@ -111,6 +111,12 @@ export function warmStep(): boolean {
   return ++series * SERIES < CALLS;
 }
 
+/** Does a step of the training again: code that lacks any of it is given up. */
+export function showAgain(step: number): void {
+  clearStacks();
+  trainStep(step);
+}
+
 /** Whether the loop is optimised, by the time that a call takes. */
 export function isFast(): boolean {
   const began = millisecondsNow();
