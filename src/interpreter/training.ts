@@ -62,6 +62,7 @@ const OPERANDS: readonly (readonly [number, number, number, number, number, numb
   [-8, -1, 0, 0, 8, 16],
   [0x7fffffff, -16, -1, 0x7fffffff, -1, 0x7fffffff],
   [0x7fffffff, -16, 0, 0, -1, 0x7fffffff],
+  [0x7fffffff, -16, -1, -16, -1, -16],
 ];
 
 /** Parts in which the instructions are executed with the same operands. */
