@@ -10,7 +10,7 @@ import type { ModuleRecord } from "../module/module.ts";
 import { aFunction, aString, checkOption } from "../module/options.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { FunctionInstance, HostCode, ModuleInstance } from "../runtime/instances.ts";
-import type { Store as RuntimeStore } from "../runtime/store.ts";
+import type { Lease, Store as RuntimeStore } from "../runtime/store.ts";
 import { funcTypeOfId } from "../runtime/types.ts";
 import { Memory } from "./externs.ts";
 import type { Instance } from "./instance.ts";
@@ -143,15 +143,32 @@ interface Made {
   readonly target: FunctionInstance;
 }
 
+/** By index of the import, and what they take of the store's `hostBytes`. */
+interface Places {
+  readonly made: Made[];
+  readonly lease: Lease;
+}
+
+/** What a host function that was made for an import takes in V8, with its name. */
+const HOST_FUNCTION_BYTES = 576;
+
 /**
  * Host functions that were made for the imports of a store's modules, so that many instances of a
  * module share them. By place, not by what stands there: names and types are the guest's, and
  * nothing that is keyed by them may outlive a store or be looked through.
  */
 export class HostFunctions {
-  private readonly made = new WeakMap<ModuleRecord, Made[]>();
+  private readonly store: RuntimeStore;
+  private readonly made = new WeakMap<ModuleRecord, Places>();
 
-  /** The function instance of a host function for the import of this index; else it is made. */
+  constructor(store: RuntimeStore) {
+    this.store = store;
+  }
+
+  /**
+   * The function instance of a host function for the import of this index; else it is made.
+   * @throws Exhaustion of the store's `hostBytes`
+   */
   forImport(
     module: ModuleRecord,
     index: number,
@@ -160,13 +177,16 @@ export class HostFunctions {
   ): FunctionInstance {
     let places = this.made.get(module);
     if (places === undefined) {
-      places = [];
+      const made: Made[] = [];
+      places = { made, lease: this.store.lease("hostBytes", made) };
       this.made.set(module, places);
     }
-    if (places[index]?.given === given) return places[index].target;
+    const { lease, made } = places;
+    if (made[index]?.given === given) return made[index].target;
+    if (made[index] === undefined) lease.require(HOST_FUNCTION_BYTES);
     const item = module.imports[index];
     const target = make(`${item.module}.${item.name}`);
-    places[index] = { given, target };
+    made[index] = { given, target };
     return target;
   }
 }

@@ -11,7 +11,6 @@ import {
   objectWith,
 } from "../module/options.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
-import { Instantiation } from "../runtime/instantiate.ts";
 import {
   ACCOUNT_OPTIONS,
   fuelOption,
@@ -22,7 +21,7 @@ import type { Epoch } from "./epoch.ts";
 import { Execution, type Interrupts, type Usage } from "./execution.ts";
 import { type CallOptions, callOptions, Func, interruptsOf } from "./func.ts";
 import { HostFunctions } from "./host.ts";
-import { type ImportMap, resolveImports } from "./imports.ts";
+import { type ImportMap, Linking } from "./imports.ts";
 import { type DefaultExports, Instance } from "./instance.ts";
 import type { Module } from "./module.ts";
 import { Tenant } from "./schedule.ts";
@@ -73,7 +72,7 @@ export class Store {
   /** For calls under `callAsync`. */
   readonly tenant = new Tenant();
   /** For imports. */
-  readonly hostFunctions = new HostFunctions();
+  readonly hostFunctions: HostFunctions;
   private readonly funcs = new WeakMap<FunctionInstance, Func>();
   private readonly instances = new WeakMap<ModuleInstance, Instance>();
 
@@ -85,6 +84,7 @@ export class Store {
     const checked = checkedOptions("Store", options, STORE_OPTIONS);
     const { epoch = null, epochDeadline, fuel, limits, prices } = checked;
     this.runtime = runtime ?? new RuntimeStore(limits, undefined, prices);
+    this.hostFunctions = new HostFunctions(this.runtime);
     this.epoch = epoch;
     if (fuel !== undefined) this.fuel = fuel;
     if (epochDeadline !== undefined) this.epochDeadline = epochDeadline;
@@ -147,9 +147,9 @@ export class Store {
     options: CallOptions = {},
   ): Instance<E> {
     const interrupts = interruptsOf(callOptions("instantiate", options));
-    const linking = this.linking(module, imports);
+    const linking = new Linking(this, module, imports);
     while (!this.advance(linking, interrupts));
-    const { instance, startFunction: start } = linking;
+    const { instance, startFunction: start } = linking.complete;
     if (start !== null) new Execution(this, start, [], false, interrupts).finish();
     return this.instance(instance) as Instance<object> as Instance<E>;
   }
@@ -162,21 +162,17 @@ export class Store {
   ): Promise<Instance<E>> {
     const checked = callOptions("instantiateAsync", options);
     const interrupts = interruptsOf(checked);
-    const linking = this.linking(module, imports);
+    const linking = new Linking(this, module, imports);
     await inTurns(() => !this.advance(linking, interrupts));
-    const { instance, startFunction: start } = linking;
+    const { instance, startFunction: start } = linking.complete;
     if (start !== null) {
       await new Execution(this, start, [], true, interrupts).finishAsync(checked.slice);
     }
     return this.instance(instance) as Instance<object> as Instance<E>;
   }
 
-  private linking(module: Module, imports: ImportMap): Instantiation {
-    return new Instantiation(this.runtime, module.record, resolveImports(this, module, imports));
-  }
-
   /** Goes on with an instantiation: true when the instance is complete. @throws what stops it */
-  private advance(linking: Instantiation, interrupts: Interrupts): boolean {
+  private advance(linking: Linking, interrupts: Interrupts): boolean {
     if (linking.advance()) return true;
     try {
       Execution.checkStop(this, interrupts);

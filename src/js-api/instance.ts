@@ -17,6 +17,23 @@ import { isCallable, toWebAssemblyValue } from "./signature.ts";
 import type { ModuleSource } from "./source.ts";
 import { describeInterface, get, isObject, Uncloneable } from "./webidl.ts";
 
+/** Imports and exports between two looks at the limits in time: about a millisecond. */
+const PIECE = 500;
+
+/** Does something with all of a list. @throws Exhaustion "deadline", "epoch" between two pieces */
+function inPieces<T>(
+  context: Context,
+  list: readonly T[],
+  visit: (item: T, index: number) => void,
+): void {
+  let at = 0;
+  context.work(() => {
+    const end = Math.min(at + PIECE, list.length);
+    for (; at < end; at++) visit(list[at], at);
+    return at === list.length;
+  });
+}
+
 /** Imports that have been read, ready to be linked. */
 export type Imports = readonly ExternInstance[];
 
@@ -35,9 +52,14 @@ class ImportReader {
     this.typeIds = compile(source.record, context.store.prices).typeIds;
   }
 
+  /** @throws Exhaustion "deadline", "epoch", and what reading raises */
   read(importObject: object | undefined): ExternInstance[] {
     const { imports } = this.source.record;
-    return imports.map((item, i) => this.extern(item, i, this.valueOf(item, i, importObject)));
+    const externs: ExternInstance[] = [];
+    inPieces(this.context, imports, (item, i) => {
+      externs.push(this.extern(item, i, this.valueOf(item, i, importObject)));
+    });
+    return externs;
   }
 
   /** The value for an import: a builtin, a string constant, or what the caller hands in. */
@@ -113,6 +135,7 @@ class ImportReader {
 /**
  * The externals for a module's imports, in their order.
  * @throws TypeError where no object is to be read from, LinkError for a value of another kind
+ * @throws RuntimeError if a limit in time is reached
  */
 export function readImports(
   context: Context,
@@ -127,7 +150,11 @@ export function readImports(
   if (needed && importObject === undefined) {
     throw new TypeError(`${where}: Imports argument must be present and must be an object`);
   }
-  return new ImportReader(context, source, where).read(importObject);
+  try {
+    return new ImportReader(context, source, where).read(importObject);
+  } catch (error) {
+    throw context.errorFor(error);
+  }
 }
 
 /**
@@ -179,9 +206,6 @@ function instantiationError(
   return context.errorFor(error);
 }
 
-/** Exports between two looks at the limits in time: about a millisecond. */
-const PIECE = 500;
-
 /** The object that stands for an export. */
 function exportedObject(context: Context, extern: ExternInstance, index: number): object {
   const { wrappers } = context;
@@ -205,18 +229,11 @@ function exportedObject(context: Context, extern: ExternInstance, index: number)
  */
 function exportsObject(context: Context, instance: ModuleInstance): object {
   const exports: Record<string, object> = Object.create(null);
-  const list = instance.module.exports;
-  let at = 0;
   try {
-    context.work(() => {
-      const end = Math.min(at + PIECE, list.length);
-      for (; at < end; at++) {
-        const { index, name } = list[at];
-        const extern = instance.exports.get(name) as ExternInstance;
-        const value = exportedObject(context, extern, index);
-        Object.defineProperty(exports, name, { value, enumerable: true });
-      }
-      return at === list.length;
+    instance.countExports();
+    inPieces(context, instance.module.exports, ({ index, kind, name }) => {
+      const value = exportedObject(context, instance.extern(kind, index), index);
+      Object.defineProperty(exports, name, { value, enumerable: true });
     });
   } catch (error) {
     throw context.errorFor(error);

@@ -238,6 +238,7 @@ export class ModuleInstance {
   readonly lease: Lease;
   /** Length in bytes of each data segment; 0 once it is dropped. */
   readonly dataLengths: number[] = [];
+  private exportsAreCounted = false;
   private exportMap: ReadonlyMap<string, ExternInstance> | null = null;
 
   constructor(store: Store, compiled: CompiledModule) {
@@ -273,7 +274,7 @@ export class ModuleInstance {
    */
   get exports(): ReadonlyMap<string, ExternInstance> {
     if (this.exportMap === null) {
-      this.lease.require(EXPORT_BYTES * this.module.exports.length);
+      this.countExports();
       this.exportMap = new Map(
         this.module.exports.map(({ name, kind, index }) => [name, this.extern(kind, index)]),
       );
@@ -281,8 +282,18 @@ export class ModuleInstance {
     return this.exportMap;
   }
 
+  /**
+   * Counts what the exports take, once, for who makes something of each of them.
+   * @throws Exhaustion of the store's `hostBytes`
+   */
+  countExports(): void {
+    if (this.exportsAreCounted) return;
+    this.lease.require(EXPORT_BYTES * this.module.exports.length);
+    this.exportsAreCounted = true;
+  }
+
   /** What stands at `index` in the index space of this kind. */
-  private extern(kind: ExternKind, index: number): ExternInstance {
+  extern(kind: ExternKind, index: number): ExternInstance {
     switch (kind) {
       case "func":
         return { kind, value: this.functionAt(index) };
