@@ -2,7 +2,9 @@
 // one for the command line, and what they share. A hundred small modules take 20 ms to load, one
 // file 8 ms (docs/rationale.md).
 
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rolldown } from "rolldown";
+import { inLines } from "./lines.mjs";
 
 const path = (name) => new URL(`../dist/${name}`, import.meta.url).pathname;
 
@@ -83,3 +85,7 @@ await bundle.write({
   },
 });
 await bundle.close();
+for (const name of readdirSync(path("portable"))) {
+  const file = `${path("portable")}/${name}`;
+  writeFileSync(file, inLines(readFileSync(file, "utf8")));
+}

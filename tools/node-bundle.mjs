@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { inLines } from "./lines.mjs";
 
 const path = (name) => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
 
@@ -147,6 +148,8 @@ async function writeNodeWasi() {
     minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
   });
   await bundle.close();
+  const file = path(`bundle/${NODE_WASI}`);
+  writeFileSync(file, inLines(readFileSync(file, "utf8")));
   rmSync(path("bundle/node-wasi.js"));
 }
 

@@ -120,6 +120,18 @@ describe("what Node gets", () => {
     expect(stack).not.toContain(dist);
   });
 
+  it.each([
+    ["index", "(m) => m.Module.from(new Uint8Array(9))"],
+    ["js-api", "(m) => new m.WebAssembly.Module(new Uint8Array(9))"],
+    ["wasi", "(m) => m.wasi({ agrs: [] })"],
+  ])("shows of %s no more than a line beside an error that nobody catches", (entry, mistake) => {
+    const script = `(${mistake})(await import(${JSON.stringify(url(`${dist}bundle`, entry))}));`;
+    const args = ["--input-type=module", "-e", script];
+    const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(stderr).toMatch(/magic header|did you mean "args"/);
+    expect(stderr.length).toBeLessThan(4_000);
+  });
+
   it("belongs to the realm that requires it, as in the contexts of test runners", () => {
     const script = `
       import { readFileSync } from "node:fs";
