@@ -14,7 +14,7 @@ import { closeGlobalType } from "../runtime/types.ts";
 import { Global, Memory, Table, Tag } from "./externs.ts";
 import { functionOf } from "./func.ts";
 import { HostFunction, plainFunction } from "./host.ts";
-import type { Module } from "./module.ts";
+import { Module } from "./module.ts";
 import type { Store } from "./store.ts";
 import { describeValue, toEngine, type Value } from "./values.ts";
 
@@ -41,9 +41,13 @@ export class Linking {
   private readonly found: (ExternInstance | undefined)[] = [];
   private linked: Instantiation | null = null;
 
-  constructor(store: Store, { record }: Module, imports: ImportMap) {
+  /** @throws TypeError for what is no module */
+  constructor(store: Store, module: Module, imports: ImportMap) {
+    if (!(module instanceof Module)) {
+      throw new TypeError("instantiate takes a Module, as Module.from makes it of bytes");
+    }
     this.store = store;
-    this.compiled = compile(record, store.runtime.prices);
+    this.compiled = compile(module.record, store.runtime.prices);
     this.imports = imports;
   }
 

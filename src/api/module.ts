@@ -104,6 +104,7 @@ function toBytes(source: Bytes): Uint8Array {
 
 function describe(value: unknown): string {
   if (typeof value === "string") return "a string; .wat text must be assembled first";
+  if (value instanceof Module) return "a Module";
   return value === null ? "null" : typeof value;
 }
 
@@ -291,6 +292,12 @@ interface Chunks {
 }
 
 function chunksOf(stream: ByteStream): Chunks {
+  const isObject = typeof stream === "object" && stream !== null;
+  if (!isObject || !("getReader" in stream || Symbol.asyncIterator in stream)) {
+    throw new TypeError(
+      `expected a stream or an async iterable of bytes, found ${describe(stream)}`,
+    );
+  }
   if ("getReader" in stream) {
     const reader = stream.getReader();
     return {

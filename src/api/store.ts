@@ -137,7 +137,7 @@ export class Store {
   /**
    * Makes an instance of a module and runs its start function. `imports` is all that it reaches.
    * @throws LinkError for an import that is missing or has another type
-   * @throws TypeError, RangeError for options that there are not or that are wrong
+   * @throws TypeError for what is no module; TypeError, RangeError for options that are wrong
    * @throws Exhaustion for a limit of the store, and what stops the start function
    * @throws Trap for a segment out of bounds, and what the start function raises
    */

@@ -102,6 +102,9 @@ export class Wasi {
   }
 
   private begin(instance: Target, options: CallOptions, wanted: string, unwanted: string): void {
+    if (typeof (instance as Target | undefined)?.exports !== "object") {
+      throw new TypeError("an instance is wanted, as instantiate gives it");
+    }
     const limits = Object.keys(callOptions("run", options));
     if (limits.length > 0 && !(instance instanceof Instance)) {
       throw new TypeError(`an instance of another engine cannot have limits: ${limits.join(", ")}`);

@@ -2,7 +2,13 @@
 // many instances. Counting and rollback are tested in test/runtime/limits.test.ts.
 
 import { describe, expect, it } from "vitest";
-import { Exhaustion, LinkError, type RuntimeLimits, Store } from "../../src/api/index.ts";
+import {
+  Exhaustion,
+  LinkError,
+  type Module,
+  type RuntimeLimits,
+  Store,
+} from "../../src/api/index.ts";
 import { HOSTILE, instanceOf, moduleOf, thrown } from "./support.ts";
 
 const PAGE = 65536;
@@ -143,6 +149,13 @@ describe("limits", () => {
     const typo = { memoryByte: 1 } as Partial<RuntimeLimits>;
     expect(thrown(TypeError, () => new Store({ limits: typo })).message).toMatch(/memoryByte/);
     expect(new Store({ limits: { callDepth: 5 } }).limits.callDepth).toBe(5);
+  });
+});
+
+describe("what is no module", () => {
+  it.each([null, undefined, 5, {}, new Uint8Array(8), new Store()])("is refused: %s", (value) => {
+    const module = value as unknown as Module;
+    expect(thrown(TypeError, () => new Store().instantiate(module)).message).toMatch(/a Module/);
   });
 });
 

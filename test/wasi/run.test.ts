@@ -78,6 +78,11 @@ describe("a command", () => {
     expect(stdout.text).toBe("hello\n");
   });
 
+  it.each([null, undefined, 5, {}])("wants an instance, not %s", (value) => {
+    const run = () => wasi().run(value as unknown as ForeignInstance);
+    expect(thrown(TypeError, run).message).toMatch(/an instance is wanted/);
+  });
+
   it("ends with the code that it gives", () => {
     expect(exitCodeOf("")).toBe(0);
     expect(exitCodeOf("(call $exit (i32.const 0)) unreachable")).toBe(0);
