@@ -127,6 +127,9 @@ export class Thread extends Caller implements Payer {
       stack.slotTop = slotTop;
       stack.controlTop = controlTop;
       stack.current = current;
+      // A thread that does not run keeps no instance alive.
+      machine.instance = null;
+      machine.callee = null;
     }
   }
 

@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { type Execution, Exhaustion, Store, Trap } from "../../src/api/index.ts";
-import { instanceOf, rejected, sleep, thrown } from "./support.ts";
+import { instanceOf, moduleOf, rejected, sleep, thrown } from "./support.ts";
 
 /** Counts for ever, each with its own counter and one that they share; traps; grows its memory. */
 const GUEST = `(module
@@ -158,6 +158,17 @@ describe("cancel", () => {
     guest().func("count").call(5);
     expect(await collect()).toBe(0);
     expect(execution.status).toBe("cancelled");
+  });
+});
+
+describe("an execution that has ended", () => {
+  it("keeps no instance alive, whose account has room again", async () => {
+    const { collect } = tracked();
+    const store = new Store({ limits: { instances: 1 } });
+    const failing = moduleOf("(module (memory 1) (func $start unreachable) (start $start))");
+    thrown(Trap, () => store.instantiate(failing));
+    for (let i = 0; i < 50 && store.runtime.usage("instances") > 0; i++) await collect();
+    expect(store.runtime.usage("instances")).toBe(0);
   });
 });
 
