@@ -47,7 +47,7 @@ export interface NamespaceOptions extends TimeLimits {
 export interface NamespaceControls {
   /** Units of fuel that are left. Assignable at any time, like the three below. */
   fuel: number;
-  /** Milliseconds that a call from outside may take. */
+  /** Milliseconds that a call from outside may take: each that begins from now on. */
   timeout: number;
   /** Moment, on the clock of `Date.now()`, after which guests are stopped. */
   deadline: number;
