@@ -236,6 +236,22 @@ describe("growth of a memory", () => {
   });
 });
 
+describe("imports", () => {
+  it("are found in pieces, with looks in between, and what is made for them is counted", () => {
+    const count = 10_000;
+    const module = moduleOf(`(module ${'(import "env" "f" (func)) '.repeat(count)})`);
+    const store = new Store();
+    const signal = new Looks();
+    store.instantiate(module, { env: { f() {} } }, { signal });
+    // Linking them afterwards is looked at every 500.
+    expect(signal.count).toBeGreaterThan(count / 500 + count / 300);
+    expect(store.runtime.usage("hostBytes")).toBeGreaterThan(count * 500);
+    const tight = new Store({ limits: { hostBytes: 1e6 } });
+    const linked = () => tight.instantiate(module, { env: { f() {} } });
+    expect(thrown(Exhaustion, linked).kind).toBe("hostBytes");
+  });
+});
+
 describe("large tables", () => {
   it("are as short ones, behind their head, too", () => {
     const store = new Store();

@@ -147,6 +147,22 @@ describe("time", () => {
     expect(func(instanceOf(text, { m: { f, count } }, namespace), "g")()).toBe(50_000);
   });
 
+  it("is looked at while imports are read", () => {
+    let read = 0;
+    const namespace = createNamespace({ epoch: { reached: () => read > 0 }, epochDeadline: 1 });
+    const m = {
+      get f() {
+        read++;
+        return () => {};
+      },
+    };
+    const text = `(module ${'(import "m" "f" (func)) '.repeat(2_000)})`;
+    const error = thrownBy(() => instanceOf(text, { m }, namespace));
+    expect(error).toBeInstanceOf(namespace.RuntimeError);
+    expect(codeOf(error)).toBe("epoch");
+    expect(read).toBeLessThan(1_000);
+  });
+
   it("is looked at while the exports of an instance are made", () => {
     let looks = 0;
     const epoch = { reached: () => ++looks > 3 };

@@ -7,11 +7,16 @@ import {
   type Instance,
   Module,
   type Outcome,
+  PRICE_TABLE_2,
   Store,
   Tag,
   WasmException,
 } from "../../../src/api/index.ts";
+import { compile } from "../../../src/code/compiled.ts";
+import { CodeAccount } from "../../../src/code/room.ts";
+import { room } from "../../../src/interpreter/registers.ts";
 import type { FunctionInstance } from "../../../src/runtime/instances.ts";
+import { build } from "../../attacks/build.ts";
 import type { Random } from "../random.ts";
 import { disturber } from "./disturb.ts";
 import {
@@ -59,6 +64,16 @@ const NAMES: Readonly<Record<Kind, string>> = {
   exn: "exnref",
 };
 
+const nobody = compile(
+  Module.from(build({ functions: [{ code: (code) => code }] })).record,
+  PRICE_TABLE_2,
+).code(0);
+
+/** Takes the code of all modules away, those on the machine included. */
+function evictAll(): void {
+  room.reserve(nobody, room.limit, new CodeAccount(), true);
+}
+
 /** The styles that every program runs in. */
 export function styles(random: Random): Style[] {
   const { inside, scribble } = disturber();
@@ -72,6 +87,18 @@ export function styles(random: Random): Style[] {
       place(slice) {
         scribble(random.below(30));
         return slice();
+      },
+    },
+    {
+      name: "slices at other places, without code",
+      elsewhere: true,
+      slice: () => random.between(1, 12),
+      place(slice) {
+        const run = () => {
+          if (random.oneIn(2)) evictAll();
+          return slice();
+        };
+        return random.oneIn(3) ? run() : inside(random.below(40), run);
       },
     },
     {
