@@ -1,6 +1,7 @@
 // Functions of WebAssembly as the embedder calls them (design: section 2): to the end, in slices
 // with the event loop in between, or by hand.
 
+import { cut } from "../module/errors.ts";
 import { functionName } from "../module/module.ts";
 import { amount, checkedOptions, type OptionTable, objectWith } from "../module/options.ts";
 import { FunctionInstance } from "../runtime/instances.ts";
@@ -137,7 +138,7 @@ export class Func {
 
   private check(args: readonly Value[]): Value[] {
     const { params } = this.target.type;
-    return checkArguments(args, params, () => this.name || "the function", this.store.runtime);
+    return checkArguments(args, params, () => cut(this.name) || "the function", this.store.runtime);
   }
 }
 
