@@ -55,7 +55,7 @@ export interface DecodingLimits {
   readonly nesting: number;
   /** Targets of one br_table, the default included. Default 65,521. */
   readonly branchTargets: number;
-  /** Catch clauses of one try_table. Default 10,000. */
+  /** Catch clauses of one try_table. Default 1,000. */
   readonly catches: number;
   /** Operands of one array.new_fixed. Default 10,000. */
   readonly arrayFixedLength: number;
@@ -87,7 +87,7 @@ export const DEFAULT_LIMITS: DecodingLimits = {
   subtypingDepth: 63,
   nesting: 100_000,
   branchTargets: 65_521,
-  catches: 10_000,
+  catches: 1_000,
   arrayFixedLength: 10_000,
   nameBytes: 100_000,
 };
