@@ -170,6 +170,10 @@ class Sliced {
   }
 }
 
+function isOutOfRoom(line: string | undefined): boolean {
+  return line?.endsWith("exhausted hostBytes") ?? false;
+}
+
 /** Runs a valid module in all styles. */
 export async function compareSlicings(bytes: Uint8Array, seed: number): Promise<Slicing> {
   const random = new Random(seed);
@@ -186,7 +190,9 @@ export async function compareSlicings(bytes: Uint8Array, seed: number): Promise<
     runs.push(run);
     const [first] = runs;
     const at = run.lines.findIndex((line, i) => line !== first.lines[i]);
-    if (at >= 0) differences.push(`${style.name}: ${run.lines[at]}, at once: ${first.lines[at]}`);
+    // Who is stopped needs room for its frames: with so little it may end at a pause (docs/limits.md).
+    if (at < 0 || [...run.lines.slice(0, at + 1), first.lines[at]].some(isOutOfRoom)) continue;
+    differences.push(`${style.name}: ${run.lines[at]}, at once: ${first.lines[at]}`);
   }
   return {
     differences,
