@@ -6,7 +6,7 @@ import { backtrace } from "../interpreter/backtrace.ts";
 import { guestTime, millisecondsNow } from "../interpreter/clock.ts";
 import { type Outcome as Ended, NOT_READY } from "../interpreter/meter.ts";
 import { promiseOf } from "../interpreter/promises.ts";
-import { currentThread, Thread } from "../interpreter/thread.ts";
+import { currentThread, type Interruption, Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
@@ -149,6 +149,7 @@ export class Execution {
   ) {
     this.store = store;
     this.thread = new Thread(store.runtime, target, args, mayAwait);
+    this.thread.watcher = () => reasonToStop(store, this.interrupts);
     this.interrupts = interrupts;
   }
 
@@ -298,7 +299,10 @@ export class Execution {
     const { deadline, signal } = this.interrupts;
     if (this.allowance !== Number.POSITIVE_INFINITY) return true;
     if (this.store.epoch !== null || deadline !== Number.POSITIVE_INFINITY) return true;
-    return signal !== undefined || (this.outer?.watched ?? false);
+    if (signal !== undefined || (this.outer?.watched ?? false)) return true;
+    // What lies beneath may be a guest of a namespace, with limits of its own.
+    const beneath = currentThread();
+    return beneath !== null && beneath !== this.outer?.thread;
   }
 
   private slices(slice: number): Outcome {
@@ -361,8 +365,9 @@ export class Execution {
   }
 
   /** What stops the guest now, besides fuel; null: nothing. */
-  get interruption(): StopReason | null {
-    return reasonToStop(this.store, this.interrupts) ?? this.outer?.interruption ?? null;
+  get interruption(): Interruption | null {
+    const own = reasonToStop(this.store, this.interrupts);
+    return own ?? (this.running ? (currentThread()?.interruption ?? null) : null);
   }
 
   /**
@@ -370,7 +375,7 @@ export class Execution {
    * @throws what a call would throw that is stopped now
    */
   static checkStop(store: Store, interrupts: Interrupts): void {
-    const reason = reasonToStop(store, interrupts) ?? active?.interruption ?? null;
+    const reason = reasonToStop(store, interrupts) ?? currentThread()?.interruption ?? null;
     if (reason === null) return;
     if (reason !== "signal") throw new Exhaustion(reason);
     throw interrupts.signal?.aborted ? interrupts.signal.reason : active?.abortReason();
@@ -434,9 +439,7 @@ export class Execution {
   }
 }
 
-type StopReason = "epoch" | "deadline" | "signal";
-
-function reasonToStop(store: Store, { deadline, signal }: Interrupts): StopReason | null {
+function reasonToStop(store: Store, { deadline, signal }: Interrupts): Interruption | null {
   if (store.epoch?.reached(store.epochDeadline)) return "epoch";
   if (deadline !== Number.POSITIVE_INFINITY && guestTime() >= deadline) return "deadline";
   return signal?.aborted ? "signal" : null;

@@ -6,14 +6,14 @@ import { idOfFuncType } from "../code/type-ids.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { ExceptionInstance, FunctionInstance } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
-import { Exhaustion, type ExhaustionKind } from "../runtime/trap.ts";
+import { Exhaustion } from "../runtime/trap.ts";
 import { backtrace } from "./backtrace.ts";
 import { machine } from "./loop.generated.ts";
 import type { Outcome } from "./meter.ts";
 import { placeAt } from "./places.ts";
 import { releaseReferences } from "./registers.ts";
 import { clearStacks, stack } from "./stack.ts";
-import { Thread } from "./thread.ts";
+import { type Interruption, Thread } from "./thread.ts";
 
 /** Reads what a call has left in the slots from the word `at` on. */
 export interface ResultReader {
@@ -25,7 +25,7 @@ export interface Watch {
   /** Whether there is anything that could stop a call now. */
   readonly active: boolean;
   /** Why calls must stop now; null: go on. */
-  reason(): ExhaustionKind | null;
+  reason(): Exclude<Interruption, "signal"> | null;
 }
 
 /** A Wasm exception that has left the guest: thrown as it is, for who calls to make an error of. */
@@ -69,6 +69,7 @@ export class CallThread extends Thread {
     super(store, idle, [], false);
     this.idle = idle;
     this.watch = watch;
+    if (watch !== null) this.watcher = () => watch.reason();
   }
 
   /**
@@ -104,10 +105,6 @@ export class CallThread extends Thread {
     }
   }
 
-  override get mustStop(): boolean {
-    return this.watch !== null && this.watch.reason() !== null;
-  }
-
   private errorOf(outcome: Outcome): unknown {
     if (outcome.kind === "trapped") return outcome.trap;
     if (outcome.kind === "threw") return outcome.error;
@@ -138,15 +135,14 @@ export class CallThread extends Thread {
     this.settle();
     if (this.slice > 0) return null;
     this.slice = UNITS_PER_LOOK;
-    const reason = this.watch === null ? null : this.watch.reason();
+    const reason = this.interruption;
     if (reason === null) return null;
-    return {
-      kind: "threw",
-      error: new Exhaustion(reason, "", backtrace(this)),
-    };
+    // A signal is that of a call beneath, which gives its own reason.
+    const kind = reason === "signal" ? "deadline" : reason;
+    return { kind: "threw", error: new Exhaustion(kind, "", backtrace(this)) };
   }
 
   protected override afterHost(): void {
-    if (this.watch?.active) this.slice = 0;
+    if (this.watch?.active || this.beneath !== null) this.slice = 0;
   }
 }

@@ -3,8 +3,8 @@
 
 import type { Watch } from "../interpreter/call.ts";
 import { guestTime } from "../interpreter/clock.ts";
+import type { Interruption } from "../interpreter/thread.ts";
 import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
-import type { ExhaustionKind } from "../runtime/trap.ts";
 
 /** A counter that somebody advances, e.g. an `Epoch` of the embedder API. */
 export interface EpochLike {
@@ -95,14 +95,14 @@ export class CallWatch implements Watch {
   }
 
   /** A call from outside begins; why it must not, however short it is. */
-  begin(): ExhaustionKind | null {
+  begin(): Exclude<Interruption, "signal"> | null {
     const { epoch, epochLimit, moment, timeLimit } = this;
     this.callEnds = timeLimit === NEVER ? NEVER : guestTime() + timeLimit;
     if (epoch?.reached(epochLimit)) return "epoch";
     return moment !== NEVER && Date.now() >= moment ? "deadline" : null;
   }
 
-  reason(): ExhaustionKind | null {
+  reason(): Exclude<Interruption, "signal"> | null {
     if (!this.active) return null;
     if (this.epoch?.reached(this.epochLimit)) return "epoch";
     if (this.callEnds !== NEVER && guestTime() >= this.callEnds) return "deadline";
