@@ -5,8 +5,9 @@
 import { backtrace } from "../interpreter/backtrace.ts";
 import { guestTime, millisecondsNow } from "../interpreter/clock.ts";
 import { type Outcome as Ended, NOT_READY } from "../interpreter/meter.ts";
+import type { Interruption } from "../interpreter/occupant.ts";
 import { promiseOf } from "../interpreter/promises.ts";
-import { currentThread, type Interruption, Thread } from "../interpreter/thread.ts";
+import { currentThread, Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";

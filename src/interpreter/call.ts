@@ -10,10 +10,11 @@ import { Exhaustion } from "../runtime/trap.ts";
 import { backtrace } from "./backtrace.ts";
 import { machine } from "./loop.generated.ts";
 import type { Outcome } from "./meter.ts";
+import type { Interruption } from "./occupant.ts";
 import { placeAt } from "./places.ts";
 import { releaseReferences } from "./registers.ts";
 import { clearStacks, stack } from "./stack.ts";
-import { type Interruption, Thread } from "./thread.ts";
+import { Thread } from "./thread.ts";
 
 /** Reads what a call has left in the slots from the word `at` on. */
 export interface ResultReader {

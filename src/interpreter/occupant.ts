@@ -12,6 +12,9 @@ import { RESTORE_PC, room } from "./registers.ts";
 import { clearStacks, Frames, frameTop, stack } from "./stack.ts";
 import type { Thread } from "./thread.ts";
 
+/** Why somebody who watches a thread wants it stopped. */
+export type Interruption = "epoch" | "deadline" | "signal";
+
 /** Who runs on the machine, or will again. */
 export class Occupant extends FuelMeter {
   slotBase = 0;
@@ -22,6 +25,8 @@ export class Occupant extends FuelMeter {
   instance: ModuleInstance | null;
   /** Instances of the frames that called into another one, outermost first. */
   readonly callers: (ModuleInstance | null)[] = [];
+  /** Asks whoever watches the thread. */
+  watcher: (() => Interruption | null) | null = null;
   /** The thread whose host function runs this one. */
   beneath: Thread | null = null;
   /** Frames in all threads beneath that are no calls of guests', and what of theirs is away. */
@@ -34,6 +39,23 @@ export class Occupant extends FuelMeter {
   constructor(store: Store, instance: ModuleInstance | null) {
     super(store);
     this.instance = instance;
+  }
+
+  /** Why this thread, or one beneath it, has to stop now, besides fuel; null: it need not. */
+  get interruption(): Interruption | null {
+    const reason = this.watcher?.() ?? null;
+    if (reason !== null) return reason;
+    let thread = this.beneath;
+    for (; thread !== null; thread = thread.beneath) {
+      const reason = thread.watcher?.() ?? null;
+      if (reason !== null) return reason;
+    }
+    return null;
+  }
+
+  /** Whether something other than fuel stops the call now: for host functions that wait. */
+  get mustStop(): boolean {
+    return this.interruption !== null;
   }
 
   /** Takes the machine over from who runs on it; to be undone with what was there before. */

@@ -102,7 +102,7 @@ export function translatePiece(code: FunctionCode, { store }: ModuleInstance): b
     CONTROL[ksp] = machine.pc;
     CONTROL[ksp + 1] = NO_CALL;
   }
-  // What is done in one piece says nothing, and the first look at the clock of a process takes 1 ms.
+  // What is done in one piece says nothing, and a process's first look at the clock takes 1 ms.
   const isLong = bodyBytes(code) > SHORT_BODY;
   const began = isLong ? millisecondsNow() : 0;
   try {

@@ -70,9 +70,6 @@ interface Awaited {
   readonly work?: Unfinished;
 }
 
-/** Why somebody who watches a thread wants it stopped. */
-export type Interruption = "epoch" | "deadline" | "signal";
-
 /** The thread whose guest is running, or has called the host function that is running. */
 export function currentThread(): Thread | null {
   return stack.current;
@@ -94,8 +91,6 @@ export class Thread extends Caller implements Payer {
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
   growth: Growth | null = null;
   private settled: Settled | null = null;
-  /** Asks whoever watches the thread. */
-  watcher: (() => Interruption | null) | null = null;
   /** The host function that was called last: while another thread runs, the one beneath it. */
   hostCallee: FunctionInstance | null = null;
 
@@ -141,20 +136,6 @@ export class Thread extends Caller implements Payer {
   protected override occupy(slice: number): void {
     super.occupy(slice);
     stack.current = this;
-  }
-
-  /** Why this thread, or one that lies beneath it, has to stop now, besides fuel; null: it need not. */
-  get interruption(): Interruption | null {
-    for (let thread: Thread | null = this; thread !== null; thread = thread.beneath) {
-      const reason = thread.watcher?.() ?? null;
-      if (reason !== null) return reason;
-    }
-    return null;
-  }
-
-  /** Whether something other than fuel stops the call now: for host functions that wait. */
-  get mustStop(): boolean {
-    return this.interruption !== null;
   }
 
   /** Whether a host function has to stop working, so that the thread can be looked at. */

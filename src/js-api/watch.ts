@@ -3,7 +3,7 @@
 
 import type { Watch } from "../interpreter/call.ts";
 import { guestTime } from "../interpreter/clock.ts";
-import type { Interruption } from "../interpreter/thread.ts";
+import type { Interruption } from "../interpreter/occupant.ts";
 import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
 
 /** A counter that somebody advances, e.g. an `Epoch` of the embedder API. */
