@@ -178,10 +178,14 @@ describe("callAsync", () => {
   it("lets several guests make progress at the same time", async () => {
     const guests = [1, 2].map(() => instanceOf(HOSTILE, {}, new Store({ fuel: 300_000 })));
     const calls = guests.map((guest) => guest.func("loop").with({ slice: 1000 }).callAsync());
-    const settled = Promise.allSettled(calls);
-    await sleep(0);
-    const counts = guests.map((guest) => guest.exports.count() as number);
-    expect(Math.min(...counts)).toBeGreaterThan(0);
+    let over = false;
+    const settled = Promise.allSettled(calls).finally(() => {
+      over = true;
+    });
+    const least = () => Math.min(...guests.map((guest) => guest.exports.count() as number));
+    // A busy machine's first turns may be somebody else's.
+    while (least() === 0 && !over) await sleep(0);
+    expect(over).toBe(false);
     const results = await settled;
     expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   });
