@@ -36,18 +36,25 @@ export type Progress = "done" | "more" | "unpaid";
 const PIECE_BYTES = 1 << 19;
 const PIECE_ELEMENTS = 1 << 12;
 
-/** How much of `count` comes next. What is not in bounds will trap, and is not divided. */
-function partOf(count: number, most: number, inBounds: boolean): number {
-  return inBounds && count > most ? most : count;
-}
+const UNPAID = -1;
 
 /**
- * The price of a part: that of `count` less that of what is left, so that all parts together cost
- * what the whole does. A count beyond `length` cannot be right: it will trap, and costs nothing.
+ * Pays for what comes next of `count` bytes or elements, `most` at a time; how much that is, or
+ * UNPAID. What is not in bounds will trap, and is not divided; nor does it cost anything if it is
+ * more than the whole `length`, which cannot be right. A part costs what all of `count` does less
+ * what is left, so that all parts together cost what the whole does.
  */
-function priceOf(part: number, count: number, length: number, unit: number): number {
-  if (count > length) return 0;
-  return Math.ceil(count / unit) - Math.ceil((count - part) / unit);
+function payPart(
+  payer: Payer,
+  count: number,
+  most: number,
+  inBounds: boolean,
+  length: number,
+  unit: number,
+): number {
+  const part = inBounds && count > most ? most : count;
+  const price = count > length ? 0 : Math.ceil(count / unit) - Math.ceil((count - part) / unit);
+  return payer.chargeWork(price) ? part : UNPAID;
 }
 
 export function isWide(item: MemoryInstance | TableInstance): boolean {
@@ -64,9 +71,9 @@ export function initMemory(
   const [to, from, count] = [unsigned(0, wide), int(1) >>> 0, int(2) >>> 0];
   const length = instance.dataLengths[segment];
   const inBounds = from + count <= length && to + count <= memory.bytes.length;
-  const part = partOf(count, PIECE_BYTES, inBounds);
   const { bytesPerUnit } = instance.store.prices;
-  if (!payer.chargeWork(priceOf(part, count, length, bytesPerUnit))) return "unpaid";
+  const part = payPart(payer, count, PIECE_BYTES, inBounds, length, bytesPerUnit);
+  if (part === UNPAID) return "unpaid";
   check(memoryInit(instance, memory, segment, to, from, part));
   if (part === count) return "done";
   moveOn(part, to, wide, from, false, count, false);
@@ -78,9 +85,9 @@ export function copyMemory(to: MemoryInstance, from: MemoryInstance, payer: Paye
   const wide = wideTo && wideFrom;
   const [target, source, count] = [unsigned(0, wideTo), unsigned(1, wideFrom), unsigned(2, wide)];
   const inBounds = target + count <= to.bytes.length && source + count <= from.bytes.length;
-  const part = partOf(count, PIECE_BYTES, inBounds);
   const { bytesPerUnit } = to.store.prices;
-  if (!payer.chargeWork(priceOf(part, count, to.bytes.length, bytesPerUnit))) return "unpaid";
+  const part = payPart(payer, count, PIECE_BYTES, inBounds, to.bytes.length, bytesPerUnit);
+  if (part === UNPAID) return "unpaid";
   const left = target <= source ? 0 : count - part;
   check(memoryCopy(to, from, target + left, source + left, part));
   if (part === count) return "done";
@@ -94,9 +101,9 @@ export function fillMemory(memory: MemoryInstance, payer: Payer): Progress {
   const wide = isWide(memory);
   const [to, count] = [unsigned(0, wide), unsigned(2, wide)];
   const { length } = memory.bytes;
-  const part = partOf(count, PIECE_BYTES, to + count <= length);
-  if (!payer.chargeWork(priceOf(part, count, length, memory.store.prices.bytesPerUnit)))
-    return "unpaid";
+  const { bytesPerUnit } = memory.store.prices;
+  const part = payPart(payer, count, PIECE_BYTES, to + count <= length, length, bytesPerUnit);
+  if (part === UNPAID) return "unpaid";
   check(memoryFill(memory, to, int(1), part));
   if (part === count) return "done";
   setInt(0, to + part, wide);
@@ -113,9 +120,9 @@ export function initTable(
   const wide = isWide(table);
   const [to, from, count] = [unsigned(0, wide), int(1) >>> 0, int(2) >>> 0];
   const inBounds = from + count <= instance.elements[segment].length && to + count <= table.length;
-  const part = partOf(count, PIECE_ELEMENTS, inBounds);
   const { elementsPerUnit } = instance.store.prices;
-  if (!payer.chargeWork(priceOf(part, count, table.length, elementsPerUnit))) return "unpaid";
+  const part = payPart(payer, count, PIECE_ELEMENTS, inBounds, table.length, elementsPerUnit);
+  if (part === UNPAID) return "unpaid";
   check(tableInit(instance, table, segment, to, from, part));
   if (part === count) return "done";
   moveOn(part, to, wide, from, false, count, false);
@@ -127,9 +134,9 @@ export function copyTable(to: TableInstance, from: TableInstance, payer: Payer):
   const wide = wideTo && wideFrom;
   const [target, source, count] = [unsigned(0, wideTo), unsigned(1, wideFrom), unsigned(2, wide)];
   const inBounds = target + count <= to.length && source + count <= from.length;
-  const part = partOf(count, PIECE_ELEMENTS, inBounds);
   const { elementsPerUnit } = to.store.prices;
-  if (!payer.chargeWork(priceOf(part, count, to.length, elementsPerUnit))) return "unpaid";
+  const part = payPart(payer, count, PIECE_ELEMENTS, inBounds, to.length, elementsPerUnit);
+  if (part === UNPAID) return "unpaid";
   const left = target <= source ? 0 : count - part;
   check(tableCopy(to, from, target + left, source + left, part));
   if (part === count) return "done";
@@ -141,9 +148,10 @@ export function copyTable(to: TableInstance, from: TableInstance, payer: Payer):
 export function fillTable(table: TableInstance, payer: Payer): Progress {
   const wide = isWide(table);
   const [to, count] = [unsigned(0, wide), unsigned(2, wide)];
-  const part = partOf(count, PIECE_ELEMENTS, to + count <= table.length);
-  const { elementsPerUnit } = table.store.prices;
-  if (!payer.chargeWork(priceOf(part, count, table.length, elementsPerUnit))) return "unpaid";
+  const { length, store } = table;
+  const { elementsPerUnit } = store.prices;
+  const part = payPart(payer, count, PIECE_ELEMENTS, to + count <= length, length, elementsPerUnit);
+  if (part === UNPAID) return "unpaid";
   check(tableFill(table, to, reference(1), part));
   if (part === count) return "done";
   setInt(0, to + part, wide);

@@ -43,11 +43,8 @@ export class Occupant extends FuelMeter {
 
   /** Why this thread, or one beneath it, has to stop now, besides fuel; null: it need not. */
   get interruption(): Interruption | null {
-    const reason = this.watcher?.() ?? null;
-    if (reason !== null) return reason;
-    let thread = this.beneath;
-    for (; thread !== null; thread = thread.beneath) {
-      const reason = thread.watcher?.() ?? null;
+    for (let occupant: Occupant | null = this; occupant !== null; occupant = occupant.beneath) {
+      const reason = occupant.watcher?.() ?? null;
       if (reason !== null) return reason;
     }
     return null;

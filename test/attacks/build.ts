@@ -1,7 +1,7 @@
 // Small generators of hostile modules: a module from its parts, code from mnemonics. Nothing here
 // knows validity; what an attack asks for is what gets written.
 
-import type { ValType } from "../../src/isa/types.ts";
+import { I32, type ValType } from "../../src/isa/types.ts";
 import { opcodeByName } from "../fuzz/generate/body.ts";
 import { ByteWriter, ModuleWriter, SECTION } from "../fuzz/writer.ts";
 
@@ -158,6 +158,28 @@ function written(write: Write): Uint8Array {
   const code = new Code();
   write(code);
   return code.view();
+}
+
+/** So many `br_if` in a block with 1,000 results: each has its operands checked. */
+export function carrying(branches: number): Parts {
+  return {
+    types: [
+      [[], []],
+      [[], Array.from({ length: 1000 }, () => I32)],
+    ],
+    functions: [
+      {
+        code(code) {
+          code
+            .op("block")
+            .signed(1)
+            .repeat(1000, (c) => c.i32(0));
+          code.repeat(branches, (c) => c.i32(0).op("br_if", 0));
+          code.op("end").repeat(1000, (c) => c.op("drop"));
+        },
+      },
+    ],
+  };
 }
 
 /** A passive data segment of zeros. */

@@ -3,7 +3,7 @@
 import { Module, Store, type StoreOptions } from "../../src/api/index.ts";
 import { EXTERNREF, FUNCREF, I32, I64 } from "../../src/isa/types.ts";
 import { ByteWriter, ModuleWriter, SECTION } from "../fuzz/writer.ts";
-import { build, type Code, type Parts, passiveData, passiveElements } from "./build.ts";
+import { build, type Code, carrying, type Parts, passiveData, passiveElements } from "./build.ts";
 import type { Attack, Probe } from "./probe.ts";
 
 const NOTHING = [[], []] as const;
@@ -325,24 +325,7 @@ export const MODULE_ATTACKS: readonly Attack[] = [
       ],
     });
   }),
-  decoding("100,000 br_if that carry 1,000 results", 6, () => {
-    const results = Array.from({ length: 1000 }, () => I32);
-    return build({
-      types: [NOTHING, [[], results]],
-      functions: [
-        {
-          code(code) {
-            code
-              .op("block")
-              .signed(1)
-              .repeat(1000, (c) => c.i32(0));
-            code.repeat(100_000, (c) => c.i32(0).op("br_if", 0));
-            code.op("end").repeat(1000, (c) => c.op("drop"));
-          },
-        },
-      ],
-    });
-  }),
+  decoding("100,000 br_if that carry 1,000 results", 6, () => build(carrying(100_000))),
   decoding("100,000 calls with 1,000 arguments that are not there", 6, () => {
     const thousand = Array.from({ length: 1000 }, () => I32);
     const code = (c: Code) => c.op("unreachable").repeat(100_000, (call) => call.op("call", 0));

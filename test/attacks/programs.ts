@@ -6,7 +6,7 @@ import { F32, F64, I32, I64, type ValType } from "../../src/isa/types.ts";
 import { createNamespace } from "../../src/js-api/index.ts";
 import { memoryFileSystem, type WasiOptions, wasi } from "../../src/wasi/index.ts";
 import { opcodeByName } from "../fuzz/generate/body.ts";
-import { build, type Code, type Parts } from "./build.ts";
+import { build, type Code, carrying, type Parts } from "./build.ts";
 import { type Attack, DEADLINE_MS, HostMistake, type Probe, type Watched } from "./probe.ts";
 
 const WASI = "wasi_snapshot_preview1";
@@ -261,23 +261,7 @@ const TIMEOUT_WHILE_VALIDATING: Attack = {
   item: 6,
   megabytes: 64,
   async run(probe) {
-    const bytes = probe.uses(
-      build({
-        types: [NOTHING, [[], Array.from({ length: 1000 }, () => I32)]],
-        functions: [
-          {
-            code(code) {
-              code
-                .op("block")
-                .signed(1)
-                .repeat(1000, (c) => c.i32(0));
-              code.repeat(400_000, (c) => c.i32(0).op("br_if", 0));
-              code.op("end").repeat(1000, (c) => c.op("drop"));
-            },
-          },
-        ],
-      }),
-    );
+    const bytes = probe.uses(build(carrying(400_000)));
     await probe.attempt(async () => {
       const began = performance.now();
       const { code } = await commandLine(["run", "--timeout", "50ms", "-"], bytes);

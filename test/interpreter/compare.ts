@@ -2,13 +2,14 @@
 // says where they differ: in how each call ends, in memory, in globals, in fuel.
 
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
-import { F32, F64, I32, I64, isReference, type ValType } from "../../src/isa/types.ts";
+import { F32, F64, I32, isReference, type ValType } from "../../src/isa/types.ts";
 import type {
   ExternInstance,
   FunctionInstance,
   ModuleInstance,
 } from "../../src/runtime/instances.ts";
 import { Store } from "../../src/runtime/store.ts";
+import { hostValue } from "../fuzz/execute/world.ts";
 import { Random } from "../fuzz/random.ts";
 import { load } from "../validation/assemble.ts";
 import type { HostExports, Scalar } from "./differential.ts";
@@ -45,17 +46,7 @@ interface Ours {
 }
 
 function argument(random: Random, type: ValType): Scalar | null {
-  if (isReference(type)) return null;
-  switch (type) {
-    case I32:
-      return random.pick([0, 1, 7, -1, 2147483647, -2147483648, random.u32() | 0]);
-    case I64:
-      return random.pick([0n, 1n, -1n, -(2n ** 63n), BigInt.asIntN(64, random.u64())]);
-    case F32:
-      return random.pick([0, -0, 1.5, -2.25, Number.POSITIVE_INFINITY]);
-    default:
-      return random.pick([0, -0, 0.1, 1e300, Number.NEGATIVE_INFINITY]);
-  }
+  return isReference(type) ? null : (hostValue(random, type) as Scalar);
 }
 
 const cell = new DataView(new ArrayBuffer(8));
