@@ -150,7 +150,7 @@ export class Execution {
   ) {
     this.store = store;
     this.thread = new Thread(store.runtime, target, args, mayAwait);
-    this.thread.watcher = () => reasonToStop(store, this.interrupts);
+    this.thread.watcher = this;
     this.interrupts = interrupts;
   }
 
@@ -365,9 +365,14 @@ export class Execution {
     }
   }
 
+  /** For its thread: what stops it now, but for what lies beneath. */
+  reason(): Interruption | null {
+    return reasonToStop(this.store, this.interrupts);
+  }
+
   /** What stops the guest now, besides fuel; null: nothing. */
   get interruption(): Interruption | null {
-    const own = reasonToStop(this.store, this.interrupts);
+    const own = this.reason();
     return own ?? (this.running ? (currentThread()?.interruption ?? null) : null);
   }
 

@@ -70,7 +70,7 @@ export class CallThread extends Thread {
     super(store, idle, [], false);
     this.idle = idle;
     this.watch = watch;
-    if (watch !== null) this.watcher = () => watch.reason();
+    this.watcher = watch;
   }
 
   /**

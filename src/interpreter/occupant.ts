@@ -15,6 +15,12 @@ import type { Thread } from "./thread.ts";
 /** Why somebody who watches a thread wants it stopped. */
 export type Interruption = "epoch" | "deadline" | "signal";
 
+/** Who watches a thread. */
+export interface Watcher {
+  /** Why it has to stop now, besides fuel; null: it need not. */
+  reason(): Interruption | null;
+}
+
 /** Who runs on the machine, or will again. */
 export class Occupant extends FuelMeter {
   slotBase = 0;
@@ -25,8 +31,7 @@ export class Occupant extends FuelMeter {
   instance: ModuleInstance | null;
   /** Instances of the frames that called into another one, outermost first. */
   readonly callers: (ModuleInstance | null)[] = [];
-  /** Asks whoever watches the thread. */
-  watcher: (() => Interruption | null) | null = null;
+  watcher: Watcher | null = null;
   /** The thread whose host function runs this one. */
   beneath: Thread | null = null;
   /** Frames in all threads beneath that are no calls of guests', and what of theirs is away. */
@@ -44,7 +49,7 @@ export class Occupant extends FuelMeter {
   /** Why this thread, or one beneath it, has to stop now, besides fuel; null: it need not. */
   get interruption(): Interruption | null {
     for (let occupant: Occupant | null = this; occupant !== null; occupant = occupant.beneath) {
-      const reason = occupant.watcher?.() ?? null;
+      const reason = occupant.watcher?.reason() ?? null;
       if (reason !== null) return reason;
     }
     return null;
