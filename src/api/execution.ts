@@ -3,7 +3,7 @@
 // has used, and results as JavaScript values. The guest is looked at between slices only.
 
 import { backtrace } from "../interpreter/backtrace.ts";
-import { guestTime, millisecondsNow } from "../interpreter/clock.ts";
+import { deadlineIn, guestTime, isOver, millisecondsNow } from "../interpreter/clock.ts";
 import { type Outcome as Ended, NOT_READY } from "../interpreter/meter.ts";
 import type { Interruption } from "../interpreter/occupant.ts";
 import { promiseOf } from "../interpreter/promises.ts";
@@ -447,7 +447,7 @@ export class Execution {
 
 function reasonToStop(store: Store, { deadline, signal }: Interrupts): Interruption | null {
   if (store.epoch?.reached(store.epochDeadline)) return "epoch";
-  if (deadline !== Number.POSITIVE_INFINITY && guestTime() >= deadline) return "deadline";
+  if (isOver(deadline)) return "deadline";
   return signal?.aborted ? "signal" : null;
 }
 
@@ -456,9 +456,4 @@ function beneath(): string {
   const host = currentThread()?.hostCallee ?? null;
   if (host === null) return "";
   return `the host function ${host.name || "beneath"} made the call and cannot be suspended`;
-}
-
-/** The moment `timeout` milliseconds from now, on the clock of `guestTime`. */
-export function deadlineIn(timeout: number): number {
-  return timeout === Number.POSITIVE_INFINITY ? timeout : guestTime() + timeout;
 }

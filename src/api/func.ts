@@ -1,12 +1,13 @@
 // Functions of WebAssembly as the embedder calls them (design: section 2): to the end, in slices
 // with the event loop in between, or by hand.
 
+import { deadlineIn } from "../interpreter/clock.ts";
 import { cut } from "../module/errors.ts";
 import { functionName } from "../module/module.ts";
 import { amount, checkedOptions, type OptionTable, objectWith } from "../module/options.ts";
 import { FunctionInstance } from "../runtime/instances.ts";
 import { formatClosedType } from "../runtime/types.ts";
-import { deadlineIn, Execution, type Interrupts } from "./execution.ts";
+import { Execution, type Interrupts } from "./execution.ts";
 import type { AbortSignalLike } from "./host-loop.ts";
 import type { Store } from "./store.ts";
 import { checkArguments, type Value } from "./values.ts";

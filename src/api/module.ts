@@ -8,7 +8,7 @@ import {
   moduleImports,
 } from "../embedding/module.ts";
 import { inTurns } from "../embedding/turns.ts";
-import { guestTime } from "../interpreter/clock.ts";
+import { deadlineIn, isOver } from "../interpreter/clock.ts";
 import { type FeatureSwitches, featureSet } from "../isa/features.ts";
 import { DECODING_LIMIT_OPTIONS, type DecodingLimits } from "../module/limits.ts";
 import type { ModuleRecord } from "../module/module.ts";
@@ -21,7 +21,6 @@ import {
   objectWith,
 } from "../module/options.ts";
 import { Exhaustion } from "../runtime/trap.ts";
-import { deadlineIn } from "./execution.ts";
 import { type AbortSignalLike, stopOrSettled } from "./host-loop.ts";
 import { describeExtern, type ExternDescription } from "./types.ts";
 
@@ -237,7 +236,7 @@ class Loading {
   private look(): void {
     const { deadline, signal } = this;
     if (signal?.aborted) throw signal.reason ?? new Error("decoding was aborted");
-    if (deadline !== Number.POSITIVE_INFINITY && guestTime() >= deadline) {
+    if (isOver(deadline)) {
       throw new Exhaustion("deadline", "while a module was decoded");
     }
   }

@@ -26,3 +26,14 @@ export function spentForProcess(milliseconds: number): void {
 export function guestTime(): number {
   return millisecondsNow() - spent;
 }
+
+/** The moment `timeout` milliseconds from now, on the clock of `guestTime`; Infinity: never. */
+export function deadlineIn(timeout: number): number {
+  return timeout === Number.POSITIVE_INFINITY ? timeout : guestTime() + timeout;
+}
+
+/** Whether such a moment has come. */
+export function isOver(deadline: number): boolean {
+  // Who has no deadline need not look at the clock.
+  return deadline !== Number.POSITIVE_INFINITY && guestTime() >= deadline;
+}

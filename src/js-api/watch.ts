@@ -2,7 +2,7 @@
 // moment for all of them, an epoch. Looked at between stretches of the interpreter's loop.
 
 import type { Watch } from "../interpreter/call.ts";
-import { guestTime } from "../interpreter/clock.ts";
+import { deadlineIn, isOver } from "../interpreter/clock.ts";
 import type { Interruption } from "../interpreter/occupant.ts";
 import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
 
@@ -97,7 +97,7 @@ export class CallWatch implements Watch {
   /** A call from outside begins; why it must not, however short it is. */
   begin(): Exclude<Interruption, "signal"> | null {
     const { epoch, epochLimit, moment, timeLimit } = this;
-    this.callEnds = timeLimit === NEVER ? NEVER : guestTime() + timeLimit;
+    this.callEnds = deadlineIn(timeLimit);
     if (epoch?.reached(epochLimit)) return "epoch";
     return moment !== NEVER && Date.now() >= moment ? "deadline" : null;
   }
@@ -105,7 +105,7 @@ export class CallWatch implements Watch {
   reason(): Exclude<Interruption, "signal"> | null {
     if (!this.active) return null;
     if (this.epoch?.reached(this.epochLimit)) return "epoch";
-    if (this.callEnds !== NEVER && guestTime() >= this.callEnds) return "deadline";
+    if (isOver(this.callEnds)) return "deadline";
     return this.moment !== NEVER && Date.now() >= this.moment ? "deadline" : null;
   }
 }
