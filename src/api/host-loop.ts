@@ -62,7 +62,10 @@ export function cancelTimer(timer: unknown): void {
   host.clearTimeout?.(timer);
 }
 
-/** Waits until a promise is settled, the deadline has come or the signal was given. */
+/**
+ * Waits until a promise is settled, the deadline has come or the signal was given; or for less, as
+ * timers have a longest delay, and some hosts' fire too early.
+ */
 export function stopOrSettled(
   promise: Promise<void>,
   { deadline, signal }: { deadline: number; signal?: AbortSignalLike | undefined },

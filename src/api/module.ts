@@ -218,8 +218,7 @@ class Loading {
     try {
       for (;;) {
         const next = chunks.next();
-        await stopOrSettled(next.then(ignore, ignore), this);
-        this.look();
+        await this.untilSettled(next);
         const { done, value } = await next;
         finished = done === true;
         if (finished) return;
@@ -229,6 +228,19 @@ class Loading {
     } finally {
       // Nobody wants the rest, and a source that does not answer cannot be waited for.
       if (!finished) chunks.stop().catch(ignore);
+    }
+  }
+
+  /** Waits for a promise. @throws Exhaustion `deadline`, or what the signal says, if that is first */
+  private async untilSettled(promise: Promise<unknown>): Promise<void> {
+    let settled = false;
+    const arrived = promise.then(ignore, ignore).then(() => {
+      settled = true;
+    });
+    // Timers may fire too early: who then waited for the promise alone could wait for ever.
+    while (!settled) {
+      await stopOrSettled(arrived, this);
+      this.look();
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { Readable } from "node:stream";
 import { ReadableStream } from "node:stream/web";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { InvalidError, MalformedError, Module, ModuleDecoder } from "../../src/api/index.ts";
 import { body, custom, moduleOf, name, section, vec } from "../binary/bytes.ts";
 import { assemble } from "../validation/assemble.ts";
@@ -338,6 +338,17 @@ describe("loading that takes long", () => {
     await expect(Module.fromStream(silent, { timeout: 5 })).rejects.toMatchObject({
       kind: "deadline",
     });
+  });
+
+  it("stops waiting for a stream at its deadline, though timers fire early", async () => {
+    const real = globalThis.setTimeout;
+    const early = (action: () => void, ms: number) => real(action, Math.max(0, ms - 4));
+    const timers = vi.spyOn(globalThis, "setTimeout").mockImplementation(early as typeof real);
+    const silent = { [Symbol.asyncIterator]: () => ({ next: never }) };
+    const loading = Module.fromStream(silent, { timeout: 10 });
+    await expect(loading).rejects.toMatchObject({ kind: "deadline" });
+    expect(timers.mock.calls.length).toBeGreaterThan(1);
+    timers.mockRestore();
   });
 
   it("shares the turns of the event loop with other loading", async () => {
