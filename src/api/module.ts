@@ -231,7 +231,7 @@ class Loading {
     }
   }
 
-  /** Waits for a promise. @throws Exhaustion `deadline`, or what the signal says, if that is first */
+  /** Waits for a promise. @throws Exhaustion `deadline`, or what the signal says, before that */
   private async untilSettled(promise: Promise<unknown>): Promise<void> {
     let settled = false;
     const arrived = promise.then(ignore, ignore).then(() => {

@@ -1,6 +1,8 @@
 // Which Wasm instruction code belongs to. Traps and backtraces ask seldom, and every function that
 // runs has such a table: pairs of differences, most of them in one byte.
 
+import { lastUpTo } from "./search.ts";
+
 /** Entries between two points from which a search may begin. */
 const STRIDE = 256;
 /** Entries of which the last ones may still be taken back, and how many those are. */
@@ -83,14 +85,8 @@ export class OffsetTable {
   /** Offset of the instruction that the code at `position` belongs to; 0 if there is none. */
   at(position: number): number {
     const { points, bytes, length } = this;
-    let low = 0;
-    let high = Math.ceil(this.entries / STRIDE) - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (points[3 * middle] <= position) low = middle;
-      else high = middle - 1;
-    }
-    let [found, offset, at] = points.subarray(3 * low, 3 * low + 3);
+    const point = 3 * Math.max(0, lastUpTo(points, position, Math.ceil(this.entries / STRIDE), 3));
+    let [found, offset, at] = points.subarray(point, point + 3);
     const varint = () => {
       let value = 0;
       for (let shift = 0; ; shift += 7) {

@@ -8,6 +8,7 @@
 // nobody who has less than an equal share loses anything to others.
 
 import type { CompiledModule } from "./compiled.ts";
+import { lastUpTo } from "./search.ts";
 import type { FunctionCode } from "./space.ts";
 
 /** The code of a store: of the modules that were called there first. */
@@ -85,14 +86,7 @@ export class CodeRoom {
     const chunk = this.owners[Math.floor(position / BLOCK)];
     if (chunk == null) return undefined;
     const { functions, holding, starts } = chunk;
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (starts[middle] <= position) low = middle;
-      else high = middle - 1;
-    }
-    return holding.module.deref()?.code(functions[low]);
+    return holding.module.deref()?.code(functions[Math.max(0, lastUpTo(starts, position))]);
   }
 
   /** Words that modules have, those that nobody can call any more included. */

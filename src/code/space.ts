@@ -4,6 +4,7 @@
 import type { ModuleRecord } from "../module/module.ts";
 import type { CompiledModule } from "./compiled.ts";
 import type { OffsetTable } from "./offsets.ts";
+import { lastUpTo } from "./search.ts";
 
 /** A try_table, as the unwinder needs it. */
 export interface Handler {
@@ -60,15 +61,7 @@ export class FunctionCode {
 
   /** Index of the innermost handler that protects the code at `offset`, or -1. */
   handlerAt(offset: number): number {
-    const { handlerStarts } = this;
-    let low = -1;
-    let high = handlerStarts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (handlerStarts[middle] <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return this.innermost[low] ?? -1;
+    return this.innermost[lastUpTo(this.handlerStarts, offset)] ?? -1;
   }
 
   /** Offset in the module of the Wasm instruction that the code at `offset` belongs to. */

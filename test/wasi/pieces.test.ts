@@ -22,18 +22,9 @@ import {
   wasi,
 } from "../../src/wasi/index.ts";
 import { hostDirectory, streamInput } from "../../src/wasi/node.ts";
+import { PARAMETERS } from "../../src/wasi/signatures.ts";
 import { rejected } from "../api/support.ts";
 import { assemble } from "../validation/assemble.ts";
-
-const TYPES: Readonly<Record<string, string>> = {
-  args_get: "i32 i32",
-  fd_read: "i32 i32 i32 i32",
-  fd_readdir: "i32 i32 i32 i64 i32",
-  path_filestat_get: "i32 i32 i32 i32 i32",
-  path_rename: "i32 i32 i32 i32 i32 i32",
-  poll_oneoff: "i32 i32 i32 i32",
-  random_get: "i32 i32",
-};
 
 const PAGES = 64;
 const SIZE = PAGES * 65_536;
@@ -44,7 +35,7 @@ function calling(name: string, ...args: readonly (number | bigint)[]): Uint8Arra
     typeof arg === "bigint" ? `i64.const ${arg}` : `i32.const ${arg}`,
   );
   return assemble(`(module
-    (import "wasi_snapshot_preview1" "${name}" (func $f (param ${TYPES[name]}) (result i32)))
+    (import "wasi_snapshot_preview1" "${name}" (func $f (param ${PARAMETERS[name]}) (result i32)))
     (memory (export "memory") ${PAGES})
     (func (export "main") (result i32) (call $f (${values.join(") (")}))))`);
 }
