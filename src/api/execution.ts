@@ -71,8 +71,12 @@ export interface RunOptions {
   readonly timeout?: number;
 }
 
-/** Milliseconds that work without fuel may take in a slice. */
+/**
+ * Milliseconds that work without fuel may take in a slice, and most that one piece of it counts
+ * for: what takes longer is a pause of the host, and a slice that has one still gets somewhere.
+ */
 const MOST_WORK = 5;
+const MOST_OF_PIECE = 1;
 
 const RUN_OPTIONS: OptionTable<RunOptions> = { slice: amount(1), timeout: amount() };
 
@@ -330,7 +334,9 @@ export class Execution {
       left -= thread.fuelUsed - before;
       const pause = ended.kind === "suspended" && ended.reason === "slice";
       if (!pause) return this.outcomeOf(ended);
-      if (isBounded && this.work !== work) worked += millisecondsNow() - began;
+      if (isBounded && this.work !== work) {
+        worked += Math.min(millisecondsNow() - began, MOST_OF_PIECE);
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 // Work outside of the loop that a guest can make long: it goes in pieces, with a look in between,
 // and gives the same results for the same fuel however often it is stopped.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   Epoch,
   Exhaustion,
@@ -158,6 +158,22 @@ describe("the translation of a long function", () => {
     }
     expect(pauses).toBeGreaterThan(3);
     expect(execution.status).toBe("suspended");
+  });
+
+  it("does not end a slice because the host stands still in the middle of it", () => {
+    let now = performance.now();
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => {
+      now += 20;
+      return now;
+    });
+    try {
+      const instance = instanceOf(`(module (func (export "spin") (loop (br 0))))`);
+      const execution = instance.func("spin").start();
+      expect(execution.run({ slice: 100 })).toEqual({ kind: "suspended", reason: "slice" });
+      expect(execution.usage.fuel).toBe(100);
+    } finally {
+      clock.mockRestore();
+    }
   });
 });
 
