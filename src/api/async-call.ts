@@ -20,6 +20,7 @@ export class AsyncCall implements Job {
   private state: State = "ready";
   private timer: unknown;
   private watched = false;
+  charged = 0;
 
   private constructor(
     execution: Execution,
@@ -44,18 +45,16 @@ export class AsyncCall implements Job {
     return this.execution.store.tenant;
   }
 
-  get charged(): number {
-    return this.execution.charged;
-  }
-
   advance(milliseconds: number): Progress {
     if (this.state === "over") {
       // It was stopped where it waited: what it has run was charged before.
-      this.execution.charged = 0;
+      this.charged = 0;
       return "done";
     }
     this.state = "running";
-    return this.guarded(() => this.goOn(milliseconds)) ?? "done";
+    const progress = this.guarded(() => this.goOn(milliseconds)) ?? "done";
+    this.charged = this.execution.charged;
+    return progress;
   }
 
   /** Signals and epochs are the host's: what they throw ends this call, and nobody else's turn. */

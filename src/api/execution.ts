@@ -131,10 +131,10 @@ export class Execution {
   interrupts: Interrupts;
   private final: Outcome | null = null;
   private running = false;
-  private readonly pace = new Pace();
-  /** Milliseconds that the guest may run at a stretch, and that it is charged for the last one. */
-  private allowance = Number.POSITIVE_INFINITY;
-  charged = 0;
+  /** Made when somebody watches it, like all that a plain call has no use for. */
+  private pace: Pace | null = null;
+  /** Milliseconds that the guest may run at a stretch; null: as long as it likes. */
+  private allowance: number | null = null;
   private waiting: Promise<void> | null = null;
   private settled: Settled | null = null;
   /** Whether the machine still shows where the guest was stopped. */
@@ -161,6 +161,11 @@ export class Execution {
   get status(): ExecutionStatus {
     if (this.running) return "running";
     return (this.final?.kind ?? "suspended") as ExecutionStatus;
+  }
+
+  /** For `AsyncCall`: the milliseconds that the guest is charged for its last run. */
+  get charged(): number {
+    return this.pace?.charged ?? 0;
   }
 
   /** What the execution has used so far. */
@@ -235,7 +240,7 @@ export class Execution {
     try {
       return this.advance(Number.POSITIVE_INFINITY);
     } finally {
-      this.allowance = Number.POSITIVE_INFINITY;
+      this.allowance = null;
     }
   }
 
@@ -302,7 +307,7 @@ export class Execution {
   /** Whether anything but fuel and the slice can stop the guest. */
   private get watched(): boolean {
     const { deadline, signal } = this.interrupts;
-    if (this.allowance !== Number.POSITIVE_INFINITY) return true;
+    if (this.allowance !== null) return true;
     if (this.store.epoch !== null || deadline !== Number.POSITIVE_INFINITY) return true;
     if (signal !== undefined || (this.outer?.watched ?? false)) return true;
     // What lies beneath may be a guest of a namespace, with limits of its own.
@@ -317,14 +322,14 @@ export class Execution {
     // Milliseconds of runs in which the host has worked, too.
     let worked = 0;
     this.onMachine = false;
-    this.charged = 0;
+    this.pace?.begin();
     for (;;) {
       const reason = watched ? this.interruption : null;
       if (reason !== null) return { kind: "suspended", reason };
       if (this.waiting !== null && this.settled === null) {
         return { kind: "suspended", reason: "host", promise: this.waiting };
       }
-      if (left <= 0 || worked >= MOST_WORK || this.charged >= this.allowance) {
+      if (left <= 0 || worked >= MOST_WORK || this.isOverAllowance) {
         return { kind: "suspended", reason: "slice" };
       }
       const before = thread.fuelUsed;
@@ -345,16 +350,18 @@ export class Execution {
     return this.thread.workDone + this.store.runtime.work;
   }
 
+  private get isOverAllowance(): boolean {
+    return this.allowance !== null && this.charged >= this.allowance;
+  }
+
   private runPaced(slice: number): Ended {
-    const { pace, thread } = this;
+    const { thread } = this;
+    this.pace ??= new Pace();
+    const { pace } = this;
     const { fuelUsed } = thread;
     const began = millisecondsNow();
     const ended = this.runThread(Math.min(slice, pace.units));
-    this.charged += pace.took(
-      thread.fuelUsed - fuelUsed,
-      millisecondsNow() - began,
-      this.store.tenant,
-    );
+    pace.took(thread.fuelUsed - fuelUsed, millisecondsNow() - began, this.store.tenant);
     return ended;
   }
 

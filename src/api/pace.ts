@@ -28,17 +28,22 @@ export interface Forgiving {
 export class Pace {
   /** Units of fuel until the next look. */
   units = FEWEST;
+  /** Milliseconds that the guest is charged since `begin`. */
+  charged = 0;
   /** Milliseconds per unit; 0: not known yet. */
   private rate = 0;
 
-  /** Learns from a slice; the milliseconds of it that the guest is charged. */
-  took(units: number, milliseconds: number, tenant: Forgiving): number {
+  begin(): void {
+    this.charged = 0;
+  }
+
+  /** Learns from a slice, which the guest is charged for. */
+  took(units: number, milliseconds: number, tenant: Forgiving): void {
     const taken = Math.min(milliseconds, MOST_MILLISECONDS);
     const expected = this.rate === 0 ? TARGET : units * this.rate;
     const isPause = taken > Math.max(LONGER * expected, expected + LONGER_MILLISECONDS);
-    const charged = tenant.forgive(taken, isPause ? expected : taken);
+    this.charged += tenant.forgive(taken, isPause ? expected : taken);
     this.learn(taken / Math.max(units, 1));
-    return charged;
   }
 
   /** Twice as many or half as many units at most: one slice says little. */

@@ -5,6 +5,7 @@ import { OP } from "../code/opcodes.generated.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { idMatches } from "../code/type-ids.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { Store } from "../runtime/store.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
@@ -38,7 +39,13 @@ interface Entering {
 /** Who calls functions. */
 export abstract class Caller extends Occupant {
   /** The call that the thread has paused in front of. */
-  protected entering: Entering | null = null;
+  protected entering: Entering | null;
+
+  // Written out: V8 takes four times as long for a constructor that only hands everything on.
+  constructor(store: Store, instance: ModuleInstance | null) {
+    super(store, instance);
+    this.entering = null;
+  }
 
   protected abstract callHost(
     callee: FunctionInstance,

@@ -40,8 +40,8 @@ export class FuelMeter {
   /** Budget given to the loop when it was last entered, and what is left of the slice. */
   private granted = 0;
   protected slice = 0;
-  /** When host calls end the slice, on the clock of `millisecondsNow`. */
-  private sliceEnds = Number.POSITIVE_INFINITY;
+  /** When host calls end the slice, on the clock of `millisecondsNow`; null: never. */
+  private sliceEnds: number | null = null;
   /** Fuel that this invocation has used. */
   fuelUsed = 0;
   /** What the host has done for it besides, see `Store.work`. */
@@ -63,8 +63,7 @@ export class FuelMeter {
 
   /** From now on, host calls end a slice that has taken long. */
   protected timeSlice(): void {
-    const { slice } = this;
-    this.sliceEnds = slice === Number.POSITIVE_INFINITY ? slice : millisecondsNow() + LONG_SLICE;
+    this.sliceEnds = this.mayStall ? null : millisecondsNow() + LONG_SLICE;
   }
 
   /**
@@ -77,9 +76,7 @@ export class FuelMeter {
 
   /** A host function has run: if all that took long, whoever watches the guest looks at it. */
   protected afterHost(): void {
-    if (this.slice !== Number.POSITIVE_INFINITY && millisecondsNow() >= this.sliceEnds) {
-      this.slice = 0;
-    }
+    if (this.sliceEnds !== null && millisecondsNow() >= this.sliceEnds) this.slice = 0;
   }
 
   /**

@@ -26,8 +26,8 @@ export class Occupant extends FuelMeter {
   slotBase = 0;
   controlBase = 0;
   protected frames: Frames | null = null;
-  /** Those of its frames that there are copies of. */
-  readonly parts: Parts = new Parts(this);
+  /** Those of its frames that there are copies of: few threads are ever that deep. */
+  private copied: Parts | null = null;
   instance: ModuleInstance | null;
   /** Instances of the frames that called into another one, outermost first. */
   readonly callers: (ModuleInstance | null)[] = [];
@@ -44,6 +44,16 @@ export class Occupant extends FuelMeter {
   constructor(store: Store, instance: ModuleInstance | null) {
     super(store);
     this.instance = instance;
+  }
+
+  get parts(): Parts {
+    this.copied ??= new Parts(this);
+    return this.copied;
+  }
+
+  /** Its frames are of no use any more, wherever they are. */
+  protected dropParts(): void {
+    this.copied?.drop();
   }
 
   /** Why this thread, or one beneath it, has to stop now, besides fuel; null: it need not. */
@@ -137,11 +147,11 @@ export class Occupant extends FuelMeter {
 
   /** Words that this thread and all beneath have in copies instead of on the machine. */
   protected get slotsAway(): number {
-    return this.slotsAwayBeneath + this.parts.away.slots;
+    return this.slotsAwayBeneath + (this.copied?.away.slots ?? 0);
   }
 
   protected get callsAway(): number {
-    return this.callsAwayBeneath + this.parts.away.calls;
+    return this.callsAwayBeneath + (this.copied?.away.calls ?? 0);
   }
 
   /** Frames that are away count as if they were there. */

@@ -119,7 +119,7 @@ export class Thread extends Caller implements Payer {
       return outcome;
     } finally {
       if (stack.current === this && outcome?.kind !== "suspended") {
-        this.parts.drop();
+        this.dropParts();
         releaseReferences(this.slotBase >> 1);
       }
       machine.slotLimit = slotLimit;
@@ -203,7 +203,7 @@ export class Thread extends Caller implements Payer {
   /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
   abandon(): void {
     this.frames?.abandon();
-    this.parts.drop();
+    this.dropParts();
     this.forgetFrames();
     this.args = NO_VALUES;
     this.awaited = null;
