@@ -25,7 +25,9 @@ export interface Watcher {
 export class Occupant extends FuelMeter {
   slotBase = 0;
   controlBase = 0;
+  /** While it is suspended, what it was suspended with. */
   protected frames: Frames | null = null;
+  private lastFrames: Frames | null = null;
   /** Those of its frames that there are copies of: few threads are ever that deep. */
   private copied: Parts | null = null;
   instance: ModuleInstance | null;
@@ -108,7 +110,9 @@ export class Occupant extends FuelMeter {
    * to be copied, and the store has no room for that.
    */
   protected keepFrames(othersRun: boolean): boolean {
-    this.frames = new Frames(this);
+    this.lastFrames ??= new Frames(this);
+    this.frames = this.lastFrames;
+    this.frames.keep();
     if (!othersRun) return true;
     this.lease ??= this.store.lease("hostBytes", this);
     const { end, hostBytes } = this.frames;

@@ -24,44 +24,73 @@ export const measures = {
   mostCalls: 1 << 15,
 };
 
+/** Functions that are looked for one after the other; a map is made for more. */
+const FEW_CODES = 8;
+
+/** Functions, each with an index. */
+class Codes {
+  private readonly list: FunctionCode[] = [];
+  private indices: Map<FunctionCode, number> | null = null;
+
+  clear(): void {
+    this.list.length = 0;
+    this.indices = null;
+  }
+
+  at(index: number): FunctionCode {
+    return this.list[index];
+  }
+
+  /** The index of a function, which is put in if it is new. */
+  add(code: FunctionCode): number {
+    const { list } = this;
+    const known = this.indices?.get(code) ?? (this.indices === null ? list.indexOf(code) : -1);
+    if (known >= 0) return known;
+    const index = list.push(code) - 1;
+    if (list.length > FEW_CODES) {
+      this.indices ??= new Map(list.map((item, i) => [item, i]));
+      this.indices.set(code, index);
+    }
+    return index;
+  }
+}
+
 /** Returns of a suspended thread, none of them to a position: code may be evicted meanwhile. */
 class Returns {
   /** For each call where it returns to, relative to the code of a function, and what it adds. */
   private readonly words: Int32Array;
   /** For each call the index of that function, or -1 for the machine's own code. */
   private readonly owners: Int32Array;
-  private readonly codes: FunctionCode[] = [];
+  private readonly codes = new Codes();
 
-  /** Of what lies between `from` and `to` on the control stack. */
-  constructor(from: number, to: number) {
-    const words = CONTROL.slice(from, to);
-    const owners = new Int32Array((to - from) >> 1).fill(-1);
-    this.words = words;
-    this.owners = owners;
-    const indices = new Map<FunctionCode, number>();
+  /** For so many words of the control stack. */
+  constructor(words: number) {
+    this.words = new Int32Array(words);
+    this.owners = new Int32Array(words >> 1);
+  }
+
+  /** Of what lies at `from` on the control stack. */
+  fill(from: number): void {
+    const { codes, owners, words } = this;
+    codes.clear();
     // In a deep recursion most calls return to the same place.
     let last = -1;
     let place: Place | undefined;
-    for (let at = from; at < to; at += 2) {
-      const position = CONTROL[at];
+    for (let i = 0; i < words.length; i += 2) {
+      const position = CONTROL[from + i];
       // What is parked differs from call to call.
-      if (position !== last || position === PARKED_PC - 2) place = savedPlace(position, at);
+      if (position !== last || position === PARKED_PC - 2) place = savedPlace(position, from + i);
       last = position;
-      if (place === undefined) continue;
-      let index = indices.get(place.code);
-      if (index === undefined) {
-        index = this.codes.push(place.code) - 1;
-        indices.set(place.code, index);
-      }
-      words[at - from] = place.offset;
-      owners[(at - from) >> 1] = index;
+      words[i] = place?.offset ?? position;
+      words[i + 1] = CONTROL[from + i + 1];
+      owners[i >> 1] = place === undefined ? -1 : codes.add(place.code);
     }
   }
 
   /** Where the frame goes on whose position lies at word `i`; undefined for the machine's own. */
   placeAt(i: number): Place | undefined {
     const owner = this.owners[i >> 1];
-    return owner < 0 ? undefined : { code: this.codes[owner], offset: this.words[i] };
+    return owner < 0 ? undefined : { code: this.codes.at(owner), offset: this.words[i] };
   }
 
   /** The word at `i`, if it is none that a function's position has become. */
@@ -73,7 +102,7 @@ class Returns {
     const { codes, owners, words } = this;
     CONTROL.set(words, to);
     for (let i = 0; i < owners.length; i++) {
-      if (owners[i] >= 0) writeReturn(to + 2 * i, codes[owners[i]], words[2 * i]);
+      if (owners[i] >= 0) writeReturn(to + 2 * i, codes.at(owners[i]), words[2 * i]);
     }
   }
 }
@@ -96,6 +125,13 @@ export interface Depth {
 
 const BOTTOM: Depth = { slots: 0, calls: 0 };
 
+function isSame(a: Depth, b: Depth): boolean {
+  return a.slots === b.slots && a.calls === b.calls;
+}
+
+/** Words of slots that are copied one by one: a view of them would cost more. */
+const FEW_SLOTS = 256;
+
 /** Frames that lie next to each other, copied from the machine. */
 export class Part {
   /** In the thread: where they begin and end. */
@@ -103,23 +139,40 @@ export class Part {
   readonly to: Depth;
   readonly returns: Returns;
   private readonly slots: Int32Array;
-  private readonly references: readonly unknown[];
+  private references: readonly unknown[] = NO_REFERENCES;
   /** So many reference slots there were, if they were all null or not. */
-  private readonly referenceCount: number;
+  private referenceCount = 0;
   /** The copied references as something that keeps objects alive. */
-  private readonly root: Root | null;
+  private root: Root | null = null;
 
-  /** Of what lies at `slots` and `calls` on the machine. */
-  constructor(from: Depth, to: Depth, slots: number, calls: number, store: Store) {
+  constructor(from: Depth, to: Depth) {
     this.from = from;
     this.to = to;
-    const end = slots + to.slots - from.slots;
-    this.slots = SLOTS.slice(slots, end);
+    this.slots = new Int32Array(to.slots - from.slots);
+    this.returns = new Returns(to.calls - from.calls);
+  }
+
+  /** Whether it is not worth while to keep it for the next time. */
+  get isLarge(): boolean {
+    return this.words > FEW_SLOTS;
+  }
+
+  /** Whether frames that begin and end here fit into it. */
+  fits(from: Depth, to: Depth): boolean {
+    return isSame(this.from, from) && isSame(this.to, to);
+  }
+
+  /** Copies what lies at `slots` and `calls` on the machine. */
+  fill(slots: number, calls: number, store: Store): void {
+    const copy = this.slots;
+    const end = slots + copy.length;
+    if (copy.length > FEW_SLOTS) copy.set(SLOTS.subarray(slots, end));
+    else for (let i = 0; i < copy.length; i++) copy[i] = SLOTS[slots + i];
     const lastReference = Math.min(end >> 1, REFERENCES.length);
     this.referenceCount = Math.max(0, lastReference - (slots >> 1));
     this.references = copyReferences(slots >> 1, lastReference);
     this.root = this.references.length > 0 ? store.objects.hold(this.references) : null;
-    this.returns = new Returns(calls, calls + to.calls - from.calls);
+    this.returns.fill(calls);
   }
 
   /** Words that it takes to move it. */
@@ -131,6 +184,7 @@ export class Part {
     SLOTS.set(this.slots, slots);
     this.returns.restore(calls);
     const { referenceCount, references } = this;
+    this.references = NO_REFERENCES;
     const first = slots >> 1;
     reserveReferences(first + referenceCount);
     // Those that are null are written, too: others' may be there.
@@ -139,9 +193,10 @@ export class Part {
     }
   }
 
-  /** It is of no use any more. */
+  /** What was copied is of no use any more. */
   drop(store: Store): void {
     if (this.root !== null) store.objects.drop(this.root);
+    this.root = null;
   }
 }
 
@@ -171,6 +226,11 @@ export class Parts {
    * time, because somebody else may need the room at once, and lie there until then.
    */
   private awayParts = 0;
+  /**
+   * The last part that came back. A thread that takes turns with thousands of others mostly stops
+   * as deep as before; what is new each time lives too long to be cheap for the host's collector.
+   */
+  private spare: Part | null = null;
 
   constructor(owner: Owner) {
     this.owner = owner;
@@ -211,9 +271,12 @@ export class Parts {
   }
 
   private take(from: Depth, to: Depth): Part {
-    const { away, owner } = this;
+    const { away, owner, spare } = this;
     const slots = owner.slotBase + from.slots - away.slots;
-    return new Part(from, to, slots, owner.controlBase + from.calls - away.calls, owner.store);
+    const part = spare?.fits(from, to) ? spare : new Part(from, to);
+    this.spare = null;
+    part.fill(slots, owner.controlBase + from.calls - away.calls, owner.store);
+    return part;
   }
 
   /** For a thread that pauses, with frames up to `end`: moving it out shall not take long. */
@@ -234,7 +297,9 @@ export class Parts {
 
   /** Puts the uppermost frames back, at the bases that the thread has now. */
   moveIn(): void {
-    this.place(this.pop());
+    const part = this.pop();
+    this.place(part);
+    this.spare = part.isLarge ? null : part;
   }
 
   private pop(): Part {

@@ -36,30 +36,40 @@ export function frameTop(): number {
   return Math.min(machine.fp + words + 64, SLOT_WORDS);
 }
 
-/** A thread's frames while it is suspended, from its bases up to the current one. */
+/**
+ * A thread's frames while it is suspended, from its bases up to the current one; the same object
+ * each time.
+ */
 export class Frames {
   readonly owner: Occupant;
   /** On the machine, where they end. */
-  readonly slotTop = frameTop();
+  slotTop = 0;
   /** In the thread (see parts.ts): where they end, and where the current one begins. */
-  readonly end: Depth;
-  private readonly fp: number;
-  private readonly pc = machine.pc;
-  private readonly isReturn = isParkedReturn();
+  end: Depth = { slots: 0, calls: 0 };
+  private fp = 0;
+  private pc = 0;
+  private isReturn = false;
   /** What has taken the place of pc when they were moved out. */
   private place: Place | undefined;
   private isAway = false;
 
-  /** Of the thread that is on the machine; it has to leave now. */
   constructor(owner: Occupant) {
     this.owner = owner;
-    const { controlBase, parts, slotBase } = owner;
+  }
+
+  /** The thread is on the machine, and has to leave now. */
+  keep(): void {
+    const { controlBase, parts, slotBase } = this.owner;
     const { away } = parts;
-    this.end = {
-      slots: this.slotTop - slotBase + away.slots,
-      calls: machine.ksp - controlBase + away.calls,
-    };
+    this.slotTop = frameTop();
+    const slots = this.slotTop - slotBase + away.slots;
+    const calls = machine.ksp - controlBase + away.calls;
+    if (slots !== this.end.slots || calls !== this.end.calls) this.end = { slots, calls };
     this.fp = machine.fp - slotBase + away.slots;
+    this.pc = machine.pc;
+    this.isReturn = isParkedReturn();
+    this.place = undefined;
+    this.isAway = false;
     stack.resident = this;
   }
 
