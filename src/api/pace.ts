@@ -46,10 +46,16 @@ export class Pace {
     this.learn(taken / Math.max(units, 1));
   }
 
-  /** Twice as many or half as many units at most: one slice says little. */
+  /**
+   * Twice as many or half as many units at most: one slice says little. That one was fast says more
+   * than that one was slow: whose first slice the host has stood still in would have short ones,
+   * and little done in its share of time, for thirty more.
+   */
   private learn(rate: number): void {
     const before = this.units;
-    this.rate = this.rate === 0 ? rate : Math.min((3 * this.rate + rate) / 4, 2 * this.rate);
+    if (this.rate === 0) this.rate = rate;
+    else if (rate < this.rate) this.rate = (this.rate + rate) / 2;
+    else this.rate = Math.min((3 * this.rate + rate) / 4, 2 * this.rate);
     const wanted = TARGET / Math.max(this.rate, TARGET / MOST);
     const next = Math.max(before / 2, Math.min(wanted, 2 * before));
     this.units = Math.max(FEWEST, Math.min(Math.round(next), MOST));
