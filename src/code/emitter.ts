@@ -172,6 +172,7 @@ export class Emitter extends StructureEmitter implements BodySink {
   // Plain instructions
 
   private plain(op: number, facts: BodyFacts): void {
+    this.requireSupported(op, facts.instruction);
     const row = instructionAt(op);
     const type = row?.results[0] ?? I32;
     const height = facts.heightBefore;

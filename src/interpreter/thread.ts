@@ -17,7 +17,6 @@ import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
 import type { Payer } from "./bulk.ts";
 import { Caller } from "./caller.ts";
-import { runFar } from "./far-loop.generated.ts";
 import {
   CALL_IMPORT,
   CALL_INDIRECT,
@@ -33,7 +32,6 @@ import {
   RETURN_CALL_INDIRECT,
   RETURN_CALL_LAZY,
   RETURN_CALL_REF,
-  run,
   STACK_OVERFLOW,
   TRAPPED,
 } from "./loop.generated.ts";
@@ -256,9 +254,7 @@ export class Thread extends Caller implements Payer {
   protected drive(): Outcome {
     for (;;) {
       machine.instance = this.instance;
-      const outcome = this.handle(
-        runStretch(hasFarMemory(this.instance) ? runFar : run, this.mayStall),
-      );
+      const outcome = this.handle(runStretch(hasFarMemory(this.instance), this.mayStall));
       if (outcome !== null) return outcome;
     }
   }

@@ -12,6 +12,7 @@ import type { ModuleInstance } from "../runtime/instances.ts";
 import { instantiate } from "../runtime/instantiate.ts";
 import { Store } from "../runtime/store.ts";
 import { validatingDecoder } from "../validation/module.ts";
+import { KNOWN } from "./known.ts";
 import {
   CALL_LAZY,
   CODE,
@@ -21,10 +22,10 @@ import {
   machine,
   REFERENCES,
   RETURN_CALL_LAZY,
-  run,
   SLOT_WORDS,
   SLOTS,
 } from "./loop.generated.ts";
+import { type Loop, SCALAR_LOOP } from "./loops.ts";
 import { placeAt } from "./places.ts";
 import {
   EXIT_PC,
@@ -77,7 +78,7 @@ let trainee: ModuleInstance | null = null;
  * Does a step of the training: the preparation, every second register instruction with one choice
  * of operands, or calls and returns. The machine is as before when it comes back.
  */
-export function trainStep(step: number): void {
+export function trainStep(step: number, loop: Loop = SCALAR_LOOP): void {
   const before = { ...machine };
   const references = REFERENCES.length;
   // Above the frame that is current, and what its next instruction may still read there.
@@ -91,18 +92,27 @@ export function trainStep(step: number): void {
   try {
     const instance = traineeOf();
     machine.instance = instance;
-    if (step > 0) train(instance, step - 1, frame, ksp);
+    if (step > 0) train(loop, instance, step - 1, frame, ksp);
   } finally {
     REFERENCES.length = references;
     Object.assign(machine, before);
   }
 }
 
-function train(instance: ModuleInstance, step: number, frame: number, ksp: number): void {
-  if (everything.length === 0) everything = batches();
+function train(
+  loop: Loop,
+  instance: ModuleInstance,
+  step: number,
+  frame: number,
+  ksp: number,
+): void {
   const argument = step - PARTS * OPERANDS.length;
-  if (argument >= 0) trainCalls(instance, argument, frame, ksp);
-  else trainInstructions(instance, step % PARTS, OPERANDS[Math.floor(step / PARTS)], frame, ksp);
+  if (argument >= 0) {
+    trainCalls(loop, instance, argument, frame, ksp);
+    return;
+  }
+  const operands = OPERANDS[Math.floor(step / PARTS)];
+  trainInstructions(loop, instance, step % PARTS, operands, frame, ksp);
 }
 
 /** The instance that is in the loop when no guest is. */
@@ -128,20 +138,31 @@ type Operands = (typeof OPERANDS)[number];
 type Sample = readonly [shape: number, op: number];
 
 /** Returns leave the code that they stand in: they are executed one at a time. */
-const isReturn = (op: number) => op >= OP.RETURN && op <= OP.RETURN_REF;
+const isReturn = (op: number) => (op >= OP.RETURN && op <= OP.RETURN_REF) || op === OP.RETURN_128;
 
-let everything: readonly (readonly Sample[])[] = [];
+const everything = new Map<Loop, readonly (readonly Sample[])[]>();
 
-/** Everything that has a shape, in runs of instructions that go on to the next one. */
-function batches(): Sample[][] {
+/** What a loop knows and has a shape, in runs of instructions that go on to the next one. */
+function batchesOf(loop: Loop): readonly (readonly Sample[])[] {
+  let runs = everything.get(loop);
+  if (runs === undefined) {
+    runs = batches((op) => (KNOWN[op] & loop.bit) !== 0);
+    everything.set(loop, runs);
+  }
+  return runs;
+}
+
+function batches(isKnown: (op: number) => boolean): Sample[][] {
   const single: Sample[] = [];
   const runs: Sample[][] = [];
   SHAPES.forEach((shape, op) => {
+    if (!isKnown(op)) return;
     if (isReturn(op)) runs.push([[op, op]]);
     else if (shape !== 0) single.push([op, op]);
   });
   for (const [key, chain] of CHAINS) {
     const [first, second] = [key >> OPCODE_BITS, key & OPCODE_MASK];
+    if (![first, second, chain].every(isKnown)) continue;
     runs.push([
       [first, chain],
       [second, second],
@@ -152,6 +173,7 @@ function batches(): Sample[][] {
 }
 
 function trainInstructions(
+  loop: Loop,
   instance: ModuleInstance,
   part: number,
   operands: Operands,
@@ -159,8 +181,9 @@ function trainInstructions(
   ksp: number,
 ): void {
   const { bytes } = instance.memories[0];
-  for (let next = part; next < everything.length; next += PARTS) {
-    const batch = everything[next];
+  const runs = batchesOf(loop);
+  for (let next = part; next < runs.length; next += PARTS) {
+    const batch = runs[next];
     const starts: number[] = [];
     let at: number = SCRATCH.begin;
     for (const [shape, op] of batch) {
@@ -173,7 +196,7 @@ function trainInstructions(
     CONTROL[ksp + 1] = 0;
     // What traps ends the run; the rest of the batch goes on behind it.
     for (let i = 0; i < starts.length; ) {
-      const status = enter(starts[i], frame, ksp + 2);
+      const status = enter(loop, starts[i], frame, ksp + 2);
       if (status === FINISHED) break;
       while (i < starts.length && starts[i] <= machine.pc) i++;
     }
@@ -200,7 +223,8 @@ function writeInstruction(op: number, shape: number, at: number, operands: Opera
   const count = shape === JUMP ? 1 : shape & (BRANCH - 1);
   const pairs = shape === JUMP ? 1 : (shape & BRANCH) !== 0 ? 2 : 0;
   // Offsets and sizes of accesses that are in bounds, further slots, indices of globals.
-  for (let i = 1; i < count; i++) CODE[at + i] = op === OP.MEMORY ? 0 : 8 * i;
+  const selects = op === OP.MEMORY || op === OP.MEMORY_128;
+  for (let i = 1; i < count; i++) CODE[at + i] = selects ? 0 : 8 * i;
   if ((shape & IMMEDIATES) !== 0) {
     for (let i = 1; i < count; i++) CODE[at + i] = operands[i % 2 === 1 ? 4 : 5];
   }
@@ -213,16 +237,22 @@ function writeInstruction(op: number, shape: number, at: number, operands: Opera
 }
 
 /** Runs from a position, however it ends. */
-function enter(pc: number, frame: number, ksp: number, budget = BUDGET): number {
+function enter(loop: Loop, pc: number, frame: number, ksp: number, budget = BUDGET): number {
   machine.pc = pc;
   machine.fp = frame;
   machine.ksp = ksp;
   machine.budget = budget;
-  return run();
+  return loop.run();
 }
 
 /** Calls and returns: from one exported function, with calls written out as they are found. */
-function trainCalls(instance: ModuleInstance, argument: number, frame: number, ksp: number): void {
+function trainCalls(
+  loop: Loop,
+  instance: ModuleInstance,
+  argument: number,
+  frame: number,
+  ksp: number,
+): void {
   const main = instance.exports.get("train");
   if (main?.kind !== "func") return;
   const entry = translateAtOnce(main.value);
@@ -231,14 +261,14 @@ function trainCalls(instance: ModuleInstance, argument: number, frame: number, k
   CONTROL[ksp] = EXIT_PC - 2;
   CONTROL[ksp + 1] = 0;
   // A guest that finds the loop optimised has to come to the end of its budget, too.
-  enter(entry, frame, ksp + 2, 0);
-  let status = enter(entry, frame, ksp + 2);
+  enter(loop, entry, frame, ksp + 2, 0);
+  let status = enter(loop, entry, frame, ksp + 2);
   while (status === CALL_LAZY || status === RETURN_CALL_LAZY) {
     const [op, at] =
       status === CALL_LAZY ? ([OP.CALL, 2] as const) : ([OP.RETURN_CALL, 1] as const);
     const callee = translateAtOnce(instance.functionAt(extra(at)));
     if (callee < 0) return;
     patchCall(op, at, callee);
-    status = run();
+    status = loop.run();
   }
 }

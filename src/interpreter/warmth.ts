@@ -5,7 +5,8 @@
 // instruction once (training.ts), and then waits, outside of the loop, until V8 has compiled it.
 
 import { millisecondsNow, spentForProcess } from "./clock.ts";
-import { machine, run } from "./loop.generated.ts";
+import { ELSEWHERE, machine } from "./loop.generated.ts";
+import { LOOPS, type Loop, loopHere, SCALAR_LOOP } from "./loops.ts";
 import { EXIT_PC } from "./registers.ts";
 import { clearStacks } from "./stack.ts";
 import { TRAINING_STEPS, traineeOf, trainStep } from "./training.ts";
@@ -39,43 +40,70 @@ const LONG_STRETCH = 15_000;
 /** For the fuel meter. Coming back costs 2 % of a short stretch. */
 export const warmth = { stretchUnits: SHORT_STRETCH };
 
+/** How far a loop is: each has code of its own, and is shown its own instructions. */
+interface Progress {
+  readonly loop: Loop;
+  /** Time in it, by samples, since the process began or V8 was last left to itself. */
+  milliseconds: number;
+  /** Steps of the training that are done; one more when its result is waited for or not. */
+  steps: number;
+}
+
+const PROGRESS: readonly Progress[] = LOOPS.map((loop) => ({ loop, milliseconds: 0, steps: 0 }));
+const [SCALARS] = PROGRESS;
+
 let stretches = 0;
-let milliseconds = 0;
-/** Steps of the training that are done; one more when its result is waited for or not. */
-let steps = 0;
+/** The loop in which the last stretch ended. */
+let current = SCALARS;
 
 /**
- * Runs a stretch: the machine's registers say where from. Gives what `loop` gives. `mayWait`:
- * nobody minds if it takes up to a second longer.
+ * Runs a stretch: the machine's registers say where from. Gives what the loop gives in which it
+ * ends. `isFar`: a memory is beyond the near loops; `mayWait`: nobody minds if it takes up to a
+ * second longer.
  */
-export function runStretch(loop: () => number, mayWait: boolean): number {
+export function runStretch(isFar: boolean, mayWait: boolean): number {
   stretches = (stretches + 1) & (STRETCHES - 1);
-  if (stretches === 0) enterForNothing(SERIES);
-  if (steps > TRAINING_STEPS) return loop();
-  if (milliseconds >= (mayWait ? HOT_MILLISECONDS : SOON_MILLISECONDS)) warmUp(mayWait);
-  if ((stretches & (SAMPLED - 1)) !== 0) return loop();
+  if (stretches === 0) enterForNothing(current.loop, SERIES);
+  if (current.steps > TRAINING_STEPS) return runLoops(isFar);
+  if (current.milliseconds >= (mayWait ? HOT_MILLISECONDS : SOON_MILLISECONDS)) {
+    warmUp(current, mayWait);
+  }
+  if ((stretches & (SAMPLED - 1)) !== 0) return runLoops(isFar);
   const began = millisecondsNow();
-  const status = loop();
-  milliseconds += SAMPLED * (millisecondsNow() - began);
+  const status = runLoops(isFar);
+  current.milliseconds += SAMPLED * (millisecondsNow() - began);
+  return status;
+}
+
+/** Goes from loop to loop until something needs the world outside. */
+function runLoops(isFar: boolean): number {
+  current = SCALARS;
+  let status = isFar ? SCALAR_LOOP.runFar() : SCALAR_LOOP.run();
+  while (status === ELSEWHERE) {
+    current = PROGRESS[loopHere()];
+    status = isFar ? current.loop.runFar() : current.loop.run();
+  }
   return status;
 }
 
 /**
- * The next step of the training; all that are left, and the wait, where nobody minds. A program
- * that V8 has optimised the loop for is left alone, as long as that lasts. No deadline counts this.
+ * The next step of a loop's training; all that are left, and the wait, where nobody minds. A
+ * program that V8 has optimised the loop for is left alone, as long as that lasts. No deadline
+ * counts this.
  */
-function warmUp(mayWait: boolean): void {
+function warmUp(progress: Progress, mayWait: boolean): void {
+  const { loop } = progress;
   const began = millisecondsNow();
-  if (steps === 0 && isFast()) {
-    milliseconds -= AGAIN_MILLISECONDS;
+  if (progress.steps === 0 && isFast(loop)) {
+    progress.milliseconds -= AGAIN_MILLISECONDS;
     return;
   }
   do {
-    if (steps < TRAINING_STEPS) trainStep(steps);
-    else if (mayWait) settle();
-    steps++;
-    if (steps > TRAINING_STEPS) warmth.stretchUnits = LONG_STRETCH;
-  } while (mayWait && steps <= TRAINING_STEPS);
+    if (progress.steps < TRAINING_STEPS) trainStep(progress.steps, loop);
+    else if (mayWait) settle(loop);
+    progress.steps++;
+    if (progress.steps > TRAINING_STEPS) warmth.stretchUnits = LONG_STRETCH;
+  } while (mayWait && progress.steps <= TRAINING_STEPS);
   spentForProcess(millisecondsNow() - began);
 }
 
@@ -84,48 +112,48 @@ function warmUp(mayWait: boolean): void {
  * is then compiled for on-stack replacement takes longer, is slower, and holds up the rest. Where
  * nobody may wait, V8 finds out by itself.
  */
-function settle(): void {
-  enterForNothing(CALLS);
+function settle(loop: Loop): void {
+  enterForNothing(loop, CALLS);
   const end = millisecondsNow() + MOST_MILLISECONDS;
-  while (millisecondsNow() < end && !isFast()) pause();
+  while (millisecondsNow() < end && !isFast(loop)) pause();
 }
 
 /** Series of calls that `warmStep` has made. */
 let series = 0;
 
 /**
- * A piece of getting to speed while no guest runs, of some milliseconds; whether there is more to
- * do. After that, it only remains to wait until the loop `isFast`.
+ * A piece of getting the scalar loop to speed while no guest runs, of some milliseconds; whether
+ * there is more to do. After that, it only remains to wait until it `isFast`.
  */
 export function warmStep(): boolean {
   clearStacks();
-  if (steps < TRAINING_STEPS) {
-    trainStep(steps++);
+  if (SCALARS.steps < TRAINING_STEPS) {
+    trainStep(SCALARS.steps++);
     return true;
   }
-  if (steps === TRAINING_STEPS) {
-    steps++;
+  if (SCALARS.steps === TRAINING_STEPS) {
+    SCALARS.steps++;
     warmth.stretchUnits = LONG_STRETCH;
   }
-  enterForNothing(SERIES);
+  enterForNothing(SCALAR_LOOP, SERIES);
   return ++series * SERIES < CALLS;
 }
 
-/** Does a step of the training again: code that lacks any of it is given up. */
+/** Does a step of the training of the scalar loop again: code that lacks any of it is given up. */
 export function showAgain(step: number): void {
   clearStacks();
   trainStep(step);
 }
 
-/** Whether the loop is optimised, by the time that a call takes. */
-export function isFast(): boolean {
+/** Whether a loop is optimised, by the time that a call takes. */
+export function isFast(loop: Loop = SCALAR_LOOP): boolean {
   const began = millisecondsNow();
-  enterForNothing(PROBES);
+  enterForNothing(loop, PROBES);
   return 1_000 * (millisecondsNow() - began) < PROBES * FAST_MICROSECONDS;
 }
 
 /** Calls that come back before the loop has gone round once: they are counted, and that is all. */
-function enterForNothing(calls: number): void {
+function enterForNothing({ run }: Loop, calls: number): void {
   const { instance, pc } = machine;
   machine.instance = instance ?? traineeOf();
   machine.pc = EXIT_PC;

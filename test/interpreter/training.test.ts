@@ -1,4 +1,4 @@
-// The training of the loop: it must execute every register instruction, and a program in whose
+// The training of the loops: it must execute every register instruction, and a program in whose
 // middle it happens must not notice.
 
 import { describe, expect, it } from "vitest";
@@ -6,6 +6,7 @@ import loadWabt from "wabt";
 import { Module, Store } from "../../src/api/index.ts";
 import { REGISTER_NAMES, SHAPES } from "../../src/code/opcodes.generated.ts";
 import { machine, REFERENCES, SLOTS } from "../../src/interpreter/loop.generated.ts";
+import { LOOPS } from "../../src/interpreter/loops.ts";
 import { TRAINING_STEPS, trainStep } from "../../src/interpreter/training.ts";
 
 const wabt = await loadWabt();
@@ -31,7 +32,9 @@ const WITHOUT_SHAPE = [
 ];
 
 function trainAll(): void {
-  for (let step = 0; step < TRAINING_STEPS; step++) trainStep(step);
+  for (const loop of LOOPS) {
+    for (let step = 0; step < TRAINING_STEPS; step++) trainStep(step, loop);
+  }
 }
 
 describe("training", () => {

@@ -13,6 +13,7 @@ import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { I32, I64 } from "../../src/isa/types.ts";
 import { type Chain, chainsOf } from "./chains.ts";
 import { FUSED } from "./fused.ts";
+import { OBJECTS } from "./objects.ts";
 import {
   at,
   branch,
@@ -20,6 +21,7 @@ import {
   condition,
   exit,
   Layout,
+  leave,
   next,
   operands,
   operation,
@@ -29,6 +31,7 @@ import {
   word,
   write,
 } from "./operations.ts";
+import { VECTORS } from "./vectors.ts";
 
 /** A register instruction. `source` is the body of its case. */
 export interface Form {
@@ -136,9 +139,6 @@ function enter(entry: string, delta: string, returnWords: number): string {
 
 const zeroLocals = (frame: string) =>
   `for (let i = (${frame} + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0;`;
-
-/** Gives control back to the caller, whose next segment is paid by the word before it. */
-const leave = "ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break;";
 
 const HAND_WRITTEN: readonly Form[] = [
   { name: "jump", source: go(at(1)) },
@@ -270,5 +270,13 @@ const SINGLE_FORMS: readonly Form[] = [
 /** Two of them in a row as one. */
 export const CHAINS: readonly Chain[] = chainsOf(SINGLE_FORMS);
 
+/** Register instructions of the loop for scalars. */
+export const SCALARS: readonly Form[] = [...SINGLE_FORMS, ...CHAINS];
+
 /** All register instructions; the opcode of each is its index plus one. */
-export const FORMS: readonly Form[] = [...SINGLE_FORMS, ...CHAINS];
+export const FORMS: readonly Form[] = [...SCALARS, ...VECTORS, ...OBJECTS];
+
+/** Register opcodes by name. */
+export const OPCODES: ReadonlyMap<string, number> = new Map(
+  FORMS.map(({ name }, index) => [name, index + 1]),
+);

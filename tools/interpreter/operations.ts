@@ -19,6 +19,9 @@ export const trap = (code: string) => `trap = ${code}; ${exit("TRAPPED")}`;
 export const branch = (holds: string, words: number) =>
   `w = ${holds} ? ${at(words)} : ${at(words + 2)}; break;`;
 
+/** Gives control back to the caller, whose next segment is paid by the word before it. */
+export const leave = "ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break;";
+
 const TRAP_CODES: Readonly<Record<string, string>> = {
   "integer divide by zero": "DIVIDE_BY_ZERO",
   "integer overflow": "INTEGER_OVERFLOW",

@@ -1,0 +1,192 @@
+// Which loops there are and what each knows. Beside its own instructions, the loop for vectors and
+// the one for objects know the scalar ones that are commonest around them, so that a hot loop of a
+// program stays inside: to leave a loop and enter another takes 4 to 6 ns. What V8 optimises has
+// room for some fifty (docs/rationale.md, "Why are there several loops?").
+
+import { CHAINS, type Form, SCALARS } from "./forms.ts";
+import { OBJECTS } from "./objects.ts";
+import { COMMON } from "./order.ts";
+import { VECTORS } from "./vectors.ts";
+
+/** What a loop knows: all scalar instructions, or those for vectors or objects and common ones. */
+export type Knowledge = "scalars" | "vectors" | "objects";
+
+/** A loop, and the file of src/interpreter that it stands in. */
+export interface LoopFile {
+  readonly file: string;
+  /** Name of the function. */
+  readonly name: string;
+  readonly knows: Knowledge;
+  /** Whether its memories may be larger than 2^31 - 1 bytes. */
+  readonly far: boolean;
+}
+
+/** All loops; the first one has the machine that they share. */
+export const LOOPS: readonly LoopFile[] = [
+  { file: "loop.generated.ts", name: "run", knows: "scalars", far: false },
+  { file: "far-loop.generated.ts", name: "runFar", knows: "scalars", far: true },
+  { file: "vector-loop.generated.ts", name: "runVectors", knows: "vectors", far: false },
+  { file: "far-vector-loop.generated.ts", name: "runFarVectors", knows: "vectors", far: true },
+  { file: "object-loop.generated.ts", name: "runObjects", knows: "objects", far: false },
+  { file: "far-object-loop.generated.ts", name: "runFarObjects", knows: "objects", far: true },
+];
+
+/** Calls, returns, branches on what was computed, moves, arithmetic of addresses and counters. */
+const EVERYWHERE: readonly string[] = [
+  "finish",
+  "slow",
+  "reserve references",
+  "call",
+  "call lazy",
+  "call import",
+  "call_indirect",
+  "call_ref",
+  "return",
+  "return 32",
+  "return 64",
+  "return_call",
+  "return_call lazy",
+  "jump",
+  "br_if",
+  "br_unless",
+  "br_table",
+  "unreachable",
+  "move 32",
+  "move 64",
+  "const 32",
+  "const 64",
+  "select 32",
+  "global.get 32",
+  "global.set 32",
+  "i32.add",
+  "i32.add imm",
+  "i32.sub",
+  "i32.mul",
+  "i32.and",
+  "i32.and imm",
+  "i32.or",
+  "i32.xor",
+  "i32.shl imm",
+  "i32.shr_s imm",
+  "i32.shr_u imm",
+  "i32.eqz",
+  "br_if i32.eq",
+  "br_if i32.ne",
+  "br_if i32.eq imm",
+  "br_if i32.ne imm",
+  "br_if i32.lt_s",
+  "br_if i32.ge_s",
+  "br_if i32.lt_u",
+  "br_if i32.ge_u",
+  "br_if i32.le_u",
+  "br_if i32.lt_u imm",
+  "br_if i32.lt_s imm",
+  "br_if i32.ge_u imm",
+  "br_if i32.ge_s imm",
+  "br_if not i32.and imm",
+  "br_if i32.and imm",
+  "count i32.add imm > br_if",
+  "count i32.add imm > br_unless",
+  "count i32.add imm > i32.ne imm",
+  "count i32.add imm > i32.ne",
+  "count i32.add imm > i32.lt_u",
+  "count i32.add imm > i32.lt_s",
+  "i64.add",
+];
+
+/** Of memory and of floats: what stands around vectors in compiled code. */
+const AROUND_VECTORS: readonly string[] = [
+  "address 64",
+  "i32.load",
+  "i32.load8_u",
+  "i32.load8_s",
+  "i32.load16_u",
+  "i32.load16_s",
+  "i32.store",
+  "i32.store8",
+  "i32.store16",
+  "i64.load",
+  "i64.store",
+  "f32.add",
+  "f32.mul",
+  "i32.add > i32.load",
+  "i32.add imm > i32.load",
+  "i32.shl imm > i32.add",
+];
+
+/** References, and what else stands around objects. */
+const AROUND_OBJECTS: readonly string[] = [
+  "return ref",
+  "return_call_ref",
+  "br_if null",
+  "br_unless null",
+  "move ref",
+  "const null",
+  "select ref",
+  "select 64",
+  "ref.is_null",
+  "ref.as_non_null",
+  "global.get 64",
+  "global.set 64",
+  "i32.sub",
+  "i32.eq",
+  "i32.ne",
+  "i32.lt_s",
+  "i32.gt_s",
+  "br_if i32.gt_s",
+  "br_if i32.le_s",
+  "br_if i32.gt_s imm",
+  "br_if i32.le_s imm",
+  "br_if i32.gt_u",
+  "i64.sub",
+  "f64.add",
+  "f64.sub",
+  "f64.mul",
+  "i32.load",
+  "i32.load8_u",
+  "i32.store",
+  "i32.store8",
+];
+
+/** A case, and the chains of which it does the first instruction and leaves the second. */
+export interface Case {
+  readonly form: Form;
+  readonly chains: readonly Form[];
+}
+
+function formOf(name: string): Form {
+  const form = SCALARS.find((item) => item.name === name);
+  if (form === undefined) throw new Error(`there is no register instruction ${name}`);
+  return form;
+}
+
+/** The commonest first; to V8 it is the same (docs/rationale.md). */
+function inOrder(forms: readonly Form[]): Form[] {
+  const common = COMMON.map(formOf).filter((form) => forms.includes(form));
+  return [...common, ...forms.filter((form) => !common.includes(form))];
+}
+
+function partial(own: readonly Form[], names: readonly string[]): Case[] {
+  const scalars = inOrder([...new Set([...EVERYWHERE, ...names])].map(formOf));
+  return [...scalars, ...own].map((form) => {
+    return { form, chains: CHAINS.filter(({ first }) => first === form.name) };
+  });
+}
+
+const CASES: Readonly<Record<Knowledge, readonly Case[]>> = {
+  // The first form is "wide", which is decoded in front of the switch.
+  scalars: inOrder(SCALARS.slice(1)).map((form) => ({ form, chains: [] })),
+  vectors: partial(VECTORS, AROUND_VECTORS),
+  objects: partial(OBJECTS, AROUND_OBJECTS),
+};
+
+/** The cases of a loop in the order in which they stand. */
+export function casesOf(knows: Knowledge): readonly Case[] {
+  return CASES[knows];
+}
+
+/** Names of the scalar instructions that a loop knows which does not know all. */
+export function scalarsOf(knows: Knowledge): string[] {
+  const known = CASES[knows].flatMap(({ form, chains }) => [form, ...chains]);
+  return known.filter((form) => SCALARS.includes(form)).map(({ name }) => name);
+}
