@@ -45,7 +45,6 @@ const LATER: ReadonlySet<string> = new Set([
   "relaxed-simd",
   "gc",
   "legacy-exceptions",
-  "threads",
   "wide-arithmetic",
 ]);
 
@@ -352,7 +351,7 @@ export class Emitter extends StructureEmitter implements BodySink {
 
   /** Everything else happens outside of the loop; operands and results by height. */
   private slowByRow(op: number, facts: BodyFacts): void {
-    const operands = SLOW_OPERANDS[op];
+    const operands = SLOW_OPERANDS[op] ?? instructionAt(op)?.params?.length;
     if (operands === undefined) {
       throw new UnsupportedError(
         instructionAt(op)?.name ?? `opcode ${op}`,
@@ -365,21 +364,13 @@ export class Emitter extends StructureEmitter implements BodySink {
   }
 }
 
-/** Operands of the instructions that leave the loop, by opcode. */
+/** Operands of instructions that leave the loop and whose rows do not say it, by opcode. */
 const SLOW_OPERANDS: Readonly<Record<number, number>> = {
   37: 1, // table.get
   38: 2, // table.set
-  63: 0, // memory.size
-  64: 1, // memory.grow
   210: 0, // ref.func
-  520: 3, // memory.init
-  521: 0, // data.drop
   522: 3, // memory.copy
-  523: 3, // memory.fill
-  524: 3, // table.init
-  525: 0, // elem.drop
   526: 3, // table.copy
   527: 2, // table.grow
-  528: 0, // table.size
   529: 3, // table.fill
 };

@@ -14,6 +14,7 @@ import {
   UNDEFINED_ELEMENT,
   UNINITIALIZED_ELEMENT,
 } from "../runtime/traps.ts";
+import { ATOMIC_FENCE, atomicAccess, FIRST_ATOMIC_ACCESS, fence } from "./atomics.ts";
 import {
   copyMemory,
   copyTable,
@@ -108,8 +109,12 @@ function execute(op: number, instance: ModuleInstance, payer: Payer): Progress {
       return "done";
     case 0x211: // table.fill
       return fillTable(tables[a], payer);
+    case ATOMIC_FENCE:
+      fence();
+      return "done";
     default:
-      farInstruction(op, instance);
+      if (op >= FIRST_ATOMIC_ACCESS) atomicAccess(op, instance);
+      else farInstruction(op, instance);
       return "done";
   }
 }

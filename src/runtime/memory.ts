@@ -6,6 +6,7 @@ import type { MemoryType } from "../module/module.ts";
 import { viewForLoop } from "./frozen.ts";
 import { requireHeadroom } from "./headroom.ts";
 import { detach, type GrowingBytes, growingBytes, ResizableBytes } from "./host-memory.ts";
+import { Integers } from "./integers.ts";
 import type { Lease, Store } from "./store.ts";
 
 /** The longest memory whose accesses the loop itself checks; see interpreter/slow paths. */
@@ -78,6 +79,7 @@ export class MemoryInstance {
   bytes: Uint8Array<ArrayBufferLike> = NO_BYTES;
   /** Length in bytes, but at most 2^31 - 1. */
   fastLength = 0;
+  private elements: Integers | null = null;
   /** The buffer that somebody outside has; null if nobody has asked since it last changed. */
   private exposed: ArrayBufferLike | null = null;
   /** The buffer that grows with the memory, if one was asked for instead; the bytes lie in it. */
@@ -100,6 +102,12 @@ export class MemoryInstance {
 
   get byteLength(): number {
     return this.bytes.length;
+  }
+
+  /** The bytes as the host's `Atomics` want them. */
+  get integers(): Integers {
+    this.elements ??= new Integers(this.bytes);
+    return this.elements;
   }
 
   /** The most pages that the type allows, and the size of addresses and the host's buffers. */
@@ -289,6 +297,7 @@ export class MemoryInstance {
     this.bytes = new Uint8Array(buffer, 0, length);
     this.view = viewForLoop(new DataView(buffer, 0, length));
     this.fastLength = Math.min(length, FAST_LIMIT);
+    this.elements = null;
   }
 
   /** False if the host has not got so much, which it may also say by a RangeError. */
