@@ -39,7 +39,7 @@ export class Uncaught {
 }
 
 /** Units of fuel between two looks: 0.1 ms, and 4 ms as long as the loop is cold. */
-const UNITS_PER_LOOK = 15_000;
+export const UNITS_PER_LOOK = 15_000;
 
 /** Whom threads call that make no call. */
 let nobody: FunctionInstance | null = null;
@@ -58,16 +58,16 @@ export function argumentsAt(): number {
   return stack.slotTop;
 }
 
-/** A thread for calls that cannot be suspended. It makes one call at a time, and any number. */
+/** A thread for calls from JavaScript. It makes one call at a time, and any number. */
 export class CallThread extends Thread {
   private readonly watch: Watch | null;
   private readonly idle: FunctionInstance;
   /** Opcode of the instruction that has trapped last; -1 if it is not known. */
   trapOpcode = -1;
 
-  constructor(store: Store, watch: Watch | null) {
+  constructor(store: Store, watch: Watch | null, mayAwait = false) {
     const idle = idleCallee();
-    super(store, idle, [], false);
+    super(store, idle, [], mayAwait);
     this.idle = idle;
     this.watch = watch;
     this.watcher = watch;
@@ -106,7 +106,8 @@ export class CallThread extends Thread {
     }
   }
 
-  private errorOf(outcome: Outcome): unknown {
+  /** What a call throws that has ended like this, or has too little fuel. */
+  protected errorOf(outcome: Outcome): unknown {
     if (outcome.kind === "trapped") return outcome.trap;
     if (outcome.kind === "threw") return outcome.error;
     return new Exhaustion("fuel", "", backtrace(this));

@@ -37,7 +37,7 @@ import {
 } from "./loop.generated.ts";
 import { NOT_READY, OUT_OF_FUEL, type Outcome } from "./meter.ts";
 import { writeReturnBehind } from "./places.ts";
-import { isPromise, promiseError } from "./promises.ts";
+import { type Awaited, isPromise, promiseError, type Settled } from "./promises.ts";
 import {
   BELOW_PC,
   EXIT_PC,
@@ -55,18 +55,6 @@ import { Unfinished } from "./unfinished.ts";
 import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { runStretch } from "./warmth.ts";
-
-/** What a host function's promise has given. */
-type Settled = { readonly value: unknown } | { readonly error: unknown };
-
-/** A call that waits for a host function's promise, or to go on with its unfinished work. */
-interface Awaited {
-  readonly callee: FunctionInstance;
-  /** Where its results belong, from fp on. */
-  readonly frame: number;
-  readonly returnWords: number;
-  readonly work?: Unfinished;
-}
 
 /** The thread whose guest is running, or has called the host function that is running. */
 export function currentThread(): Thread | null {
@@ -88,7 +76,8 @@ export class Thread extends Caller implements Payer {
   protected search: Search | null = null;
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
   growth: Growth | null = null;
-  private settled: Settled | null = null;
+  /** What the promise that it waits for has given. */
+  protected settled: Settled | null = null;
   /** The host function that was called last: while another thread runs, the one beneath it. */
   hostCallee: FunctionInstance | null = null;
 
@@ -105,7 +94,11 @@ export class Thread extends Caller implements Payer {
    */
   run(slice: number, resume?: Settled): Outcome {
     if (resume !== undefined) this.settled = resume;
-    if (!this.store.isReady()) return NOT_READY;
+    return this.store.isReady() ? this.stretch(slice) : NOT_READY;
+  }
+
+  /** `run`, of a store that is ready for it. */
+  protected stretch(slice: number): Outcome {
     const { slotTop, controlTop, current } = stack;
     const { slotLimit, controlLimit } = machine;
     let outcome: Outcome | null = null;
@@ -164,7 +157,8 @@ export class Thread extends Caller implements Payer {
     return this.pay(this.pending);
   }
 
-  private begin(): Outcome | null {
+  /** Enters the callee for the first time; overridden by who has written its arguments already. */
+  protected begin(): Outcome | null {
     const { callee, slotBase } = this;
     const { params } = callee.type;
     reserveReferences((slotBase >> 1) + params.length);
@@ -342,12 +336,12 @@ export class Thread extends Caller implements Payer {
     let hasPromised = false;
     let failed = false;
     try {
-      if (typeof host !== "function") host.run(frame, this.instance);
-      else if (work !== null) result = work.proceed();
+      if (work !== null) result = work.proceed();
+      else if (typeof host !== "function") result = host.run(frame, this.instance);
       else result = host({ caller: this.instance }, readValues(frame, params));
       while (result instanceof Unfinished && !this.mustLook) result = result.proceed();
       // It asks the result, which is the host's, for a property.
-      hasPromised = isPromise(result);
+      hasPromised = typeof host === "function" ? isPromise(result) : result !== undefined;
     } catch (error) {
       failed = true;
       result = error;
@@ -362,8 +356,11 @@ export class Thread extends Caller implements Payer {
     if (this.store.objects.isCounting) this.store.objects.interrupt();
     const awaited = { callee, frame: frame - fp, returnWords: words };
     if (failed) return this.hostThrew(result, awaited);
-    if (typeof host !== "function") return this.leaveHost(words);
-    if (!hasPromised) return this.hostReturned(awaited, result);
+    if (!hasPromised) {
+      return typeof host === "function"
+        ? this.hostReturned(awaited, result)
+        : this.leaveHost(words);
+    }
     const promise = result as PromiseLike<unknown>;
     if (this.mayAwait) {
       this.awaited = awaited;
@@ -375,6 +372,12 @@ export class Thread extends Caller implements Payer {
   private hostReturned(awaited: Awaited, result: unknown): Outcome | null {
     if (result instanceof Unfinished) return this.goOn(awaited, result);
     const { callee, frame, returnWords } = awaited;
+    const { host } = callee;
+    if (host !== null && typeof host !== "function") {
+      const at = machine.fp + frame;
+      const work = new Unfinished(() => host.resume(at, result));
+      return this.callHost(callee, at, returnWords, work);
+    }
     try {
       const { results } = callee.type;
       const at = machine.fp + frame;

@@ -6,6 +6,8 @@ import { CodeLimitError, UnsupportedError } from "../code/errors.ts";
 import { idOfFuncType } from "../code/type-ids.ts";
 import type { DecodeSettings } from "../embedding/module.ts";
 import { CallThread, Uncaught } from "../interpreter/call.ts";
+import type { Settled } from "../interpreter/promises.ts";
+import type { Progress, PromisingThread } from "../interpreter/promising.ts";
 import {
   EXTERNREF,
   HEAP_ANY,
@@ -38,7 +40,7 @@ import {
   OVERFLOW,
   trapMessage,
 } from "./errors.ts";
-import { exportedFunction } from "./functions.ts";
+import { type Callable, exportedFunction } from "./functions.ts";
 import { type ReferenceBorder, Signature } from "./signature.ts";
 import type { CallWatch } from "./watch.ts";
 import { isObject } from "./webidl.ts";
@@ -75,13 +77,14 @@ export class Existing<T> {
   }
 }
 
-/** The classes of a namespace whose objects stand for instances. */
+/** The classes of a namespace whose objects stand for something of the engine's. */
 export interface Wrappers {
   readonly memory: Wrapper<MemoryInstance>;
   readonly table: Wrapper<TableInstance>;
   readonly global: Wrapper<GlobalInstance>;
   readonly tag: Wrapper<TagInstance>;
   readonly exception: Wrapper<ExceptionInstance>;
+  readonly suspending: Wrapper<Callable>;
 }
 
 const MIN_I31 = -(2 ** 30);
@@ -101,7 +104,7 @@ export class Context implements ReferenceBorder {
   readonly jsTag: TagInstance;
   /** Set by who makes the namespace, before anything else is done with the context. */
   wrappers!: Wrappers;
-  private readonly watch: CallWatch;
+  readonly watch: CallWatch;
   private readonly objects = new WeakMap<object, object>();
   private readonly functions = new WeakMap<object, FunctionInstance>();
   private readonly signatures = new WeakMap<FuncType, Signature>();
@@ -202,7 +205,7 @@ export class Context implements ReferenceBorder {
   invoke(target: FunctionInstance, signature: Signature, args: readonly unknown[]): unknown {
     signature.write(args);
     const { depth } = this;
-    const thread = this.threads[depth] ?? this.newThread();
+    const thread = this.threads[depth] ?? this.newThread(depth);
     const refusal = depth === 0 && this.watch.active ? this.watch.begin() : null;
     this.depth = depth + 1;
     try {
@@ -210,6 +213,25 @@ export class Context implements ReferenceBorder {
       return thread.perform(target, signature);
     } catch (error) {
       throw this.errorFor(error, thread.trapOpcode, target);
+    } finally {
+      this.depth = depth;
+    }
+  }
+
+  /** Begins the call of a promising function, which is `entry`, or goes on with it. */
+  advance(thread: PromisingThread, settled: Settled | null, entry: Callable): Progress {
+    const { depth, store, watch } = this;
+    const refusal = depth === 0 && watch.active ? watch.begin(thread.timeUsed) : null;
+    this.depth = depth + 1;
+    try {
+      if (refusal !== null) throw new Exhaustion(refusal, "");
+      const progress = thread.advance(settled);
+      // There may be room for its frames but for garbage: that is counted before others go on.
+      if (store.objects.isCounting) this.work(() => store.isReady());
+      return progress;
+    } catch (error) {
+      thread.abandon();
+      throw this.errorFor(error, thread.trapOpcode, thread.callee, entry);
     } finally {
       this.depth = depth;
     }
@@ -227,9 +249,9 @@ export class Context implements ReferenceBorder {
     }
   }
 
-  private newThread(): CallThread {
+  private newThread(depth: number): CallThread {
     const thread = new CallThread(this.store, this.watch);
-    this.threads.push(thread);
+    this.threads[depth] = thread;
     return thread;
   }
 
@@ -237,11 +259,16 @@ export class Context implements ReferenceBorder {
 
   /**
    * What JavaScript sees of an error of the engine; everything else stays as it is. `opcode` is
-   * that of the instruction that trapped, `target` the function that was called.
+   * that of the instruction that trapped, `target` the function that was called, `entry` the object
+   * that JavaScript has called.
    */
-  errorFor(error: unknown, opcode = -1, target?: FunctionInstance): unknown {
+  errorFor(
+    error: unknown,
+    opcode = -1,
+    target?: FunctionInstance,
+    entry = target && this.objects.get(target),
+  ): unknown {
     if (error instanceof Uncaught) return this.thrownFor(error.exception);
-    const entry = target && this.objects.get(target);
     if (error instanceof Trap) return this.runtimeError(trapMessage(error, opcode), error, entry);
     if (error instanceof Exhaustion) return this.exhausted(error, entry);
     if (error instanceof UnsupportedError || error instanceof CodeLimitError) {

@@ -11,11 +11,12 @@ export interface ErrorClass {
   readonly prototype: Error;
 }
 
-/** The three classes of a namespace. */
+/** The classes of a namespace. */
 export interface ErrorClasses {
   readonly CompileError: ErrorClass;
   readonly LinkError: ErrorClass;
   readonly RuntimeError: ErrorClass;
+  readonly SuspendError: ErrorClass;
 }
 
 /** Makes a class as the NativeError Object Structure describes it (ECMAScript: 20.5.6). */
@@ -45,6 +46,7 @@ export function errorClasses(): ErrorClasses {
     CompileError: errorClass("CompileError"),
     LinkError: errorClass("LinkError"),
     RuntimeError: errorClass("RuntimeError"),
+    SuspendError: errorClass("SuspendError"),
   };
 }
 

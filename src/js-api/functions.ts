@@ -39,9 +39,9 @@ export function exportedFunction(
 export class HostFunction implements FrameCode {
   /** How many functions the module that imports it first had imported before. */
   readonly index: number;
-  private readonly action: Callable;
-  private readonly context: Context;
-  private readonly signature: Signature;
+  protected readonly action: Callable;
+  protected readonly context: Context;
+  protected readonly signature: Signature;
 
   constructor(context: Context, action: Callable, signature: Signature, index: number) {
     this.context = context;
@@ -50,7 +50,7 @@ export class HostFunction implements FrameCode {
     this.index = index;
   }
 
-  run(frame: number): void {
+  run(frame: number): PromiseLike<unknown> | undefined {
     // Not a method: the callee's `this` is undefined.
     const { action, signature } = this;
     let result: unknown;
@@ -77,6 +77,11 @@ export class HostFunction implements FrameCode {
         result = Reflect.apply(action, undefined, signature.arguments(frame));
     }
     signature.writeResult(frame, result);
+    return undefined;
+  }
+
+  resume(frame: number, value: unknown): void {
+    this.signature.writeResult(frame, value);
   }
 
   exceptionOf(error: unknown): ExceptionInstance | null {

@@ -13,6 +13,7 @@ import { type Context, type Defined, Existing, type Wrapper } from "./context.ts
 import { importMessage, trapMessage } from "./errors.ts";
 import { hostFunction } from "./functions.ts";
 import { newGlobal } from "./global.ts";
+import { suspendingFunction } from "./promising.ts";
 import { isCallable, toWebAssemblyValue } from "./signature.ts";
 import type { ModuleSource } from "./source.ts";
 import { describeInterface, get, isObject, Uncloneable } from "./webidl.ts";
@@ -98,12 +99,16 @@ class ImportReader {
   }
 
   private function(item: Import, index: number, value: unknown, typeIndex: number) {
-    if (!isCallable(value)) this.refuse(item, index, "function import requires a callable");
+    const { context } = this;
+    const suspending = context.wrappers.suspending.targetOf(value);
+    const action = suspending ?? value;
+    if (!isCallable(action)) this.refuse(item, index, "function import requires a callable");
     const number = this.functions++;
-    const exported = this.context.functionOf(value);
+    const exported = suspending === null ? context.functionOf(value) : null;
     if (exported !== null) return exported;
+    const create = suspending === null ? hostFunction : suspendingFunction;
     const name = `${item.module}.${item.name}`;
-    return hostFunction(this.context, value, this.typeIds[typeIndex], name, number);
+    return create(context, action, this.typeIds[typeIndex], name, number);
   }
 
   private global(item: Import, index: number, value: unknown, type: GlobalType) {

@@ -10,6 +10,7 @@ import { globalInterface } from "./global.ts";
 import { instanceInterface, instantiateCore, readImports } from "./instance.ts";
 import { memoryInterface } from "./memory.ts";
 import { moduleInterface } from "./module.ts";
+import { promisingFunction, suspendingInterface } from "./promising.ts";
 import {
   bufferSource,
   bytesArgument,
@@ -140,12 +141,14 @@ export function namespaceOf(context: Context): object {
   const global = globalInterface(context);
   const tag = tagInterface(context);
   const exception = exceptionInterface(context);
+  const suspending = suspendingInterface();
   context.wrappers = {
     memory: memory.wrapper,
     table: table.wrapper,
     global: global.wrapper,
     tag: tag.wrapper,
     exception: exception.wrapper,
+    suspending: suspending.wrapper,
   };
   const functions = new Functions(context, modules.wrapper, instances.wrapper);
   // Methods of a literal are what Web IDL asks for: enumerable, and no constructors.
@@ -158,11 +161,11 @@ export function namespaceOf(context: Context): object {
       functions.compileStreaming(source, options),
     instantiateStreaming: (source: unknown, importObject?: unknown, options?: unknown) =>
       functions.instantiateStreaming(source, importObject, options),
+    promising: (wasmFunc: unknown) => promisingFunction(context, wasmFunc),
   };
   for (const operation of Object.values(namespace)) setLength(operation, 1);
-  for (const { Interface } of [modules, instances, memory, table, global, tag, exception]) {
-    defineClass(namespace, Interface);
-  }
+  const classes = [modules, instances, memory, table, global, tag, exception, suspending];
+  for (const { Interface } of classes) defineClass(namespace, Interface);
   for (const Class of Object.values(context.errors)) defineClass(namespace, Class);
   const jsTag = context.objectOf(tag.wrapper, context.jsTag);
   // The getter of an object literal is no constructor, and has the attributes that Web IDL wants.

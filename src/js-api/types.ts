@@ -130,6 +130,9 @@ export interface WebAssemblyInstantiatedSource {
   module: Module;
 }
 
+/** Stands for a function in an imports object: calls of it are awaited. It has no members. */
+export type Suspending = object;
+
 /** Methods, so that what takes less may stand for it. */
 interface NamespaceFunctions {
   validate(bytes: BufferSource, options?: WebAssemblyCompileOptions): boolean;
@@ -148,6 +151,11 @@ interface NamespaceFunctions {
     importObject?: object,
     options?: WebAssemblyCompileOptions,
   ): Promise<WebAssemblyInstantiatedSource>;
+  /**
+   * A function that calls an exported one and gives a promise of its result. Imports that are
+   * `Suspending` objects suspend such a call.
+   */
+  promising(wasmFunc: ExportedFunction): (...args: readonly unknown[]) => Promise<unknown>;
 }
 
 /** The `WebAssembly` namespace. */
@@ -186,9 +194,15 @@ export interface WebAssemblyNamespace extends NamespaceFunctions {
     readonly prototype: Exception;
     new (exceptionTag: Tag, payload: readonly unknown[], options?: ExceptionOptions): Exception;
   };
+  readonly Suspending: {
+    readonly prototype: Suspending;
+    new (jsFun: (...args: never[]) => unknown): Suspending;
+  };
   readonly CompileError: ErrorClass;
   readonly LinkError: ErrorClass;
   readonly RuntimeError: ErrorClass;
+  /** A `Suspending` import was called where nothing can wait for it. */
+  readonly SuspendError: ErrorClass;
   /** The tag of JavaScript's exceptions. */
   readonly JSTag: Tag;
 }

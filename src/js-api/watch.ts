@@ -14,7 +14,10 @@ export interface EpochLike {
 
 /** When guests are to be stopped. */
 export interface TimeLimits {
-  /** Milliseconds that a call from outside may take, with all calls inside it. Default Infinity. */
+  /**
+   * Milliseconds that a call from outside may take, with all calls inside it; while a promising
+   * function waits for a promise, none pass. Default Infinity.
+   */
   readonly timeout?: number;
   /** Moment, on the clock of `Date.now()`, after which guests are stopped. Default Infinity. */
   readonly deadline?: number;
@@ -94,10 +97,13 @@ export class CallWatch implements Watch {
     if (!this.active) this.callEnds = NEVER;
   }
 
-  /** A call from outside begins; why it must not, however short it is. */
-  begin(): Exclude<Interruption, "signal"> | null {
+  /**
+   * A call from outside begins, or goes on after `timeUsed` milliseconds; why it must not, however
+   * short it is.
+   */
+  begin(timeUsed = 0): Exclude<Interruption, "signal"> | null {
     const { epoch, epochLimit, moment, timeLimit } = this;
-    this.callEnds = deadlineIn(timeLimit);
+    this.callEnds = deadlineIn(timeLimit - timeUsed);
     if (epoch?.reached(epochLimit)) return "epoch";
     return moment !== NEVER && Date.now() >= moment ? "deadline" : null;
   }

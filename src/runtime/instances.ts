@@ -33,11 +33,16 @@ export type HostCode = (call: HostCall, args: Value[]) => unknown;
 
 /**
  * A host function that finds its arguments in the slots of its frame and leaves its results there:
- * nothing is allocated for a call. It cannot return a promise.
+ * nothing is allocated for a call.
  */
 export interface FrameCode {
-  /** `frame` is the word of the first slot; see interpreter/values.ts. */
-  run(frame: number, caller: ModuleInstance | null): void;
+  /**
+   * `frame` is the word of the first slot; see interpreter/values.ts. Where the thread may wait it
+   * may give a promise of what to `resume` with instead of leaving results.
+   */
+  run(frame: number, caller: ModuleInstance | null): PromiseLike<unknown> | undefined;
+  /** Leaves the results that the value of such a promise stands for. */
+  resume(frame: number, value: unknown): void;
   /** The exception that guests see in what `run` has thrown; null: none, they cannot catch it. */
   exceptionOf(error: unknown): ExceptionInstance | null;
 }

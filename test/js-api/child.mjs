@@ -1,6 +1,6 @@
 // Runs one file of the JavaScript API's tests in this process, as a classic script after its META
 // scripts, and provides the part of WPT's testharness.js that they use. Plain JavaScript, so that any
-// Node can run it: `node [--import POLYFILL] child.mjs SUITE FILE REPORT`. Writes to the file REPORT one
+// Node can run it: `node [--import POLYFILL] child.mjs SUITE PATH REPORT`. Writes to the file REPORT one
 // JSON line per subtest in the order in which they were registered, then one for the file. It judges
 // nothing: what may fail is the parent's business (harness.ts).
 
@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import vm from "node:vm";
 
-const [suite, file, report] = process.argv.slice(2);
+const [suite, path, report] = process.argv.slice(2);
 
 /** @type {{ name: string, error: string | null | undefined }[]} */
 const subtests = [];
@@ -215,7 +215,7 @@ for (const [name, value] of Object.entries(globals)) {
 }
 
 /** Paths of the scripts that a test file names, in order. */
-function metaScripts(path, text) {
+function metaScripts(text) {
   return [...text.matchAll(/^\/\/ META: script=(.*)$/gm)].map(([, script]) => {
     const rooted = script.trim().split("/wasm/jsapi/");
     return rooted.length === 2 ? join(suite, rooted[1]) : join(dirname(path), script.trim());
@@ -223,9 +223,8 @@ function metaScripts(path, text) {
 }
 
 async function run() {
-  const path = join(suite, file);
   const text = readFileSync(path, "utf8");
-  for (const script of metaScripts(path, text)) {
+  for (const script of metaScripts(text)) {
     vm.runInThisContext(readFileSync(script, "utf8"), { filename: script });
   }
   vm.runInThisContext(text, { filename: path });

@@ -14,21 +14,31 @@ export const SUITE =
   process.env.WASMETER_JS_API_SUITE ??
   fileURLToPath(new URL("../../../shared/js-api", import.meta.url));
 
-export const SUITE_IS_THERE = existsSync(join(SUITE, "wasm-module-builder.js"));
+/** In the same form, with the suite's helpers: tests of finished proposals that it lacks. */
+export const NEXT_SUITE =
+  process.env.WASMETER_JS_API_NEXT_SUITE ??
+  fileURLToPath(new URL("../../../shared/next/js-api", import.meta.url));
+
+/** Both of them: what is judged is the whole. */
+export const SUITE_IS_THERE =
+  existsSync(join(SUITE, "wasm-module-builder.js")) && existsSync(NEXT_SUITE);
 
 /** Says, once and in one line, that nothing is tested. */
 export function warnOfAbsentSuite(): void {
   console.warn(
-    `*** JS-API SUITE NOT FOUND at ${SUITE}: NOTHING IS JUDGED (WASMETER_JS_API_SUITE) ***`,
+    `*** JS-API SUITE NOT FOUND at ${SUITE} and ${NEXT_SUITE}: NOTHING IS JUDGED ` +
+      "(WASMETER_JS_API_SUITE, WASMETER_JS_API_NEXT_SUITE) ***",
   );
 }
 
 /** A test file in spite of its name. */
 const IRREGULAR = "error-interfaces-no-symbol-tostringtag.js";
 
-/** All test files of a suite, as paths below its folder. */
-export function testFiles(suite = SUITE): string[] {
-  return readdirSync(suite, { recursive: true, encoding: "utf8" })
+/** All test files of suites, as paths below their folders. */
+export function testFiles(...suites: readonly string[]): string[] {
+  const folders = suites.length > 0 ? suites : [SUITE, NEXT_SUITE];
+  return folders
+    .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: "utf8" }))
     .map((path) => path.replaceAll("\\", "/"))
     .filter((path) => path.endsWith(".any.js") || path === IRREGULAR)
     .sort();
@@ -104,7 +114,7 @@ function parseReport(path: string): Pick<FileResult, "subtests" | "harnessError"
   return { subtests: lines.map((line) => JSON.parse(line) as Subtest), harnessError };
 }
 
-/** Runs one file of the suite. */
+/** Runs one file of the suite, or of the next one. */
 export async function runFile(
   engine: Engine,
   file: string,
@@ -114,7 +124,9 @@ export async function runFile(
   const started = performance.now();
   try {
     const report = join(folder, "report.jsonl");
-    const ending = await runProcess([...engine, CHILD, suite, file, report], timeout);
+    const home = existsSync(join(suite, file)) ? suite : NEXT_SUITE;
+    const path = join(home, file);
+    const ending = await runProcess([...engine, CHILD, suite, path, report], timeout);
     const milliseconds = performance.now() - started;
     const parsed = parseReport(report);
     if (parsed !== null) return { file, ...parsed, milliseconds };

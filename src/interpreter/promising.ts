@@ -1,0 +1,56 @@
+// Calls from JavaScript that wait for the promises of host functions (JS-API: JavaScript Promise
+// Integration). Whoever drives one awaits a promise and goes on with what it gave; between two of
+// them it runs as any call does, and it is looked at in the same way.
+
+import { requireHeadroom } from "../runtime/headroom.ts";
+import type { FunctionInstance } from "../runtime/instances.ts";
+import type { Store } from "../runtime/store.ts";
+import { Exhaustion } from "../runtime/trap.ts";
+import { CallThread, type ResultReader, UNITS_PER_LOOK, type Watch } from "./call.ts";
+import { guestTime } from "./clock.ts";
+import type { Outcome } from "./meter.ts";
+import type { Settled } from "./promises.ts";
+
+/** What a stretch of such a call has come to: its results, or what it waits for. */
+export type Progress = { readonly value: unknown } | { readonly promise: PromiseLike<unknown> };
+
+/** A thread for one such call. */
+export class PromisingThread extends CallThread {
+  private readonly reader: ResultReader;
+  /** Milliseconds that it has run so far, on the clock of `guestTime`: waiting takes no time. */
+  timeUsed = 0;
+
+  constructor(store: Store, watch: Watch | null, callee: FunctionInstance, results: ResultReader) {
+    super(store, watch, true);
+    this.callee = callee;
+    this.instance = callee.instance;
+    this.reader = results;
+  }
+
+  /**
+   * Runs until the call ends or waits: at first with the arguments that lie at `argumentsAt()`,
+   * later with what the promise has come to. After an error it is to be abandoned.
+   * @throws Trap, Exhaustion, Uncaught, and whatever a host function throws
+   */
+  advance(settled: Settled | null): Progress {
+    requireHeadroom();
+    // Its promise may have settled while a host function above deep calls let the host turn.
+    if (!this.fits) throw new Exhaustion("stackBytes", "there is no room above the calls beneath");
+    this.settled = settled;
+    const began = guestTime();
+    const outcome = this.stretch(UNITS_PER_LOOK);
+    this.timeUsed += guestTime() - began;
+    if (outcome.kind === "returned") return { value: outcome.values[0] };
+    if (outcome.kind === "suspended" && outcome.reason === "host") return outcome;
+    throw this.errorOf(outcome);
+  }
+
+  /** The arguments are there. */
+  protected override begin(): Outcome | null {
+    return this.invoke();
+  }
+
+  protected override finish(): Outcome {
+    return { kind: "returned", values: [this.reader.read(this.slotBase)] };
+  }
+}
