@@ -2,7 +2,7 @@
 // are CPU times of the process, because the machine may be shared; wall-clock time would then
 // measure the neighbours.
 
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -56,6 +56,8 @@ export interface Bench {
   readonly name: string;
   /** Options of Node for the measuring processes. */
   readonly nodeOptions?: readonly string[];
+  /** Version of Node that measures, from npm; the one that this process runs on by default. */
+  readonly node?: string;
   tasks(quick: boolean, selection: Selection): readonly Task[];
   measure(task: Task): Promise<Sample>;
   report(results: readonly (readonly [Task, Sample])[]): Report;
@@ -70,14 +72,27 @@ export interface Environment {
   readonly v8: string;
 }
 
-export function environment(): Environment {
+/** The Node that measures for a benchmark. */
+export interface Measuring {
+  readonly path: string;
+  readonly versions: Readonly<Record<"node" | "v8", string>>;
+}
+
+export function measuringNode({ node }: Bench): Measuring {
+  if (node === undefined) return { path: process.execPath, versions: process.versions };
+  const about = "JSON.stringify({ path: process.execPath, versions: process.versions })";
+  const output = execFileSync("npx", ["--yes", `node@${node}`, "--print", about]);
+  return JSON.parse(output.toString()) as Measuring;
+}
+
+export function environment({ versions: { node, v8 } }: Measuring): Environment {
   const [first] = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
     cpu: first?.model.trim() ?? process.arch,
     cores: cpus().length,
-    node: process.versions.node,
-    v8: process.versions.v8,
+    node,
+    v8,
   };
 }
 

@@ -1,8 +1,9 @@
-// Execution speed: kernels of our own in C (bench/kernels), each run through the package's API with
-// exact fuel beside the host's own WebAssembly in the same process, checksums compared. Two kinds
-// of process: "mixed" ones have first run all the kernels, so that the interpreter loop knows every
-// instruction they use and no longer changes; "alone" ones have run nothing else, which is faster
-// than what a program that uses everything will see.
+// Execution speed: kernels of our own (bench/kernels) on scalars, vectors and GC objects, each run
+// through the package's API with exact fuel beside the host's own WebAssembly in the same process,
+// checksums compared. Two kinds of process: "mixed" ones have first run all the kernels of the
+// group, so that the interpreter's loops know every instruction they use and no longer change;
+// "alone" ones have run nothing else, which is faster than what a program that uses everything will
+// see.
 
 import { readFileSync } from "node:fs";
 import {
@@ -21,24 +22,61 @@ import {
 } from "./harness.ts";
 import { hostExport } from "./host.ts";
 
-/** The argument of each kernel: the host's own WebAssembly takes at least 10 ms for it. */
-const SIZES: Readonly<Record<string, number>> = {
-  recursion: 33,
-  sieve: 60,
-  nbody: 250_000,
-  mandelbrot: 450,
-  matrix_f64: 20,
-  matrix_i32: 22,
-  sha256: 3000,
-  hash64: 6000,
-  sort: 110_000,
-  machine: 12_000,
-  bulk: 4500,
-  strings: 160,
-  dispatch: 8000,
-  compress: 55,
+/** Kernels that are measured together. */
+interface Group {
+  readonly name: string;
+  /** What they are. */
+  readonly about: string;
+  /** Where they are, below bench/. */
+  readonly folder: string;
+  /** The argument of each: the host's own WebAssembly takes at least 10 ms for it. */
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
+const SCALARS: Group = {
+  name: "execution",
+  about: "C kernels",
+  folder: "kernels",
+  sizes: {
+    recursion: 33,
+    sieve: 60,
+    nbody: 250_000,
+    mandelbrot: 450,
+    matrix_f64: 20,
+    matrix_i32: 22,
+    sha256: 3000,
+    hash64: 6000,
+    sort: 110_000,
+    machine: 12_000,
+    bulk: 4500,
+    strings: 160,
+    dispatch: 8000,
+    compress: 55,
+  },
 };
-const NAMES: readonly string[] = Object.keys(SIZES);
+
+const VECTORS: Group = {
+  name: "vectors",
+  about: "C kernels on vectors",
+  folder: "kernels/vector",
+  sizes: {
+    dot_f32: 18_000,
+    dot_i16: 18_000,
+    dot_i8: 11_000,
+    blur: 700,
+    base64: 4000,
+    search: 2800,
+    matrix_4x4: 6000,
+    chacha20: 8000,
+  },
+};
+
+const OBJECTS: Group = {
+  name: "gc",
+  about: "Kernels on GC objects",
+  folder: "kernels/gc",
+  sizes: { binary_trees: 300, list_sort: 20, casts: 40, arrays: 50 },
+};
 
 /** Much more than a run needs, and still exact when something is subtracted from it. */
 const AMPLE_FUEL = 2 ** 50;
@@ -48,21 +86,23 @@ const LEARNING_PASSES = 3;
 const WARM_NATIVE_RUNS = 8;
 const WARM_RUNS = 2;
 
-/** A kernel ready to run; `run` gives the checksum. */
+/** A kernel ready to run; a run gives the checksum. */
 interface Kernel {
   readonly name: string;
+  readonly size: number;
   native(size: number): unknown;
   ours(size: number): unknown;
   /** Fuel used so far. */
   fuel(): number;
 }
 
-function prepare({ Module, Store }: Package, name: string): Kernel {
-  const bytes = readFileSync(new URL(`kernels/${name}.wasm`, import.meta.url));
+function prepare({ Module, Store }: Package, { folder, sizes }: Group, name: string): Kernel {
+  const bytes = readFileSync(new URL(`${folder}/${name}.wasm`, import.meta.url));
   const store = new Store({ fuel: AMPLE_FUEL });
   const run = store.instantiate(Module.from(bytes)).func("run");
   return {
     name,
+    size: sizes[name],
     native: hostExport(bytes, "run"),
     ours: (size) => run.call(size),
     fuel: () => AMPLE_FUEL - store.fuel,
@@ -72,7 +112,7 @@ function prepare({ Module, Store }: Package, name: string): Kernel {
 /** One run on either side: the seconds it took, having made sure of the checksum. */
 function timedChecksum(kernel: Kernel, run: (size: number) => unknown, expected: unknown): number {
   const start = cpuSeconds();
-  const checksum = run(SIZES[kernel.name]);
+  const checksum = run(kernel.size);
   const seconds = cpuSeconds() - start;
   if (checksum === expected) return seconds;
   throw new Error(`${kernel.name}: checksum ${checksum} instead of the host's ${expected}`);
@@ -87,7 +127,7 @@ function fuelOfRuns(kernel: Kernel, before: number, runs: number): number {
 
 /** Medians of both sides in seconds, and the fuel of a run, under names with the kernel's. */
 function measureKernel(kernel: Kernel, runs: number): [string, number[]][] {
-  const expected = kernel.native(SIZES[kernel.name]);
+  const expected = kernel.native(kernel.size);
   for (let i = 0; i < WARM_NATIVE_RUNS; i++) timedChecksum(kernel, kernel.native, expected);
   for (let i = 0; i < WARM_RUNS; i++) timedChecksum(kernel, kernel.ours, expected);
   const native: number[] = [];
@@ -111,7 +151,7 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 async function learn(kernels: readonly Kernel[]): Promise<void> {
   for (let pass = 0; pass < LEARNING_PASSES; pass++) {
     for (const kernel of kernels) {
-      const size = SIZES[kernel.name];
+      const { size } = kernel;
       // Recursion's work is exponential in its argument.
       kernel.ours(size < 100 ? Math.ceil(size / 2) : Math.ceil(size / LEARNING_PART));
       await pause();
@@ -119,25 +159,25 @@ async function learn(kernels: readonly Kernel[]): Promise<void> {
   }
 }
 
-async function measure(task: Task): Promise<Sample> {
+async function measure(group: Group, task: Task): Promise<Sample> {
   const wasmeter = await loadPackage();
   const only = String(task.only);
-  const kernels = NAMES.filter((name) => task.process !== "alone" || name === only).map((name) =>
-    prepare(wasmeter, name),
-  );
+  const names = task.process === "alone" ? [only] : Object.keys(group.sizes);
+  const kernels = names.map((name) => prepare(wasmeter, group, name));
   if (task.process === "mixed") await learn(kernels);
   const wanted = kernels.filter(({ name }) => only === "" || name === only);
   return Object.fromEntries(wanted.flatMap((kernel) => measureKernel(kernel, Number(task.runs))));
 }
 
-function tasks(quick: boolean, selection: Selection): Task[] {
+function tasks({ sizes }: Group, quick: boolean, selection: Selection): Task[] {
   const { only } = selection;
-  if (only !== null && SIZES[only] === undefined) {
-    throw new RangeError(`no kernel "${only}"; known: ${NAMES.join(", ")}`);
+  const known = Object.keys(sizes);
+  if (only !== null && !known.includes(only)) {
+    throw new RangeError(`no kernel "${only}"; known: ${known.join(", ")}`);
   }
   const runs = selection.runs ?? (quick ? 3 : 5);
   const processes = selection.processes ?? (quick ? 1 : 3);
-  const names = only === null ? NAMES : [only];
+  const names = only === null ? known : [only];
   const rounds = Array.from({ length: processes }, (): Task[] => [
     { process: "mixed", only: only ?? "", runs },
     ...names.map((name) => ({ process: "alone", only: name, runs })),
@@ -159,12 +199,14 @@ function geometricMean(values: readonly number[]): number {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }
 
-function report(results: readonly (readonly [Task, Sample])[]): Report {
+function report(group: Group, results: readonly (readonly [Task, Sample])[]): Report {
   const value = (name: string, what: string, process: string) =>
     median(gather(results, `${name} ${what}`, (task) => task.process === process));
   const ratioOf = (name: string, process: string) =>
     value(name, "ours", process) / value(name, "native", process);
-  const measured = NAMES.filter((name) => results.some(([, sample]) => `${name} ours` in sample));
+  const measured = Object.keys(group.sizes).filter((name) =>
+    results.some(([, sample]) => `${name} ours` in sample),
+  );
   const rows = measured.map((name) => ({
     kernel: name,
     native: 1e3 * value(name, "native", "mixed"),
@@ -181,11 +223,24 @@ function report(results: readonly (readonly [Task, Sample])[]): Report {
     alone: geometricMean(rows.map(({ alone }) => alone)),
   };
   const about =
-    "C kernels, exact fuel on, beside the host's own WebAssembly in the same process: CPU time, " +
-    "medians over runs and processes, in processes that ran all the kernels before; the last " +
+    `${group.about}, exact fuel on, beside the host's own WebAssembly in the same process: CPU ` +
+    "time, medians over runs and processes, in processes that ran all the kernels before; the last " +
     "column in processes that ran nothing else.";
-  return { bench: "execution", about, columns: COLUMNS, rows: [...rows, mean] };
+  return { bench: group.name, about, columns: COLUMNS, rows: [...rows, mean] };
+}
+
+function benchOf(group: Group): Bench {
+  return {
+    name: group.name,
+    tasks: (quick, selection) => tasks(group, quick, selection),
+    measure: (task) => measure(group, task),
+    report: (results) => report(group, results),
+  };
 }
 
 /** Kernels beside the host's own WebAssembly. */
-export const EXECUTION: Bench = { name: "execution", tasks, measure, report };
+export const EXECUTION: Bench = benchOf(SCALARS);
+/** Those on vectors. */
+export const VECTORS_BENCH: Bench = benchOf(VECTORS);
+/** Those on GC objects, which Node 20 does not know. */
+export const GC_BENCH: Bench = { ...benchOf(OBJECTS), node: "26" };

@@ -15,13 +15,14 @@ import {
   type Bench,
   ensureBuilt,
   environment,
-  type Report,
+  type Measuring,
+  measuringNode,
   type Sample,
   type Selection,
   type Task,
 } from "./harness.ts";
 import { INSTANCES } from "./instances.ts";
-import { EXECUTION } from "./kernels.ts";
+import { EXECUTION, GC_BENCH, VECTORS_BENCH } from "./kernels.ts";
 import { MICRO } from "./micro.ts";
 import { MICRO_RUN } from "./micro-run.ts";
 import { PACKAGES_BENCH } from "./packages.ts";
@@ -39,6 +40,8 @@ const BENCHES: readonly Bench[] = [
   PRINT,
   MICRO,
   EXECUTION,
+  VECTORS_BENCH,
+  GC_BENCH,
   MICRO_RUN,
   PACKAGES_BENCH,
   WASI_BENCH,
@@ -63,9 +66,9 @@ function benchNamed(name: string): Bench {
 }
 
 /** Measures one task in a fresh process of `script`, which prints its sample. */
-function measureInChild(script: string, bench: Bench, task: Task): Sample {
+function measureInChild(node: Measuring, script: string, bench: Bench, task: Task): Sample {
   const args = [script, CHILD_FLAG, bench.name, JSON.stringify(task)];
-  const output = execFileSync(process.execPath, [...(bench.nodeOptions ?? []), ...args], {
+  const output = execFileSync(node.path, [...(bench.nodeOptions ?? []), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     maxBuffer: 1 << 26,
   });
@@ -77,15 +80,21 @@ async function runChild(name: string, task: string): Promise<void> {
   process.stdout.write(JSON.stringify(sample));
 }
 
-function runBench(script: string, bench: Bench, quick: boolean, selection: Selection): Report {
+function runBench(
+  script: string,
+  bench: Bench,
+  quick: boolean,
+  selection: Selection,
+): StoredReport {
+  const node = measuringNode(bench);
   const results: [Task, Sample][] = [];
   const tasks = bench.tasks(quick, selection);
   for (const task of tasks) {
     progress(`${bench.name} ${results.length + 1}/${tasks.length} ${Object.values(task)[0]}`);
-    results.push([task, measureInChild(script, bench, task)]);
+    results.push([task, measureInChild(node, script, bench, task)]);
   }
   progress("");
-  return bench.report(results);
+  return { ...bench.report(results), environment: environment(node) };
 }
 
 /** One line that overwrites itself; only where somebody watches. */
@@ -154,7 +163,7 @@ async function main(): Promise<void> {
   try {
     for (const bench of benches) {
       const report = runBench(script.path, bench, values.quick, selection);
-      reports.push({ ...report, environment: environment() });
+      reports.push(report);
       if (!values.json) console.log(textTable(report));
     }
   } finally {

@@ -34,12 +34,20 @@ const DECODE_COLUMNS: readonly Column[] = [
 ];
 
 const EXECUTION_COLUMNS: readonly Column[] = [
-  { key: "kernel", title: "execution" },
+  { key: "kernel", title: "kernel" },
   { key: "native", title: "host, ms", digits: 1 },
   { key: "ours", title: "wasmeter, ms", digits: 0 },
   { key: "ratio", title: "ratio", digits: 1 },
   { key: "nanoseconds", title: "ns per instruction", digits: 2 },
 ];
+
+/** The table of kernels in its own words. */
+function kernelTable(about: string, title: string, { rows }: StoredReport): string {
+  const columns = EXECUTION_COLUMNS.map((column) =>
+    column.key === "kernel" ? { ...column, title } : column,
+  );
+  return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(columns, rows)}`;
+}
 
 const PACKAGE_COLUMNS: readonly Column[] = [
   { key: "package", title: "npm package" },
@@ -73,8 +81,23 @@ const TABLES: readonly Part[] = [
         "Kernels in C (`bench/kernels`), exact fuel on, beside the host's own optimised " +
         "WebAssembly in the same process: CPU time, medians over runs and processes that have " +
         "run all of them before.";
-      const table = markdownTable(EXECUTION_COLUMNS, execution.rows);
-      return `${wrapped(about, LINE_WIDTH)}\n\n${table}`;
+      return kernelTable(about, "execution", execution);
+    },
+  },
+  {
+    benches: ["vectors"],
+    write(vectors) {
+      const about = "The same for kernels on vectors (`bench/kernels/vector`, C with `-msimd128`).";
+      return kernelTable(about, "vectors", vectors);
+    },
+  },
+  {
+    benches: ["gc"],
+    write(gc) {
+      const about =
+        "And for kernels on GC objects (`bench/kernels/gc`, text), both sides on Node " +
+        `${gc.environment.node}: Node 20 knows none.`;
+      return kernelTable(about, "objects", gc);
     },
   },
   {
