@@ -63,6 +63,7 @@ const code = CODE;
 const control = arrayForLoop(CONTROL);
 const references = REFERENCES;
 const registers = machine;
+// Bytes that are looked up by their index: 16 of a v128 and zeros, from 256 on those of two.
 
 // Constants beside the loop: half the bytecode of a property of Math.
 const { ceil, clz32, floor, fround, imul, max, min, sqrt, trunc } = Math;

@@ -94,6 +94,38 @@ export interface Meaning {
   readonly traps?: readonly (readonly [when: string, text: string])[];
 }
 
+/**
+ * How lanes are looked at: an i32 is a word as a signed number, whatever lanes of 8 or 16 bits lie
+ * side by side in it; an i64 two of them; floats are numbers.
+ */
+export type LaneView = "i32" | "i64" | "f32" | "f64";
+
+/**
+ * What a vector instruction computes, as JavaScript expressions like those of `Meaning`. A v128 is
+ * four words, lane 0 in the lowest. Names of the operands are `a`, `b`, `c`:
+ *
+ * - with `each`, their lanes at the same place: `a` as i32 or a number, `al` and `ah` as i64; the bits
+ *   of a float are `aw`, or `al` and `ah`;
+ * - with `all`, every lane: `a0` to `a3`, or `a0` and `a1` where they are f64;
+ * - with `halves`, the words of the lower or upper half, of each of which two words of the result come;
+ * - with `pairs`, `a` and `b` are two words in a row of the first operand, then of the second, and
+ *   each pair becomes a word of the result;
+ * - of a scalar operand, its bits: `a`, or `al` and `ah`.
+ */
+export interface VectorMeaning {
+  readonly from: LaneView;
+  readonly to: LaneView;
+  /** Values with names, each computed before the next: once, and for each lane. */
+  readonly once?: Readonly<Record<string, string>>;
+  readonly where?: Readonly<Record<string, string>>;
+  /** The lane of the result, an i64 as [low half, high half]. */
+  readonly each?: string | readonly [low: string, high: string];
+  /** All lanes of the result (an i64 as two), or the scalar that is the result. */
+  readonly all?: readonly string[];
+  readonly halves?: { readonly upper: boolean; readonly words: readonly [string, string] };
+  readonly pairs?: string;
+}
+
 /** How a load, store or atomic touches memory. */
 export interface Access {
   /** Bytes touched; also the natural alignment. */
@@ -120,6 +152,7 @@ export interface Instruction {
   readonly constant: boolean | Feature;
   readonly access: Access | null;
   readonly meaning: Meaning | null;
+  readonly vector: VectorMeaning | null;
 }
 
 /** Dense numbers of the prefixed opcode pages: a sub-opcode is added to its page's base. */
@@ -192,6 +225,7 @@ export interface Columns {
   readonly condition?: true;
   readonly bits?: true;
   readonly traps?: Meaning["traps"];
+  readonly vector?: VectorMeaning;
 }
 
 /**
@@ -227,6 +261,7 @@ export function row(
     constant: columns.constant ?? false,
     access: columns.access ?? null,
     meaning,
+    vector: columns.vector ?? null,
   };
 }
 

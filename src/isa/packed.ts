@@ -111,13 +111,14 @@ class PackedSet implements InstructionSet {
       constant: pools.constant[value(5)],
       access: pools.access[value(6)],
       meaning: null,
+      vector: null,
     };
     this.rows[opcode] = unpacked;
     return unpacked;
   }
 }
 
-/** The rows in a text of `packRows`; `meaning` is null in all of them. */
+/** The rows in a text of `packRows`; their meanings are null. */
 export function unpackRows(text: string): InstructionSet {
   return new PackedSet(JSON.parse(text) as Packed);
 }

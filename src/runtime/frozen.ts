@@ -16,8 +16,10 @@ function dataMethods(): PropertyDescriptorMap {
   );
 }
 
+type LoopArray = Int32Array | Float32Array | Float64Array | Uint8Array;
+
 /** The same bytes as a typed array for the loop; elements are all that may be used of it. */
-export function arrayForLoop<T extends Int32Array | Float32Array | Float64Array>(array: T): T {
+export function arrayForLoop<T extends LoopArray>(array: T): T {
   return FROZEN ? Object.setPrototypeOf(array.subarray(), null) : array;
 }
 

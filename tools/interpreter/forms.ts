@@ -31,7 +31,7 @@ import {
   word,
   write,
 } from "./operations.ts";
-import { VECTORS } from "./vectors.ts";
+import { SAME_VECTORS, VECTORS } from "./vectors.ts";
 
 /** A register instruction. `source` is the body of its case. */
 export interface Form {
@@ -248,7 +248,8 @@ const HAND_WRITTEN: readonly Form[] = [
 ];
 
 /**
- * Accesses that move the same bits as another one: f32 as i32, narrow i64 stores as i32.
+ * Instructions that do the same as another one: f32 moves as i32, narrow i64 stores as i32, relaxed
+ * vector instructions as those that they may be like.
  */
 export const SAME_AS: Readonly<Record<string, string>> = {
   "f32.load": "i32.load",
@@ -256,6 +257,7 @@ export const SAME_AS: Readonly<Record<string, string>> = {
   "i64.store8": "i32.store8",
   "i64.store16": "i32.store16",
   "i64.store32": "i32.store",
+  ...SAME_VECTORS,
 };
 
 /** Register instructions that do one thing. */

@@ -57,7 +57,8 @@ function withoutUnused(text: string): string {
  * a V8 register of its own, and above 128 of them every use takes twice the bytecode.
  */
 function shareScratch(source: string, names: Set<string>): string {
-  return source.replace(/const ([pq](?:_[ab][lhs]?|[lh]|i|ea)?) = /g, (_, name: string) => {
+  const scratch = /(?:const|let) (v\w+|[pq](?:_[ab][lhs]?|[lh]|i|ea)?) = /g;
+  return source.replace(scratch, (_, name: string) => {
     names.add(name);
     return `${name} = `;
   });

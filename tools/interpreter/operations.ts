@@ -215,7 +215,8 @@ function address(layout: Layout, prefix: string, given: Given | null): string {
   return `const ${prefix}i = ${base}; ${bounds(layout, prefix)}`;
 }
 
-function bounds(layout: Layout, prefix: string): string {
+/** Makes `{prefix}ea` of `{prefix}i`, if the access is in bounds. */
+export function bounds(layout: Layout, prefix: string): string {
   return `@bounds ${prefix} ${layout.word()} ${layout.word()}@ `;
 }
 
@@ -234,7 +235,8 @@ export function expandAccesses(source: string, far: boolean): string {
       return `if (${outside}) { ${exit("OUT_OF_BOUNDS")} } ${ea}`;
     })
     .replace(/@length (\w+)@/g, (_, memory) => `${memory}.${far ? "byteLength" : "fastLength"}`)
-    .replace(/@second (\w+)@/g, (_, ea) => `(${ea} + 4) ${far ? ">>> 0" : "| 0"}`);
+    .replace(/@second (\w+)@/g, "@plus $1 4@")
+    .replace(/@plus (\w+) (\d+)@/g, (_, ea, n) => `(${ea} + ${n}) ${far ? ">>> 0" : "| 0"}`);
 }
 
 const READS: Readonly<Record<string, string>> = {

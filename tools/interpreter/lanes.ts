@@ -1,0 +1,196 @@
+// Register instructions of vectors from the meanings in their rows. Lanes are done in a loop over the
+// words: it costs as good as nothing and takes a third of the bytecode (docs/rationale.md, "Why four
+// words?"). Every word is read before the one at its place is written, so the result may lie where an
+// operand does.
+
+import type { Instruction, VectorMeaning } from "../../src/isa/instruction.ts";
+import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
+import { F64, I64, V128 } from "../../src/isa/types.ts";
+import type { Form } from "./forms.ts";
+import { Layout, next } from "./operations.ts";
+
+const NAMES = ["a", "b", "c"] as const;
+
+/** Names of a meaning as variables of the loop. */
+const rename = (text: string) => text.replace(/\b(?:[abc][lhw0-3]?|lo|[demnu])\b/g, "v$&");
+
+/** Index `n` words behind what begins at `at`. */
+const plus = (at: string, n: number | string) => (n === 0 ? at : `(${at} + ${n}) | 0`);
+
+interface Operand {
+  readonly name: string;
+  readonly slot: string;
+  readonly isVector: boolean;
+  readonly isWide: boolean;
+}
+
+/** Declarations of the values with names that `text` uses. */
+function declare(
+  values: readonly (readonly [name: string, value: string])[],
+  text: string,
+): string {
+  const used = values.filter(([name]) => new RegExp(`\\b${name}\\b`).test(text));
+  return used.map(([name, value]) => `const v${name} = ${value}; `).join("");
+}
+
+/** A scalar operand by its bits. */
+function scalar({ name, slot, isWide }: Operand, text: string): string {
+  if (!isWide) return declare([[name, `S[${slot}]`]], text);
+  return declare(
+    [
+      [`${name}l`, `S[${slot}]`],
+      [`${name}h`, `S[${plus(slot, 1)}]`],
+    ],
+    text,
+  );
+}
+
+/** The lane of an operand that begins `k` words behind its begin. */
+function lane({ name, slot }: Operand, from: VectorMeaning["from"], text: string): string {
+  const word = `S[${plus(slot, "vk")}]`;
+  switch (from) {
+    case "i32":
+      return declare([[name, word]], text);
+    case "f32":
+      return declare(
+        [
+          [name, `F[${plus(slot, "vk")}]`],
+          [`${name}w`, word],
+        ],
+        text,
+      );
+    default:
+      return declare(
+        [
+          [name, `D[(${slot} + vk) >> 1]`],
+          [`${name}l`, word],
+          [`${name}h`, `S[(${slot} + vk + 1) | 0]`],
+        ],
+        text,
+      );
+  }
+}
+
+/** All lanes of an operand. */
+function lanes({ name, slot }: Operand, from: VectorMeaning["from"], text: string): string {
+  const count = from === "f64" ? 2 : 4;
+  const read = (i: number) => {
+    if (from === "f64") return `D[${i === 0 ? slot : `(${slot} + 2)`} >> 1]`;
+    return `${from === "f32" ? "F" : "S"}[${plus(slot, i)}]`;
+  };
+  return declare(
+    Array.from({ length: count }, (_, i) => [`${name}${i}`, read(i)] as const),
+    text,
+  );
+}
+
+function define(values: Readonly<Record<string, string>> = {}): string {
+  return Object.entries(values)
+    .map(([name, text]) => `const v${name} = ${rename(text)}; `)
+    .join("");
+}
+
+/** Writes the result of a lane. */
+function writeLane(to: VectorMeaning["to"], each: string | readonly [string, string]): string {
+  if (typeof each !== "string") {
+    const [low, high] = each.map(rename);
+    return `const vlo = ${low}; const vhi = ${high}; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; `;
+  }
+  if (to === "f64") return `D[(x + vk) >> 1] = ${rename(each)}; `;
+  return `${to === "f32" ? "F" : "S"}[(x + vk) | 0] = ${rename(each)}; `;
+}
+
+/** Writes all lanes of the result, or the scalar that it is. */
+function writeAll(to: VectorMeaning["to"], results: readonly string[]): string {
+  const at = (i: number) => {
+    if (to === "f64") return `D[${i === 0 ? "x" : "(x + 2)"} >> 1]`;
+    return `${to === "f32" ? "F" : "S"}[${plus("x", i)}]`;
+  };
+  return results.map((text, i) => `${at(i)} = ${rename(text)}; `).join("");
+}
+
+/** Two words of the result from each of two words, in an order in which none is needed later. */
+function fromHalf(
+  operands: readonly Operand[],
+  { upper, words }: NonNullable<VectorMeaning["halves"]>,
+): string {
+  const from = (slot: string) => `S[(${slot} + vk${upper ? " + 2" : ""}) | 0]`;
+  const reads = operands.map(({ name, slot }) => `const v${name} = ${from(slot)}; `).join("");
+  const [low, high] = words.map(rename);
+  return `${
+    upper
+      ? "for (let vk = 0; vk < 2; vk = (vk + 1) | 0)"
+      : "for (let vk = 1; vk >= 0; vk = (vk - 1) | 0)"
+  } { ${reads}const vi = (x + vk + vk) | 0; S[vi] = ${low}; S[(vi + 1) | 0] = ${high}; } `;
+}
+
+/** A word of the result from two of both operands in a row, which are read before it is written. */
+function fromPairs(text: string): string {
+  const words = Array.from({ length: 8 }, (_, i) => {
+    return `W[${64 + i}] = S[${plus(i < 4 ? "y" : "z", i % 4)}]; `;
+  });
+  return `${words.join("")}for (let vk = 0; vk < 4; vk = (vk + 1) | 0) { ${declare(
+    [
+      ["a", "W[(64 + vk + vk) | 0]"],
+      ["b", "W[(65 + vk + vk) | 0]"],
+    ],
+    text,
+  )}S[(x + vk) | 0] = ${rename(text)}; } `;
+}
+
+function source({ params, vector }: Instruction): string {
+  if (params === null || vector === null) throw new Error("no vector instruction");
+  const { from, to, once, where, each, all, halves, pairs } = vector;
+  const layout = new Layout();
+  let code = "";
+  const operands = params.map((type, i): Operand => {
+    const name = NAMES[i];
+    const slot = layout.slot();
+    // A third operand is found by a word.
+    if (slot.length > 1) code += `const v${name}s = ${slot}; `;
+    const isVector = type === V128;
+    return {
+      name,
+      slot: slot.length > 1 ? `v${name}s` : slot,
+      isVector,
+      isWide: type === I64 || type === F64,
+    };
+  });
+  const perLane = [...Object.values(where ?? {}), ...[each ?? []].flat()].join("; ");
+  const text = [...Object.values(once ?? {}), perLane, ...(all ?? [])].join("; ");
+  const vectors = operands.filter(({ isVector }) => isVector);
+  for (const operand of operands) if (!operand.isVector) code += scalar(operand, text);
+  if (halves !== undefined) code += fromHalf(vectors, halves);
+  else if (pairs !== undefined) code += fromPairs(pairs);
+  else if (each === undefined) {
+    for (const operand of vectors) code += lanes(operand, from, text);
+    code += define(once) + writeAll(to, all ?? []);
+  } else {
+    const step = from === "i64" || from === "f64" ? 2 : 1;
+    code += define(once);
+    code += `for (let vk = 0; vk < 4; vk = (vk + ${step}) | 0) { `;
+    for (const operand of vectors) code += lane(operand, from, perLane);
+    code += `${define(where) + writeLane(to, each)}} `;
+  }
+  return code + next(layout.words + 1);
+}
+
+/** What an instruction does: its case. Those of the same case are the same register instruction. */
+const sources = new Map(
+  INSTRUCTIONS.filter(({ vector }) => vector !== null).map((row) => [row.name, source(row)]),
+);
+
+const firstOf = new Map([...sources].reverse().map(([name, text]) => [text, name]));
+
+/** Instructions that do the same as another one before them, by name. */
+export const SAME_LANES: Readonly<Record<string, string>> = Object.fromEntries(
+  [...sources].flatMap(([name, text]) => {
+    const first = firstOf.get(text) as string;
+    return first === name ? [] : [[name, first]];
+  }),
+);
+
+/** A form for each of the others. */
+export const LANES: readonly Form[] = [...sources]
+  .filter(([name]) => !(name in SAME_LANES))
+  .map(([name, text]) => ({ name, of: name, role: "registers", source: text }));
