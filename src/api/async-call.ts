@@ -73,9 +73,10 @@ export class AsyncCall implements Job {
       slice === undefined ? execution.advanceFor(milliseconds) : execution.advanceBy(slice);
     if (outcome.kind !== "suspended") return this.end(outcome);
     const { reason } = outcome;
-    if (reason !== "host" && reason !== "slice") return this.end(outcome);
+    const waits = reason === "host" || reason === "wait";
+    if (!waits && reason !== "slice") return this.end(outcome);
     if (!this.watched) this.watch();
-    if (reason === "host") {
+    if (waits) {
       const stopped = execution.interruption;
       if (stopped !== null) return this.end({ kind: "suspended", reason: stopped });
       this.state = "waiting";

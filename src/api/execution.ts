@@ -5,7 +5,7 @@
 import { backtrace } from "../interpreter/backtrace.ts";
 import { deadlineIn, guestTime, isOver, millisecondsNow } from "../interpreter/clock.ts";
 import { type Outcome as Ended, NOT_READY } from "../interpreter/meter.ts";
-import type { Interruption } from "../interpreter/occupant.ts";
+import { type Interruption, POLL } from "../interpreter/occupant.ts";
 import { promiseOf } from "../interpreter/promises.ts";
 import { currentThread, Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
@@ -45,7 +45,12 @@ export type Outcome =
    * A host function has returned a promise. `promise` fulfils, and never rejects, when it is
    * settled; from then on `run` goes on with what it gave.
    */
-  | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: Promise<void> };
+  | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: Promise<void> }
+  /**
+   * It waits at a shared memory. `promise` fulfils when it may have been notified, or its time may
+   * be up; `run` may be called before that, too, and finds out.
+   */
+  | { readonly kind: "suspended"; readonly reason: "wait"; readonly promise: Promise<void> };
 
 /** Where an execution stands. */
 export type ExecutionStatus = "suspended" | "running" | Exclude<Outcome["kind"], "suspended">;
@@ -383,6 +388,13 @@ export class Execution {
     return reasonToStop(this.store, this.interrupts);
   }
 
+  /** For its thread: milliseconds until that is to be asked again. */
+  get patience(): number {
+    const { deadline, signal } = this.interrupts;
+    if (this.store.epochDeadline !== Number.POSITIVE_INFINITY || signal !== undefined) return POLL;
+    return deadline === Number.POSITIVE_INFINITY ? deadline : deadline - guestTime();
+  }
+
   /** What stops the guest now, besides fuel; null: nothing. */
   get interruption(): Interruption | null {
     const own = this.reason();
@@ -411,7 +423,7 @@ export class Execution {
       case "threw":
         return this.end(ended);
       default:
-        if (ended.reason !== "host") return { kind: "suspended", reason: ended.reason };
+        if (ended.reason !== "host") return ended;
         return { kind: "suspended", reason: "host", promise: this.wait(ended.promise) };
     }
   }

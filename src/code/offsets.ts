@@ -82,8 +82,8 @@ export class OffsetTable {
     this.bytes[this.length++] = value;
   }
 
-  /** Offset of the instruction that the code at `position` belongs to; 0 if there is none. */
-  at(position: number): number {
+  /** The instruction that the code at `position` belongs to: where that begins, and its offset. */
+  entryAt(position: number): { readonly position: number; readonly offset: number } {
     const { points, bytes, length } = this;
     const point = 3 * Math.max(0, lastUpTo(points, position, Math.ceil(this.entries / STRIDE), 3));
     let [found, offset, at] = points.subarray(point, point + 3);
@@ -103,6 +103,6 @@ export class OffsetTable {
       found += positions;
       offset += offsets;
     }
-    return offset;
+    return { position: found, offset };
   }
 }

@@ -66,7 +66,12 @@ export class FunctionCode {
 
   /** Offset in the module of the Wasm instruction that the code at `offset` belongs to. */
   offsetAt(offset: number): number {
-    return this.offsets?.at(offset) ?? 0;
+    return this.offsets?.entryAt(offset).offset ?? 0;
+  }
+
+  /** Where the code of that instruction begins. */
+  beginAt(offset: number): number {
+    return this.offsets?.entryAt(offset).position ?? 0;
   }
 
   /** Its code lies at `start` now. */

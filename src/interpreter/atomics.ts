@@ -20,7 +20,7 @@ export const ATOMIC_FENCE = 0x503;
 export const FIRST_ATOMIC_ACCESS = 0x510;
 
 /** The slots as 64-bit integers. */
-const LONGS = new BigInt64Array(SLOTS.buffer);
+export const LONGS: BigInt64Array = new BigInt64Array(SLOTS.buffer);
 
 type Operation = "load" | "store" | "add" | "sub" | "and" | "or" | "xor" | "xchg" | "cmpxchg";
 
@@ -53,7 +53,7 @@ export function atomicAddress(memory: MemoryInstance, bytes: number): number {
 
 /** @throws TrapSignal if bytes from `ea` on are outside of the memory */
 export function checkBounds(memory: MemoryInstance, ea: number, bytes: number): void {
-  if (ea + bytes > memory.bytes.length) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
+  if (!memory.reaches(ea + bytes)) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
 }
 
 /** Executes a load, store or read-modify-write. */

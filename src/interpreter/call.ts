@@ -27,6 +27,7 @@ export interface Watch {
   readonly active: boolean;
   /** Why calls must stop now; null: go on. */
   reason(): Exclude<Interruption, "signal"> | null;
+  readonly patience: number;
 }
 
 /** A Wasm exception that has left the guest: thrown as it is, for who calls to make an error of. */
@@ -100,7 +101,7 @@ export class CallThread extends Thread {
       machine.instance = null;
       machine.callee = null;
       if (this.callers.length > 0) this.callers.length = 0;
-      if (this.search !== null || this.growth !== null) this.forgetWork();
+      if (this.search !== null || this.growth !== null || this.wait !== null) this.forgetWork();
       // Last, since it is a call, which the host's stack may have no room for.
       releaseReferences(slotTop >> 1);
     }

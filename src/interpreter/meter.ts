@@ -15,7 +15,9 @@ export type Outcome =
   | { readonly kind: "trapped"; readonly trap: Trap }
   | { readonly kind: "threw"; readonly error: unknown }
   | { readonly kind: "suspended"; readonly reason: "fuel" | "slice" }
-  | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: PromiseLike<unknown> };
+  | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: PromiseLike<unknown> }
+  /** It waits at a shared memory; what the promise tells is that it may go on. */
+  | { readonly kind: "suspended"; readonly reason: "wait"; readonly promise: Promise<void> };
 
 /** The store has too little fuel for what comes next. */
 export const OUT_OF_FUEL: Outcome = { kind: "suspended", reason: "fuel" };
@@ -72,6 +74,11 @@ export class FuelMeter {
    */
   shortenSlice(units: number): void {
     this.slice -= units;
+  }
+
+  /** Whoever watches the thread is to look at it now. */
+  endSlice(): void {
+    this.slice = 0;
   }
 
   /** A host function has run: if all that took long, whoever watches the guest looks at it. */

@@ -19,7 +19,15 @@ export type Interruption = "epoch" | "deadline" | "signal";
 export interface Watcher {
   /** Why it has to stop now, besides fuel; null: it need not. */
   reason(): Interruption | null;
+  /**
+   * Milliseconds until it will want that, as far as is known now. Infinity: never; POLL: others may
+   * bring it about, who tell nobody.
+   */
+  readonly patience: number;
 }
+
+/** Milliseconds after which it is asked again what others may have brought about. */
+export const POLL = 5;
 
 /** Who runs on the machine, or will again. */
 export class Occupant extends FuelMeter {
@@ -65,6 +73,15 @@ export class Occupant extends FuelMeter {
       if (reason !== null) return reason;
     }
     return null;
+  }
+
+  /** Milliseconds that nobody need ask for that again. */
+  get patience(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (let occupant: Occupant | null = this; occupant !== null; occupant = occupant.beneath) {
+      least = Math.min(least, occupant.watcher?.patience ?? least);
+    }
+    return Math.max(0, least);
   }
 
   /** Whether something other than fuel stops the call now: for host functions that wait. */

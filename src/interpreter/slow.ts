@@ -33,6 +33,14 @@ import { reference, setInt, setReference, unsigned } from "./operands.ts";
 import { extra, reserveReferences } from "./registers.ts";
 import { check, TrapSignal } from "./trap-signal.ts";
 import { exceptionAt } from "./values.ts";
+import {
+  ATOMIC_NOTIFY,
+  ATOMIC_WAIT_32,
+  ATOMIC_WAIT_64,
+  atomicNotify,
+  atomicWait,
+  type Waiter,
+} from "./waits.ts";
 
 const OP_MASK = (1 << SLOW_BACK_SHIFT) - 1;
 
@@ -50,7 +58,7 @@ export function enterAgain(): void {
  */
 export function slowInstruction(
   instance: ModuleInstance,
-  payer: Payer,
+  payer: Waiter,
 ): ExceptionInstance | Progress {
   const op = extra(1) & OP_MASK;
   if (op === 0x08) return throwTag(instance, extra(2), payer); // throw
@@ -60,7 +68,7 @@ export function slowInstruction(
   return progress;
 }
 
-function execute(op: number, instance: ModuleInstance, payer: Payer): Progress {
+function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress {
   const a = extra(2);
   const b = extra(3);
   const { tables, memories } = instance;
@@ -79,6 +87,7 @@ function execute(op: number, instance: ModuleInstance, payer: Payer): Progress {
       check(tableSet(tables[a], unsigned(0, isWide(tables[a])), reference(1)));
       return "done";
     case 0x3f: // memory.size
+      memories[a].refresh();
       setInt(0, memories[a].pages, isWide(memories[a]));
       return "done";
     case 0x40: // memory.grow
@@ -109,6 +118,12 @@ function execute(op: number, instance: ModuleInstance, payer: Payer): Progress {
       return "done";
     case 0x211: // table.fill
       return fillTable(tables[a], payer);
+    case ATOMIC_NOTIFY:
+      atomicNotify(instance);
+      return "done";
+    case ATOMIC_WAIT_32:
+    case ATOMIC_WAIT_64:
+      return atomicWait(op, instance, payer);
     case ATOMIC_FENCE:
       fence();
       return "done";
@@ -186,7 +201,7 @@ function access(op: number, memory: MemoryInstance, ea: number, to: number, from
   const row = instructionAt(op);
   if (row?.access == null) throw new Error(`opcode ${op} accesses no memory`);
   const { bytes, extend, kind } = row.access;
-  if (ea + bytes > memory.bytes.length) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
+  if (!memory.reaches(ea + bytes)) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
   const { view } = memory;
   if (kind === "store") {
     for (let i = 0; i < bytes; i++) view.setUint8(ea + i, SLOTS[from + (i >> 2)] >> (8 * (i & 3)));

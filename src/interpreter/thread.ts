@@ -15,8 +15,8 @@ import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
 import { backtrace } from "./backtrace.ts";
-import type { Payer } from "./bulk.ts";
 import { Caller } from "./caller.ts";
+import { tryAgain } from "./longer.ts";
 import {
   CALL_IMPORT,
   CALL_INDIRECT,
@@ -54,6 +54,7 @@ import { TrapSignal } from "./trap-signal.ts";
 import { Unfinished } from "./unfinished.ts";
 import { Search } from "./unwind.ts";
 import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
+import { pauseOf, type Wait, type Waiter } from "./waits.ts";
 import { runStretch } from "./warmth.ts";
 
 /** The thread whose guest is running, or has called the host function that is running. */
@@ -65,7 +66,7 @@ export function currentThread(): Thread | null {
 const NO_VALUES: readonly Value[] = [];
 
 /** One invocation. */
-export class Thread extends Caller implements Payer {
+export class Thread extends Caller implements Waiter {
   callee: FunctionInstance;
   private args: readonly Value[];
   /** Whether host functions may return promises. */
@@ -76,6 +77,7 @@ export class Thread extends Caller implements Payer {
   protected search: Search | null = null;
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
   growth: Growth | null = null;
+  wait: Wait | null = null;
   /** What the promise that it waits for has given. */
   protected settled: Settled | null = null;
   /** The host function that was called last: while another thread runs, the one beneath it. */
@@ -208,6 +210,8 @@ export class Thread extends Caller implements Payer {
     this.search = null;
     this.growth?.abandon();
     this.growth = null;
+    this.wait?.abandon();
+    this.wait = null;
   }
 
   /** The end of a thread whose frames the store has no room for: nobody else has to suffer. */
@@ -264,7 +268,7 @@ export class Thread extends Caller implements Payer {
       case STACK_OVERFLOW:
         return this.overflow();
       case OUT_OF_BOUNDS:
-        return this.trap(MEMORY_OUT_OF_BOUNDS);
+        return tryAgain(this.instance) ? null : this.trap(MEMORY_OUT_OF_BOUNDS);
       case REFERENCES_SHORT:
         reserveReferences((machine.fp >> 1) + extra(1));
         return null;
@@ -484,6 +488,7 @@ export class Thread extends Caller implements Payer {
       const ended = slowInstruction(instance, this);
       if (typeof ended !== "string") return this.throwException(ended);
       if (ended !== "done") enterAgain();
+      if (ended === "waits") return pauseOf(this);
       return ended === "unpaid" ? OUT_OF_FUEL : null;
     } catch (error) {
       return this.raised(error);

@@ -2,8 +2,8 @@
 // moment for all of them, an epoch. Looked at between stretches of the interpreter's loop.
 
 import type { Watch } from "../interpreter/call.ts";
-import { deadlineIn, isOver } from "../interpreter/clock.ts";
-import type { Interruption } from "../interpreter/occupant.ts";
+import { deadlineIn, guestTime, isOver } from "../interpreter/clock.ts";
+import { type Interruption, POLL } from "../interpreter/occupant.ts";
 import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
 
 /** A counter that somebody advances, e.g. an `Epoch` of the embedder API. */
@@ -113,5 +113,11 @@ export class CallWatch implements Watch {
     if (this.epoch?.reached(this.epochLimit)) return "epoch";
     if (isOver(this.callEnds)) return "deadline";
     return this.moment !== NEVER && Date.now() >= this.moment ? "deadline" : null;
+  }
+
+  get patience(): number {
+    if (this.epochLimit !== NEVER) return POLL;
+    const callEnds = this.callEnds === NEVER ? NEVER : this.callEnds - guestTime();
+    return this.moment === NEVER ? callEnds : Math.min(callEnds, this.moment - Date.now());
   }
 }

@@ -3,7 +3,7 @@
 // grows in place. Everything here has a substitute for hosts that have neither.
 
 /** A memory of the host's own WebAssembly. */
-interface HostMemory {
+export interface HostMemory {
   readonly buffer: ArrayBufferLike;
   grow(pages: number): number;
 }
@@ -21,11 +21,13 @@ const HostMemoryClass = (
   globalThis as { readonly WebAssembly?: { readonly Memory?: HostMemoryClass } }
 ).WebAssembly?.Memory;
 
-const PAGE_BYTES = 65_536;
+/** Bytes in a page of the host's memories. */
+export const HOST_PAGE = 65_536;
 
 /** Bytes that grow in place, with buffers as the JavaScript API wants them. */
 export class GrowingBytes {
-  private readonly memory: HostMemory;
+  /** The host's object, which other workers can be sent if it is shared. */
+  readonly memory: HostMemory;
 
   constructor(memory: HostMemory) {
     this.memory = memory;
@@ -36,13 +38,12 @@ export class GrowingBytes {
     return this.memory.buffer;
   }
 
-  /** False if the host has no more. */
-  grow(pages: number): boolean {
+  /** The former size in pages; -1 if the host has no more, or the maximum is reached. */
+  grow(pages: number): number {
     try {
-      this.memory.grow(pages);
-      return true;
+      return this.memory.grow(pages);
     } catch (error) {
-      if (error instanceof RangeError) return false;
+      if (error instanceof RangeError) return -1;
       throw error;
     }
   }
@@ -50,9 +51,9 @@ export class GrowingBytes {
 
 /** Bytes that grow in place; null where the host has none to give. Sizes are in bytes. */
 export function growingBytes(length: number, most: number, shared: boolean): GrowingBytes | null {
-  if (HostMemoryClass === undefined || length % PAGE_BYTES !== 0) return null;
-  const initial = length / PAGE_BYTES;
-  const maximum = Math.max(initial, Math.min(Math.floor(most / PAGE_BYTES), 65_536));
+  if (HostMemoryClass === undefined || length % HOST_PAGE !== 0) return null;
+  const initial = length / HOST_PAGE;
+  const maximum = Math.max(initial, Math.min(Math.floor(most / HOST_PAGE), 65_536));
   try {
     const descriptor = { initial, maximum };
     return new GrowingBytes(new HostMemoryClass(shared ? { ...descriptor, shared } : descriptor));

@@ -53,6 +53,7 @@ function externMatches(extern: ExternInstance, type: ExternType, ids: readonly n
     }
     case "memory": {
       if (extern.kind !== "memory") return false;
+      extern.value.refresh();
       const { pages, type: found } = extern.value;
       const samePages = found.pageSizeLog2 === type.memory.pageSizeLog2;
       return samePages && limitsMatch(found, pages, type.memory);

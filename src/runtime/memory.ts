@@ -5,8 +5,15 @@
 import type { MemoryType } from "../module/module.ts";
 import { viewForLoop } from "./frozen.ts";
 import { requireHeadroom } from "./headroom.ts";
-import { detach, type GrowingBytes, growingBytes, ResizableBytes } from "./host-memory.ts";
+import {
+  detach,
+  type GrowingBytes,
+  growingBytes,
+  HOST_PAGE,
+  ResizableBytes,
+} from "./host-memory.ts";
 import { Integers } from "./integers.ts";
+import { SharedBytes } from "./shared-bytes.ts";
 import type { Lease, Store } from "./store.ts";
 
 /** The longest memory whose accesses the loop itself checks; see interpreter/slow paths. */
@@ -14,9 +21,6 @@ const FAST_LIMIT = 2 ** 31 - 1;
 /** The most bytes of any memory, whatever its addresses. */
 const MOST_BYTES = 2 ** 32;
 const DEFAULT_PAGE_LOG2 = 16;
-
-/** Bytes in a page of the host's memories. */
-const HOST_PAGE = 65_536;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = viewForLoop(new DataView(NO_BYTES.buffer));
@@ -87,7 +91,9 @@ export class MemoryInstance {
   /** Memory of the host that the bytes lie in; null while they lie in a buffer of our own. */
   private growing: GrowingBytes | null = null;
   /** Whether somebody will ask for the buffer. */
-  private readonly outside: boolean;
+  readonly outside: boolean;
+  /** What the type `shared` means: the bytes are those of others, too. */
+  shared: SharedBytes | null = null;
 
   constructor(store: Store, type: MemoryType, outside = false) {
     this.store = store;
@@ -127,6 +133,7 @@ export class MemoryInstance {
   grow(delta: number): number {
     if (!this.mayGrow(delta)) return -1;
     requireHeadroom();
+    if (this.type.shared) return this.growShared(delta);
     return this.complete(delta, (length) => this.resize(length));
   }
 
@@ -164,6 +171,50 @@ export class MemoryInstance {
     });
   }
 
+  /** `grow` of a shared memory, others of which may grow it at the same time. */
+  private growShared(delta: number): number {
+    const { pageSize, shared } = this;
+    if (shared === null) {
+      try {
+        const most = this.mostPages * pageSize;
+        this.shared = SharedBytes.allocate(delta * pageSize, most, pageSize);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+      if (this.shared === null) return -1;
+      this.refresh();
+      return 0;
+    }
+    const before = shared.grow(delta * pageSize);
+    if (before < 0) return -1;
+    this.refresh();
+    this.exposed = null;
+    return before / pageSize;
+  }
+
+  /** Takes note of what others have added to a shared memory; whether there was anything. */
+  refresh(): boolean {
+    const { lease, pageSize, shared } = this;
+    const length = shared?.length ?? 0;
+    if (shared === null || length === this.bytes.length) return false;
+    // Nobody here has asked for them, but here they are.
+    lease.hold(length - this.bytes.length);
+    this.pages = length / pageSize;
+    this.adopt(shared.buffer, length);
+    return true;
+  }
+
+  /** Whether the bytes below `end` are there; a shared memory may have become longer meanwhile. */
+  reaches(end: number): boolean {
+    return end <= this.bytes.length || (this.refresh() && end <= this.bytes.length);
+  }
+
+  /** Continues with bytes that somebody else shares. */
+  join(shared: SharedBytes): void {
+    this.shared = shared;
+    this.refresh();
+  }
+
   private mayGrow(delta: number): boolean {
     if (this.pages + delta > this.mostPages) return false;
     return this.store.allows("memoryBytes", delta * this.pageSize);
@@ -191,8 +242,8 @@ export class MemoryInstance {
 
   /** Whether bytes in a buffer of our own have to go to another one to become so many. */
   private mustMove(length: number): boolean {
-    const { bytes, exposed, growing, resizable } = this;
-    if (exposed !== null || growing !== null || resizable !== null) return false;
+    const { bytes, exposed, growing, resizable, type } = this;
+    if (exposed !== null || growing !== null || resizable !== null || type.shared) return false;
     return length > bytes.buffer.byteLength;
   }
 
@@ -208,14 +259,19 @@ export class MemoryInstance {
   /**
    * The memory's bytes as a buffer of just their length (JS-API: 5.3, [[BufferObject]]): the same
    * one until the memory grows, which detaches it. From then on the memory keeps nothing in reserve
-   * that the host does not hide. A shared memory's buffer is a SharedArrayBuffer, and frozen.
+   * that the host does not hide. A shared memory's buffer is a SharedArrayBuffer, and frozen; where
+   * the host has no memory of its own, it is as long as the memory may become.
    */
   expose(): ArrayBufferLike {
-    if (this.exposed === null) {
+    const { shared } = this;
+    if (shared !== null) {
+      // The host's changes without becoming longer, too, whenever it is asked how long it is.
+      const { buffer } = shared;
+      if (buffer.byteLength !== this.exposed?.byteLength) this.exposed = Object.freeze(buffer);
+    } else if (this.exposed === null) {
       requireHeadroom();
       if (this.growing === null) this.moveOut();
       this.exposed = this.bytes.buffer;
-      if (this.type.shared) Object.freeze(this.exposed);
     }
     return this.exposed;
   }
@@ -284,10 +340,10 @@ export class MemoryInstance {
    * memory of the host. Where there is none, into a buffer that is as long as they are.
    */
   private moveOut(): void {
-    const { bytes, type } = this;
+    const { bytes } = this;
     this.growing = this.growingBytes(bytes.length);
-    if (this.growing === null && !type.shared && this.isExact()) return;
-    const buffer = this.growing?.buffer ?? this.substitute(bytes.length);
+    if (this.growing === null && this.isExact()) return;
+    const buffer = this.growing?.buffer ?? new ArrayBuffer(bytes.length);
     new Uint8Array(buffer).set(bytes);
     this.adopt(buffer);
   }
@@ -309,7 +365,7 @@ export class MemoryInstance {
       return true;
     }
     if (growing !== null) {
-      if (!growing.grow((length - bytes.length) / HOST_PAGE)) return false;
+      if (growing.grow((length - bytes.length) / HOST_PAGE) < 0) return false;
       this.adopt(growing.buffer);
     } else if (exposed !== null) this.growExposed(exposed, length);
     else if (!this.beginOutside(length)) {
@@ -338,22 +394,17 @@ export class MemoryInstance {
    * the host needs no copy then, neither for the next growth nor for the next question.
    */
   private growExposed(exposed: ArrayBufferLike, length: number): void {
-    const { bytes, type } = this;
+    const { bytes } = this;
     this.growing = this.growingBytes(length);
-    const buffer = this.growing?.buffer ?? this.substitute(length);
+    const buffer = this.growing?.buffer ?? new ArrayBuffer(length);
     new Uint8Array(buffer).set(bytes);
     this.adopt(buffer);
-    if (!type.shared) detach(exposed as ArrayBuffer);
+    detach(exposed as ArrayBuffer);
   }
 
   private growingBytes(length: number): GrowingBytes | null {
-    const { pageSizeLog2, shared } = this.type;
-    if (pageSizeLog2 !== DEFAULT_PAGE_LOG2) return null;
-    return growingBytes(length, this.mostPages * this.pageSize, shared);
-  }
-
-  private substitute(length: number): ArrayBufferLike {
-    return this.type.shared ? new SharedArrayBuffer(length) : new ArrayBuffer(length);
+    if (this.type.pageSizeLog2 !== DEFAULT_PAGE_LOG2) return null;
+    return growingBytes(length, this.mostPages * this.pageSize, false);
   }
 
   /** A memory that grows once will grow again: half as much in reserve, if the host has it. */

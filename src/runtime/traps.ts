@@ -16,6 +16,7 @@ export const NULL_EXCEPTION_REFERENCE = 12;
 export const UNALIGNED_ATOMIC = 13;
 export const EXPECTED_SHARED_MEMORY = 14;
 export const CALL_STACK_EXHAUSTED = 15;
+export const WAIT_NOT_ALLOWED = 16;
 
 /** Name and text of each trap code; index 0 is unused. */
 export const TRAPS: readonly (readonly [code: string, text: string])[] = [
@@ -35,4 +36,5 @@ export const TRAPS: readonly (readonly [code: string, text: string])[] = [
   ["unalignedAtomic", "unaligned atomic"],
   ["expectedSharedMemory", "expected shared memory"],
   ["callStackExhausted", "call stack exhausted"],
+  ["waitNotAllowed", "this thread may not wait"],
 ];

@@ -182,8 +182,9 @@ describe("offsets of instructions", () => {
     table.finish();
     for (const [i, [at, expected]] of entries.entries()) {
       const next = entries[i + 1]?.[0] ?? at + 10;
-      expect([table.at(at), table.at(next - 1)]).toEqual([expected, expected]);
+      const entry = { position: at, offset: expected };
+      expect([table.entryAt(at), table.entryAt(next - 1)]).toEqual([entry, entry]);
     }
-    expect(new OffsetTable().at(5)).toBe(0);
+    expect(new OffsetTable().entryAt(5).offset).toBe(0);
   });
 });

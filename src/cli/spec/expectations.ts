@@ -36,7 +36,6 @@ const UNSUPPORTED: ReadonlySet<string> = new Set([
   "vector",
   "gc",
   "legacy-exceptions",
-  "threads",
   "wide-arithmetic",
 ]);
 
