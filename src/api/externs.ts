@@ -4,8 +4,9 @@
 
 import { idOfFuncType } from "../code/type-ids.ts";
 import { fromRaw, toRaw } from "../interpreter/values.ts";
+import { notify } from "../interpreter/waits.ts";
 import { isReference } from "../isa/types.ts";
-import type { Limits } from "../module/module.ts";
+import type { Limits, MemoryType } from "../module/module.ts";
 import {
   aBoolean,
   aString,
@@ -14,9 +15,10 @@ import {
   required,
   wholeNumber,
 } from "../module/options.ts";
-import { allocateGlobal, allocateMemory, allocateTable } from "../runtime/allocate.ts";
+import { allocateGlobal, allocateMemory, allocateTable, joinMemory } from "../runtime/allocate.ts";
 import { ExceptionInstance, type GlobalInstance, TagInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
+import type { SharedParts } from "../runtime/shared-bytes.ts";
 import type { Counted } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { Exhaustion, WasmException } from "../runtime/trap.ts";
@@ -35,8 +37,14 @@ export interface LimitsOptions {
 }
 
 export interface MemoryOptions extends LimitsOptions {
-  /** Whether its type is `shared`; there are no threads inside a store. Default false. */
+  /** Whether other workers may have it, too (see `share`); it needs a `max` then. Default false. */
   readonly shared?: boolean;
+}
+
+/** What another worker needs to have a shared memory; for `postMessage` and `Memory.from`. */
+export interface SharedMemory {
+  readonly type: MemoryType;
+  readonly parts: SharedParts;
 }
 
 export interface TableOptions extends LimitsOptions {
@@ -120,6 +128,9 @@ export class Memory {
   constructor(store: Store, options: MemoryOptions) {
     const checked = checkedOptions("Memory", options, MEMORY_OPTIONS);
     const limits = limitsOf(checked, checked.shared);
+    if (limits.shared && limits.max === null) {
+      throw new TypeError("Memory: a shared memory needs a `max`");
+    }
     this.target = allocateMemory(store.runtime, { ...limits, pageSizeLog2: 16 });
     objects.set(this.target, this);
   }
@@ -130,20 +141,61 @@ export class Memory {
   }
 
   /**
+   * A memory that `share` of another worker, or of another store, has given: the same bytes, also
+   * when either grows. It counts for this store's limit as well.
+   *
+   * ```ts
+   * new Worker("./worker.js", { workerData: memory.share() });
+   * // there: store.instantiate(module, { env: { memory: Memory.from(store, workerData) } });
+   * ```
+   * @throws TypeError for anything else
+   * @throws Exhaustion if the store's limit on memory does not allow it
+   */
+  static from(store: Store, shared: SharedMemory): Memory {
+    if (shared?.type?.shared !== true || shared.parts === undefined) {
+      throw new TypeError("Memory.from: this is nothing that `share` has given");
+    }
+    return Memory.of(joinMemory(store.runtime, shared.type, shared.parts));
+  }
+
+  /** What other workers make the same memory of. @throws TypeError if its type is not `shared` */
+  share(): SharedMemory {
+    const { shared, type } = this.target;
+    if (shared === null) throw new TypeError("the memory is not shared");
+    return { type, parts: shared.parts };
+  }
+
+  /**
+   * Wakes guests that wait at `address` (`memory.atomic.wait32`, `wait64`), at most `count` of them,
+   * in the order in which they came; how many. `Atomics.notify` does not reach them, while theirs
+   * wakes who waits by `Atomics.wait`.
+   * @throws RangeError for an address that is not inside, or no multiple of 4
+   */
+  notify(address: number, count = Number.POSITIVE_INFINITY): number {
+    this.check(address, 4);
+    if (address % 4 !== 0) throw new RangeError(`address ${address} is no multiple of 4`);
+    return notify(this.target, address, count);
+  }
+
+  /**
    * All of its bytes, not copied. A memory that grows moves: once a guest of the store has run, and
    * be it that it was suspended, these may be the former bytes. Ask again instead of keeping them.
+   * Those of a shared memory are in a SharedArrayBuffer, and stay what they are.
    */
   get bytes(): Uint8Array {
     this.target.touched();
+    this.target.refresh();
     return this.target.bytes;
   }
 
   get byteLength(): number {
+    this.target.refresh();
     return this.target.byteLength;
   }
 
   /** Size in pages. */
   get pages(): number {
+    this.target.refresh();
     return this.target.pages;
   }
 

@@ -30,6 +30,7 @@ export {
   type LimitsOptions,
   Memory,
   type MemoryOptions,
+  type SharedMemory,
   Table,
   type TableOptions,
   Tag,

@@ -20,6 +20,7 @@ import {
 } from "./instances.ts";
 import { MemoryInstance } from "./memory.ts";
 import { mayReferToObjects } from "./roots.ts";
+import { SharedBytes, type SharedParts } from "./shared-bytes.ts";
 import type { Counted, Lease, Store } from "./store.ts";
 import { TableInstance } from "./table.ts";
 import { Exhaustion } from "./trap.ts";
@@ -69,6 +70,19 @@ export function allocateMemory(store: Store, type: MemoryType, outside = false):
   const bytes = pages * memory.pageSize;
   if (!store.allows("memoryBytes", bytes)) throw store.overLimit("memoryBytes", bytes);
   throw new Exhaustion("hostMemory", `the host gives no memory of ${bytes} bytes`);
+}
+
+/**
+ * A memory that lies in the bytes of another store's, of which `parts` were sent.
+ * @throws Exhaustion of the store's `memoryBytes`
+ */
+export function joinMemory(store: Store, type: MemoryType, parts: SharedParts): MemoryInstance {
+  const memory = new MemoryInstance(store, type);
+  const shared = new SharedBytes(parts, memory.pageSize);
+  const { length } = shared;
+  if (!store.allows("memoryBytes", length)) throw store.overLimit("memoryBytes", length);
+  memory.join(shared);
+  return memory;
 }
 
 /**
