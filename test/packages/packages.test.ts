@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleSource, type SourceBundle } from "../../tools/bundle-source.ts";
-import { PACKAGES, runPackage } from "./packages.ts";
+import { PACKAGES, runPackage, SUSPENDING_PACKAGE } from "./packages.ts";
 
 describe("packages with Wasm inside", () => {
   let bundle: SourceBundle;
@@ -13,7 +13,7 @@ describe("packages with Wasm inside", () => {
   });
   afterAll(() => bundle?.remove());
 
-  it.each(PACKAGES)("$title", async (item) => {
+  it.each([...PACKAGES, SUSPENDING_PACKAGE])("$title", async (item) => {
     const [expected, found] = await Promise.all([
       runPackage(item, null),
       runPackage(item, bundle.path),

@@ -36,6 +36,15 @@ export const PACKAGES: readonly Package[] = [
   { job: "wabt", title: "wabt (Emscripten)" },
 ];
 
+/**
+ * Does the same on the host by other means where that has no JavaScript Promise Integration: the
+ * results can be compared, the times cannot.
+ */
+export const SUSPENDING_PACKAGE: Package = {
+  job: "wa-sqlite",
+  title: "wa-sqlite, with promises (Emscripten)",
+};
+
 /** Milliseconds of a step. */
 export interface StepTime {
   readonly wall: number;
