@@ -343,9 +343,8 @@ export class Global {
   }
 
   get value(): Value {
-    const { at, cells, reference, type } = this.target;
-    const raw = { low: cells[at], high: cells[at + 1], reference };
-    return fromEngine(fromRaw(raw, type.type), this.target.store);
+    const { raw, store, type } = this.target;
+    return fromEngine(fromRaw(raw, type.type), store);
   }
 
   /** @throws TypeError if it is immutable, or the value is not of its type */

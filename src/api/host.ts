@@ -5,7 +5,7 @@
 import { idOfFuncType } from "../code/type-ids.ts";
 import { isPromise, promiseOf } from "../interpreter/promises.ts";
 import { currentThread, type Thread } from "../interpreter/thread.ts";
-import { isReference, V128, type ValType, valTypeByName } from "../isa/types.ts";
+import { isReference, type ValType, valTypeByName } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import { aFunction, aString, checkOption } from "../module/options.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
@@ -118,13 +118,10 @@ function typesIn(list: string): ValType[] {
   return names.map(typeNamed);
 }
 
-/** The value type with this name, of those that can cross the border. */
+/** The value type with this name. */
 export function typeNamed(name: string): ValType {
   const type = valTypeByName(name);
-  if (type === undefined || type === V128) {
-    const why = type === V128 ? "cannot cross the border" : "is no value type";
-    throw new SyntaxError(`"${name}" ${why}`);
-  }
+  if (type === undefined) throw new SyntaxError(`"${name}" is no value type`);
   return type;
 }
 

@@ -1,6 +1,7 @@
 // Values at the border of the embedder API (spec: 4.2.1; JS-API 5.6 is laxer). i32, f32 and f64 are
-// numbers, i64 is a bigint, functions are `Func`, other references are host values or null. What a
-// value cannot be is refused here, by a TypeError that says whose value it is.
+// numbers, i64 is a bigint, a v128 is 16 bytes, functions are `Func`, other references are host
+// values or null. What a value cannot be is refused here, by a TypeError that says whose value it
+// is.
 
 import {
   F32,
@@ -13,7 +14,7 @@ import {
   I32,
   I64,
   isNullable,
-  isReference,
+  V128,
   type ValType,
 } from "../isa/types.ts";
 import { ExceptionInstance, FunctionInstance } from "../runtime/instances.ts";
@@ -24,8 +25,8 @@ import { Func, functionOf } from "./func.ts";
 import { storeOf } from "./store.ts";
 
 /**
- * A value of WebAssembly in JavaScript: number (i32, f32, f64), bigint (i64), null or a reference:
- * `Func`, or for externref any value.
+ * A value of WebAssembly in JavaScript: number (i32, f32, f64), bigint (i64), a `Uint8Array` of 16
+ * bytes (v128, the first lane in front), null or a reference: `Func`, or for externref any value.
  */
 export type Value = unknown;
 
@@ -50,13 +51,22 @@ export function toEngine(
     case F64:
       if (typeof value === "number") return value;
       break;
+    case V128:
+      // A copy: the host may change its bytes before they are read.
+      if (value instanceof Uint8Array && value.length === 16) return new Uint8Array(value);
+      break;
     default:
-      if (isReference(type)) return toReference(value, type, whose, store);
-      throw new TypeError(`${whose()}: a ${formatClosedType(type)} cannot cross the border`);
+      return toReference(value, type, whose, store);
   }
-  const wanted = type === I64 ? "a bigint" : "a number";
+  const wanted = WANTED.get(type) ?? "a number";
   throw new TypeError(`${whose()} must be ${wanted} (${formatClosedType(type)})${found(value)}`);
 }
+
+/** What values of numeric and vector types must be, where that is not a number. */
+const WANTED: ReadonlyMap<ValType, string> = new Map([
+  [I64, "a bigint"],
+  [V128, "a Uint8Array of 16 bytes"],
+]);
 
 function toReference(value: Value, type: ValType, whose: () => string, store: Store | null): Value {
   if (value === null) {

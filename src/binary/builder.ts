@@ -33,6 +33,7 @@ export class ModuleBuilder implements ModuleRecord {
   importedMemories = 0;
   readonly globals: Global[] = [];
   importedGlobals = 0;
+  readonly vectorGlobals: number[] = [];
   readonly tags: number[] = [];
   importedTags = 0;
   readonly exports: Export[] = [];

@@ -3,7 +3,7 @@
 // (decoder.ts).
 
 import { featureBit } from "../isa/features.ts";
-import { FUNCREF, HEAP_FUNC, refType, type ValType } from "../isa/types.ts";
+import { FUNCREF, HEAP_FUNC, refType, V128, type ValType } from "../isa/types.ts";
 import { type DecodingLimits, limitOn } from "../module/limits.ts";
 import { type ConstExpr, EXTERN_KINDS, type ExternType } from "../module/module.ts";
 import { PIECE, Piece, type Rest } from "../module/pieces.ts";
@@ -31,6 +31,8 @@ const TAG = 13;
 /** Bytes of a table and of a memory, with its type, in memory. */
 const TABLE_COST = 280;
 const MEMORY_COST = 420;
+/** What a global of type v128 takes besides what every global does. */
+const VECTOR_GLOBAL_COST = 16;
 
 /** Opcodes that open a block, and those that close one, while skipping an expression. */
 const OPENERS: ReadonlySet<number> = new Set([0x02, 0x03, 0x04, 0x06, 0x1f]);
@@ -160,6 +162,9 @@ function* readGlobal(reader: InstructionReader, module: ModuleBuilder): Generato
   const offset = reader.pos;
   const type = readGlobalType(reader, reader.features);
   module.globals.push({ type, init: yield* readConstExpr(reader), offset });
+  if (type.type !== V128) return;
+  module.charge(VECTOR_GLOBAL_COST, offset);
+  module.vectorGlobals.push(module.globals.length - 1 - module.importedGlobals);
 }
 
 function readExport(reader: InstructionReader, module: ModuleBuilder): null {

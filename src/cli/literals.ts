@@ -1,8 +1,9 @@
 // Values on the command line: arguments by their types, results as text. Numbers are written as in
 // the text format (spec: 6.3 Values): decimal or hexadecimal, `inf`, `nan`; payloads of NaNs get
-// lost in JavaScript's numbers and are not accepted.
+// lost in JavaScript's numbers and are not accepted. Vectors are a shape and its lanes.
 
 import type { Value } from "../api/index.ts";
+import { formatV128 } from "../disasm/literals.ts";
 
 /** A text is not a value of the wanted type. */
 export class LiteralError extends Error {}
@@ -18,6 +19,8 @@ export function parseValue(text: string, type: string): Value {
       return parseNumber(text, type, 24, -149);
     case "f64":
       return parseNumber(text, type, 53, -1074);
+    case "v128":
+      return parseVector(text);
     default:
       if (text === "null" && type.endsWith("ref")) return null;
       throw new LiteralError(`"${text}" cannot be given as ${type}`);
@@ -106,10 +109,45 @@ function timesPowerOfTwo(value: number, power: number): number {
   return value * 2 ** half * 2 ** (power - half);
 }
 
+/** Writes a lane to a place in a vector. */
+type LaneWriter = (vector: DataView, at: number, lane: string) => void;
+
+function integerLane(bits: number): LaneWriter {
+  return (vector, at, lane) => {
+    const value = parseInteger(lane, bits);
+    for (let i = 0; i < bits / 8; i++) {
+      vector.setUint8(at + i, Number(BigInt.asUintN(8, value >> BigInt(8 * i))));
+    }
+  };
+}
+
+const SHAPES: ReadonlyMap<string, LaneWriter> = new Map([
+  ["i8x16", integerLane(8)],
+  ["i16x8", integerLane(16)],
+  ["i32x4", integerLane(32)],
+  ["i64x2", integerLane(64)],
+  ["f32x4", (vector, at, lane) => vector.setFloat32(at, parseNumber(lane, "f32", 24, -149), true)],
+  ["f64x2", (vector, at, lane) => vector.setFloat64(at, parseNumber(lane, "f64", 53, -1074), true)],
+]);
+
+/** A vector as `v128.const` has it: `i32x4 1 2 3 4`. */
+function parseVector(text: string): Uint8Array {
+  const [shape, ...lanes] = text.trim().split(/\s+/);
+  const write = SHAPES.get(shape);
+  const count = Number(shape.split("x")[1]);
+  if (write === undefined || lanes.length !== count) {
+    throw new LiteralError(`"${text}" is no vector such as "i32x4 1 2 3 4" (v128)`);
+  }
+  const vector = new DataView(new ArrayBuffer(16));
+  lanes.forEach((lane, i) => write(vector, (16 / count) * i, lane));
+  return new Uint8Array(vector.buffer);
+}
+
 /** A result as text: plain decimal; the shortest digits that give the same float. */
 export function formatValue(value: Value, type: string): string {
   if (typeof value === "number") return formatNumber(value, type);
   if (typeof value === "bigint") return String(value);
+  if (type === "v128") return formatV128(value as Uint8Array, 0);
   return value === null ? "null" : type;
 }
 

@@ -1,12 +1,11 @@
 // Translates calls and the instructions that leave the loop: how arguments, results and costs lie.
 
-import { I32, V128, type ValType } from "../isa/types.ts";
+import { I32, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { CompiledModule } from "./compiled.ts";
 import { ControlEmitter } from "./control.ts";
 import type { Draft } from "./draft.ts";
-import { UnsupportedError } from "./errors.ts";
 import { OP } from "./opcodes.generated.ts";
 import { SLOW_BACK_SHIFT } from "./registers.ts";
 import { SegmentPoint } from "./segments.ts";
@@ -18,10 +17,6 @@ export class CallEmitter extends ControlEmitter {
   constructor(compiled: CompiledModule, draft: Draft) {
     super(draft);
     this.compiled = compiled;
-  }
-
-  protected requireScalar(type: ValType, facts: BodyFacts): void {
-    if (type === V128) throw new UnsupportedError("a v128 value", facts.instruction.start);
   }
 
   // Calls
@@ -66,16 +61,13 @@ export class CallEmitter extends ControlEmitter {
   }
 
   /** The call's last words: what follows it, and its cost. Then the results are in their slots. */
-  private afterCall(type: FuncType, base: number, facts: BodyFacts): void {
+  private afterCall(type: FuncType, base: number): void {
     const after = new SegmentPoint();
     this.goOnWords(after);
     this.costs.place(after);
     this.barrier();
     this.handled += type.results.length;
-    type.results.forEach((result, i) => {
-      this.requireScalar(result, facts);
-      this.inSlot(base + i, result);
-    });
+    type.results.forEach((result, i) => this.inSlot(base + i, result));
   }
 
   /**
@@ -99,7 +91,7 @@ export class CallEmitter extends ControlEmitter {
     this.costs.transfer();
     const base = this.placeArguments(type, facts.heightBefore);
     this.directCall(facts.instruction.a, false, 2 * this.slotOf(base));
-    this.afterCall(type, base, facts);
+    this.afterCall(type, base);
   }
 
   /** The slot of a table index; a 64-bit one is brought down to 32 bits. */
@@ -122,7 +114,7 @@ export class CallEmitter extends ControlEmitter {
     this.word(typeIndex);
     this.word(this.compiled.typeIds[typeIndex]);
     this.word(table);
-    this.afterCall(type, base, facts);
+    this.afterCall(type, base);
   }
 
   private callReference(facts: BodyFacts, type: FuncType): void {
@@ -132,13 +124,13 @@ export class CallEmitter extends ControlEmitter {
     this.emit(OP.CALL_REF, 0, this.slotHolding(height));
     this.word(2 * this.slotOf(base));
     this.word(facts.instruction.a);
-    this.afterCall(type, base, facts);
+    this.afterCall(type, base);
   }
 
   /** Arguments of a tail call go where this function's parameters are. */
   private moveArguments(type: FuncType, height: number): void {
-    const base = this.placeArguments(type, height);
-    type.params.forEach((_, i) => this.copyTo(base + i, i));
+    this.placeArguments(type, height);
+    this.copyRange(type.params, height, 0);
   }
 
   private returnCallIndirect(facts: BodyFacts, type: FuncType): void {
@@ -178,8 +170,6 @@ export class CallEmitter extends ControlEmitter {
     // It may be entered again, and who does that finds its last head word only.
     const back = this.position - 1 - start;
     for (const value of [op | (back << SLOW_BACK_SHIFT), a, b, low, high]) this.word(value);
-    if (type === null) return;
-    this.requireScalar(type, facts);
-    this.inSlot(base, type);
+    if (type !== null) this.inSlot(base, type);
   }
 }

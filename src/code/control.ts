@@ -1,11 +1,12 @@
 // Translates control flow: labels, branches, their operands and costs. Branch targets and segment
 // costs are written when they become known.
 
-import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import { slotsOf, type ValType } from "../isa/types.ts";
 import type { Draft } from "./draft.ts";
 import { CodeLimitError } from "./errors.ts";
 import { type Condition, FusingEmitter } from "./fusing.ts";
 import { OP } from "./opcodes.generated.ts";
+import { widthOf } from "./operands.ts";
 import { fillWords, SegmentCosts, SegmentPoint } from "./segments.ts";
 
 /** A place that code branches to. */
@@ -52,6 +53,13 @@ export interface Label {
   /** Where an `if` goes when its condition is zero; null once `else` has been seen. */
   otherwise: Target | null;
 }
+
+const RETURNS = {
+  32: OP.RETURN_32,
+  64: OP.RETURN_64,
+  128: OP.RETURN_128,
+  ref: OP.RETURN_REF,
+} as const;
 
 /** Operands that the entries of one br_table may move, all together. */
 const MOST_MOVES = 1 << 14;
@@ -131,10 +139,17 @@ export class ControlEmitter extends FusingEmitter {
 
   /** Moves the label's operands, the ones below `height`, to where the label wants them. */
   private moveOperands(label: Label, height: number): void {
-    const from = height - label.types.length;
     // Destinations are never above their sources, so going up overwrites nothing that is needed.
-    for (let i = 0; i < label.types.length; i++) {
-      this.copyTo(from + i, this.slotOf(label.base + i));
+    this.copyRange(label.types, height, this.slotOf(label.base));
+  }
+
+  /** Copies the operands below `height` to `slot` and the slots that follow. */
+  protected copyRange(types: readonly ValType[], height: number, slot: number): void {
+    const from = height - types.length;
+    let to = slot;
+    for (let i = 0; i < types.length; i++) {
+      this.copyTo(from + i, to);
+      to += slotsOf(types[i]);
     }
   }
 
@@ -230,15 +245,10 @@ export class ControlEmitter extends FusingEmitter {
   protected emitReturn(types: readonly ValType[], height: number): void {
     this.holdResults(types, height);
     if (types.length === 1) {
-      const [type] = types;
-      const slot = this.slotHolding(height - 1);
-      const wide = type === I64 || type === F64;
-      const op = isReference(type) ? OP.RETURN_REF : wide ? OP.RETURN_64 : OP.RETURN_32;
-      this.emit(op, 0, slot);
+      this.emit(RETURNS[widthOf(types[0])], 0, this.slotHolding(height - 1));
       return;
     }
-    const from = height - types.length;
-    for (let i = 0; i < types.length; i++) this.copyTo(from + i, i);
+    this.copyRange(types, height, 0);
     this.emit(OP.RETURN);
   }
 }

@@ -12,6 +12,8 @@ import {
   isDefaultable,
   isReference,
   refType,
+  slotCount,
+  V128,
   type ValType,
 } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
@@ -19,43 +21,41 @@ import type { BodyFacts, BodySink } from "../validation/sink.ts";
 import type { CompiledModule } from "./compiled.ts";
 import type { Draft } from "./draft.ts";
 import { UnsupportedError } from "./errors.ts";
-import { isCommutative } from "./fusing.ts";
-import { IMMEDIATE, OP, REGISTERS } from "./opcodes.generated.ts";
-import { CONSTANT_32, CONSTANT_64, IN_LOCAL, widthOf } from "./operands.ts";
+import { OP, REGISTERS } from "./opcodes.generated.ts";
+import { widthOf } from "./operands.ts";
+import { PlainEmitter } from "./plain.ts";
 import { HEADER_WORDS } from "./registers.ts";
+import { slotAt } from "./search.ts";
 import { SegmentPoint } from "./segments.ts";
 import type { FunctionCode } from "./space.ts";
-import { StructureEmitter } from "./structure.ts";
 
-/** Largest offset plus size that the loop's 32-bit check takes. */
-const MAX_FAST_OFFSET = 2 ** 31 - 1;
 /**
  * A segment ends after so many instructions: what a trap in the middle has billed too much stays
  * small, a slice is not overdrawn by more, and no cost comes near the budget's 32 bits.
  */
 const LONGEST_SEGMENT = 1_000;
-const EQZ = 0x45;
-const WRAP = 0xa7;
-const I32_ADD = 0x6a;
-const I32_SUB = 0x6b;
 
 /** Proposals whose instructions are validated but not run yet. */
-const LATER: ReadonlySet<string> = new Set([
-  "simd",
-  "relaxed-simd",
-  "gc",
-  "legacy-exceptions",
-  "wide-arithmetic",
-]);
+const LATER: ReadonlySet<string> = new Set(["gc", "legacy-exceptions", "wide-arithmetic"]);
 
-const SELECTS = { 32: OP.SELECT_32, 64: OP.SELECT_64, ref: OP.SELECT_REF } as const;
+const SELECTS = {
+  32: OP.SELECT_32,
+  64: OP.SELECT_64,
+  128: OP.SELECT_128,
+  ref: OP.SELECT_REF,
+} as const;
+const GLOBAL_GETS = { 32: OP.GLOBAL_GET_32, 64: OP.GLOBAL_GET_64, 128: OP.GLOBAL_GET_128 } as const;
+const GLOBAL_SETS = { 32: OP.GLOBAL_SET_32, 64: OP.GLOBAL_SET_64, 128: OP.GLOBAL_SET_128 } as const;
 
 /** The sink that writes register code. */
-export class Emitter extends StructureEmitter implements BodySink {
+export class Emitter extends PlainEmitter implements BodySink {
   private readonly code: FunctionCode;
   private readonly type: FuncType;
   private entry = 0;
   private instructions = 0;
+  /** Which locals are of type v128, and how many there are of all types. */
+  private readonly vectorLocals: number[] = [];
+  private localCount = 0;
   private readonly entryPoint = new SegmentPoint();
 
   constructor(compiled: CompiledModule, code: FunctionCode, draft: Draft) {
@@ -68,17 +68,23 @@ export class Emitter extends StructureEmitter implements BodySink {
   begin(facts: BodyFacts): void {
     this.reserveHeader();
     const { params, results } = this.type;
-    this.resetOperands(facts.localCount);
     this.costs.place(this.entryPoint);
+    this.localCount = facts.localCount;
     for (let i = 0; i < facts.localCount; i++) {
       const type = facts.typeOfLocal(i);
-      this.requireScalar(type, facts);
       if (isReference(type)) this.usesReferences = true;
+      else if (type === V128) this.vectorLocals.push(i);
       if (i >= params.length && isReference(type) && isDefaultable(type)) {
-        this.emit(OP.CONST_NULL, i);
+        this.emit(OP.CONST_NULL, this.localSlot(i));
       }
     }
+    this.resetOperands(this.localSlot(facts.localCount));
     this.pushLabel({ base: 0, types: results, isFunction: true });
+  }
+
+  /** First slot of a local. */
+  private localSlot(index: number): number {
+    return slotAt(index, this.vectorLocals);
   }
 
   /** How much has been done, in words or what takes as long. */
@@ -89,7 +95,7 @@ export class Emitter extends StructureEmitter implements BodySink {
   /** Writes the header; the draft is complete, and what is known besides lies in the code. */
   finish(): void {
     const { code, offsets } = this;
-    const slots = this.locals + this.maxHeight + 1;
+    const slots = this.top + 1;
     if (this.usesReferences) this.addReferencePrologue(slots);
     this.writeHeader(this.entry, slots);
     this.draft.join();
@@ -115,12 +121,13 @@ export class Emitter extends StructureEmitter implements BodySink {
 
   private writeHeader(entry: number, slots: number): void {
     const { words } = this.draft;
-    const params = this.type.params.length;
+    const { params } = this.type;
     words[entry - 1] = 2 * slots;
-    const zeroed = Math.floor((this.locals - params) / this.compiled.prices.localsPerUnit);
+    const { localsPerUnit } = this.compiled.prices;
+    const zeroed = Math.floor((this.localCount - params.length) / localsPerUnit);
     words[entry - 2] = this.entryPoint.cost + zeroed;
-    words[entry - 4] = 2 * (this.locals - params);
-    words[entry - 5] = 2 * params;
+    words[entry - 4] = 2 * (this.locals - slotCount(params));
+    words[entry - 5] = 2 * slotCount(params);
     words[entry - 6] = this.code.index;
   }
 
@@ -154,8 +161,10 @@ export class Emitter extends StructureEmitter implements BodySink {
     if (this.costs.instructions >= LONGEST_SEGMENT) this.cut();
     this.offsets.add(this.position, facts.instruction.start);
     this.costs.add(this.compiled.prices.fixed[op]);
-    if (REGISTERS[op] !== 0) this.plain(op, facts);
-    else if (!this.structured(op, facts)) this.other(op, facts);
+    if (REGISTERS[op] !== 0) {
+      this.requireSupported(op, facts.instruction);
+      this.plain(op, facts);
+    } else if (!this.structured(op, facts)) this.other(op, facts);
   }
 
   /** Ends the segment in straight-line code: a jump to what follows, where the next one begins. */
@@ -166,95 +175,6 @@ export class Emitter extends StructureEmitter implements BodySink {
     this.goOnWords(after);
     this.costs.place(after);
     this.barrier();
-  }
-
-  // Plain instructions
-
-  private plain(op: number, facts: BodyFacts): void {
-    this.requireSupported(op, facts.instruction);
-    const row = instructionAt(op);
-    const type = row?.results[0] ?? I32;
-    const height = facts.heightBefore;
-    if (row?.access != null) this.memoryAccess(op, facts, row.access.bytes);
-    else if (row?.params?.length === 2) this.binary(op, height - 2, type);
-    else if (op === WRAP) this.wrap(height - 1);
-    else if (op !== EQZ || !this.negateLast(height - 1)) {
-      this.operate(op, REGISTERS[op], height - 1, type, [this.slotHolding(height - 1)], []);
-    }
-  }
-
-  /** `i32.wrap_i64`: the low word of a slot is the i32 already. */
-  private wrap(height: number): void {
-    const low = this.lowAt(height);
-    const kind = this.kindAt(height);
-    if (kind === CONSTANT_64) this.constant(height, I32, low, 0);
-    else if (kind === IN_LOCAL) this.aliasOf(height, low, I32);
-    else this.inSlot(height, I32);
-  }
-
-  /** The operand at `height` as immediate words, or null. */
-  private immediateAt(op: number, height: number): number[] | null {
-    if (IMMEDIATE[op] === 0) return null;
-    const kind = this.kindAt(height);
-    if (kind === CONSTANT_32) return [this.lowAt(height)];
-    return kind === CONSTANT_64 ? [this.lowAt(height), this.highAt(height)] : null;
-  }
-
-  private binary(op: number, height: number, type: ValType): void {
-    let first = height;
-    let second = height + 1;
-    if (isCommutative(op) && this.immediateAt(op, second) === null) {
-      if (this.immediateAt(op, first) !== null) [first, second] = [second, first];
-    }
-    if (op === I32_SUB && this.kindAt(second) === CONSTANT_32) {
-      // The same as adding the opposite, of which there are more fused forms.
-      const opposite = -this.lowAt(second) | 0;
-      const registers = [this.slotHolding(first)];
-      this.operate(I32_ADD, IMMEDIATE[I32_ADD], height, type, registers, [opposite]);
-      return;
-    }
-    const immediate = this.immediateAt(op, second);
-    if (immediate !== null) {
-      this.operate(op, IMMEDIATE[op], height, type, [this.slotHolding(first)], immediate);
-    } else {
-      // A constant is brought into its slot first, so that the other operand stays the last result.
-      const registers = [this.slotHolding(first), this.slotHolding(second)];
-      this.operate(op, REGISTERS[op], height, type, registers, []);
-    }
-  }
-
-  // Memory
-
-  private memoryAccess(op: number, facts: BodyFacts, bytes: number): void {
-    const { b: memory, low, high } = facts.instruction;
-    const row = instructionAt(op);
-    const isStore = row?.access?.kind === "store";
-    const height = facts.heightBefore - (isStore ? 2 : 1);
-    const type = isStore ? null : (row?.results[0] ?? I32);
-    const offset = low >>> 0;
-    if (high !== 0 || offset + bytes > MAX_FAST_OFFSET) {
-      this.slow(facts, height, type);
-      return;
-    }
-    const constant = isStore && IMMEDIATE[op] !== 0 && this.kindAt(height + 1) === CONSTANT_32;
-    const registers = [this.slotHolding(height)];
-    if (isStore && !constant) registers.push(this.slotHolding(height + 1));
-    if (this.compiled.module.memories[memory].type.address64) {
-      this.emit(OP.ADDRESS_64, this.slotOf(height), registers[0]);
-      registers[0] = this.slotOf(height);
-    }
-    if (memory !== 0) this.selectMemory(memory);
-    const bounds = [offset, offset + bytes];
-    if (constant) {
-      const words = [this.lowAt(height + 1), ...bounds];
-      this.operate(op, IMMEDIATE[op], height, type, registers, words);
-    } else this.operate(op, REGISTERS[op], height, type, registers, bounds);
-    if (memory !== 0) this.selectMemory(0);
-  }
-
-  private selectMemory(index: number): void {
-    this.emit(OP.MEMORY);
-    this.word(index);
   }
 
   // The rest
@@ -273,13 +193,13 @@ export class Emitter extends StructureEmitter implements BodySink {
       case 0x1c: // select t
         return this.select(height - 3, facts.operand);
       case 0x20: // local.get
-        return this.aliasOf(height, reader.a, facts.typeOfLocal(reader.a));
+        return this.aliasOf(height, this.localSlot(reader.a), facts.operand);
       case 0x21: // local.set
-        this.storeLocal(reader.a, height - 1);
+        this.storeLocal(this.localSlot(reader.a), height - 1);
         return;
       case 0x22: // local.tee
-        this.storeLocal(reader.a, height - 1);
-        return this.aliasOf(height - 1, reader.a, facts.typeOfLocal(reader.a));
+        this.storeLocal(this.localSlot(reader.a), height - 1);
+        return this.aliasOf(height - 1, this.localSlot(reader.a), facts.operand);
       case 0x23: // global.get
         return this.globalGet(facts);
       case 0x24: // global.set
@@ -292,6 +212,8 @@ export class Emitter extends StructureEmitter implements BodySink {
         return this.constant(height, F32, reader.low, 0);
       case 0x44: // f64.const
         return this.constant(height, F64, reader.low, reader.high);
+      case 0x30c: // v128.const
+        return this.vectorConstant(height, reader);
       case 0xd0: // ref.null
         return this.nullReference(height, refType(reader.a, true));
       case 0xd1: // ref.is_null
@@ -311,6 +233,13 @@ export class Emitter extends StructureEmitter implements BodySink {
     }
   }
 
+  private vectorConstant(height: number, reader: InstructionReader): void {
+    const start = this.emit(OP.CONST_128, this.slotOf(height));
+    for (const word of reader.vectorWords()) this.word(word);
+    this.inSlot(height, V128);
+    this.resultOf(start, height);
+  }
+
   private select(height: number, type: ValType): void {
     const y = this.slotHolding(height);
     const z = this.slotHolding(height + 1);
@@ -321,20 +250,19 @@ export class Emitter extends StructureEmitter implements BodySink {
     this.resultOf(start, height);
   }
 
-  /** Word of a numeric global that the module defines itself; null for others. */
+  /** First word of a global that the module defines itself; null for others. */
   private ownCell(facts: BodyFacts): number | null {
-    const { importedGlobals } = this.compiled.module;
+    const { importedGlobals, vectorGlobals } = this.compiled.module;
     const index = facts.instruction.a - importedGlobals;
-    return index < 0 || isReference(facts.operand) ? null : 2 * index;
+    return index < 0 ? null : 2 * slotAt(index, vectorGlobals);
   }
 
   private globalGet(facts: BodyFacts): void {
     const height = facts.heightBefore;
     const cell = this.ownCell(facts);
-    this.requireScalar(facts.operand, facts);
-    if (cell === null) return this.slow(facts, height, facts.operand);
-    const wide = widthOf(facts.operand) === "64";
-    const start = this.emit(wide ? OP.GLOBAL_GET_64 : OP.GLOBAL_GET_32, this.slotOf(height));
+    const width = widthOf(facts.operand);
+    if (cell === null || width === "ref") return this.slow(facts, height, facts.operand);
+    const start = this.emit(GLOBAL_GETS[width], this.slotOf(height));
     this.word(cell);
     this.inSlot(height, facts.operand);
     this.resultOf(start, height);
@@ -343,9 +271,9 @@ export class Emitter extends StructureEmitter implements BodySink {
   private globalSet(facts: BodyFacts): void {
     const height = facts.heightBefore - 1;
     const cell = this.ownCell(facts);
-    if (cell === null) return this.slow(facts, height, null);
-    const wide = widthOf(facts.operand) === "64";
-    this.emit(wide ? OP.GLOBAL_SET_64 : OP.GLOBAL_SET_32, 0, this.slotHolding(height));
+    const width = widthOf(facts.operand);
+    if (cell === null || width === "ref") return this.slow(facts, height, null);
+    this.emit(GLOBAL_SETS[width], 0, this.slotHolding(height));
     this.word(cell);
   }
 

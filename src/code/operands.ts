@@ -2,7 +2,7 @@
 // the emitter goes over a body. An operand is in its own slot, or still in a local, or a constant;
 // only what must be in its slot is moved there.
 
-import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import { F64, I64, isReference, slotsOf, V128, type ValType } from "../isa/types.ts";
 import type { Draft } from "./draft.ts";
 import { CodeLimitError } from "./errors.ts";
 import { OP } from "./opcodes.generated.ts";
@@ -15,22 +15,29 @@ export const CONSTANT_32 = 2;
 export const CONSTANT_64 = 3;
 export const NULL = 4;
 
-/** How a value is moved: one word, two words, or as a reference. */
-export type Width = "32" | "64" | "ref";
+/** How a value is moved: one word, two words, four, or as a reference. */
+export type Width = "32" | "64" | "128" | "ref";
 
 export function widthOf(type: ValType): Width {
   if (isReference(type)) return "ref";
+  if (type === V128) return "128";
   return type === I64 || type === F64 ? "64" : "32";
 }
 
-const MOVES = { 32: OP.MOVE_32, 64: OP.MOVE_64, ref: OP.MOVE_REF } as const;
+const MOVES = {
+  32: OP.MOVE_32,
+  64: OP.MOVE_64,
+  128: OP.MOVE_128,
+  ref: OP.MOVE_REF,
+} as const;
 
 /** Code under construction and the abstract operand stack. */
 export class OperandTracker {
   protected readonly draft: Draft;
-  /** Number of locals, parameters included; operand h lies in slot `locals + h`. */
+  /** Number of slots of locals, parameters included; operands lie above them. */
   protected locals = 0;
-  protected maxHeight = 0;
+  /** First slot that no operand has been in. */
+  protected top = 0;
   /** Operands that instructions have handled: what takes time besides words. */
   protected handled = 0;
   protected usesReferences = false;
@@ -38,9 +45,11 @@ export class OperandTracker {
   private readonly low: number[] = [];
   private readonly high: number[] = [];
   private readonly types: ValType[] = [];
+  /** First slot of the operand at each height, and of what will be pushed next. */
+  private readonly slots: number[] = [];
   /** Height below which no operand is in a local. */
   private clean = 0;
-  /** Operands that are in a local: the highest one of each local, and the next lower one. */
+  /** Operands that are in a local: the highest one of each local's slot, and the next lower one. */
   private aliasHead = new Int32Array(0);
   private readonly aliasNext: number[] = [];
   /** The local in whose chain a height is, or was when that local was last changed. */
@@ -53,9 +62,11 @@ export class OperandTracker {
     this.draft = draft;
   }
 
+  /** Begins a function whose locals take so many slots. */
   protected resetOperands(locals: number): void {
     this.locals = locals;
-    this.maxHeight = 0;
+    this.top = locals;
+    this.slots[0] = locals;
     this.clean = 0;
     this.aliasHead = new Int32Array(locals).fill(-1);
     this.aliasLocal.length = 0;
@@ -121,8 +132,9 @@ export class OperandTracker {
 
   // Operands
 
+  /** First slot of the operand at `height`, or of what will be pushed there. */
   protected slotOf(height: number): number {
-    return this.locals + height;
+    return this.slots[height];
   }
 
   private set(height: number, kind: number, low: number, high: number, type: ValType): void {
@@ -131,7 +143,9 @@ export class OperandTracker {
     this.high[height] = high;
     this.types[height] = type;
     if (isReference(type)) this.usesReferences = true;
-    if (height >= this.maxHeight) this.maxHeight = height + 1;
+    const next = this.slots[height] + slotsOf(type);
+    this.slots[height + 1] = next;
+    if (next > this.top) this.top = next;
     if (height < this.clean) this.clean = height;
   }
 
@@ -148,7 +162,7 @@ export class OperandTracker {
     this.set(height, NULL, 0, 0, type);
   }
 
-  /** The operand at `height` is what the local holds now. */
+  /** The operand at `height` is what the local at this slot holds now. */
   protected aliasOf(height: number, local: number, type: ValType): void {
     this.set(height, IN_LOCAL, local, 0, type);
     const before = this.aliasLocal[height] ?? local;
@@ -242,7 +256,8 @@ export class OperandTracker {
   }
 
   /**
-   * `local.set`: the operand at `height` goes to the local; true if its producer writes it there.
+   * `local.set`: the operand at `height` goes to the local at this slot; true if its producer
+   * writes it there.
    */
   protected storeLocal(local: number, height: number): boolean {
     const produced = this.isLastResult(height) && this.kinds[height] === IN_SLOT;

@@ -19,3 +19,8 @@ export function lastUpTo(
   }
   return low;
 }
+
+/** First slot of item `index` where each of `vectors`, indices in ascending order, takes two. */
+export function slotAt(index: number, vectors: ArrayLike<number>): number {
+  return index + lastUpTo(vectors, index - 1) + 1;
+}

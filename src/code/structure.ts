@@ -137,7 +137,6 @@ export class StructureEmitter extends CallEmitter {
     this.settleForBlock(facts);
     const { height, labelTypes } = facts.frameAt(0);
     this.handled += labelTypes.length;
-    for (const type of labelTypes) this.requireScalar(type, facts);
     return this.pushLabel({ base: height, types: labelTypes, otherwise });
   }
 

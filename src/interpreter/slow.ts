@@ -4,7 +4,8 @@
 
 import { SLOW_BACK_SHIFT } from "../code/registers.ts";
 import { instructionAt } from "../isa/index.ts";
-import { F64, I64, isReference, type ValType } from "../isa/types.ts";
+import { type Access, prefixOf } from "../isa/instruction.ts";
+import { F64, I64, isReference, slotsOf } from "../isa/types.ts";
 import { dataDrop, elemDrop, tableGet, tableSet, unsigned64 } from "../runtime/bulk.ts";
 import type { ExceptionInstance, FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
@@ -136,21 +137,16 @@ function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress 
 
 function getGlobal(instance: ModuleInstance, index: number): void {
   const global = instance.globals[index];
-  const { type } = global.type;
-  if (isReference(type)) setReference(global.reference);
-  else {
-    SLOTS[machine.x] = global.cells[global.at];
-    SLOTS[machine.x + 1] = global.cells[global.at + 1];
-  }
+  const { at, cells, type } = global;
+  if (isReference(type.type)) setReference(global.reference);
+  else for (let i = 0; i < 2 * slotsOf(type.type); i++) SLOTS[machine.x + i] = cells[at + i];
 }
 
 function setGlobal(instance: ModuleInstance, index: number): void {
   const global = instance.globals[index];
-  if (isReference(global.type.type)) global.reference = reference(0);
-  else {
-    global.cells[global.at] = SLOTS[machine.x];
-    global.cells[global.at + 1] = SLOTS[machine.x + 1];
-  }
+  const { at, cells, type } = global;
+  if (isReference(type.type)) global.reference = reference(0);
+  else for (let i = 0; i < 2 * slotsOf(type.type); i++) cells[at + i] = SLOTS[machine.x + i];
 }
 
 // Exceptions
@@ -188,26 +184,44 @@ export function tableFunction(
 
 // Memory accesses beyond the loop's check
 
-/** An access whose offset alone is beyond the loop's check. */
+/** Prefix of the instructions of vectors. */
+const VECTORS = 0xfd;
+
+/**
+ * An access whose offset alone is beyond the loop's check. One of a vector is left to the loop, and
+ * only has its effective address computed here.
+ */
 function farInstruction(op: number, instance: ModuleInstance): void {
   const memory = instance.memories[extra(3)];
   const offset = unsigned64(extra(4), extra(5));
   const ea = unsigned(0, isWide(memory)) + offset;
-  access(op, memory, ea, machine.x, machine.x + 2);
+  if (prefixOf(op) === VECTORS) checkAddress(op, memory, ea);
+  else access(op, memory, ea, machine.x, machine.x + 2);
+}
+
+/** Makes an effective address that is in bounds the result. */
+function checkAddress(op: number, memory: MemoryInstance, ea: number): void {
+  const { bytes } = accessOf(op);
+  if (ea + bytes > memory.bytes.length) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
+  setInt(0, ea, false);
+}
+
+function accessOf(op: number): Access {
+  const access = instructionAt(op)?.access;
+  if (access == null) throw new Error(`opcode ${op} accesses no memory`);
+  return access;
 }
 
 /** Loads to or stores from the slot at a word; the bounds are exact up to 2^53. */
 function access(op: number, memory: MemoryInstance, ea: number, to: number, from: number): void {
-  const row = instructionAt(op);
-  if (row?.access == null) throw new Error(`opcode ${op} accesses no memory`);
-  const { bytes, extend, kind } = row.access;
+  const { bytes, extend, kind } = accessOf(op);
   if (!memory.reaches(ea + bytes)) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
   const { view } = memory;
   if (kind === "store") {
     for (let i = 0; i < bytes; i++) view.setUint8(ea + i, SLOTS[from + (i >> 2)] >> (8 * (i & 3)));
     return;
   }
-  const type: ValType = row.results[0];
+  const type = instructionAt(op)?.results[0];
   let low = 0;
   let high = 0;
   for (let i = 0; i < Math.min(bytes, 4); i++) low |= view.getUint8(ea + i) << (8 * i);

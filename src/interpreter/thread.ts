@@ -2,7 +2,7 @@
 // be run in slices: the driver around the loop. What needs the world outside of register code is
 // done here and in caller.ts: host calls, exceptions, the beginning and the end.
 
-import type { ValType } from "../isa/types.ts";
+import { slotCount, type ValType } from "../isa/types.ts";
 import type {
   ExceptionInstance,
   FunctionInstance,
@@ -163,7 +163,7 @@ export class Thread extends Caller implements Waiter {
   protected begin(): Outcome | null {
     const { callee, slotBase } = this;
     const { params } = callee.type;
-    reserveReferences((slotBase >> 1) + params.length);
+    reserveReferences((slotBase >> 1) + slotCount(params));
     writeValues(slotBase, params, this.args);
     this.args = NO_VALUES;
     return this.invoke();
@@ -186,7 +186,7 @@ export class Thread extends Caller implements Waiter {
       const pause = this.translate(callee.code, callee.instance);
       if (pause !== null) {
         // Frames are kept from fp on for a little: the arguments may be many.
-        machine.fp = slotBase + 2 * callee.type.params.length;
+        machine.fp = slotBase + 2 * slotCount(callee.type.params);
         return pause;
       }
     }
@@ -325,13 +325,12 @@ export class Thread extends Caller implements Waiter {
     words: number,
     work: Unfinished | null = null,
   ): Outcome | null {
-    const { params, results } = callee.type;
     const { pc, fp, ksp } = machine;
     const host = callee.host as NonNullable<typeof callee.host>;
     this.settle();
     if (work === null) this.store.hostCalls++;
     this.hostCallee = callee;
-    stack.slotTop = frame + 2 * (Math.max(params.length, results.length) + 1);
+    stack.slotTop = frame + 2 * (callee.hostSlots + 1);
     // Where this thread goes on must be found if code is evicted meanwhile.
     CONTROL[ksp] = pc;
     CONTROL[ksp + 1] = NO_CALL;
@@ -342,7 +341,7 @@ export class Thread extends Caller implements Waiter {
     try {
       if (work !== null) result = work.proceed();
       else if (typeof host !== "function") result = host.run(frame, this.instance);
-      else result = host({ caller: this.instance }, readValues(frame, params));
+      else result = host({ caller: this.instance }, readValues(frame, callee.type.params));
       while (result instanceof Unfinished && !this.mustLook) result = result.proceed();
       // It asks the result, which is the host's, for a property.
       hasPromised = typeof host === "function" ? isPromise(result) : result !== undefined;
@@ -385,7 +384,7 @@ export class Thread extends Caller implements Waiter {
     try {
       const { results } = callee.type;
       const at = machine.fp + frame;
-      reserveReferences((at >> 1) + results.length);
+      reserveReferences((at >> 1) + callee.hostSlots);
       writeValues(at, results, resultsOf(result, results, callee.name || "a host function"));
     } catch (error) {
       return this.fail(error);

@@ -125,11 +125,11 @@ export class Search {
     const { slot: first, tag, target, withReference } = clause;
     parts.unwind(this);
     let slot = (machine.fp >> 1) + first;
-    const { length } = exception.tag.type.params;
-    reserveReferences(slot + length + 1);
+    const { slots } = exception.tag;
+    reserveReferences(slot + slots + 1);
     if (tag >= 0) {
       writeException(2 * slot, exception);
-      slot += length;
+      slot += slots;
     }
     if (withReference) REFERENCES[slot] = exception;
     goOnAt({ code: landing, offset: target });

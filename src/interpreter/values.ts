@@ -1,8 +1,9 @@
 // Values between JavaScript and the slots of the machine (spec: 4.2.1 Values; JS-API 5.6
 // ToWebAssemblyValue). A slot is two words of SLOTS and one entry of REFERENCES.
 
-import { F32, F64, I32, I64, isReference, type ValType } from "../isa/types.ts";
+import { F32, F64, I32, I64, isReference, slotsOf, V128, type ValType } from "../isa/types.ts";
 import {
+  type Bits64,
   ExceptionInstance,
   type RawValue,
   type TagInstance,
@@ -14,20 +15,28 @@ const doubles = new Float64Array(1);
 const words = new Int32Array(doubles.buffer);
 const floats = new Float32Array(doubles.buffer);
 
-/** The bits of a number value, where a JavaScript number would lose a NaN's payload. */
+/** The bits of a value, where a JavaScript number would lose a NaN's payload. */
 export class Bits {
   readonly low: number;
   readonly high: number;
+  /** Of a v128. */
+  readonly upper: Bits64;
 
-  constructor(low: number, high = 0) {
+  constructor(low: number, high = 0, upper: Bits64 = NO_BITS) {
     this.low = low | 0;
     this.high = high | 0;
+    this.upper = upper;
   }
 }
 
+const NO_BITS: Bits64 = { low: 0, high: 0 };
+
 /** Bits of a JavaScript value as a value of `type`; raises TypeError where it cannot be one. */
 export function toRaw(value: Value, type: ValType): RawValue {
-  if (value instanceof Bits) return { low: value.low, high: value.high, reference: null };
+  if (value instanceof Bits) {
+    const { low, high, upper } = value;
+    return type === V128 ? { low, high, reference: null, upper } : { low, high, reference: null };
+  }
   if (isReference(type)) return { low: 0, high: 0, reference: value };
   switch (type) {
     case I32:
@@ -44,8 +53,18 @@ export function toRaw(value: Value, type: ValType): RawValue {
       doubles[0] = value as number;
       return { low: words[0], high: words[1], reference: null };
     default:
-      throw new TypeError("a v128 value cannot cross the border");
+      return vectorOf(value);
   }
+}
+
+/** A v128 as the host gives it: 16 bytes, those of the first lane in front. */
+function vectorOf(value: Value): RawValue {
+  if (!(value instanceof Uint8Array) || value.length !== 16) {
+    throw new TypeError("a v128 must be a Uint8Array of 16 bytes");
+  }
+  // A copy begins where words may.
+  const [low, high, low2, high2] = new Int32Array(new Uint8Array(value).buffer);
+  return { low, high, reference: null, upper: { low: low2, high: high2 } };
 }
 
 function toBigInt(value: Value): bigint {
@@ -57,7 +76,7 @@ function toBigInt(value: Value): bigint {
 }
 
 /** The JavaScript value of bits. */
-export function fromRaw({ low, high, reference }: RawValue, type: ValType): Value {
+export function fromRaw({ low, high, reference, upper }: RawValue, type: ValType): Value {
   if (isReference(type)) return reference;
   switch (type) {
     case I32:
@@ -67,37 +86,45 @@ export function fromRaw({ low, high, reference }: RawValue, type: ValType): Valu
     case F32:
       words[0] = low;
       return floats[0];
-    default:
+    case F64:
       words[0] = low;
       words[1] = high;
       return doubles[0];
+    default:
+      return new Uint8Array(Int32Array.of(low, high, upper?.low ?? 0, upper?.high ?? 0).buffer);
   }
 }
 
-/** What the slot at word `at` holds. */
-export function readSlot(at: number, type: ValType): RawValue {
+/** What the slot at word `at` holds, and of a v128 the next one. */
+function readSlot(at: number, type: ValType): RawValue {
   const reference = isReference(type) ? REFERENCES[at >> 1] : null;
-  return { low: SLOTS[at], high: SLOTS[at + 1], reference };
+  const raw = { low: SLOTS[at], high: SLOTS[at + 1], reference };
+  return type === V128 ? { ...raw, upper: { low: SLOTS[at + 2], high: SLOTS[at + 3] } } : raw;
 }
 
-export function writeSlot(at: number, type: ValType, value: RawValue): void {
+function writeSlot(at: number, type: ValType, value: RawValue): void {
   if (isReference(type)) REFERENCES[at >> 1] = value.reference;
   else {
     SLOTS[at] = value.low;
     SLOTS[at + 1] = value.high;
+    if (type !== V128) return;
+    SLOTS[at + 2] = value.upper?.low ?? 0;
+    SLOTS[at + 3] = value.upper?.high ?? 0;
   }
 }
 
 /** An exception whose values lie in consecutive slots. */
 export function exceptionAt(at: number, tag: TagInstance): ExceptionInstance {
-  const { params } = tag.type;
-  if (params.length === 0) return ExceptionInstance.of(tag, []);
-  const words = SLOTS.slice(at, at + 2 * params.length);
+  if (tag.slots === 0) return ExceptionInstance.of(tag, []);
+  const words = SLOTS.slice(at, at + 2 * tag.slots);
   if (!tag.hasReferences) return new ExceptionInstance(tag, words);
-  // A number's slot may still have somebody else's reference beside it.
-  const references = params.map((type, i) =>
-    isReference(type) ? REFERENCES[(at >> 1) + i] : null,
-  );
+  let slot = at >> 1;
+  const references = tag.type.params.map((type) => {
+    // A number's slot may still have somebody else's reference beside it.
+    const reference = isReference(type) ? REFERENCES[slot] : null;
+    slot += slotsOf(type);
+    return reference;
+  });
   return new ExceptionInstance(tag, words, references);
 }
 
@@ -106,27 +133,42 @@ export function writeException(at: number, exception: ExceptionInstance): void {
   const { references, tag, words } = exception;
   SLOTS.set(words, at);
   if (!tag.hasReferences) return;
+  let slot = at >> 1;
   for (const [i, type] of tag.type.params.entries()) {
-    if (isReference(type)) REFERENCES[(at >> 1) + i] = references[i];
+    if (isReference(type)) REFERENCES[slot] = references[i];
+    slot += slotsOf(type);
   }
+}
+
+/** What consecutive slots hold, without loss. */
+export function readRaw(at: number, types: readonly ValType[]): RawValue[] {
+  let word = at;
+  return types.map((type) => {
+    const raw = readSlot(word, type);
+    word += 2 * slotsOf(type);
+    return raw;
+  });
 }
 
 /** Reads the JavaScript values of consecutive slots. */
 export function readValues(at: number, types: readonly ValType[]): Value[] {
-  return types.map((type, i) => {
-    const word = at + 2 * i;
+  let word = at;
+  return types.map((type) => {
     // The common case needs no object.
-    return type === I32 ? SLOTS[word] : fromRaw(readSlot(word, type), type);
+    const value = type === I32 ? SLOTS[word] : fromRaw(readSlot(word, type), type);
+    word += 2 * slotsOf(type);
+    return value;
   });
 }
 
 /** Writes JavaScript values into consecutive slots. */
 export function writeValues(at: number, types: readonly ValType[], values: readonly Value[]): void {
+  let word = at;
   types.forEach((type, i) => {
-    const word = at + 2 * i;
     const value = values[i];
     if (type === I32 && !(value instanceof Bits)) SLOTS[word] = value as number;
     else writeSlot(word, type, toRaw(value, type));
+    word += 2 * slotsOf(type);
   });
 }
 

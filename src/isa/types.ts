@@ -75,6 +75,18 @@ export function isNumericOrVector(type: ValType): boolean {
   return type <= V128 && type >= BOT;
 }
 
+/** Slots of 8 bytes that a value takes: a v128 takes two neighbouring ones. */
+export function slotsOf(type: ValType): 1 | 2 {
+  return type === V128 ? 2 : 1;
+}
+
+/** Slots of values that lie one after the other. */
+export function slotCount(types: readonly ValType[]): number {
+  let count = types.length;
+  for (let i = 0; i < types.length; i++) if (types[i] === V128) count++;
+  return count;
+}
+
 /** The value type an i8 or i16 field is read as; other types are returned unchanged. */
 export function unpacked(storage: ValType): ValType {
   return storage === I8 || storage === I16 ? I32 : storage;

@@ -50,9 +50,9 @@ function allocate(context: Context, descriptor: unknown, rest: readonly unknown[
 }
 
 /** GetGlobalValue. */
-function getGlobalValue(context: Context, { at, cells, reference, type }: GlobalInstance): unknown {
+function getGlobalValue(context: Context, { raw, type }: GlobalInstance): unknown {
   if (!crosses(type.type)) throw cannotCross();
-  return fromRawBits({ low: cells[at], high: cells[at + 1], reference }, type.type, context);
+  return fromRawBits(raw, type.type, context);
 }
 
 /** The class `Global` of a namespace, and the way between its objects and global instances. */

@@ -179,6 +179,8 @@ export interface ModuleRecord {
   readonly importedMemories: number;
   readonly globals: readonly Global[];
   readonly importedGlobals: number;
+  /** Which of the globals that it defines are of type v128: their numbers, imports not counted. */
+  readonly vectorGlobals: readonly number[];
   /** Type index of each tag. */
   readonly tags: readonly number[];
   readonly importedTags: number;

@@ -7,7 +7,7 @@ import { compile } from "../code/compiled.ts";
 import { PRICE_TABLE_2 } from "../code/prices.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { featureSet } from "../isa/features.ts";
-import { isReference } from "../isa/types.ts";
+import { isReference, slotsOf } from "../isa/types.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { GlobalType, MemoryType, TableType } from "../module/module.ts";
 import {
@@ -102,7 +102,7 @@ export function allocateTable(store: Store, type: TableType, value: Value): Tabl
  * @throws Exhaustion of the store's `globals`
  */
 export function allocateGlobal(store: Store, type: GlobalType, value: RawValue): GlobalInstance {
-  const cells = new Int32Array(2);
+  const cells = new Int32Array(2 * slotsOf(type.type));
   leaseFor(store, "globals", 1, cells);
   const references = isReference(type.type) ? [null] : [];
   if (mayReferToObjects(type.type)) store.objects.hold(references);

@@ -1,6 +1,6 @@
 // Values of constant expressions (spec: 3.4.12, 4.5.4 Instantiation): initialisers of globals and
 // tables, elements, offsets of active segments. They have been validated, so that there is neither
-// a check nor a trap in here. Vector and aggregate instructions are not served yet.
+// a check nor a trap in here. Aggregate instructions are not served yet.
 
 import { InstructionReader } from "../binary/instructions.ts";
 import { UnsupportedError } from "../code/errors.ts";
@@ -28,6 +28,10 @@ function bits(low: number, high = 0): RawValue {
   return { low, high, reference: null };
 }
 
+function vector([low, high, low2, high2]: readonly number[]): RawValue {
+  return { ...bits(low, high), upper: { low: low2, high: high2 } };
+}
+
 /** Instructions of an expression after which there is a pause: some 0.1 ms. */
 const PIECE = 1_000;
 
@@ -49,7 +53,7 @@ export class ConstantEvaluation {
 
   /**
    * Goes on for a piece; null if that is not the end.
-   * @throws UnsupportedError for vector and aggregate instructions
+   * @throws UnsupportedError for aggregate instructions
    */
   advance(): RawValue | null {
     const { end, instance, position, stack } = this;
@@ -69,7 +73,7 @@ export class ConstantEvaluation {
 function execute(reader: InstructionReader, instance: ModuleInstance, stack: RawValue[]): void {
   switch (reader.op) {
     case 0x23: // global.get
-      stack.push(valueOfGlobal(instance, reader.a));
+      stack.push(instance.globals[reader.a].raw);
       break;
     case 0x41: // i32.const
     case 0x43: // f32.const
@@ -78,6 +82,9 @@ function execute(reader: InstructionReader, instance: ModuleInstance, stack: Raw
     case 0x42: // i64.const
     case 0x44: // f64.const
       stack.push(bits(reader.low, reader.high));
+      break;
+    case 0x30c: // v128.const
+      stack.push(vector(reader.vectorWords()));
       break;
     case 0xd0: // ref.null
       stack.push(NULL_VALUE);
@@ -88,11 +95,6 @@ function execute(reader: InstructionReader, instance: ModuleInstance, stack: Raw
     default:
       stack.push(arithmetic(reader, stack));
   }
-}
-
-function valueOfGlobal(instance: ModuleInstance, index: number): RawValue {
-  const { at, cells, reference } = instance.globals[index];
-  return { low: cells[at], high: cells[at + 1], reference };
 }
 
 /** The instructions of extended constant expressions; takes two operands from the stack. */

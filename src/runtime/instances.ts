@@ -4,7 +4,7 @@
 
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
-import { isReference } from "../isa/types.ts";
+import { isReference, slotCount, slotsOf, V128 } from "../isa/types.ts";
 import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
 import { arrayForLoop } from "./frozen.ts";
 import type { MemoryInstance } from "./memory.ts";
@@ -58,6 +58,8 @@ export class FunctionInstance {
   readonly host: HostCode | FrameCode | null;
   /** Name for backtraces of host functions, e.g. `env.log`. */
   readonly name: string;
+  /** Slots of a host function's arguments, or of its results if these are more. */
+  readonly hostSlots: number;
 
   constructor(
     type: FuncType,
@@ -73,10 +75,14 @@ export class FunctionInstance {
     this.code = code;
     this.host = host;
     this.name = name;
+    this.hostSlots = host === null ? 0 : Math.max(slotCount(type.params), slotCount(type.results));
   }
 }
 
-/** A global instance: its value lies in two words of `cells`, or in an entry of `references`. */
+/**
+ * A global instance: its value lies in two words of `cells`, that of a v128 in four, or in an entry
+ * of `references`.
+ */
 export class GlobalInstance {
   /** Closed. */
   readonly type: GlobalType;
@@ -104,11 +110,24 @@ export class GlobalInstance {
     this.references[this.at >> 1] = value;
   }
 
+  /** Its value. */
+  get raw(): RawValue {
+    const { at, cells, reference, type } = this;
+    const raw = { low: cells[at], high: cells[at + 1], reference };
+    return type.type === V128
+      ? { ...raw, upper: { low: cells[at + 2], high: cells[at + 3] } }
+      : raw;
+  }
+
   /** Gives it its first value; whether a later one is allowed is for the caller. */
-  initialise({ low, high, reference }: RawValue): void {
-    this.cells[this.at] = low;
-    this.cells[this.at + 1] = high;
-    if (isReference(this.type.type)) this.reference = reference;
+  initialise({ low, high, reference, upper }: RawValue): void {
+    const { at, cells, type } = this;
+    cells[at] = low;
+    cells[at + 1] = high;
+    if (isReference(type.type)) this.reference = reference;
+    if (type.type !== V128) return;
+    cells[at + 2] = upper?.low ?? 0;
+    cells[at + 3] = upper?.high ?? 0;
   }
 }
 
@@ -118,6 +137,8 @@ export class TagInstance {
   readonly typeId: number;
   /** Whether its exceptions carry references. */
   readonly hasReferences: boolean;
+  /** Slots of the values that its exceptions carry. */
+  readonly slots: number;
   /** The store of the instance that defines it; null: the host has made it, for any store. */
   readonly store: Store | null;
 
@@ -126,6 +147,7 @@ export class TagInstance {
     this.typeId = typeId;
     this.store = store;
     this.hasReferences = type.params.some(isReference);
+    this.slots = slotCount(type.params);
   }
 }
 
@@ -138,7 +160,7 @@ const NO_REFERENCES: readonly Value[] = [];
  */
 export class ExceptionInstance extends GuestObject {
   readonly tag: TagInstance;
-  /** Two words (halves) of each value. */
+  /** Two words of each value, four of a v128. */
   readonly words: Int32Array;
   /** An entry for each value, null for numbers; empty where no value is a reference. */
   readonly references: readonly Value[];
@@ -153,7 +175,7 @@ export class ExceptionInstance extends GuestObject {
   /** The exception that carries `values`, one for each parameter of the tag's type. */
   static of(tag: TagInstance, values: readonly RawValue[]): ExceptionInstance {
     if (values.length === 0) return new ExceptionInstance(tag, NO_WORDS);
-    const words = Int32Array.from(values.flatMap(({ low, high }) => [low, high]));
+    const words = Int32Array.from(values.flatMap(wordsOf));
     if (!tag.hasReferences) return new ExceptionInstance(tag, words);
     return new ExceptionInstance(
       tag,
@@ -164,20 +186,22 @@ export class ExceptionInstance extends GuestObject {
 
   /** Value `index` of those it carries. */
   value(index: number): RawValue {
-    return {
-      low: this.words[2 * index],
-      high: this.words[2 * index + 1],
-      reference: this.references.length === 0 ? null : this.references[index],
-    };
+    const { params } = this.tag.type;
+    const { references, words } = this;
+    let at = 0;
+    for (let i = 0; i < index; i++) at += 2 * slotsOf(params[i]);
+    const reference = references.length === 0 ? null : references[index];
+    const raw = { low: words[at], high: words[at + 1], reference };
+    if (params[index] !== V128) return raw;
+    return { ...raw, upper: { low: words[at + 2], high: words[at + 3] } };
   }
 
   override get hostBytes(): number {
     // As V8 lays it out.
-    const { hasReferences, type } = this.tag;
-    const count = type.params.length;
-    if (count === 0) return EXCEPTION_BYTES;
+    const { hasReferences, slots } = this.tag;
+    if (slots === 0) return EXCEPTION_BYTES;
     return (
-      EXCEPTION_BYTES + WORDS_BYTES + 8 * count + (hasReferences ? ARRAY_BYTES + 8 * count : 0)
+      EXCEPTION_BYTES + WORDS_BYTES + 8 * slots + (hasReferences ? ARRAY_BYTES + 8 * slots : 0)
     );
   }
 }
@@ -192,6 +216,18 @@ export interface RawValue {
   readonly low: number;
   readonly high: number;
   readonly reference: Value;
+  /** The upper 64 bits of a v128. */
+  readonly upper?: Bits64;
+}
+
+/** Halves of 64 bits. */
+export interface Bits64 {
+  readonly low: number;
+  readonly high: number;
+}
+
+function wordsOf({ low, high, upper }: RawValue): number[] {
+  return upper === undefined ? [low, high] : [low, high, upper.low, upper.high];
 }
 
 export type ExternInstance =
@@ -230,7 +266,7 @@ export class ModuleInstance {
   readonly memories: MemoryInstance[] = [];
   readonly globals: GlobalInstance[] = [];
   readonly tags: TagInstance[] = [];
-  /** Values of the globals that the module defines, two words each. */
+  /** Values of the globals that the module defines, two words each, four of a v128. */
   readonly globalCells: Int32Array;
   /** References of the globals that the module defines, up to the last one that is one. */
   readonly globalReferences: Value[] = [];
@@ -250,9 +286,9 @@ export class ModuleInstance {
     this.store = store;
     this.compiled = compiled;
     this.module = compiled.module;
-    const { globals, importedGlobals } = this.module;
-    const defined = globals.length - importedGlobals;
-    this.globalCells = defined === 0 ? NO_CELLS : arrayForLoop(new Int32Array(2 * defined));
+    const { globals, importedGlobals, vectorGlobals } = this.module;
+    const slots = globals.length - importedGlobals + vectorGlobals.length;
+    this.globalCells = slots === 0 ? NO_CELLS : arrayForLoop(new Int32Array(2 * slots));
     this.lease = store.lease("hostBytes", this);
   }
 

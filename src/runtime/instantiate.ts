@@ -8,6 +8,7 @@
 // whether it shall.
 
 import { type CompiledModule, compile } from "../code/compiled.ts";
+import { slotAt } from "../code/search.ts";
 import { isReference } from "../isa/types.ts";
 import type { ConstExpr, ModuleRecord } from "../module/module.ts";
 import { allocateMemory, leaseFor } from "./allocate.ts";
@@ -197,14 +198,12 @@ export class Instantiation {
 
   /** Counts the instance, and its globals, which it has room for already. */
   private begin(): true {
-    const { instance, leases, store } = this;
+    const { instance, leases, module, store } = this;
     leases.push(leaseFor(store, "instances", 1, instance));
     instance.account();
-    const { globalCells } = instance;
+    const defined = module.globals.length - module.importedGlobals;
     // An exported global keeps the cells alive, and it is the cells that are counted.
-    if (globalCells.length > 0) {
-      leases.push(leaseFor(store, "globals", globalCells.length / 2, globalCells));
-    }
+    if (defined > 0) leases.push(leaseFor(store, "globals", defined, instance.globalCells));
     return true;
   }
 
@@ -215,12 +214,13 @@ export class Instantiation {
     if (value === null) return false;
     const { globalCells, globalReferences } = instance;
     const closed = closeGlobalType(type, compiled.typeIds);
+    const slot = slotAt(index, module.vectorGlobals);
     if (isReference(type.type)) {
-      while (globalReferences.length <= index) globalReferences.push(null);
+      while (globalReferences.length <= slot) globalReferences.push(null);
       if (mayReferToObjects(type.type) && !this.holdsGlobals) store.objects.hold(globalReferences);
       this.holdsGlobals ||= mayReferToObjects(type.type);
     }
-    const global = new GlobalInstance(store, closed, globalCells, globalReferences, 2 * index);
+    const global = new GlobalInstance(store, closed, globalCells, globalReferences, 2 * slot);
     global.initialise(value);
     instance.globals.push(global);
     return true;

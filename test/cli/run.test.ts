@@ -9,6 +9,7 @@ const VALUES = `(module
   (func (export "i64") (param i64) (result i64) (local.get 0))
   (func (export "f32") (param f32) (result f32) (local.get 0))
   (func (export "f64") (param f64) (result f64) (local.get 0))
+  (func (export "v128") (param v128) (result v128) (local.get 0))
   (func (export "several") (param i32 i64) (result i64 i32) (local.get 1) (local.get 0))
   (func (export "nothing"))
   (memory (export "memory") 1))`;
@@ -34,7 +35,7 @@ beforeAll(() => {
     silent: `(module (func $f (unreachable)) (start $f))`,
     needy: `(module (import "env" "log" (func (param i32))) (func (export "_start")))`,
     large: `(module (memory 100) (func (export "_start")))`,
-    vector: `(module (func (export "main") (param v128)))`,
+    function: `(module (func (export "main") (param funcref)))`,
   };
   for (const [name, text] of Object.entries(texts)) {
     files[name] = folder.write(`${name}.wat`, text);
@@ -66,6 +67,12 @@ describe("arguments and results", () => {
     ["f64", "nan", "nan"],
     ["f64", "1e400", "inf"],
     ["f64", "123456789012345680000", "123456789012345680000"],
+    ["v128", "i32x4 1 -1 0x10 0", "i32x4 0x00000001 0xffffffff 0x00000010 0x00000000"],
+    ["v128", `i8x16 ${"1 -1 ".repeat(8)}`, "i32x4 0xff01ff01 0xff01ff01 0xff01ff01 0xff01ff01"],
+    ["v128", "i16x8 1 2 3 4 5 6 7 -8", "i32x4 0x00020001 0x00040003 0x00060005 0xfff80007"],
+    ["v128", "i64x2 -2 3", "i32x4 0xfffffffe 0xffffffff 0x00000003 0x00000000"],
+    ["v128", "f32x4 1 -0 inf 0.5", "i32x4 0x3f800000 0x80000000 0x7f800000 0x3f000000"],
+    ["v128", "f64x2 1 -inf", "i32x4 0x00000000 0x3ff00000 0x00000000 0xfff00000"],
   ])("%s %s is printed as %s", async (name, given, printed) => {
     const { code, out, err } = await wasmeter(["run", "--invoke", name, files.values, given]);
     expect({ code, out, err }).toEqual({ code: 0, out: `${printed}\n`, err: "" });
@@ -89,6 +96,11 @@ describe("arguments and results", () => {
     ["f64", "."],
     ["f64", "0x"],
     ["f64", "1e"],
+    ["v128", "0"],
+    ["v128", "i32x4 1 2 3"],
+    ["v128", "i32x5 1 2 3 4 5"],
+    ["v128", `i8x16 ${"256 ".repeat(16)}`],
+    ["v128", "f64x2 1 one"],
   ])("%s cannot be %j: exit code 7", async (name, given) => {
     const { code, out, err } = await wasmeter(["run", "--invoke", name, files.values, given]);
     expect([code, out]).toEqual([7, ""]);
@@ -96,7 +108,7 @@ describe("arguments and results", () => {
   });
 
   it("what cannot be given at all", async () => {
-    expect((await wasmeter(["run", files.vector, "0"])).code).toBe(7);
+    expect((await wasmeter(["run", files.function, "0"])).code).toBe(7);
   });
 });
 

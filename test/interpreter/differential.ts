@@ -4,7 +4,7 @@
 
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
-import { readSlot } from "../../src/interpreter/values.ts";
+import { readRaw } from "../../src/interpreter/values.ts";
 import { F32, F64, I32, isReference, type ValType } from "../../src/isa/types.ts";
 import type { FunctionInstance, ModuleInstance, Value } from "../../src/runtime/instances.ts";
 import { Store } from "../../src/runtime/store.ts";
@@ -110,8 +110,8 @@ export function hostEnding(error: unknown): Ending {
 /** A thread whose results are text of their bits. */
 class ShownThread extends Thread {
   protected override results(at: number, types: readonly ValType[]): Value[] {
-    return types.map((type, i) => {
-      const { low, high, reference } = readSlot(at + 2 * i, type);
+    return readRaw(at, types).map(({ low, high, reference }, i) => {
+      const type = types[i];
       return isReference(type) ? showReference(reference) : show(bitsOf(low, high, type), type);
     });
   }

@@ -2,18 +2,10 @@
 // they compute, are billed or are told may change. The room is emptied by asking for all of it.
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type ImportMap, type Module, PRICE_TABLE_2, Store } from "../../src/api/index.ts";
-import { compile } from "../../src/code/compiled.ts";
-import { CodeAccount } from "../../src/code/room.ts";
+import { type ImportMap, type Module, Store } from "../../src/api/index.ts";
 import { room } from "../../src/interpreter/registers.ts";
 import { moduleOf } from "../api/support.ts";
-
-const nobody = compile(moduleOf("(module (func))").record, PRICE_TABLE_2).code(0);
-
-/** Evicts all code. */
-function evictAll(): void {
-  room.reserve(nobody, room.limit, new CodeAccount(), true);
-}
+import { evictAll, nobody } from "./evicting.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -5,11 +5,10 @@ import { describe, expect, it } from "vitest";
 import { HAS_SUITE, suiteFile } from "../binary/suite.ts";
 import { type Findings, runSuite } from "./linking-suite.ts";
 
-/** Modules that link only after an action that is not run here: growing, or a vector global. */
+/** Modules that link only after an action that is not run here: growing. */
 const NEED_EXECUTION = [
   "v3-multimemory/imports4:28",
   "v3-multimemory/imports4:39",
-  "simd/simd_linking:7",
   "mvp/memory_grow:324",
   "mvp/memory_grow:331",
   "v2/table_grow:118",
@@ -17,7 +16,7 @@ const NEED_EXECUTION = [
 ];
 
 /** Groups whose modules may have constant expressions that are not supported yet. */
-const UNSUPPORTED = /^(simd\/|v3-gc\/|v2\/table_init:|v3-memory64\/table_init64:)/;
+const UNSUPPORTED = /^(v3-gc\/|v2\/table_init:|v3-memory64\/table_init64:)/;
 
 /** The manifest's number of commands of a type. */
 function commandsOf(type: string): number {
@@ -46,7 +45,7 @@ describe.skipIf(!HAS_SUITE)("the suite's modules", () => {
     expect(findings.judged.assert_uninstantiable).toBeGreaterThan(50);
   });
 
-  it("are refused as unsupported only for vectors and aggregates", () => {
+  it("are refused as unsupported only for aggregates", () => {
     expect(findings.unsupported.filter((place) => !UNSUPPORTED.test(place))).toEqual([]);
   });
 });

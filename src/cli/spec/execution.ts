@@ -3,7 +3,7 @@
 
 import { valuesOf } from "../../embedding/invoke.ts";
 import { Thread } from "../../interpreter/thread.ts";
-import { readSlot } from "../../interpreter/values.ts";
+import { readRaw } from "../../interpreter/values.ts";
 import type { ValType } from "../../isa/types.ts";
 import type { FunctionInstance, Value } from "../../runtime/instances.ts";
 import type { Store } from "../../runtime/store.ts";
@@ -12,7 +12,7 @@ import { type ExactValue, exactValue } from "./values.ts";
 /** A thread that loses no bits of its results. */
 class ExactThread extends Thread {
   protected override results(at: number, types: readonly ValType[]): ExactValue[] {
-    return types.map((type, i) => exactValue(readSlot(at + 2 * i, type), type));
+    return readRaw(at, types).map((raw, i) => exactValue(raw, types[i]));
   }
 }
 

@@ -174,8 +174,7 @@ export class ScriptState {
   perform({ args, field, module, type }: Action): Results {
     const extern = this.instances.get(module).exports.get(field);
     if (type === "get" && extern?.kind === "global") {
-      const { at, cells, reference, type: found } = extern.value;
-      const raw = { low: cells[at], high: cells[at + 1], reference };
+      const { raw, type: found } = extern.value;
       return { types: [found.type], values: [exactValue(raw, found.type)] };
     }
     if (type !== "invoke" || extern?.kind !== "func") {

@@ -1,11 +1,11 @@
 // Values of scripts: arguments, and the patterns that results must match (the suite's README,
-// Values; spec: 4.2.1). Numbers are compared as bits, so that no NaN payload gets lost. Vectors and
-// aggregates cannot be executed yet: a value of them has no counterpart here.
+// Values; spec: 4.2.1). Numbers are compared as bits, so that no NaN payload gets lost. Aggregates
+// cannot be executed yet: a value of them has no counterpart here.
 
-import { UnsupportedError } from "../../code/errors.ts";
 import { Bits } from "../../interpreter/values.ts";
-import { formatValType, isReference, V128, type ValType } from "../../isa/types.ts";
+import { F32, formatValType, I32, isReference, V128, type ValType } from "../../isa/types.ts";
 import {
+  type Bits64,
   ExceptionInstance,
   FunctionInstance,
   type RawValue,
@@ -58,24 +58,41 @@ const WIDTHS: ReadonlyMap<string, number> = new Map([
 /** The argument that a script gives, for the engine. */
 export function argumentOf(given: ScriptValue, hosts: HostReferences): Value {
   const { type, value } = given;
-  if (type === "v128") throw new UnsupportedError("a v128 argument", 0);
+  if (type === "v128") return vectorOf(given);
   if (typeof value !== "string") throw new TypeError(`${type} without a value is no argument`);
   if (WIDTHS.has(type)) {
-    const bits = BigInt(value);
-    return new Bits(Number(BigInt.asIntN(32, bits)), Number(BigInt.asIntN(32, bits >> 32n)));
+    return bitsOf(BigInt(value));
   }
   if (value === "null") return null;
   if (type === "externref" || type === "anyref") return hosts.get(value);
   throw new TypeError(`${type} ${value} is no argument`);
 }
 
+function bitsOf(bits: bigint): Bits {
+  const word = (n: bigint) => Number(BigInt.asIntN(32, bits >> (32n * n)));
+  return new Bits(word(0n), word(1n), { low: word(2n), high: word(3n) });
+}
+
+/** A vector by its lanes, the first one in the lowest bits. */
+function vectorOf({ laneType = "", value }: ScriptValue): Bits {
+  const width = WIDTHS.get(laneType);
+  if (width === undefined || !Array.isArray(value) || value.length * width !== 128) {
+    throw new TypeError(`v128 with lanes of ${laneType} is no argument`);
+  }
+  const lane = (text: string, i: number) =>
+    BigInt.asUintN(width, BigInt(text)) << BigInt(i * width);
+  return bitsOf(value.map(lane).reduce((bits, one) => bits | one, 0n));
+}
+
 /** What a slot or a global of type `type` holds, without loss. */
 export function exactValue(raw: RawValue, type: ValType): ExactValue {
   if (isReference(type)) return { reference: raw.reference };
-  if (type === V128) throw new UnsupportedError("a v128 result", 0);
-  const low = BigInt(raw.low >>> 0);
-  const wide = formatValType(type).endsWith("64");
-  return wide ? (BigInt(raw.high >>> 0) << 32n) | low : low;
+  if (type === I32 || type === F32) return BigInt(raw.low >>> 0);
+  return type === V128 ? (unsigned(raw.upper) << 64n) | unsigned(raw) : unsigned(raw);
+}
+
+function unsigned({ low, high }: Bits64 = { low: 0, high: 0 }): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
 /** Whether a value of type `type` matches a pattern. */
