@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import loadWabt from "wabt";
 import { chainKey, fusedKey } from "../src/code/registers.ts";
-import { OPCODE_SPACE } from "../src/isa/instruction.ts";
+import { type Laws, OPCODE_SPACE } from "../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../src/isa/instructions.ts";
 import { CHAINS, FORMS, type Form, OPCODES, type Role, SAME_AS } from "./interpreter/forms.ts";
 import { FUSED } from "./interpreter/fused.ts";
@@ -26,34 +26,19 @@ const isFused = (name: string) => fusedNames.has(name) || chainNames.has(name);
 function roleTable(role: Role): number[] {
   const table: number[] = new Array(OPCODE_SPACE).fill(0);
   for (const row of INSTRUCTIONS) {
-    const name = SAME_AS[row.name] ?? row.name;
+    const name = row.laws?.swapped ?? SAME_AS[row.name] ?? row.name;
     const form = FORMS.find((item) => item.of === name && item.role === role);
     if (form !== undefined) table[row.opcode] = OPCODES.get(form.name) as number;
   }
   return table;
 }
 
-/** Comparisons of integers and their opposites. */
-const OPPOSITES: Readonly<Record<string, string>> = {
-  eq: "ne",
-  ne: "eq",
-  lt_s: "ge_s",
-  ge_s: "lt_s",
-  lt_u: "ge_u",
-  ge_u: "lt_u",
-  gt_s: "le_s",
-  le_s: "gt_s",
-  gt_u: "le_u",
-  le_u: "gt_u",
-};
-
 /** The table of a negated role: the opposite comparison's entry where it has one. */
 function negated(role: Role, own: number[]): number[] {
   const plain = roleTable(role);
   const table = [...own];
   for (const row of INSTRUCTIONS) {
-    const [type, operation] = row.name.split(".");
-    const opposite = INSTRUCTIONS.find((item) => item.name === `${type}.${OPPOSITES[operation]}`);
+    const opposite = INSTRUCTIONS.find(({ name }) => name === row.laws?.opposite);
     if (opposite !== undefined && table[row.opcode] === 0) {
       table[row.opcode] = plain[opposite.opcode];
     }
@@ -61,7 +46,24 @@ function negated(role: Role, own: number[]): number[] {
   return table;
 }
 
-/** Sparse text of a table: Wasm opcode, register opcode, and so on. */
+/** Wasm opcodes of the opposites, by Wasm opcode. */
+function oppositesTable(): number[] {
+  const table: number[] = new Array(OPCODE_SPACE).fill(0);
+  for (const { laws, opcode } of INSTRUCTIONS) {
+    const opposite = INSTRUCTIONS.find(({ name }) => name === laws?.opposite);
+    if (opposite !== undefined) table[opcode] = opposite.opcode;
+  }
+  return table;
+}
+
+/** Text of a set of the Wasm opcodes for which a law holds. */
+function lawSource(name: string, comment: string, holds: (laws: Laws) => boolean): string {
+  const rows = INSTRUCTIONS.filter(({ laws }) => laws !== null && holds(laws));
+  const opcodes = rows.map(({ opcode }) => opcode);
+  return `/** ${comment} */\nexport const ${name}: ReadonlySet<number> = new Set(${listSource(opcodes, 20)});\n`;
+}
+
+/** Sparse text of a table: Wasm opcode, its value, and so on. */
 function tableSource(name: string, comment: string, table: readonly number[]): string {
   const pairs = table.flatMap((value, index) => (value === 0 ? [] : [`${index}, ${value}`]));
   return `/** ${comment} */\nexport const ${name} = table(${listSource(pairs, 9)});\n`;
@@ -192,6 +194,11 @@ function opcodesFile(): string {
     fusedSource("FUSED_VALUES", "A value and the instruction that uses it.", "value"),
     fusedSource("FUSED_TESTS", "A value and the branch that tests it.", "branch"),
     fusedSource("FUSED_COUNTS", "Moving a local on and the branch that tests it.", "increment"),
+  );
+  tables.push(
+    tableSource("OPPOSITE", "Comparisons of integers by their opposites.", oppositesTable()),
+    lawSource("COMMUTATIVE", "Operands may be swapped.", ({ commutative }) => commutative === true),
+    lawSource("SWAPPED", "Operands have to be swapped.", ({ swapped }) => swapped !== undefined),
   );
   tables.push(chainSource(), shapesSource(), loopsSource());
   return `${NOTE}

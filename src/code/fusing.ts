@@ -8,12 +8,15 @@ import {
   BRANCH_IF_IMMEDIATE,
   BRANCH_IF_NOT,
   BRANCH_IF_NOT_IMMEDIATE,
+  COMMUTATIVE,
   FUSED_COUNTS,
   FUSED_TESTS,
   FUSED_VALUES,
   IMMEDIATE,
   OP,
+  OPPOSITE,
   REGISTERS,
+  SWAPPED,
 } from "./opcodes.generated.ts";
 import { OperandTracker } from "./operands.ts";
 import { fusedKey, OPCODE_MASK } from "./registers.ts";
@@ -49,42 +52,6 @@ export interface Condition {
 }
 
 const I32_EQZ = 0x45;
-
-/** Comparisons of integers and their opposites, by opcode. */
-const OPPOSITE: Readonly<Record<number, number>> = {
-  70: 0x47, // eq, ne
-  71: 0x46,
-  72: 0x4e, // lt_s, ge_s
-  78: 0x48,
-  73: 0x4f, // lt_u, ge_u
-  79: 0x49,
-  74: 0x4c, // gt_s, le_s
-  76: 0x4a,
-  75: 0x4d, // gt_u, le_u
-  77: 0x4b,
-  81: 0x52, // the same of i64
-  82: 0x51,
-  83: 0x59,
-  89: 0x53,
-  84: 0x5a,
-  90: 0x54,
-  85: 0x57,
-  87: 0x55,
-  86: 0x58,
-  88: 0x56,
-};
-
-/**
- * Instructions whose operands may be swapped: add, mul, and, or, xor, eq, ne; f32, f64 add, mul.
- */
-const COMMUTATIVE: ReadonlySet<number> = new Set([
-  0x6a, 0x6c, 0x71, 0x72, 0x73, 0x46, 0x47, 0x7c, 0x7e, 0x83, 0x84, 0x85, 0x51, 0x52, 0x92, 0x94,
-  0xa0, 0xa2,
-]);
-
-export function isCommutative(op: number): boolean {
-  return COMMUTATIVE.has(op);
-}
 
 /** Emission of instructions with operands and a result. */
 export class FusingEmitter extends OperandTracker {
@@ -154,7 +121,8 @@ export class FusingEmitter extends OperandTracker {
     producer: Emitted | null,
   ): void {
     const x = type === null ? 0 : this.slotOf(height);
-    const start = this.emit(registerOp, x, registers[0] ?? 0, registers[1] ?? 0);
+    const [y = 0, z = 0] = registers;
+    const start = SWAPPED.has(op) ? this.emit(registerOp, x, z, y) : this.emit(registerOp, x, y, z);
     for (const word of words) this.word(word);
     if (type === null) return;
     this.inSlot(height, type);
@@ -217,8 +185,8 @@ export class FusingEmitter extends OperandTracker {
   /** Turns the comparison at `height`, if it was the last instruction, into its opposite. */
   protected negateLast(height: number): boolean {
     const last = this.lastAt(height);
-    const opposite = last === null ? undefined : OPPOSITE[last.op];
-    if (last === null || opposite === undefined) return false;
+    const opposite = last === null ? 0 : OPPOSITE[last.op];
+    if (last === null || opposite === 0) return false;
     const { words } = this.draft;
     const at = this.draft.isWide(last.start) ? last.start + 2 : last.start;
     const registerOp = (last.words.length === 0 ? REGISTERS : IMMEDIATE)[opposite];

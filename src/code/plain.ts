@@ -7,8 +7,7 @@ import { instructionAt } from "../isa/index.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import { I32, V128, type ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
-import { isCommutative } from "./fusing.ts";
-import { IMMEDIATE, OP, REGISTERS } from "./opcodes.generated.ts";
+import { COMMUTATIVE, IMMEDIATE, OP, REGISTERS } from "./opcodes.generated.ts";
 import { CONSTANT_32, CONSTANT_64, IN_LOCAL } from "./operands.ts";
 import { StructureEmitter } from "./structure.ts";
 
@@ -56,7 +55,7 @@ export class PlainEmitter extends StructureEmitter {
   private binary(op: number, height: number, type: ValType): void {
     let first = height;
     let second = height + 1;
-    if (isCommutative(op) && this.immediateAt(op, second) === null) {
+    if (COMMUTATIVE.has(op) && this.immediateAt(op, second) === null) {
       if (this.immediateAt(op, first) !== null) [first, second] = [second, first];
     }
     if (op === I32_SUB && this.kindAt(second) === CONSTANT_32) {

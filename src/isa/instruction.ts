@@ -126,6 +126,16 @@ export interface VectorMeaning {
   readonly pairs?: string;
 }
 
+/** What holds for an instruction besides; others are named by mnemonic. */
+export interface Laws {
+  /** Its two operands may be swapped. */
+  readonly commutative?: true;
+  /** The comparison that holds whenever it does not. */
+  readonly opposite?: string;
+  /** It does what this one does with the operands swapped. */
+  readonly swapped?: string;
+}
+
 /** How a load, store or atomic touches memory. */
 export interface Access {
   /** Bytes touched; also the natural alignment. */
@@ -152,7 +162,8 @@ export interface Instruction {
   readonly constant: boolean | Feature;
   readonly access: Access | null;
   readonly meaning: Meaning | null;
-  readonly vector: VectorMeaning | null;
+  readonly vectorMeaning: VectorMeaning | null;
+  readonly laws: Laws | null;
 }
 
 /** Dense numbers of the prefixed opcode pages: a sub-opcode is added to its page's base. */
@@ -226,6 +237,7 @@ export interface Columns {
   readonly bits?: true;
   readonly traps?: Meaning["traps"];
   readonly vector?: VectorMeaning;
+  readonly laws?: Laws;
 }
 
 /**
@@ -261,7 +273,8 @@ export function row(
     constant: columns.constant ?? false,
     access: columns.access ?? null,
     meaning,
-    vector: columns.vector ?? null,
+    vectorMeaning: columns.vector ?? null,
+    laws: columns.laws ?? null,
   };
 }
 

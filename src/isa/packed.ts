@@ -5,7 +5,7 @@
 import { type Instruction, OPCODE_SPACE } from "./instruction.ts";
 import type { InstructionSet } from "./instructions.ts";
 
-/** The columns that rows have in common; meanings are for the generator of the loop alone. */
+/** The columns that rows have in common; meanings and laws are for the generator alone. */
 const COLUMNS = [
   "immediates",
   "params",
@@ -42,7 +42,7 @@ function poolOf(rows: readonly Instruction[], column: keyof Shared): string[] {
   return [...new Set(rows.map((row) => JSON.stringify(row[column])))];
 }
 
-/** The rows as text, without their meanings. */
+/** The rows as text, without their meanings and laws. */
 export function packRows(rows: readonly Instruction[]): string {
   const pools = COLUMNS.map((column) => [column, poolOf(rows, column)] as const);
   const digits = rows.map((row) => {
@@ -111,14 +111,15 @@ class PackedSet implements InstructionSet {
       constant: pools.constant[value(5)],
       access: pools.access[value(6)],
       meaning: null,
-      vector: null,
+      vectorMeaning: null,
+      laws: null,
     };
     this.rows[opcode] = unpacked;
     return unpacked;
   }
 }
 
-/** The rows in a text of `packRows`; their meanings are null. */
+/** The rows in a text of `packRows`; their meanings and laws are null. */
 export function unpackRows(text: string): InstructionSet {
   return new PackedSet(JSON.parse(text) as Packed);
 }

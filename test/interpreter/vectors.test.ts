@@ -3,7 +3,7 @@
 // result goes to a place of its own and over each operand, in narrow and in wide form, in both loops.
 
 import { describe, expect, it } from "vitest";
-import { OP, REGISTERS } from "../../src/code/opcodes.generated.ts";
+import { OP, REGISTERS, SWAPPED } from "../../src/code/opcodes.generated.ts";
 import { OPCODE_BITS, SLOT_BITS } from "../../src/code/registers.ts";
 import { runFarVectors } from "../../src/interpreter/far-vector-loop.generated.ts";
 import {
@@ -94,7 +94,8 @@ function operandsFor(row: Instruction, random: Random): Uint8Array[] {
 
 /** Writes the instruction at AT: where its result goes is `x`. */
 function write(row: Instruction, x: number, slots: readonly number[], words: readonly number[]) {
-  const [y = 0, z = 0, ...further] = slots;
+  const [first = 0, second = 0, ...further] = slots;
+  const [y, z] = SWAPPED.has(row.opcode) ? [second, first] : [first, second];
   const op = REGISTERS[row.opcode];
   let at = AT;
   if (Math.max(x, y, z) < 1 << SLOT_BITS) {
@@ -159,8 +160,8 @@ function theirs(host: HostVector, row: Instruction, { operands }: Try): string {
 }
 
 /** Whether NaNs of the result may be any: not where bits are moved. */
-const mayVary = ({ name, vector }: Instruction) =>
-  /^f(32x4|64x2)\./.test(name) && /^f/.test(vector?.to ?? "");
+const mayVary = ({ name, vectorMeaning }: Instruction) =>
+  /^f(32x4|64x2)\./.test(name) && /^f/.test(vectorMeaning?.to ?? "");
 
 /** Replaces arithmetic NaNs among the lanes by one text. */
 function withoutNans(row: Instruction, text: string): string {

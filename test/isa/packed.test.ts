@@ -10,8 +10,9 @@ import { packRows, unpackRows } from "../../src/isa/packed.ts";
 
 const COLUMNS = Object.keys(INSTRUCTIONS[0]) as (keyof Instruction)[];
 
-it("gives the rows back, in their order, but for their meanings", () => {
-  const expected = INSTRUCTIONS.map((row) => ({ ...row, meaning: null }));
+it("gives the rows back, in their order, but for their meanings and laws", () => {
+  const without = { meaning: null, vectorMeaning: null, laws: null };
+  const expected = INSTRUCTIONS.map((row) => ({ ...row, ...without }));
   const unpacked = unpackRows(packRows(INSTRUCTIONS));
   expect(unpacked.all()).toEqual(expected);
   for (const row of expected) expect(unpacked.at(row.opcode)).toEqual(row);
@@ -33,20 +34,22 @@ it("knows which instructions are free", () => {
   expect(FREE_OPCODES).toEqual(free);
 });
 
-it("loses no column: every one but the meaning differs between some rows that come back", () => {
+it("loses no column: every one but meanings and laws differs between some rows that come back", () => {
   const unpacked = unpackRows(packRows(INSTRUCTIONS)).all();
   const constant = COLUMNS.filter((column) => {
     const values = unpacked.map((row) => JSON.stringify(row[column]));
     return new Set(values).size === 1;
   });
-  expect(constant).toEqual(["meaning"]);
+  expect(constant).toEqual(["meaning", "vectorMeaning", "laws"]);
 });
 
-it("lacks nothing that is read at run time: no file outside of isa reads a meaning", () => {
+it("lacks nothing that is read at run time: no file outside of isa reads meanings or laws", () => {
   const src = fileURLToPath(new URL("../../src", import.meta.url));
   const readers = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((path) => {
     if (!path.endsWith(".ts") || /^isa[/\\]/.test(path)) return false;
-    return /\.meaning\b|\bmeaning\s*[,}]/.test(readFileSync(`${src}/${path}`, "utf8"));
+    return /\.(m|vectorM)eaning\b|\.laws\b|\b(meaning|vectorMeaning|laws)\s*[,}]/.test(
+      readFileSync(`${src}/${path}`, "utf8"),
+    );
   });
   expect(readers).toEqual([]);
 });

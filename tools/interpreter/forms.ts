@@ -86,7 +86,7 @@ function branchForm(name: string, holds: boolean, role: Role): Form {
 const BIT_TESTS: ReadonlySet<string> = new Set(["i32.and"]);
 
 function plainForms(row: Instruction): Form[] {
-  const { name, params, meaning } = row;
+  const { laws, name, params, meaning } = row;
   if (meaning === null || params === null) return [];
   const binary = params.length === 2;
   const integer = params[0] === I32 || params[0] === I64;
@@ -96,7 +96,7 @@ function plainForms(row: Instruction): Form[] {
   if (hasImmediate) forms.push(valueForm(`${name} imm`, "immediate"));
   if (!meaning.condition && !BIT_TESTS.has(name)) return forms;
   // Comparisons of integers have their opposite among them; those of floats do not, because of NaN.
-  const hasOpposite = integer && binary && meaning.condition === true;
+  const hasOpposite = laws?.opposite !== undefined;
   forms.push(branchForm(name, true, "branchIf"));
   if (!hasOpposite) forms.push(branchForm(name, false, "branchIfNot"));
   if (hasImmediate) forms.push(branchForm(`${name} imm`, true, "branchIfImmediate"));

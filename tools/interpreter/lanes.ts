@@ -138,7 +138,7 @@ function fromPairs(text: string): string {
   )}S[(x + vk) | 0] = ${rename(text)}; } `;
 }
 
-function source({ params, vector }: Instruction): string {
+function source({ params, vectorMeaning: vector }: Instruction): string {
   if (params === null || vector === null) throw new Error("no vector instruction");
   const { from, to, once, where, each, all, halves, pairs } = vector;
   const layout = new Layout();
@@ -177,7 +177,10 @@ function source({ params, vector }: Instruction): string {
 
 /** What an instruction does: its case. Those of the same case are the same register instruction. */
 const sources = new Map(
-  INSTRUCTIONS.filter(({ vector }) => vector !== null).map((row) => [row.name, source(row)]),
+  INSTRUCTIONS.filter(({ vectorMeaning }) => vectorMeaning !== null).map((row) => [
+    row.name,
+    source(row),
+  ]),
 );
 
 const firstOf = new Map([...sources].reverse().map(([name, text]) => [text, name]));

@@ -53,11 +53,11 @@ const widened = (bits: Narrow, name: string) => `((${name} << 1) - (${name} >>> 
 // Comparisons
 
 /** Sign bits of the lanes where a is less than b. */
-function lessThan(bits: Narrow, sign: Sign, a: string, b: string): Record<string, string> {
-  const [first, second] = sign === "s" ? [a, `~${b}`] : [`~${a}`, b];
+function lessThan(bits: Narrow, sign: Sign): Record<string, string> {
+  const differ = sign === "s" ? "a & ~b" : "~a & b";
   return {
-    d: `(${a} | ${HIGH[bits]}) - (${b} & ${LOW[bits]})`,
-    m: `((${first} & ${second}) | ~((a ^ b) | d)) & ${HIGH[bits]}`,
+    d: `(a | ${HIGH[bits]}) - (b & ${LOW[bits]})`,
+    m: `((${differ}) | ~((a ^ b) | d)) & ${HIGH[bits]}`,
   };
 }
 
@@ -65,23 +65,21 @@ function lessThan(bits: Narrow, sign: Sign, a: string, b: string): Record<string
 const isZero = (bits: Narrow, lanes: string) =>
   `~(((${lanes} & ${LOW[bits]}) + ${LOW[bits]}) | ${lanes} | ${LOW[bits]})`;
 
-/** A comparison of lanes by the name of the scalar one. */
+/** A comparison of lanes by the name of the scalar one: eq, ne, lt or ge. */
 export function compare(bits: Narrow, name: string): VectorMeaning {
   const [operation, sign] = name.split("_") as [string, Sign];
   if (operation === "eq" || operation === "ne") {
     const negate = operation === "ne" ? "~" : "";
     return words(`${negate}${widened(bits, "m")}`, { d: "a ^ b", m: isZero(bits, "d") });
   }
-  const swapped = operation === "gt" || operation === "le";
-  const negate = operation === "le" || operation === "ge" ? "~" : "";
-  const [a, b] = swapped ? ["b", "a"] : ["a", "b"];
-  return words(`${negate}${widened(bits, "m")}`, lessThan(bits, sign, a, b));
+  const negate = operation === "ge" ? "~" : "";
+  return words(`${negate}${widened(bits, "m")}`, lessThan(bits, sign));
 }
 
 /** The smaller or the larger of two lanes. */
 export function choose(bits: Narrow, name: "min" | "max", sign: Sign): VectorMeaning {
   const other = name === "min" ? "b" : "a";
-  return words(`${other} ^ ((a ^ b) & ${widened(bits, "m")})`, lessThan(bits, sign, "a", "b"));
+  return words(`${other} ^ ((a ^ b) & ${widened(bits, "m")})`, lessThan(bits, sign));
 }
 
 /** The same of 32-bit lanes. */
