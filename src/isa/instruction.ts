@@ -104,10 +104,10 @@ export type LaneView = "i32" | "i64" | "f32" | "f64";
  * What a vector instruction computes, as JavaScript expressions like those of `Meaning`. A v128 is
  * four words, lane 0 in the lowest. Names of the operands are `a`, `b`, `c`:
  *
- * - with `each`, their lanes at the same place: `a` as i32 or a number, `al` and `ah` as i64; the bits
- *   of a float are `aw`, or `al` and `ah`;
+ * - with `each`, their lanes at the same place: `a` as i32 or a number, `al` and `ah` as i64; the
+ *   bits of a float are `aw`, or `al` and `ah`;
  * - with `all`, every lane: `a0` to `a3`, or `a0` and `a1` where they are f64;
- * - with `halves`, the words of the lower or upper half, of each of which two words of the result come;
+ * - with `halves`, the words of the lower or upper half, of each of which come two of the result;
  * - with `pairs`, `a` and `b` are two words in a row of the first operand, then of the second, and
  *   each pair becomes a word of the result;
  * - of a scalar operand, its bits: `a`, or `al` and `ah`.
