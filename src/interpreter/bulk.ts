@@ -184,6 +184,7 @@ export function growMemory(memory: MemoryInstance, payer: Payer): Progress {
   const delta = unsigned(0, wide);
   const { prices } = memory.store;
   if (payer.growth === null) {
+    memory.refresh();
     const most = Number(memory.type.max ?? Number.POSITIVE_INFINITY);
     const billed = memory.pages + delta <= Math.min(most, 2 ** 32 / memory.pageSize) ? delta : 0;
     if (!payer.chargeWork(billed * prices.perPage)) return "unpaid";

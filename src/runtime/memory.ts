@@ -216,6 +216,7 @@ export class MemoryInstance {
   }
 
   private mayGrow(delta: number): boolean {
+    this.refresh();
     if (this.pages + delta > this.mostPages) return false;
     return this.store.allows("memoryBytes", delta * this.pageSize);
   }
