@@ -166,9 +166,9 @@ export class Memory {
   }
 
   /**
-   * Wakes guests that wait at `address` (`memory.atomic.wait32`, `wait64`), at most `count` of them,
-   * in the order in which they came; how many. `Atomics.notify` does not reach them, while theirs
-   * wakes who waits by `Atomics.wait`.
+   * Wakes guests that wait at `address` (`memory.atomic.wait32`, `wait64`), at most `count` of
+   * them, in the order in which they came; how many. `Atomics.notify` does not reach them, while
+   * theirs wakes who waits by `Atomics.wait`.
    * @throws RangeError for an address that is not inside, or no multiple of 4
    */
   notify(address: number, count = Number.POSITIVE_INFINITY): number {

@@ -27,8 +27,8 @@ export interface Payer {
 }
 
 /**
- * How an instruction has ended: "more" is to be entered again, "unpaid" has done nothing, "waits" goes
- * on when the thread's `wait` does.
+ * How an instruction has ended: "more" is to be entered again, "unpaid" has done nothing, "waits"
+ * goes on when the thread's `wait` does.
  */
 export type Progress = "done" | "more" | "unpaid" | "waits";
 

@@ -1,7 +1,8 @@
 // memory.atomic.wait and notify (proposal "threads"). A guest that waits stands in the memory's own
-// list (runtime/wait-list.ts): a thread that can be suspended is, another blocks its worker, in short
-// pieces if somebody watches it. What JavaScript asks for its buffer is different: there guests wait
-// as `Atomics.wait` does, since scripts notify them, and scripts of other workers know the bytes alone.
+// list (runtime/wait-list.ts): a thread that can be suspended is, another blocks its worker, in
+// short pieces if somebody watches it. What JavaScript asks for its buffer is different: there
+// guests wait as `Atomics.wait` does, since scripts notify them, and scripts of other workers know
+// the bytes alone.
 
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Integers } from "../runtime/integers.ts";
@@ -27,7 +28,7 @@ const WOKEN = 0;
 const NOT_EQUAL = 1;
 const TIMED_OUT = 2;
 
-/** Longest that a suspended guest is left alone, where its epoch has to be looked at and elsewhere. */
+/** Longest that a suspended guest is left alone: where an epoch is to be looked at, elsewhere. */
 const LOOK_MILLISECONDS = 50;
 const LONG_MILLISECONDS = 1_000;
 

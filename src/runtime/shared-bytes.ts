@@ -1,6 +1,7 @@
-// The bytes of a shared memory (proposal "threads"), which several workers have, each in a store of its
-// own. They grow in place: in memory of the host or, where it has none, in a buffer that is as long as
-// they may ever become. That somebody else has made them longer is found out by asking for the length.
+// The bytes of a shared memory (proposal "threads"), which several workers have, each in a store of
+// its own. They grow in place: in memory of the host or, where it has none, in a buffer that is as
+// long as they may ever become. That somebody else has made them longer is found out by asking for
+// the length.
 
 import { GrowingBytes, growingBytes, HOST_PAGE, type HostMemory } from "./host-memory.ts";
 import { WAIT_LIST_WORDS, WaitList } from "./wait-list.ts";
@@ -32,7 +33,7 @@ export class SharedBytes {
     this.pageSize = pageSize;
   }
 
-  /** So many zeros, which may become `most`; null: the host has none. @throws RangeError likewise */
+  /** So many zeros, which may become `most`; null, or a RangeError: the host has not got them. */
   static allocate(length: number, most: number, pageSize: number): SharedBytes | null {
     if (typeof SharedArrayBuffer === "undefined") return null;
     const growing = growingBytes(length, most, true);

@@ -1,11 +1,11 @@
-// Who waits at addresses of a shared memory (proposal "threads": wait and notify), in memory that all
-// have who share it. The host has such lists, too (`Atomics.wait`), but who is in one of those stands
-// still until it is notified or its time is up. Here a guest that is looked at now and then, or that is
-// suspended, stays in its place; one that is stopped leaves it.
+// Who waits at addresses of a shared memory (proposal "threads": wait and notify), in memory that
+// all have who share it. The host has such lists, too (`Atomics.wait`), but who is in one of those
+// stands still until it is notified or its time is up. Here a guest that is looked at now and then,
+// or that is suspended, stays in its place; one that is stopped leaves it.
 //
-// There is no lock, since whoever holds one may be terminated. A place is claimed, its address written,
-// and only then its ticket: a number that says who came first, and that no other place has. A worker
-// that is terminated while its guest waits leaves a place that is never left.
+// There is no lock, since whoever holds one may be terminated. A place is claimed, its address
+// written, and only then its ticket: a number that says who came first, and that no other place
+// has. A worker that is terminated while its guest waits leaves a place that is never left.
 
 /** Globals that an engine may have or not. */
 interface Host {

@@ -1,5 +1,5 @@
-// A worker with a guest on a memory of others: it counts, or does what it is told, and says what came
-// of it.
+// A worker with a guest on a memory of others: it counts, or does what it is told, and says what
+// came of it.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { Epoch, type SharedMemory } from "../../src/api/index.ts";
