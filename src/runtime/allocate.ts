@@ -78,7 +78,7 @@ export function allocateMemory(store: Store, type: MemoryType, outside = false):
  */
 export function joinMemory(store: Store, type: MemoryType, parts: SharedParts): MemoryInstance {
   const memory = new MemoryInstance(store, type);
-  const shared = new SharedBytes(parts, memory.pageSize);
+  const shared = new SharedBytes(parts, memory.pageSize, false);
   const { length } = shared;
   if (!store.allows("memoryBytes", length)) throw store.overLimit("memoryBytes", length);
   memory.join(shared);

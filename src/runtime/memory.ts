@@ -25,6 +25,9 @@ const DEFAULT_PAGE_LOG2 = 16;
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = viewForLoop(new DataView(NO_BYTES.buffer));
 
+/** What asking how long a shared memory is counts for: the host takes half a microsecond. */
+const REFRESH_WORK = 100;
+
 /** From so many bytes on, moving them takes longer than having the host make a memory (25 µs). */
 const OUTSIDE_BYTES = 1 << 19;
 
@@ -177,7 +180,7 @@ export class MemoryInstance {
     if (shared === null) {
       try {
         const most = this.mostPages * pageSize;
-        this.shared = SharedBytes.allocate(delta * pageSize, most, pageSize);
+        this.shared = SharedBytes.allocate(delta * pageSize, most, pageSize, this.outside);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
@@ -194,9 +197,11 @@ export class MemoryInstance {
 
   /** Takes note of what others have added to a shared memory; whether there was anything. */
   refresh(): boolean {
-    const { lease, pageSize, shared } = this;
-    const length = shared?.length ?? 0;
-    if (shared === null || length === this.bytes.length) return false;
+    const { lease, pageSize, shared, store } = this;
+    if (shared === null) return false;
+    store.work += REFRESH_WORK;
+    const { length } = shared;
+    if (length === this.bytes.length) return false;
     // Nobody here has asked for them, but here they are.
     lease.hold(length - this.bytes.length);
     this.pages = length / pageSize;

@@ -4,9 +4,9 @@
 // the length.
 
 import { GrowingBytes, growingBytes, HOST_PAGE, type HostMemory } from "./host-memory.ts";
-import { WAIT_LIST_WORDS, WaitList } from "./wait-list.ts";
+import { raise, WAIT_LIST_WORDS, WaitList } from "./wait-list.ts";
 
-/** Words: the length in pages, where it is not the host that knows it; the list of who waits. */
+/** Words: the length in pages, and the list of who waits. */
 const LENGTH = 0;
 const WAITERS = 1;
 
@@ -23,26 +23,33 @@ export class SharedBytes {
   private readonly growing: GrowingBytes | null;
   private readonly words: Int32Array<SharedArrayBuffer>;
   private readonly pageSize: number;
+  /** Whether others may have been sent the bytes alone, whose length the words do not tell then. */
+  private readonly outside: boolean;
+  /** The length when it was last asked for. */
+  private seen = 0;
 
-  constructor(parts: SharedParts, pageSize: number) {
+  constructor(parts: SharedParts, pageSize: number, outside: boolean) {
     const { bytes, words } = parts;
     this.parts = parts;
     this.growing = "grow" in bytes && "buffer" in bytes ? new GrowingBytes(bytes) : null;
     this.words = new Int32Array(words);
     this.waiters = new WaitList(this.words.subarray(WAITERS));
     this.pageSize = pageSize;
+    this.outside = outside;
   }
 
-  /** So many zeros, which may become `most`; null, or a RangeError: the host has not got them. */
-  static allocate(length: number, most: number, pageSize: number): SharedBytes | null {
+  /** Zeros of a memory; null, or a RangeError: the host has not got so many. Sizes in bytes. */
+  static allocate(
+    length: number,
+    most: number,
+    pageSize: number,
+    outside: boolean,
+  ): SharedBytes | null {
     if (typeof SharedArrayBuffer === "undefined") return null;
-    const growing = growingBytes(length, most, true);
+    const bytes = growingBytes(length, most, true)?.memory ?? new SharedArrayBuffer(most);
     const words = new SharedArrayBuffer(4 * (WAITERS + WAIT_LIST_WORDS));
     new Int32Array(words)[LENGTH] = length / pageSize;
-    return new SharedBytes(
-      { bytes: growing?.memory ?? new SharedArrayBuffer(most), words },
-      pageSize,
-    );
+    return new SharedBytes({ bytes, words }, pageSize, outside);
   }
 
   /** A buffer that begins with the bytes. */
@@ -50,13 +57,14 @@ export class SharedBytes {
     return this.growing?.buffer ?? (this.parts.bytes as SharedArrayBuffer);
   }
 
-  /** How many there are by now. */
+  /** How many there are by now, and then `buffer` has as many. */
   get length(): number {
-    const { growing } = this;
-    if (growing === null) return (Atomics.load(this.words, LENGTH) >>> 0) * this.pageSize;
-    // What others have done shows after a while, or at once if the host is asked to grow.
-    growing.grow(0);
-    return growing.buffer.byteLength;
+    const { growing, outside, pageSize, seen, words } = this;
+    const told = (Atomics.load(words, LENGTH) >>> 0) * pageSize;
+    // What others have done shows in the host's memory after a while, or once it is asked to grow.
+    if (growing !== null && (outside || told > seen)) growing.grow(0);
+    this.seen = outside && growing !== null ? growing.buffer.byteLength : told;
+    return this.seen;
   }
 
   /** Adds `delta` bytes; how many there were, or -1 if the host or the maximum do not allow it. */
@@ -64,7 +72,9 @@ export class SharedBytes {
     const { growing, pageSize, words } = this;
     if (growing !== null) {
       const pages = growing.grow(delta / HOST_PAGE);
-      return pages < 0 ? -1 : pages * HOST_PAGE;
+      if (pages < 0) return -1;
+      raise(words, LENGTH, pages + delta / HOST_PAGE);
+      return pages * HOST_PAGE;
     }
     for (;;) {
       const before = Atomics.load(words, LENGTH);

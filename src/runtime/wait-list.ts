@@ -39,6 +39,16 @@ const TICKET_MASK = 2 ** 30 - 1;
 /** Words of a list: it has 8,000 places. */
 export const WAIT_LIST_WORDS: number = FIRST_PLACE + 2 * 8_000;
 
+/** Makes a word at least `value`. */
+export function raise(words: Int32Array<ArrayBufferLike>, at: number, value: number): void {
+  let before = Atomics.load(words, at);
+  while (before < value) {
+    const found = Atomics.compareExchange(words, at, before, value);
+    if (found === before) return;
+    before = found;
+  }
+}
+
 /** A place in the list, and the ticket that makes it somebody's. */
 export interface Place {
   readonly at: number;
@@ -66,7 +76,8 @@ export class WaitList {
     for (let at = FIRST_PLACE; at < words.length; at += 2) {
       if (Atomics.compareExchange(words, at, FREE, CLAIMED) !== FREE) continue;
       Atomics.store(words, at + 1, address / 4);
-      this.use(at);
+      // From now on, who notifies looks at the place.
+      raise(words, USED, (at - FIRST_PLACE) / 2 + 1);
       const ticket = (Atomics.add(words, TICKETS, 1) & TICKET_MASK) + 1;
       Atomics.store(words, at, ticket);
       const place = { at, ticket };
@@ -74,17 +85,6 @@ export class WaitList {
       return place;
     }
     return null;
-  }
-
-  /** From now on, who notifies looks at the place. */
-  private use(at: number): void {
-    const { words } = this;
-    const wanted = (at - FIRST_PLACE) / 2 + 1;
-    for (let used = Atomics.load(words, USED); used < wanted; ) {
-      const found = Atomics.compareExchange(words, USED, used, wanted);
-      if (found === used) return;
-      used = found;
-    }
   }
 
   /** Gives a place back; whether it had been notified. To be called once. */
