@@ -202,7 +202,7 @@ function farInstruction(op: number, instance: ModuleInstance): void {
 /** Makes an effective address that is in bounds the result. */
 function checkAddress(op: number, memory: MemoryInstance, ea: number): void {
   const { bytes } = accessOf(op);
-  if (ea + bytes > memory.bytes.length) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
+  if (!memory.reaches(ea + bytes)) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
   setInt(0, ea, false);
 }
 
