@@ -1,6 +1,7 @@
 // Scripts for the tests of `wasmeter spec`, written by hand: each kind of command once as it passes
 // and in every way it can fail, and the modules they need.
 
+import { body, FUNCTIONS, moduleOf, name, section, vec } from "../binary/bytes.ts";
 import { assemble } from "../validation/assemble.ts";
 import { EMPTY, INVALID, MALFORMED, WIDE_ARITHMETIC } from "./support.ts";
 
@@ -25,7 +26,7 @@ const PROGRAM = assemble(`(module
   (func (export "loop") (param i32) (result i32)
     (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
     (local.get 0))
-  (func (export "vector") (result i32) (i8x16.all_true (v128.const i32x4 1 2 3 4)))
+  (func (export "vector") (param v128) (result v128) (local.get 0))
 )`);
 /** Imports from a registered program and from spectest. */
 const IMPORTER = assemble(`(module
@@ -39,6 +40,13 @@ const IMPORTER = assemble(`(module
     (call $two) (local.set 0 (i64.add (global.get $g)))
     (i64.add (i64.extend_i32_u) (local.get 0)))
 )`);
+/** An instruction that is not executed yet. */
+const UNSUPPORTED = moduleOf(
+  section(1, vec([0x60, 0, 1, 0x7f])),
+  FUNCTIONS,
+  section(7, vec([...name("f"), 0, 0])),
+  section(10, vec(body([0x41, 1, 0xfb, 28, 0xfb, 29]))), // i32.const, ref.i31, i31.get_s
+);
 const UNKNOWN = assemble(`(module (import "spectest" "nothing" (func)))`);
 const MISTYPED = assemble(`(module (import "spectest" "global_i32" (global i64)))`);
 const SHARED = assemble(`(module (import "spectest" "shared_memory" (memory 1 2 shared)))`);
@@ -57,6 +65,7 @@ export const MODULES = [
   ["wide.wasm", WIDE_ARITHMETIC],
   ["program.wasm", PROGRAM],
   ["importer.wasm", IMPORTER],
+  ["unsupported.wasm", UNSUPPORTED],
   ["unknown.wasm", UNKNOWN],
   ["mistyped.wasm", MISTYPED],
   ["shared.wasm", SHARED],
@@ -75,6 +84,9 @@ export const ACTION = { type: "invoke", field: "f", args: [] };
 export const invoke = (field: string, ...args: Command[]) => ({ type: "invoke", field, args });
 export const i32 = (value: string) => ({ type: "i32", value });
 export const f32 = (value: string) => ({ type: "f32", value });
+export const v128 = (laneType: string, ...value: readonly string[]) => {
+  return { type: "v128", lane_type: laneType, value };
+};
 export const returned = (action: Command, ...expected: Command[]) => ({
   type: "assert_return",
   action,
@@ -83,6 +95,7 @@ export const returned = (action: Command, ...expected: Command[]) => ({
 
 export const PAYLOAD = "2141192193"; // 0x7fa00001, a signalling NaN with a payload
 const MINUS_ONE = "18446744073709551615";
+const TWO_OF_ONES = ["4294967295", "4294967295"];
 
 /** Each kind of command, all of them fulfilled. */
 export const GOOD: readonly Command[] = [
@@ -94,6 +107,11 @@ export const GOOD: readonly Command[] = [
   returned(invoke("nan"), f32("nan:canonical")),
   returned(invoke("nan"), { type: "either", values: [f32("0"), f32("nan:arithmetic")] }),
   returned(invoke("two"), i32("1"), { type: "i64", value: "2" }),
+  returned(
+    invoke("vector", v128("f32", PAYLOAD, "0", "2143289344", "1")),
+    v128("f32", PAYLOAD, "0", "nan:canonical", "1"),
+  ),
+  returned(invoke("vector", v128("i64", "1", MINUS_ONE)), v128("i32", "1", "0", ...TWO_OF_ONES)),
   returned(invoke("host", { type: "externref", value: "7" }), { type: "externref", value: "7" }),
   returned(invoke("host", { type: "externref", value: "null" }), { type: "refnull" }),
   returned(invoke("self"), { type: "funcref" }),
@@ -162,6 +180,11 @@ export const BROKEN_ACTIONS: readonly (readonly [report: RegExp, command: Comman
   [/found \(i32 42\), expected \(i32 43\)/, returned(invoke("__proto__"), i32("43"))],
   [/found \(\), expected \(i32 0\)/, returned(ACTION, i32("0"))],
   [/found \(i32 42\), expected \(\)/, returned(invoke("__proto__"))],
+  [
+    /found \(v128 i64 2 0\), expected \(v128 i64 1 0\)/,
+    returned(invoke("vector", v128("i64", "2", "0")), v128("i64", "1", "0")),
+  ],
+  [/v128 with lanes of i64 is no argument/, returned(invoke("vector", v128("i64", "2")))],
   [/expected \(i64 42\)/, returned(invoke("__proto__"), { type: "i64", value: "42" })],
   [/expected \(f32 nan:canonical\)/, returned(invoke("same", f32(PAYLOAD)), f32("nan:canonical"))],
   [

@@ -2,7 +2,6 @@
 // (text, annotations, several threads) is skipped with the reason, never passed.
 
 import { UnsupportedError } from "../../code/errors.ts";
-import type { Feature } from "../../isa/features.ts";
 import { allInstructions } from "../../isa/index.ts";
 import { InvalidError, MalformedError, type ModuleError } from "../../module/errors.ts";
 import type { ModuleRecord } from "../../module/module.ts";
@@ -201,16 +200,9 @@ const JUDGES: ReadonlyMap<string, Judge> = new Map([
   ["assert_return_func", returns(() => [{ type: "funcref" }])],
 ]);
 
-/** What is missing of the engine, by the proposal an instruction belongs to. */
-const UNSUPPORTED: ReadonlyMap<Feature, string> = new Map([
-  ["simd", "vector"],
-  ["relaxed-simd", "vector"],
-]);
-
+/** What is missing of the engine: the proposal an instruction belongs to. */
 function unsupportedBy({ instruction }: UnsupportedError): string {
-  const feature = allInstructions().find(({ name }) => name === instruction)?.feature ?? null;
-  if (feature === null) return instruction.includes("v128") ? "vector" : instruction;
-  return UNSUPPORTED.get(feature) ?? feature;
+  return allInstructions().find(({ name }) => name === instruction)?.feature ?? instruction;
 }
 
 /** The verdict on a command that ended with an error which no judge asked for. */

@@ -155,8 +155,13 @@ export function formatPattern({ laneType, type, value, values }: ScriptValue): s
   return typeof value === "string" ? `${type} ${value}` : `${type} ${laneType} ${value.join(" ")}`;
 }
 
+function halves(vector: bigint): bigint[] {
+  return [BigInt.asUintN(64, vector), vector >> 64n];
+}
+
 /** A value in words. */
 export function formatExact(found: ExactValue, type: ValType): string {
+  if (type === V128) return `v128 i64 ${halves(found as bigint).join(" ")}`;
   if (typeof found === "bigint") return `${formatValType(type)} ${found}`;
   const { reference } = found;
   if (reference === null) return "null";
