@@ -63,11 +63,10 @@ export interface NamespaceControls {
 
 /**
  * What is not executed yet: a program that asks `WebAssembly.validate` must hear no, so that it
- * takes its other way. Garbage collection and threads stay on although their instructions are not
- * executed either: js-string's builtins mention array types, and shared memories are of use without
- * atomics.
+ * takes its other way. Garbage collection stays on although its instructions are not executed either:
+ * js-string's builtins mention array types.
  */
-const NOT_EXECUTED: FeatureSwitches = { simd: false, "legacy-exceptions": false };
+const NOT_EXECUTED: FeatureSwitches = { "legacy-exceptions": false };
 
 /** Where the JavaScript API is stricter than the engine's defaults (JS-API: 7.3). */
 const DECODING_LIMITS: Partial<DecodingLimits> = { memories: 100 };

@@ -2,7 +2,7 @@
 // inside calls. The host's own namespace runs the same scenarios.
 
 import { describe, expect, it } from "vitest";
-import { createNamespace, WebAssembly as Ours } from "../../src/js-api/index.ts";
+import { WebAssembly as Ours } from "../../src/js-api/index.ts";
 import { func, Host, instanceOf, onBoth, thrownBy } from "./support.ts";
 
 const NAMESPACES = [
@@ -168,15 +168,16 @@ describe("values", () => {
   });
 
   it("of v128 make a function uncallable, each time", () => {
-    const namespace = createNamespace({ features: { simd: true } });
     const text = `(module (import "m" "f" (func $f (param v128)))
       (func (export "in") (param v128))
       (func (export "out") (result v128) (v128.const i32x4 0 0 0 0))
       (func (export "on") (call $f (v128.const i32x4 0 0 0 0))))`;
-    const instance = instanceOf(text, { m: { f() {} } }, namespace);
-    for (const name of ["in", "out", "in", "out"]) {
-      expect(thrownBy(() => func(instance, name)(0))).toBeInstanceOf(TypeError);
-    }
+    onBoth((space) => {
+      const instance = instanceOf(text, { m: { f() {} } }, space);
+      return ["in", "out", "on", "in", "out", "on"].map((name) => {
+        return thrownBy(() => func(instance, name)(0)).constructor.name;
+      });
+    });
   });
 });
 
