@@ -3,7 +3,7 @@
 // branches. That is where an emitter that keeps operands in locals can go wrong. Every loop counts;
 // functions call only earlier ones; floats never become integers bit by bit, so NaNs stay NaNs.
 
-import { F64, I32, I64, type ValType } from "../../src/isa/types.ts";
+import { F64, I32, I64, V128, type ValType } from "../../src/isa/types.ts";
 import type { Random } from "../fuzz/random.ts";
 import { ByteWriter, ModuleWriter, SECTION } from "../fuzz/writer.ts";
 
@@ -19,13 +19,45 @@ interface Frame {
 
 /** The label of a loop, which nothing branches to but its own count. */
 const CLOSED: Frame = { base: 0, label: [] };
-const TYPES: Types = [I32, I32, I32, I64, F64];
+const TYPES: Types = [I32, I32, I32, I64, F64, V128];
+const SCALARS: Types = [I32, I32, I32, I64, F64];
 const MAX_FRAMES = 5;
 /** Locals between the parameters and the others, in functions with wide slots. */
 const FILLERS = 130;
-const LOCALS: Types = [I32, I32, I64, F64];
+const LOCALS: Types = [I32, V128, I32, I64, F64, V128];
 /** Locals of the loops: a counter and a limit for each nesting depth. */
 const COUNTERS = 2 * (MAX_FRAMES + 1);
+
+/** Opcodes of vectors: 0x300 and the number behind the prefix. */
+const SIMD = {
+  load: 0x300,
+  load32Splat: 0x309,
+  store: 0x30b,
+  const: 0x30c,
+  i32x4Splat: 0x311,
+  i64x2Splat: 0x312,
+  i8x16Extract: 0x316,
+  i32x4Extract: 0x31b,
+  i32x4Replace: 0x31c,
+  i64x2Extract: 0x31d,
+  i64x2Replace: 0x31e,
+  i32x4Eq: 0x337,
+  not: 0x34d,
+  xor: 0x351,
+  bitselect: 0x352,
+  anyTrue: 0x353,
+  i32x4Shl: 0x3ab,
+  i32x4Add: 0x3ae,
+  i64x2Sub: 0x3d1,
+} as const;
+/** Those with a lane behind the opcode. */
+const WITH_LANE: ReadonlySet<number> = new Set([
+  SIMD.i8x16Extract,
+  SIMD.i32x4Extract,
+  SIMD.i32x4Replace,
+  SIMD.i64x2Extract,
+  SIMD.i64x2Replace,
+]);
 
 const ALU: readonly (readonly [op: number, params: Types, result: ValType])[] = [
   ...[0x6a, 0x6b, 0x6c, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77].map(
@@ -43,15 +75,30 @@ const ALU: readonly (readonly [op: number, params: Types, result: ValType])[] = 
   [0xac, [I32], I64],
   [0xad, [I32], I64],
   [0xb7, [I32], F64],
+  ...[SIMD.xor, SIMD.i32x4Add, SIMD.i64x2Sub, SIMD.i32x4Eq].map(
+    (op) => [op, [V128, V128], V128] as const,
+  ),
+  [SIMD.bitselect, [V128, V128, V128], V128],
+  [SIMD.not, [V128], V128],
+  [SIMD.i32x4Shl, [V128, I32], V128],
+  [SIMD.i32x4Replace, [V128, I32], V128],
+  [SIMD.i64x2Replace, [V128, I64], V128],
+  [SIMD.i32x4Splat, [I32], V128],
+  [SIMD.i64x2Splat, [I64], V128],
+  ...[SIMD.i8x16Extract, SIMD.i32x4Extract, SIMD.anyTrue].map((op) => [op, [V128], I32] as const),
+  [SIMD.i64x2Extract, [V128], I64],
 ];
 const LOADS: readonly (readonly [op: number, result: ValType])[] = [
   ...[0x28, 0x28, 0x2c, 0x2d, 0x2f].map((op) => [op, I32] as const),
   [0x29, I64],
   [0x2b, F64],
+  [SIMD.load, V128],
+  [SIMD.load32Splat, V128],
 ];
 const STORES: readonly (readonly [op: number, value: ValType])[] = [
   ...[0x36, 0x3a].map((op) => [op, I32] as const),
   ...[0x37, 0x3e].map((op) => [op, I64] as const),
+  [SIMD.store, V128],
 ];
 
 class StackBody {
@@ -116,6 +163,9 @@ class StackBody {
       const value = random.pick([0, 1, 2, 5, -1, 64, 255, 1000, 0x7fffffff]);
       if (type === F64) {
         w.byte(0x44).bytes(new Uint8Array(Float64Array.of(value / 4).buffer));
+      } else if (type === V128) {
+        const words = Int32Array.of(value, value + 1, ~value, random.u32());
+        w.opcode(SIMD.const).bytes(new Uint8Array(words.buffer));
       } else w.byte(type === I32 ? 0x41 : 0x42).signed(value);
     } else w.byte(0x20).u32(random.pick(this.localsOf(type)));
     this.stack.push(type);
@@ -196,7 +246,8 @@ class StackBody {
     const fitting = ALU.filter(([, params]) => this.top(params));
     const [op, params, result] = this.random.pickFrom(fitting) ?? this.random.pick(ALU);
     if (!this.top(params)) this.leaves(params);
-    this.w.byte(op);
+    this.w.opcode(op);
+    if (WITH_LANE.has(op)) this.w.byte(this.random.below(2));
     this.take(params, [result]);
   }
 
@@ -212,7 +263,7 @@ class StackBody {
     const [op, result] = this.random.pick(LOADS);
     this.address();
     if (this.random.oneIn(2)) this.w.byte(0x41).signed(this.random.below(16)).byte(0x6a);
-    this.w.byte(op).u32(0).u32(this.random.below(40));
+    this.w.opcode(op).u32(0).u32(this.random.below(40));
     this.take([I32], [result]);
   }
 
@@ -222,10 +273,10 @@ class StackBody {
     this.leaf(value);
     if (this.random.oneIn(2)) {
       this.leaf(value);
-      this.w.byte(value === I32 ? 0x6a : 0x7c);
+      this.w.opcode(value === I32 ? 0x6a : value === I64 ? 0x7c : SIMD.i32x4Add);
       this.stack.pop();
     }
-    this.w.byte(op).u32(0).u32(this.random.below(40));
+    this.w.opcode(op).u32(0).u32(this.random.below(40));
     this.take([I32, value], []);
   }
 
@@ -392,7 +443,13 @@ class StackBody {
   }
 }
 
-/** A program of a few functions, all exported, with a memory, a table and globals. */
+/** What may be called from JavaScript. */
+const crosses = ({ params, results }: Signature) => ![...params, ...results].includes(V128);
+
+/**
+ * A program of a few functions, exported as far as they can be called, with a memory, a table and
+ * globals.
+ */
 export function stackProgram(random: Random): Uint8Array<ArrayBuffer> {
   const types: Signature[] = [];
   const typeOf = (signature: Signature): number => {
@@ -401,15 +458,18 @@ export function stackProgram(random: Random): Uint8Array<ArrayBuffer> {
     return found >= 0 ? found : types.push(signature) - 1;
   };
   const functions: Signature[] = [];
-  const bodies = random.times(3, (): Uint8Array => {
-    const params = [I32, I32, ...random.times(random.below(3), () => random.pick(TYPES))];
-    const results = random.times(random.between(1, 2), () => random.pick(TYPES));
+  const bodies = random.times(4, (index): Uint8Array => {
+    // The last ones can be called from outside.
+    const of = index < 2 ? TYPES : SCALARS;
+    const params = [I32, I32, ...random.times(random.below(3), () => random.pick(of))];
+    const results = random.times(random.between(1, 2), () => random.pick(of));
     const own = { params: [...params, I64, F64], results };
     const body = new StackBody(random, own, [...functions], typeOf).generate();
     functions.push(own);
     return body;
   });
   const funcTypes = functions.map(typeOf);
+  const exported = functions.flatMap((own, i) => (crosses(own) ? [i] : []));
   return new ModuleWriter()
     .vectorSection(SECTION.type, types, (w, { params, results }) => {
       w.byte(0x60);
@@ -421,13 +481,15 @@ export function stackProgram(random: Random): Uint8Array<ArrayBuffer> {
     .vectorSection(SECTION.global, LOCALS, (w, type) => {
       w.valType(type).byte(1);
       if (type === F64) w.byte(0x44).bytes([0, 0, 0, 0, 0, 0, 0, 0]);
+      else if (type === V128) w.opcode(SIMD.const).bytes(new Uint8Array(16));
       else w.byte(type === I32 ? 0x41 : 0x42).byte(0);
       w.byte(0x0b);
     })
     .section(SECTION.export, (w) => {
-      w.u32(functions.length + LOCALS.length + 1);
-      functions.forEach((_, i) => w.name(`func${i}`).byte(0).u32(i));
-      LOCALS.forEach((_, i) => w.name(`global${i}`).byte(3).u32(i));
+      const globals = LOCALS.flatMap((type, i) => (type === V128 ? [] : [i]));
+      w.u32(exported.length + globals.length + 1);
+      for (const i of exported) w.name(`func${i}`).byte(0).u32(i);
+      for (const i of globals) w.name(`global${i}`).byte(3).u32(i);
       w.name("memory0").byte(2).u32(0);
     })
     .section(SECTION.element, (w) => {

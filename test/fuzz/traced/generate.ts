@@ -1,7 +1,7 @@
 // Random programs that are executed while they are written: of each value it is known which one it
-// is, so what must come out needs no other engine. They are about references: in locals, operands,
-// globals and tables, across calls, tail calls, exceptions and calls of the host. Each function is
-// called once.
+// is, so what must come out needs no other engine. They are about references and values of two
+// slots: in locals, operands, globals and tables, across calls, tail calls, exceptions and calls of
+// the host. Each function is called once.
 
 import { build, Code, type FunctionPart } from "../../attacks/build.ts";
 import type { Random } from "../random.ts";
@@ -14,17 +14,20 @@ import {
   type TracedProgram,
   TYPES,
   type Value,
+  vectorOf,
 } from "./values.ts";
 
-const KINDS = ["i32", "extern", "extern", "func", "func", "exn"] as const;
+const KINDS = ["i32", "v128", "v128", "extern", "extern", "func", "func", "exn"] as const;
 /** What may cross to the host. */
-const HOST_KINDS = ["i32", "extern", "func"] as const;
+const HOST_KINDS = ["i32", "v128", "extern", "func"] as const;
 const OBJECTS = 12;
 const ELEMENTS = 6;
 const MOST_DEPTH = 10;
 const MOST_BLOCKS = 5;
-/** Tables and globals, one of each kind. */
+/** Tables, one of each kind. */
 const STORED = ["extern", "func", "exn"] as const;
+/** Globals, one of each kind. */
+const GLOBALS = ["extern", "v128", "func", "exn"] as const;
 const HOST_FUNCTIONS = 6;
 /** Type of ref.null as a heap type. */
 const HEAP = { extern: 0x6f, func: 0x70, exn: 0x69 } as const;
@@ -45,8 +48,12 @@ interface Exit {
   readonly gone: boolean;
 }
 
+function isNumber(kind: Kind): kind is "i32" | "v128" {
+  return kind === "i32" || kind === "v128";
+}
+
 function nothing(kind: Kind): Value {
-  return kind === "i32" ? { kind, is: 0 } : { kind, is: null };
+  return isNumber(kind) ? { kind, is: 0 } : { kind, is: null };
 }
 
 function thrownBy(ending: Ending): Exception | null {
@@ -65,7 +72,7 @@ class Tracer {
   /** The first ones are the host's, too; the last one is like the first and is never thrown. */
   private readonly tags: readonly (readonly Kind[])[];
   private readonly hostTags = 2;
-  private readonly globals = STORED.map(nothing);
+  private readonly globals = GLOBALS.map(nothing);
   private readonly tables = STORED.map((kind) => new Array<Value>(ELEMENTS).fill(nothing(kind)));
   private readonly script: HostCall[] = [];
   private budget: number;
@@ -97,7 +104,7 @@ class Tracer {
     const exports = Object.fromEntries([
       ...this.functions.map((_, i) => [`f${hosts.length + i}`, [0, hosts.length + i]] as const),
       ...STORED.map((_, i) => [`t${i}`, [1, i]] as const),
-      ...STORED.map((_, i) => [`g${i}`, [3, i]] as const),
+      ...GLOBALS.map((_, i) => [`g${i}`, [3, i]] as const),
     ]);
     const bytes = build({
       types: this.signatures.map((item) => [item.params.map(type), item.results.map(type)]),
@@ -106,7 +113,13 @@ class Tracer {
       tags: tagTypes.slice(this.hostTags),
       functions: this.functions.map((part) => part as FunctionPart),
       tables,
-      globals: STORED.map((kind) => [TYPES[kind], (c) => c.op("ref.null").byte(HEAP[kind])]),
+      globals: GLOBALS.map((kind) => [
+        TYPES[kind],
+        (c) => {
+          if (kind === "v128") writeVector(c, 0);
+          else c.op("ref.null").byte(HEAP[kind]);
+        },
+      ]),
       exports,
       // Declares all functions, so that ref.func may name them.
       elements: [
@@ -148,7 +161,7 @@ class Tracer {
     if (kind === "extern" && !this.random.oneIn(6)) {
       return { kind, is: this.random.below(OBJECTS) };
     }
-    if (kind === "i32") return { kind, is: this.random.below(100) };
+    if (isNumber(kind)) return { kind, is: this.random.below(100) };
     if (kind === "func" && !this.random.oneIn(3)) {
       return { kind, is: this.hosts.length + this.random.below(this.functions.length) };
     }
@@ -278,15 +291,24 @@ class Tracer {
       stack.push({ kind, is });
       return;
     }
+    const global = GLOBALS.indexOf(kind);
+    if (random.oneIn(3)) {
+      code.op("global.get", global);
+      stack.push(this.globals[global]);
+      return;
+    }
+    if (kind === "v128") {
+      const is = random.below(1000);
+      writeVector(code, is);
+      stack.push({ kind, is });
+      return;
+    }
     const place = STORED.indexOf(kind);
-    const way = random.below(kind === "func" ? 4 : 3);
+    const way = random.below(kind === "func" ? 3 : 2);
     if (way === 0) {
       code.op("ref.null").byte(HEAP[kind]);
       stack.push(nothing(kind));
     } else if (way === 1) {
-      code.op("global.get", place);
-      stack.push(this.globals[place]);
-    } else if (way === 2) {
       const at = random.below(ELEMENTS);
       code.i32(at).op("table.get", place);
       stack.push(this.tables[place][at]);
@@ -311,11 +333,12 @@ class Tracer {
       code.op(way === 0 ? "local.set" : "local.tee", local);
       if (way === 1) return;
     } else if (way === 2 && kind !== "i32") {
-      const place = STORED.indexOf(kind);
-      if (random.oneIn(2)) {
-        code.op("global.set", place);
-        this.globals[place] = value;
+      if (kind === "v128" || random.oneIn(2)) {
+        const global = GLOBALS.indexOf(kind);
+        code.op("global.set", global);
+        this.globals[global] = value;
       } else {
+        const place = STORED.indexOf(kind);
         const copy = this.spare(frame, kind);
         if (copy === null) code.op("drop");
         else this.setElement(frame, place, copy, value);
@@ -349,7 +372,7 @@ class Tracer {
 
   private isNull(frame: Frame): void {
     const top = frame.stack[frame.stack.length - 1];
-    if (top.kind === "i32") return;
+    if (isNumber(top.kind)) return;
     frame.stack.pop();
     frame.code.op("ref.is_null");
     frame.stack.push({ kind: "i32", is: top.is === null ? 1 : 0 });
@@ -559,6 +582,10 @@ class Tracer {
     const exception = frame.locals[at].is as Exception;
     return { ending: { how: "threw", exception }, gone: false };
   }
+}
+
+function writeVector(code: Code, is: number): void {
+  code.op("v128.const").bytes(vectorOf(is));
 }
 
 function type(kind: Kind) {

@@ -28,6 +28,7 @@ import {
   showEnding,
   type TracedProgram,
   type Value,
+  vectorOf,
 } from "./values.ts";
 
 /** How a program is cut into slices, and what happens to its frames in between. */
@@ -59,6 +60,7 @@ class Foreign extends Error {
 const OBJECTS = Array.from({ length: 16 }, (_, i) => Object.freeze({ object: i }));
 const NAMES: Readonly<Record<Kind, string>> = {
   i32: "i32",
+  v128: "v128",
   extern: "externref",
   func: "funcref",
   exn: "exnref",
@@ -197,6 +199,7 @@ class Runner {
 
   private toHost({ is, kind }: Value): unknown {
     if (is === null || kind === "i32") return is;
+    if (kind === "v128") return vectorOf(is);
     if (kind === "extern") return OBJECTS[is];
     if (kind === "func") return this.instance.func(`f${is}`);
     throw new Error("exceptions do not cross");
@@ -208,6 +211,7 @@ class Runner {
 
   private shown(value: unknown, kind: Kind): string {
     if (kind === "i32") return show({ kind, is: value as number });
+    if (kind === "v128") return shownVector(value as Uint8Array);
     if (value === null || kind === "exn") return value === null ? `${kind} null` : "an exception";
     if (kind === "extern") return `extern ${OBJECTS.indexOf(value as never)}`;
     const target = functionOf(value as Func);
@@ -281,6 +285,12 @@ class Runner {
       this.compareValues(`table ${i}`, found, elements);
     }
   }
+}
+
+function shownVector(bytes: Uint8Array): string {
+  const [is] = new Int32Array(bytes.buffer);
+  const isWhole = Buffer.compare(bytes, vectorOf(is)) === 0;
+  return isWhole ? show({ kind: "v128", is }) : `v128 [${bytes}]`;
 }
 
 /** Runs the program once. */

@@ -1,13 +1,13 @@
 // Values of traced programs: each reference has a number of its own, so that one that was swapped
 // for another shows.
 
-import { EXNREF, EXTERNREF, FUNCREF, I32, type ValType } from "../../../src/isa/types.ts";
+import { EXNREF, EXTERNREF, FUNCREF, I32, V128, type ValType } from "../../../src/isa/types.ts";
 
-export type Kind = "i32" | "extern" | "func" | "exn";
+export type Kind = "i32" | "v128" | "extern" | "func" | "exn";
 
 /** A number, an object or function by number (null: the null reference), or an exception. */
 export type Value =
-  | { readonly kind: "i32"; readonly is: number }
+  | { readonly kind: "i32" | "v128"; readonly is: number }
   | { readonly kind: "extern" | "func"; readonly is: number | null }
   | { readonly kind: "exn"; readonly is: Exception | null };
 
@@ -19,10 +19,16 @@ export interface Exception {
 
 export const TYPES: Readonly<Record<Kind, ValType>> = {
   i32: I32,
+  v128: V128,
   extern: EXTERNREF,
   func: FUNCREF,
   exn: EXNREF,
 };
+
+/** The bytes of the vector with this number: four words that no other one has in their places. */
+export function vectorOf(is: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(is, 3 * is, 5 * is, 7 * is).buffer);
+}
 
 /** How a call goes: with values, an exception of the guest's, or what a host function threw. */
 export type Ending =
