@@ -163,13 +163,17 @@ export class CallEmitter extends ControlEmitter {
    * up, are in their slots; a result of type `type` replaces them.
    */
   protected slow(facts: BodyFacts, base: number, type: ValType | null): void {
-    const { op, a, b, low, high } = facts.instruction;
     this.settleRange(base, facts.heightBefore);
-    // An instruction without operands and results still names a slot.
-    const start = this.emit(OP.SLOW, this.slotOf(base));
+    this.leaveLoop(facts, this.slotOf(base));
+    if (type !== null) this.inSlot(base, type);
+  }
+
+  /** The same with operands from `slot` up; one without operands and results still names one. */
+  protected leaveLoop(facts: BodyFacts, slot: number): void {
+    const { op, a, b, low, high } = facts.instruction;
+    const start = this.emit(OP.SLOW, slot);
     // It may be entered again, and who does that finds its last head word only.
     const back = this.position - 1 - start;
     for (const value of [op | (back << SLOW_BACK_SHIFT), a, b, low, high]) this.word(value);
-    if (type !== null) this.inSlot(base, type);
   }
 }

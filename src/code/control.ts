@@ -8,6 +8,7 @@ import { type Condition, FusingEmitter } from "./fusing.ts";
 import { OP } from "./opcodes.generated.ts";
 import { widthOf } from "./operands.ts";
 import { fillWords, SegmentCosts, SegmentPoint } from "./segments.ts";
+import type { CatchClause } from "./space.ts";
 
 /** A place that code branches to. */
 export class Target {
@@ -52,6 +53,14 @@ export interface Label {
   readonly dead: boolean;
   /** Where an `if` goes when its condition is zero; null once `else` has been seen. */
   otherwise: Target | null;
+  /** Of a `try`: what handles its exceptions, as far as that is known; else null. */
+  readonly handler: OpenHandler | null;
+}
+
+/** A handler under construction. */
+export interface OpenHandler {
+  outer: number;
+  readonly clauses: CatchClause[];
 }
 
 const RETURNS = {
@@ -137,10 +146,10 @@ export class ControlEmitter extends FusingEmitter {
     return height - types.length === base;
   }
 
-  /** Moves the label's operands, the ones below `height`, to where the label wants them. */
-  private moveOperands(label: Label, height: number): void {
+  /** Moves the operands below `height`, of these types, down to where those from `base` up lie. */
+  protected moveOperands(base: number, types: readonly ValType[], height: number): void {
     // Destinations are never above their sources, so going up overwrites nothing that is needed.
-    this.copyRange(label.types, height, this.slotOf(label.base));
+    this.copyRange(types, height, this.slotOf(base));
   }
 
   /** Copies the operands below `height` to `slot` and the slots that follow. */
@@ -159,7 +168,7 @@ export class ControlEmitter extends FusingEmitter {
       this.emitReturn(label.types, height);
       return;
     }
-    this.moveOperands(label, height);
+    this.moveOperands(label.base, label.types, height);
     this.jump(label.target);
   }
 

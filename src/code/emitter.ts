@@ -36,7 +36,7 @@ import type { FunctionCode } from "./space.ts";
 const LONGEST_SEGMENT = 1_000;
 
 /** Proposals whose instructions are validated but not run yet. */
-const LATER: ReadonlySet<string> = new Set(["gc", "legacy-exceptions", "wide-arithmetic"]);
+const LATER: ReadonlySet<string> = new Set(["gc", "wide-arithmetic"]);
 
 const SELECTS = {
   32: OP.SELECT_32,

@@ -6,7 +6,7 @@ import type { CompiledModule } from "./compiled.ts";
 import type { OffsetTable } from "./offsets.ts";
 import { lastUpTo } from "./search.ts";
 
-/** A try_table, as the unwinder needs it. */
+/** A `try_table` or `try`, as the unwinder needs it. */
 export interface Handler {
   /** Index of the handler around it in the same function, or -1. */
   readonly outer: number;
@@ -16,10 +16,9 @@ export interface Handler {
 export interface CatchClause {
   /** Tag index, or -1 for catch_all. */
   readonly tag: number;
-  /** Whether the exception reference follows the payload. */
-  readonly withReference: boolean;
-  /** First slot of the label's operands. */
+  /** First slot of what the exception carries, and the one of the reference to it, or -1. */
   readonly slot: number;
+  reference: number;
   /** Where to go on, and the cost of the segment that begins there. */
   target: number;
   cost: number;

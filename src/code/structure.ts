@@ -2,28 +2,27 @@
 // emitter.ts, how transfers are written in control.ts.
 
 import { CATCH_ALL, CATCH_ALL_REF, CATCH_REF } from "../binary/instructions.ts";
-import type { ValType } from "../isa/types.ts";
+import { EXNREF, slotCount, type ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { CallEmitter } from "./calls.ts";
-import { type Label, Target } from "./control.ts";
+import { type Label, type OpenHandler, Target } from "./control.ts";
 import { OffsetTable } from "./offsets.ts";
 import { OP } from "./opcodes.generated.ts";
+import { lastUpTo } from "./search.ts";
 import { SegmentPoint } from "./segments.ts";
-import type { CatchClause, Handler } from "./space.ts";
+import type { CatchClause } from "./space.ts";
 
-interface OpenHandler {
-  readonly index: number;
-  /** Number of labels that were open around the try_table. */
-  readonly depth: number;
-}
+const CATCH = 0x07;
 
 /** Emission of structured instructions. */
 export class StructureEmitter extends CallEmitter {
   protected readonly offsets = new OffsetTable();
-  protected readonly handlers: Handler[] = [];
+  protected readonly handlers: OpenHandler[] = [];
   protected readonly handlerStarts: number[] = [];
   protected readonly innermost: number[] = [];
-  private readonly openHandlers: OpenHandler[] = [];
+  /** The handlers that protect what is emitted, and how many labels are open around each. */
+  private readonly openHandlers: number[] = [];
+  private readonly openDepths: number[] = [];
   private returnTarget: Target | null = null;
 
   // Labels
@@ -34,9 +33,11 @@ export class StructureEmitter extends CallEmitter {
     isFunction?: boolean;
     dead?: boolean;
     otherwise?: Target | null;
+    handler?: OpenHandler | null;
   }): Label {
-    const { base, types, isFunction = false, dead = false, otherwise = null } = label;
-    const made = { target: new Target(), base, types, isFunction, dead, otherwise };
+    const { base, types, isFunction = false, dead = false } = label;
+    const { otherwise = null, handler = null } = label;
+    const made = { target: new Target(), base, types, isFunction, dead, otherwise, handler };
     this.labels.push(made);
     return made;
   }
@@ -62,6 +63,17 @@ export class StructureEmitter extends CallEmitter {
         return true;
       case 0x05: // else
         this.elseOf(facts, true);
+        return true;
+      case 0x06: // try
+        this.openTry(facts);
+        return true;
+      case 0x07: // catch
+      case 0x19: // catch_all
+        this.catchPart(facts, true);
+        return true;
+      case 0x18: // delegate
+        this.delegate(facts);
+        this.endBlock(facts, true);
         return true;
       case 0x0b: // end
         this.endBlock(facts, true);
@@ -94,6 +106,9 @@ export class StructureEmitter extends CallEmitter {
       case 0x08: // throw
         this.throwTag(facts);
         return true;
+      case 0x09: // rethrow
+        this.rethrow(facts);
+        return true;
       case 0x0a: // throw_ref
         this.costs.transfer();
         this.slow(facts, height - 1, null);
@@ -116,10 +131,16 @@ export class StructureEmitter extends CallEmitter {
       case 0x05: // else
         if (!this.labelAt(0).dead) this.elseOf(facts, false);
         return;
-      case 0x0b: // end
+      case 0x07: // catch
+      case 0x19: // catch_all
+        if (!this.labelAt(0).dead) this.catchPart(facts, false);
+        return;
       case 0x18: // delegate
-        if (this.labelAt(0).dead) this.labels.pop();
-        else this.endBlock(facts, false);
+        this.delegate(facts);
+        this.endBlock(facts, false);
+        return;
+      case 0x0b: // end
+        this.endBlock(facts, false);
     }
   }
 
@@ -133,43 +154,52 @@ export class StructureEmitter extends CallEmitter {
     this.settleRange(height, top);
   }
 
-  private openBlock(facts: BodyFacts, otherwise: Target | null = null): Label {
+  private openBlock(
+    facts: BodyFacts,
+    parts: { otherwise?: Target; handler?: OpenHandler } = {},
+  ): Label {
     this.settleForBlock(facts);
     const { height, labelTypes } = facts.frameAt(0);
     this.handled += labelTypes.length;
-    return this.pushLabel({ base: height, types: labelTypes, otherwise });
+    return this.pushLabel({ base: height, types: labelTypes, ...parts });
   }
 
   private openIf(facts: BodyFacts): void {
     this.costs.transfer();
     const condition = this.takeCondition(facts.heightBefore - 1);
     const otherwise = new Target();
-    this.openBlock(facts, otherwise);
+    this.openBlock(facts, { otherwise });
     const then = new SegmentPoint();
     this.branch(condition, false, otherwise, then);
     this.costs.place(then);
   }
 
-  private settleResults(label: Label, types: readonly ValType[]): void {
-    this.settleRange(label.base, label.base + types.length);
+  /** Control reaches the end of a part of the block: its results go where all parts leave them. */
+  private settleResults({ base }: Label, { closed, heightBefore: height }: BodyFacts): void {
+    const { results } = closed;
+    if (height - results.length === base) this.settleRange(base, height);
+    else this.moveOperands(base, results, height);
   }
 
   private elseOf(facts: BodyFacts, reachable: boolean): void {
     const label = this.labelAt(0);
-    const { results, params } = facts.closed;
-    if (reachable) {
-      this.settleResults(label, results);
-      this.costs.transfer();
-      this.jump(label.target);
-    }
+    const { params } = facts.closed;
+    if (reachable) this.leavePart(label, facts);
     if (label.otherwise !== null) this.bind(label.otherwise);
     label.otherwise = null;
     this.handled += params.length;
     params.forEach((type, i) => this.inSlot(label.base + i, type));
   }
 
+  private leavePart(label: Label, facts: BodyFacts): void {
+    this.settleResults(label, facts);
+    this.costs.transfer();
+    this.jump(label.target);
+  }
+
   private endBlock(facts: BodyFacts, reachable: boolean): void {
     const label = this.labels.pop() as Label;
+    if (label.dead) return;
     if (label.isFunction) {
       this.costs.transfer();
       if (reachable) this.emitReturn(label.types, facts.heightBefore);
@@ -177,8 +207,8 @@ export class StructureEmitter extends CallEmitter {
       return;
     }
     const { results } = facts.closed;
-    if (reachable) this.settleResults(label, results);
-    this.closeHandlers();
+    if (reachable) this.settleResults(label, facts);
+    this.closeHandlers(this.labels.length);
     if (label.otherwise !== null) this.bind(label.otherwise);
     // A loop's target was bound where it begins.
     if (label.target.position < 0) this.bind(label.target);
@@ -235,41 +265,103 @@ export class StructureEmitter extends CallEmitter {
   // Exceptions
 
   private throwTag(facts: BodyFacts): void {
-    const { module } = this.compiled;
-    const { params } = this.compiled.funcType(module.tags[facts.instruction.a]);
+    const { length } = this.tagParams(facts.instruction.a);
     this.costs.transfer();
-    this.slow(facts, facts.heightBefore - params.length, null);
+    this.slow(facts, facts.heightBefore - length, null);
+  }
+
+  private tagParams(tag: number): readonly ValType[] {
+    const { module } = this.compiled;
+    return this.compiled.funcType(module.tags[tag]).params;
   }
 
   private tryTable(facts: BodyFacts): void {
     const { labels, labelCount } = facts.instruction;
-    const depth = this.labels.length;
     this.handled += 4 * labelCount;
     const clauses: CatchClause[] = [];
     for (let i = 0; i < labelCount; i++) {
       const [kind, tag, label] = labels.subarray(3 * i, 3 * i + 3);
-      clauses.push(this.clause(kind, tag, this.labelAt(label)));
+      clauses.push(this.branchClause(kind, tag, this.labelAt(label)));
     }
+    const handler = this.handlerHere(clauses);
     this.openBlock(facts);
+    this.openHandler(handler);
+  }
+
+  private openTry(facts: BodyFacts): void {
+    const handler = this.handlerHere([]);
+    this.openBlock(facts, { handler });
+    this.openHandler(handler);
+  }
+
+  private handlerHere(clauses: CatchClause[]): OpenHandler {
+    return { outer: this.openHandlers.at(-1) ?? -1, clauses };
+  }
+
+  /** What follows, in the block that has just been opened, is protected by `handler`. */
+  private openHandler(handler: OpenHandler): void {
     const index = this.handlers.length;
-    this.handlers.push({ outer: this.openHandlers.at(-1)?.index ?? -1, clauses });
-    this.openHandlers.push({ index, depth });
+    this.handlers.push(handler);
+    this.openHandlers.push(index);
+    this.openDepths.push(this.labels.length - 1);
     this.startHandler(index);
     this.barrier();
   }
 
-  private clause(kind: number, tag: number, label: Label): CatchClause {
+  /** A clause of a `try_table`: it branches to a label. */
+  private branchClause(kind: number, tag: number, label: Label): CatchClause {
     // A clause for the function's own label ends in a return that is emitted behind the body.
     if (label.isFunction) this.returnTarget ??= new Target();
     const target =
       label.isFunction && this.returnTarget !== null ? this.returnTarget : label.target;
-    const clause: CatchClause = {
-      tag: kind === CATCH_ALL || kind === CATCH_ALL_REF ? -1 : tag,
-      withReference: kind === CATCH_REF || kind === CATCH_ALL_REF,
-      slot: this.slotOf(label.base),
-      target: -1,
-      cost: 0,
-    };
+    const catchesAll = kind === CATCH_ALL || kind === CATCH_ALL_REF;
+    const hasReference = kind === CATCH_REF || kind === CATCH_ALL_REF;
+    const clause = this.clause(catchesAll ? -1 : tag, label.base, target);
+    if (hasReference) {
+      // Behind what it carries, as the label has it.
+      this.handled += label.types.length;
+      clause.reference = clause.slot + slotCount(label.types) - 1;
+    }
+    return clause;
+  }
+
+  /** `catch` and `catch_all`: the next part of a `try` is what its next clause goes to. */
+  private catchPart(facts: BodyFacts, reachable: boolean): void {
+    const label = this.labelAt(0);
+    const { a: tag, op } = facts.instruction;
+    if (reachable) this.leavePart(label, facts);
+    this.closeHandlers(this.labels.length - 1);
+    const target = new Target();
+    this.bind(target);
+    // Beneath what it carries there is a place for the exception, as the validator has it.
+    this.inSlot(label.base, EXNREF);
+    const carried = op === CATCH ? this.tagParams(tag) : [];
+    this.handled += carried.length;
+    carried.forEach((type, i) => this.inSlot(label.base + 1 + i, type));
+    label.handler?.clauses.push(this.clause(op === CATCH ? tag : -1, label.base + 1, target));
+  }
+
+  /** The exception is kept only for whom it is thrown again. */
+  private rethrow(facts: BodyFacts): void {
+    const { base, handler } = this.labelAt(facts.instruction.a);
+    const clause = handler?.clauses.at(-1);
+    if (clause !== undefined) clause.reference = this.slotOf(base);
+    this.costs.transfer();
+    this.leaveLoop(facts, this.slotOf(base));
+  }
+
+  /** What the `try` does not catch itself goes to what protects the block of another label. */
+  private delegate(facts: BodyFacts): void {
+    const { handler } = this.labelAt(0);
+    if (handler === null) return;
+    const depth = this.labels.length - 2 - facts.instruction.a;
+    handler.outer = this.openHandlers[lastUpTo(this.openDepths, depth)] ?? -1;
+  }
+
+  /** A clause that goes to `target`; what the exception carries is put at the height `base`. */
+  private clause(tag: number, base: number, target: Target): CatchClause {
+    const slot = this.slotOf(base);
+    const clause: CatchClause = { tag, slot, reference: -1, target: -1, cost: 0 };
     target.whenBound((position) => {
       clause.target = position;
     });
@@ -279,13 +371,13 @@ export class StructureEmitter extends CallEmitter {
     return clause;
   }
 
-  /** The handlers whose block has just been closed end here. */
-  private closeHandlers(): void {
-    let open = this.openHandlers.at(-1);
-    while (open !== undefined && open.depth >= this.labels.length) {
-      this.openHandlers.pop();
-      open = this.openHandlers.at(-1);
-      this.startHandler(open?.index ?? -1);
+  /** The handlers with at least so many labels around them end here. */
+  private closeHandlers(depth: number): void {
+    const { openDepths, openHandlers } = this;
+    while (openDepths.length > 0 && openDepths[openDepths.length - 1] >= depth) {
+      openDepths.pop();
+      openHandlers.pop();
+      this.startHandler(openHandlers.at(-1) ?? -1);
     }
   }
 

@@ -63,7 +63,7 @@ export function slowInstruction(
 ): ExceptionInstance | Progress {
   const op = extra(1) & OP_MASK;
   if (op === 0x08) return throwTag(instance, extra(2), payer); // throw
-  if (op === 0x0a) return throwReference(); // throw_ref
+  if (op === 0x09 || op === 0x0a) return throwReference(); // rethrow, throw_ref
   const progress = execute(op, instance, payer);
   if (progress === "done") machine.pc += SLOW_WORDS;
   return progress;

@@ -1,5 +1,5 @@
 // Finds the handler of an exception (spec: 4.4.4, 4.4.5): goes through the frames on the control
-// stack until a try_table that protects the position has a clause for the tag. A search may pass
+// stack until a handler that protects the position has a clause for the tag. A search may pass
 // hundreds of thousands of frames and clauses: it goes on in pieces, and until it has ended it
 // changes nothing, so that the frames are still there for a backtrace if nobody catches.
 
@@ -122,16 +122,12 @@ export class Search {
   land(parts: Parts): void {
     const { clause, exception, landing } = this;
     if (clause === null || landing === null) return;
-    const { slot: first, tag, target, withReference } = clause;
+    const { reference, slot, tag, target } = clause;
     parts.unwind(this);
-    let slot = (machine.fp >> 1) + first;
-    const { slots } = exception.tag;
-    reserveReferences(slot + slots + 1);
-    if (tag >= 0) {
-      writeException(2 * slot, exception);
-      slot += slots;
-    }
-    if (withReference) REFERENCES[slot] = exception;
+    const base = machine.fp >> 1;
+    reserveReferences(base + Math.max(slot + exception.tag.slots, reference + 1));
+    if (tag >= 0) writeException(2 * (base + slot), exception);
+    if (reference >= 0) REFERENCES[base + reference] = exception;
     goOnAt({ code: landing, offset: target });
   }
 }

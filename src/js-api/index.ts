@@ -37,8 +37,8 @@ export interface NamespaceOptions extends TimeLimits {
   /** Limits on modules. Default: those that the JavaScript API demands. */
   readonly decodingLimits?: Partial<DecodingLimits>;
   /**
-   * Proposals switched on or off by name. Default: those of the embedder API without vectors and
-   * legacy exceptions, which the engine does not execute; `WebAssembly.validate` says so.
+   * Proposals switched on or off by name. Default: those of the embedder API without vectors, which
+   * the engine does not execute; `WebAssembly.validate` says so.
    */
   readonly features?: FeatureSwitches;
 }
@@ -60,13 +60,6 @@ export interface NamespaceControls {
   /** Calls of imported JavaScript functions so far. */
   readonly hostCalls: number;
 }
-
-/**
- * What is not executed yet: a program that asks `WebAssembly.validate` must hear no, so that it
- * takes its other way. Garbage collection stays on although its instructions are not executed either:
- * js-string's builtins mention array types.
- */
-const NOT_EXECUTED: FeatureSwitches = { "legacy-exceptions": false };
 
 /** Where the JavaScript API is stricter than the engine's defaults (JS-API: 7.3). */
 const DECODING_LIMITS: Partial<DecodingLimits> = { memories: 100 };
@@ -169,7 +162,7 @@ export function createNamespace(options: NamespaceOptions = {}): WebAssemblyName
   const { decodingLimits, features, fuel, limits, prices } = checked;
   const store = new Store({ ...NO_LIMITS, ...limits }, fuel, prices);
   const settings = {
-    features: featureSet({ ...NOT_EXECUTED, ...features }),
+    features: featureSet(features),
     limits: { ...DECODING_LIMITS, ...decodingLimits },
   };
   const watch = new CallWatch(checked);

@@ -13,16 +13,19 @@ import { limitOn } from "../module/limits.ts";
 import type { FuncType } from "../module/module.ts";
 import { PIECE } from "../module/pieces.ts";
 import type { ModuleContext } from "./context.ts";
-import { BodyState, type ControlFrame, NO_TYPES } from "./state.ts";
+import {
+  BodyState,
+  CATCH,
+  CATCH_ALL,
+  type ControlFrame,
+  EXNREF_NON_NULL,
+  NO_TYPES,
+} from "./state.ts";
 
 const BR_TABLE = 0x0e;
 const IF = 0x04;
 const ELSE = 0x05;
 const TRY = 0x06;
-const CATCH = 0x07;
-const CATCH_ALL = 0x19;
-
-const EXNREF_NON_NULL = refType(HEAP_EXN, false);
 
 /** Rules that look at the control stack. */
 export class ControlRules extends BodyState {
@@ -86,6 +89,7 @@ export class ControlRules extends BodyState {
     const { frame } = this;
     this.closeFrame();
     this.closed = frame;
+    if (op !== ELSE) this.push(EXNREF_NON_NULL);
     this.enterFrame(frame, op, frame.params, frame.results, this.reader.start);
     this.pushAll(operands);
   }
@@ -301,8 +305,7 @@ export class ControlRules extends BodyState {
   }
 
   protected rethrow(): void {
-    const { op } = this.label(this.reader.a);
-    if (op !== CATCH && op !== CATCH_ALL) {
+    if (!this.label(this.reader.a).holdsException) {
       throw this.invalid("invalid rethrow label", `label ${this.reader.a} is no catch`);
     }
     this.markUnreachable();

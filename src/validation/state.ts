@@ -6,6 +6,7 @@ import {
   BOT,
   formatValType,
   HEAP_BOT,
+  HEAP_EXN,
   isDefaultable,
   isReference,
   refType,
@@ -18,6 +19,10 @@ import type { ModuleContext } from "./context.ts";
 import type { TypeContext } from "./type-context.ts";
 
 export const NO_TYPES: readonly ValType[] = [];
+
+export const CATCH = 0x07;
+export const CATCH_ALL = 0x19;
+export const EXNREF_NON_NULL = refType(HEAP_EXN, false);
 
 /** Locals up to this index are looked up in an array, later ones in the runs they came in. */
 const DIRECT_LOCALS = 256;
@@ -32,6 +37,11 @@ export class ControlFrame {
   labelTypes: readonly ValType[] = NO_TYPES;
   /** Height of the operand stack below the block's parameters. */
   height = 0;
+  /**
+   * Whether the operand beneath is the exception that was caught: only `rethrow` finds it there, and
+   * it goes when the frame is closed.
+   */
+  holdsException = false;
   /** Whether the rest of the block cannot be reached. */
   unreachable = false;
   /** Whether the block stands where control never comes, so that none of it can be reached. */
@@ -245,6 +255,7 @@ export class BodyState {
     frame.results = results;
     frame.labelTypes = op === 0x03 ? params : results; // loop
     frame.height = this.sp;
+    frame.holdsException = op === CATCH || op === CATCH_ALL;
     frame.unreachable = false;
     frame.initHeight = this.initStack.length;
     frame.offset = offset;
@@ -253,7 +264,10 @@ export class BodyState {
     this.floor = frame.height;
   }
 
-  /** Checks that exactly the results of the current frame are left, and takes them away. */
+  /**
+   * Checks that exactly the results of the current frame are left, and takes them away, with what
+   * it holds.
+   */
   protected closeFrame(): void {
     const { frame } = this;
     this.popAll(frame.results);
@@ -262,6 +276,7 @@ export class BodyState {
       const detail = `operands are left over: ${this.types.format(left)}`;
       throw this.invalid("type mismatch", detail, this.types.format([]), this.types.format(left));
     }
+    if (frame.holdsException) this.sp--;
     this.resetInitialised(frame.initHeight);
   }
 

@@ -62,6 +62,16 @@ const programOf = (pad: string) => `(module
     (block $caught (result i32)
       (try_table (catch $t $caught) (call $throws (local.get 0)))
       (i32.const 0)))
+  (func $rethrows (param i32) (result i32) ${pad}
+    try (result i32)
+      try (result i32)
+        (call $fails (local.get 0)) (i32.const 0)
+      catch_all
+        (drop (call $host (local.get 0)))
+        rethrow 0
+      end
+    catch $own
+    end)
   (func (export "twice") (param i32) (result i32)
     (i32.add (call $leaf (local.get 0)) (call $leaf (local.get 0))))
   (func (export "main") (param i32) (result i32) (local $sum i32)
@@ -71,6 +81,7 @@ const programOf = (pad: string) => `(module
     (local.set $sum (i32.add (local.get $sum) (call $indirectly (local.get $sum))))
     (local.set $sum (i32.add (local.get $sum) (call $catches (i32.const 3))))
     (local.set $sum (i32.add (local.get $sum) (call $catchesHost (local.get $sum))))
+    (local.set $sum (i32.add (local.get $sum) (call $rethrows (i32.const 3))))
     (i32.add (local.get $sum) (call $twice (local.get $sum)))))`;
 
 const OTHER = `(module
@@ -120,7 +131,7 @@ describe("a program whose code is evicted", () => {
     const refs = tail + tail + 1;
     const indirectly = refs + 2 * refs + 1;
     const caught = indirectly + 5;
-    const host = caught + caught;
+    const host = caught + caught + 5;
     expect(result).toBe(host + 2 * host);
     expect(fuel).toBeGreaterThan(200);
   });

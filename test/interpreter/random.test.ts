@@ -8,21 +8,22 @@ import { hostFeatures } from "../fuzz/probe.ts";
 import { Random } from "../fuzz/random.ts";
 import { toHex } from "../fuzz/reduce.ts";
 import { compareProgram } from "./compare.ts";
+import { exceptionProgram } from "./exception-programs.ts";
 import { randomProgram } from "./programs.ts";
 import { stackProgram } from "./stack-programs.ts";
 
 const COUNT = Number(process.env.WASMETER_PROGRAMS ?? 1000);
 const SEED = Number(process.env.WASMETER_SEED ?? 1);
 /** What is not run yet. */
-const WITHOUT = "wasm3,-simd,-relaxed-simd,-gc";
+const WITHOUT = "default,-simd,-relaxed-simd,-gc,-threads";
 
 const engine = localHost();
 
-/** Findings and totals of `COUNT` programs. */
-function compareAll(make: (index: number) => Uint8Array) {
+/** Findings and totals of so many programs. */
+function compareAll(make: (index: number) => Uint8Array, count = COUNT) {
   const findings: string[] = [];
   const total = { returned: 0, trapped: 0, stops: 0 };
-  for (let i = 0; i < COUNT && findings.length < 5; i++) {
+  for (let i = 0; i < count && findings.length < 5; i++) {
     const bytes = make(i);
     const result = compareProgram(bytes, i);
     total.returned += result.returned;
@@ -50,5 +51,16 @@ describe.skipIf(engine === null)("as on the host and in slices", () => {
     expect(findings).toEqual([]);
     expect(total.returned).toBeGreaterThan(2 * COUNT);
     expect(total.stops).toBeGreaterThan(20 * COUNT);
+  });
+
+  const throwing = Math.ceil(COUNT / 10);
+
+  it(`${throwing} programs that throw, in the legacy proposal's instructions`, () => {
+    const make = (i: number) => exceptionProgram(Random.of(SEED, i));
+    const { findings, total } = compareAll(make, throwing);
+    expect(findings).toEqual([]);
+    expect(total.returned).toBeGreaterThan(throwing);
+    expect(total.trapped).toBeGreaterThan(2 * throwing);
+    expect(total.stops).toBeGreaterThan(20 * throwing);
   });
 });

@@ -2,8 +2,13 @@
 // JSTag: the expectations are the specification's steps.
 
 import { describe, expect, it } from "vitest";
-import { type Exception, type Instance, WebAssembly as Ours } from "../../src/js-api/index.ts";
-import { func, instanceOf, thrownBy } from "./support.ts";
+import {
+  type Exception,
+  type Instance,
+  WebAssembly as Ours,
+  type Tag,
+} from "../../src/js-api/index.ts";
+import { func, instanceOf, onBoth, thrownBy } from "./support.ts";
 
 const CATCHERS = `(module
   (import "m" "f" (func $f))
@@ -163,5 +168,77 @@ describe("a trap", () => {
 
   it("is caught if JavaScript has made the error", () => {
     expect(func(catching(new Ours.RuntimeError("mine")), "all")()).toBe(1);
+  });
+});
+
+/** What the host has, too: all of this is compared with it. */
+describe("legacy instructions", () => {
+  const LEGACY = `(module
+    (import "m" "f" (func $f (param i32)))
+    (import "m" "tag" (tag $tag (param i32)))
+    (func (export "throw") (param i32) (throw $tag (local.get 0)))
+    (func (export "all") (param i32) (result i32)
+      try (result i32) (call $f (local.get 0)) (i32.const 0) catch_all (i32.const 1) end)
+    (func (export "tag") (param i32) (result i32)
+      try (result i32) (call $f (local.get 0)) (i32.const 0) catch $tag end)
+    (func (export "again") (param i32)
+      try
+        try (call $f (local.get 0)) catch_all rethrow 0 end
+      delegate 0))`;
+  const mine = new TypeError("mine");
+  const THROWN: readonly [string, (namespace: typeof Ours, tag: Tag) => unknown][] = [
+    ["an error", () => mine],
+    ["a string", () => "text"],
+    ["undefined", () => undefined],
+    ["an exception", (namespace, tag) => new namespace.Exception(tag, [7])],
+    ["another tag's exception", (namespace) => new namespace.Exception(tagOf(namespace), [7])],
+  ];
+
+  function tagOf(namespace: typeof Ours): Tag {
+    return new namespace.Tag({ parameters: ["i32"] });
+  }
+
+  it.each(THROWN)("see %s that JavaScript throws", (_, make) => {
+    const ends = (namespace: typeof Ours) => {
+      const tag = tagOf(namespace);
+      const thrown = make(namespace, tag);
+      const f = () => {
+        throw thrown;
+      };
+      const instance = instanceOf(LEGACY, { m: { f, tag } }, namespace);
+      return ["all", "tag", "again"].map((name) => {
+        try {
+          return func(instance, name)(1);
+        } catch (error) {
+          return error === thrown ? "the same" : "another";
+        }
+      });
+    };
+    onBoth(ends);
+  });
+
+  it("catch what passed JavaScript and another instance, and no traps", () => {
+    const ends = (namespace: typeof Ours) => {
+      const tag = tagOf(namespace);
+      const nothing = () => {};
+      const inner = instanceOf(LEGACY, { m: { f: nothing, tag } }, namespace);
+      const trap = func(instanceOf(`(module (func (export "f") unreachable))`, {}, namespace), "f");
+      const f = (n: number) => (n < 0 ? trap() : func(inner, "throw")(n));
+      const middle = instanceOf(LEGACY, { m: { f, tag } }, namespace);
+      const outer = instanceOf(LEGACY, { m: { f: func(middle, "again"), tag } }, namespace);
+      return ["all", "tag", "again"].flatMap((name) =>
+        [5, -1].map((n) => {
+          try {
+            return func(outer, name)(n);
+          } catch (error) {
+            if (!(error instanceof namespace.Exception)) return (error as Error).name;
+            return error.is(tag) ? error.getArg(tag, 0) : "another";
+          }
+        }),
+      );
+    };
+    expect(onBoth(ends)).toEqual({
+      value: [1, "RuntimeError", 5, "RuntimeError", 5, "RuntimeError"],
+    });
   });
 });

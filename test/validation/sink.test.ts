@@ -170,8 +170,8 @@ describe("frames", () => {
     });
     expect(closed.flat()).toEqual([
       "end 1 -> f64 [i32 f64]",
-      "catch 1 -> i32 [i32 i32]",
-      "end 1 -> i32 [i32 i32]",
+      "catch 2 -> i32 [i32 (ref exn) i32]",
+      "end 2 -> i32 [i32 i32]",
       "delegate 1 ->  [i32]",
       "end 0 ->  []",
     ]);

@@ -19,7 +19,7 @@ import { compareSlicings } from "./slicing.ts";
 import type { Namespace } from "./world.ts";
 
 /** What is validated but not executed. */
-const WITHOUT = "wasm3,-simd,-relaxed-simd,-gc";
+const WITHOUT = "default,-simd,-relaxed-simd,-gc,-threads";
 const FUEL = 3_000;
 
 export interface ExecutionFinding {
@@ -207,8 +207,7 @@ const PRICES = { ...priceTable("fuzz", {}), perPage: 500, elementsPerUnit: 1 };
 
 function ourNamespace(): Namespace {
   const limits = { memoryBytes: 2 ** 26, callDepth: 200, stackBytes: 2 ** 18 };
-  const features = { "legacy-exceptions": false };
-  return createNamespace({ fuel: FUEL, limits, prices: PRICES, features }) as unknown as Namespace;
+  return createNamespace({ fuel: FUEL, limits, prices: PRICES }) as unknown as Namespace;
 }
 
 function hostNamespace(): Namespace | null {
