@@ -6,7 +6,7 @@
 import type { Random } from "../fuzz/random.ts";
 import { assemble } from "../validation/assemble.ts";
 
-type Types = readonly ("i32" | "i64" | "funcref")[];
+type Types = readonly ("i32" | "i64" | "v128" | "funcref")[];
 
 interface Frame {
   readonly kind: "block" | "loop" | "try" | "catch";
@@ -14,8 +14,15 @@ interface Frame {
 }
 
 /** What exceptions carry, by tag. */
-const TAGS: readonly Types[] = [[], ["i32"], ["i32", "i64"], ["i64", "funcref", "i32"]];
-const RESULTS: readonly Types[] = [[], [], ["i32"], ["i64"], ["i32", "i64"], ["i64", "i32", "i32"]];
+const TAGS: readonly Types[] = [[], ["i32"], ["i32", "i64"], ["i64", "funcref", "v128", "i32"]];
+const RESULTS: readonly Types[] = [
+  [],
+  [],
+  ["i32"],
+  ["v128"],
+  ["i32", "i64"],
+  ["i64", "v128", "i32"],
+];
 const MOST_FRAMES = 6;
 const FUNCTIONS = 4;
 
@@ -46,6 +53,7 @@ class Body {
   private value(type: Types[number]): void {
     const { random } = this;
     if (type === "funcref") this.emit(random.oneIn(2) ? "ref.null func" : "ref.func 0");
+    else if (type === "v128") this.emit(`v128.const i64x2 ${random.u64()} ${random.u64()}`);
     else if (type === "i64") {
       this.emit(random.oneIn(2) ? `i64.const ${random.u64()}` : "local.get $wide");
     } else if (random.oneIn(6) && this.frames.length < MOST_FRAMES) this.block(["i32"]);
@@ -60,6 +68,7 @@ class Body {
   private consume(types: Types): void {
     for (const type of [...types].reverse()) {
       if (type === "funcref") this.emit("ref.is_null local.set $x");
+      else if (type === "v128") this.emit("i64x2.extract_lane 1 local.set $wide");
       else if (type === "i64") this.emit("local.set $wide");
       else this.emit(this.random.oneIn(3) ? "drop" : "local.set $x");
     }
