@@ -5,7 +5,7 @@
 import { featureBit } from "../isa/features.ts";
 import { FUNCREF, HEAP_FUNC, refType, V128, type ValType } from "../isa/types.ts";
 import { type DecodingLimits, limitOn } from "../module/limits.ts";
-import { type ConstExpr, EXTERN_KINDS, type ExternType } from "../module/module.ts";
+import { type ConstExpr, EXTERN_KINDS, type ExternType, type Import } from "../module/module.ts";
 import { PIECE, Piece, type Rest } from "../module/pieces.ts";
 import type { ModuleBuilder } from "./builder.ts";
 import { hex } from "./cursor.ts";
@@ -23,11 +23,19 @@ import {
 } from "./types.ts";
 
 const TYPE = 1;
+const IMPORT = 2;
 const START = 8;
 const DATA = 11;
 const DATA_COUNT = 12;
 const TAG = 13;
 
+/** In the place of a kind, after an empty name: imports of one module follow, as items or names. */
+const GROUP_OF_ITEMS = 0x7f;
+const GROUP_OF_NAMES = 0x7e;
+
+/** Bytes of an import in memory, and for each of its bytes in the module. */
+const IMPORT_COST = 176;
+const IMPORT_COST_PER_BYTE = 4;
 /** Bytes of a table and of a memory, with its type, in memory. */
 const TABLE_COST = 280;
 const MEMORY_COST = 420;
@@ -88,12 +96,20 @@ function requireTags(reader: InstructionReader, offset: number, phrase: string):
   requireFeature(reader, reader.features, "exceptions", phrase, "a tag", offset);
 }
 
-function readImport(reader: InstructionReader, module: ModuleBuilder): null {
-  const { limits, pos: offset } = reader;
-  const from = reader.name(limits.nameBytes);
-  const name = reader.name(limits.nameBytes);
-  const type = readExternType(reader);
-  module.imports.push({ module: from, name, type, offset });
+/** The mark of a group behind the name of an entry in the import section, 0 if there is none. */
+function readGroupMark(reader: InstructionReader, name: string): number {
+  const { bytes, end, features, pos } = reader;
+  const mark = name === "" && pos < end ? bytes[pos] : 0;
+  if (mark !== GROUP_OF_ITEMS && mark !== GROUP_OF_NAMES) return 0;
+  const what = `${hex(mark)}, a group of imports`;
+  requireFeature(reader, features, "compact-imports", "malformed import kind", what, pos);
+  reader.pos++;
+  return mark;
+}
+
+function recordImport(module: ModuleBuilder, limits: DecodingLimits, entry: Import): void {
+  const { offset, type } = entry;
+  limitOn(limits, "imports", module.imports.push(entry), offset);
   switch (type.kind) {
     case "func":
       limitOn(limits, "functions", module.functions.push(type.typeIndex), offset);
@@ -125,7 +141,6 @@ function readImport(reader: InstructionReader, module: ModuleBuilder): null {
       module.importedTags++;
       break;
   }
-  return null;
 }
 
 function readFunction(reader: InstructionReader, module: ModuleBuilder): null {
@@ -303,7 +318,7 @@ const TYPE_COST_PER_BYTE = 17;
 const ENTRIES: readonly (Entries | undefined)[] = [
   undefined,
   undefined,
-  { limit: "imports", cost: 176, costPerByte: 4, imported: none, read: readImport },
+  undefined,
   {
     limit: "functions",
     cost: 48,
@@ -376,6 +391,7 @@ export class SectionDecoder {
     this.entryStart = reader.pos;
     this.requireSection(id);
     if (id === TYPE) yield* this.types();
+    else if (id === IMPORT) yield* this.imports();
     else if (id === START) this.module.start = reader.u32();
     else if (id === DATA_COUNT) this.dataCount();
     else yield* this.entries(id, ENTRIES[id] as Entries);
@@ -431,6 +447,34 @@ export class SectionDecoder {
         const bytes = reader.pos - this.entryStart;
         module.charge(TYPE_COST + TYPE_COST_PER_BYTE * bytes, this.entryStart);
         const checks = listener.entry(TYPE, this.entryStart);
+        if (checks !== null) yield* checks;
+        if (piece.isFull(bytes)) yield;
+      }
+    }
+  }
+
+  /** An entry is one import, or a group of imports from one module, which may have one type. */
+  private *imports(): Generator<void, void> {
+    const { listener, module, piece, reader } = this;
+    const { limits } = reader;
+    const count = readCount(reader, limits, "imports");
+    for (let i = 0; i < count; i++) {
+      this.entryStart = reader.pos;
+      const from = reader.name(limits.nameBytes);
+      const first = reader.name(limits.nameBytes);
+      const mark = readGroupMark(reader, first);
+      const shared = mark === GROUP_OF_NAMES ? readExternType(reader) : null;
+      const size = mark === 0 ? 1 : readCount(reader, limits, "imports", module.imports.length);
+      if (mark !== 0 && piece.isFull(reader.pos - this.entryStart)) yield;
+      for (let k = 0; k < size; k++) {
+        if (mark !== 0) this.entryStart = reader.pos;
+        const offset = this.entryStart;
+        const name = mark === 0 ? first : reader.name(limits.nameBytes);
+        const type = shared ?? readExternType(reader);
+        recordImport(module, limits, { module: from, name, type, offset });
+        const bytes = reader.pos - offset;
+        module.charge(IMPORT_COST + IMPORT_COST_PER_BYTE * bytes, offset);
+        const checks = listener.entry(IMPORT, offset);
         if (checks !== null) yield* checks;
         if (piece.isFull(bytes)) yield;
       }

@@ -9,7 +9,7 @@ import { validatingDecoder } from "../validation/module.ts";
 
 /** What decoding depends on besides the bytes. */
 export interface DecodeSettings {
-  /** Default: `featureSet()`, Wasm 3.0 with threads and legacy exceptions. */
+  /** Default: `featureSet()`, Wasm 3.0 and the finished proposals beside it. */
   readonly features?: FeatureSet;
   readonly limits?: Partial<DecodingLimits>;
 }

@@ -22,6 +22,7 @@ const PROPOSALS = [
   ["legacy-exceptions"],
   ["wide-arithmetic"],
   ["custom-page-sizes"],
+  ["compact-imports"],
 ] as const;
 
 /** Name of a proposal that can be switched on or off. */
@@ -43,11 +44,13 @@ export function featureBit(name: Feature): FeatureSet {
 const OFF_BY_DEFAULT: readonly Feature[] = ["wide-arithmetic", "custom-page-sizes"];
 const ALL = (1 << FEATURES.length) - 1;
 
-/** Wasm 3.0, threads and legacy exceptions. */
+/** Wasm 3.0, threads, legacy exceptions and compact import sections. */
 export const DEFAULT_FEATURES: FeatureSet = OFF_BY_DEFAULT.reduce(
   (set, name) => set & ~featureBit(name),
   ALL,
 );
+
+const BEYOND_3: readonly Feature[] = ["threads", "legacy-exceptions", "compact-imports"];
 
 /** Named starting points for `parseFeatures`. */
 const PRESETS = new Map<string, FeatureSet>([
@@ -55,7 +58,7 @@ const PRESETS = new Map<string, FeatureSet>([
   ["default", DEFAULT_FEATURES],
   ["wasm1", featureBit("mutable-globals")],
   ["wasm2", featureBit("relaxed-simd") - 1],
-  ["wasm3", DEFAULT_FEATURES & ~featureBit("threads") & ~featureBit("legacy-exceptions")],
+  ["wasm3", BEYOND_3.reduce((set, name) => set & ~featureBit(name), DEFAULT_FEATURES)],
 ]);
 
 /** Which features are on, by name; a name that is absent keeps its default. */

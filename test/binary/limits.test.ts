@@ -136,6 +136,28 @@ describe("decoding limits", () => {
     expect(refusal(imported, { functions: 1 }).limit).toBe("functions");
   });
 
+  it("count the imports of a group, not the group", () => {
+    const items = (count: number) => {
+      const group = times(count, [...name("f"), 0, 0]);
+      return moduleOf(
+        TYPES,
+        section(2, vec([...name("m"), 0, 0x7f, ...vec(...group)], IMPORTED_FUNC)),
+      );
+    };
+    const names = (count: number) => {
+      const group = vec(...times(count, name("f")));
+      return moduleOf(
+        TYPES,
+        section(2, vec([...name("m"), 0, 0x7e, 0, 0, ...group], IMPORTED_FUNC)),
+      );
+    };
+    for (const make of [items, names]) {
+      accepted(make(LIMIT - 1), { imports: LIMIT });
+      expect(refusal(make(LIMIT), { imports: LIMIT })).toMatchObject({ limit: "imports" });
+      expect(refusal(make(LIMIT + 1), { imports: LIMIT })).toMatchObject({ limit: "imports" });
+    }
+  });
+
   it("stop a module that is too long at its first byte too many", () => {
     const bytes = MODULES.moduleBytes(30);
     expect(refusal(bytes, { moduleBytes: 29 }).limit).toBe("moduleBytes");
@@ -195,6 +217,8 @@ function bombs(): (readonly [what: string, bytes: Uint8Array])[] {
     ["supertypes", typed(0x50, ...million)],
     ["parameters", typed(0x60, ...leb(1000))],
     ["fields", typed(0x5f, ...leb(10_000))],
+    ["imports of a group", moduleOf(section(2, [1, ...name("m"), 0, 0x7f, ...huge]))],
+    ["names of a group", moduleOf(section(2, [1, ...name("m"), 0, 0x7e, 3, 0x7f, 0, ...huge]))],
     ["elements", moduleOf(section(9, vec([1, 0, ...leb(9_999_999)])))],
     ["data bytes", moduleOf(section(11, vec([1, ...huge])))],
     ["body size", moduleOf(TYPES, FUNCTIONS, section(10, [1, ...huge]))],

@@ -46,6 +46,21 @@ const MODULES: readonly (readonly [what: string, bytes: Uint8Array, units: numbe
     moduleOf(TYPES, section(2, many(COUNT, [...name("m"), ...name("f"), 0, 0]))),
     6 * COUNT,
   ],
+  [
+    "imports in a group",
+    moduleOf(TYPES, section(2, vec([...name("m"), 0, 0x7f, ...many(COUNT, [...name("f"), 0, 0])]))),
+    4 * COUNT,
+  ],
+  [
+    "names in a group of imports",
+    moduleOf(TYPES, section(2, vec([...name("m"), 0, 0x7e, 0, 0, ...many(COUNT, name("f"))]))),
+    2 * COUNT,
+  ],
+  [
+    "empty groups of imports",
+    moduleOf(section(2, many(COUNT, [...name("m"), 0, 0x7f, 0]))),
+    4 * COUNT,
+  ],
   ["globals", moduleOf(section(6, many(COUNT, GLOBAL))), 5 * COUNT],
   ["a long constant", moduleOf(section(6, vec([I32, 0, ...LONG_CONSTANT]))), 5 * COUNT],
   [

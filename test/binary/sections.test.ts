@@ -2,6 +2,7 @@
 // agree, what is said about files that are no modules.
 
 import { describe, expect, it } from "vitest";
+import { featureSet } from "../../src/isa/features.ts";
 import {
   ALL_SECTIONS,
   accepted,
@@ -11,6 +12,7 @@ import {
   FUNCTIONS,
   moduleOf,
   name,
+  outcomeOf,
   refusal,
   section,
   TYPES,
@@ -111,6 +113,71 @@ describe("sections", () => {
       CODE,
     );
     expect(accepted(padded).types).toHaveLength(1);
+  });
+});
+
+/** In short: what is imported, from where. */
+function importsOf(bytes: Uint8Array): string[] {
+  return accepted(bytes).imports.map(({ module, name: item, type }) => {
+    return `${module}.${item} ${type.kind}`;
+  });
+}
+
+describe("groups of imports", () => {
+  const group = (mark: number, ...rest: readonly (readonly number[])[]) => {
+    return [...name("m"), 0, mark, ...rest.flat()];
+  };
+  const func = [0, 0];
+  const global = [3, 0x7f, 0];
+  const items = group(0x7f, vec([...name("f"), ...func], [...name("g"), ...global]));
+  const names = group(0x7e, global, vec(name("a"), name("b"), name("")));
+  const imports = (...entries: readonly (readonly number[])[]) => {
+    return moduleOf(TYPES, section(2, vec(...entries)));
+  };
+
+  it("are the imports that they stand for, among others", () => {
+    const single = [...name("n"), 0, ...func];
+    expect(importsOf(imports(items, single, names, items))).toEqual([
+      "m.f func",
+      "m.g global",
+      "n. func",
+      "m.a global",
+      "m.b global",
+      "m. global",
+      "m.f func",
+      "m.g global",
+    ]);
+  });
+
+  it("may be empty; a type must be one even so, but need not exist", () => {
+    expect(importsOf(imports(group(0x7f, [0]), group(0x7e, [0, 9], [0])))).toEqual([]);
+    expect(refusal(imports(group(0x7e, [5, 0], [0]))).phrase).toBe("malformed import kind");
+    const unknown = refusal(imports(group(0x7e, [0, 9], vec(name("a")))));
+    expect([unknown.className, unknown.phrase]).toEqual(["InvalidError", "unknown type"]);
+  });
+
+  it("are at their items' offsets", () => {
+    const bytes = imports(group(0x7f, vec([...name("f"), ...func], [...name("g"), 0, 9])));
+    const { length } = bytes;
+    expect(refusal(bytes)).toMatchObject({ phrase: "unknown type", offset: length - 4 });
+  });
+
+  it("do not nest, and are nothing without the proposal", () => {
+    const phrase = "malformed import kind";
+    expect(refusal(imports(group(0x7f, vec([...name(""), 0x7f, 0])))).phrase).toBe(phrase);
+    for (const entry of [items, names]) {
+      const off = featureSet({ "compact-imports": false });
+      const error = outcomeOf([imports(entry)], {}, off).error;
+      expect(error).toMatchObject({ phrase, message: expect.stringContaining("compact-imports") });
+    }
+  });
+
+  it("end where their section does", () => {
+    for (const entry of [items, names]) {
+      for (let length = 0; length < entry.length; length++) {
+        expect(refusal(imports(entry.slice(0, length))).className).toBe("MalformedError");
+      }
+    }
   });
 });
 

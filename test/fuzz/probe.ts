@@ -61,6 +61,9 @@ const PROBES: { readonly [name in Feature]: Uint8Array } = {
   "legacy-exceptions": probe([0x06, 0x40, 0x19, 0x0b]),
   "wide-arithmetic": probe([UNREACHABLE, 0xfc, 19], [I64, I64]),
   "custom-page-sizes": probe([], [], [[8, 0, 0]]),
+  "compact-imports": new ModuleWriter()
+    .section(SECTION.import, (w) => w.u32(1).name("m").name("").byte(0x7f).u32(0))
+    .finish(),
 };
 
 /** The features that the engine has. */

@@ -5,7 +5,7 @@ import { type FeatureSet, featureBit } from "../../../src/isa/features.ts";
 import { FUNCREF, HEAP_FUNC, refType } from "../../../src/isa/types.ts";
 import type { Limits, MemoryType, TableType } from "../../../src/module/module.ts";
 import type { Random } from "../random.ts";
-import { type ByteWriter, ModuleWriter, SECTION } from "../writer.ts";
+import { ByteWriter, ModuleWriter, SECTION } from "../writer.ts";
 import { Body, type Productions } from "./body.ts";
 import { CONTROL_STATEMENTS, CONTROL_VALUES } from "./control.ts";
 import { PLAIN_STATEMENTS, PLAIN_VALUES } from "./plain.ts";
@@ -69,17 +69,61 @@ function writeImports(module: ModuleWriter, plan: Plan): void {
   const items = IMPORT_ORDER.flatMap((kind, code) =>
     Array.from({ length: plan.imported[kind] }, (_, index) => ({ kind, code, index })),
   );
-  module.vectorSection(SECTION.import, items, (w, { kind, code, index }) => {
-    w.name("env").name(`${kind}${index}`).byte(code);
-    if (kind === "func") w.u32(plan.functions[index]);
-    else if (kind === "table") writeTableType(w, plan.tables[index].type);
-    else if (kind === "memory") writeMemoryType(w, plan.memories[index]);
-    else if (kind === "tag") w.byte(0).u32(plan.tags[index]);
-    else {
-      const { type, mutable } = plan.globals[index].type;
-      w.valType(type).byte(mutable ? 1 : 0);
+  module.vectorSection(SECTION.import, groupsOf(items, plan), (w, group) => {
+    w.name("env");
+    const [first] = group;
+    const mayBeGroup = plan.has("compact-imports") && plan.random.oneIn(2);
+    if (group.length === 1 && !mayBeGroup) writeItem(w, first, plan);
+    else if (group.every((item) => typeText(item, plan) === typeText(first, plan))) {
+      w.name("").byte(0x7e);
+      writeExternType(w, first, plan);
+      w.vector(group, ({ kind, index }) => w.name(`${kind}${index}`));
+    } else {
+      w.name("").byte(0x7f);
+      w.vector(group, (item) => writeItem(w, item, plan));
     }
   });
+}
+
+interface ImportItem {
+  readonly kind: (typeof IMPORT_ORDER)[number];
+  readonly code: number;
+  readonly index: number;
+}
+
+/** Imports that stand in one entry of the section. */
+function groupsOf(items: readonly ImportItem[], plan: Plan): ImportItem[][] {
+  const groups: ImportItem[][] = [];
+  for (const item of items) {
+    const last = groups.at(-1);
+    const joins = plan.has("compact-imports") && plan.random.oneIn(2);
+    if (last !== undefined && joins) last.push(item);
+    else groups.push([item]);
+  }
+  return groups;
+}
+
+function writeItem(w: ByteWriter, item: ImportItem, plan: Plan): void {
+  w.name(`${item.kind}${item.index}`);
+  writeExternType(w, item, plan);
+}
+
+function typeText(item: ImportItem, plan: Plan): string {
+  const w = new ByteWriter();
+  writeExternType(w, item, plan);
+  return w.view().join(" ");
+}
+
+function writeExternType(w: ByteWriter, { kind, code, index }: ImportItem, plan: Plan): void {
+  w.byte(code);
+  if (kind === "func") w.u32(plan.functions[index]);
+  else if (kind === "table") writeTableType(w, plan.tables[index].type);
+  else if (kind === "memory") writeMemoryType(w, plan.memories[index]);
+  else if (kind === "tag") w.byte(0).u32(plan.tags[index]);
+  else {
+    const { type, mutable } = plan.globals[index].type;
+    w.valType(type).byte(mutable ? 1 : 0);
+  }
 }
 
 function writeDefinitions(module: ModuleWriter, plan: Plan): void {
