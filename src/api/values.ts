@@ -1,7 +1,7 @@
 // Values at the border of the embedder API (spec: 4.2.1; JS-API 5.6 is laxer). i32, f32 and f64 are
-// numbers, i64 is a bigint, a v128 is 16 bytes, functions are `Func`, other references are host
-// values or null. What a value cannot be is refused here, by a TypeError that says whose value it
-// is.
+// numbers, i64 is a bigint, a v128 is 16 bytes, functions are `Func`, an i31 is a number, structs and
+// arrays are opaque objects, other references are host values or null. What a value cannot be is
+// refused here, by a TypeError that says whose value it is.
 
 import {
   F32,
@@ -19,14 +19,16 @@ import {
 } from "../isa/types.ts";
 import { ExceptionInstance, FunctionInstance } from "../runtime/instances.ts";
 import { isForeignReference } from "../runtime/link.ts";
+import { internalize, matchesHeap, toExtern, toHost } from "../runtime/objects.ts";
 import type { Store } from "../runtime/store.ts";
 import { formatClosedType, heapIdMatches } from "../runtime/types.ts";
 import { Func, functionOf } from "./func.ts";
 import { storeOf } from "./store.ts";
 
 /**
- * A value of WebAssembly in JavaScript: number (i32, f32, f64), bigint (i64), a `Uint8Array` of 16
- * bytes (v128, the first lane in front), null or a reference: `Func`, or for externref any value.
+ * A value of WebAssembly in JavaScript: number (i32, f32, f64, i31), bigint (i64), a `Uint8Array` of
+ * 16 bytes (v128, the first lane in front), null or a reference: `Func`, an opaque object (structs,
+ * arrays), or for externref and anyref any value.
  */
 export type Value = unknown;
 
@@ -74,7 +76,11 @@ function toReference(value: Value, type: ValType, whose: () => string, store: St
     throw new TypeError(`${whose()} must not be null (${formatClosedType(type)})`);
   }
   const heap = heapOf(type);
-  if (heap === HEAP_EXTERN || heap === HEAP_ANY) return value;
+  if (heap === HEAP_EXTERN) return toExtern(value);
+  if (heapIdMatches(heap, HEAP_ANY)) {
+    const reference = internalize(value, store?.objects ?? null);
+    if (matchesHeap(reference, heap)) return reference;
+  }
   if (heap === HEAP_EXN && value instanceof ExceptionInstance) return home(value, whose, store);
   const target = heapIdMatches(heap, HEAP_FUNC) ? functionOf(value) : null;
   if (target !== null && heapIdMatches(target.typeId, heap)) {
@@ -92,7 +98,7 @@ function home(reference: Value, whose: () => string, store: Store | null): Value
 
 /** A value of the engine for the host. */
 export function fromEngine(value: Value, store: Store): Value {
-  return value instanceof FunctionInstance ? storeOf(store).func(value) : value;
+  return value instanceof FunctionInstance ? storeOf(store).func(value) : toHost(value);
 }
 
 function found(value: Value): string {

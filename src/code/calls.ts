@@ -171,9 +171,15 @@ export class CallEmitter extends ControlEmitter {
   /** The same with operands from `slot` up; one without operands and results still names one. */
   protected leaveLoop(facts: BodyFacts, slot: number): void {
     const { op, a, b, low, high } = facts.instruction;
+    this.slowInstruction(op, slot, [a, b, low, high]);
+  }
+
+  /** An instruction with these immediates; its operands are in the slots from `slot` up. */
+  protected slowInstruction(op: number, slot: number, immediates: readonly number[]): void {
     const start = this.emit(OP.SLOW, slot);
     // It may be entered again, and who does that finds its last head word only.
     const back = this.position - 1 - start;
-    for (const value of [op | (back << SLOW_BACK_SHIFT), a, b, low, high]) this.word(value);
+    this.word(op | (back << SLOW_BACK_SHIFT));
+    for (const value of immediates) this.word(value);
   }
 }

@@ -20,6 +20,8 @@ export class CompiledModule {
   readonly prices: PriceTable;
   /** Ids of the module's types, by type index. */
   readonly typeIds: readonly number[];
+  /** How many type indices there are up to the last one of a struct or array. */
+  readonly aggregateTypes: number;
   /** The room of its code, and when it was used last, on the clock of the room. */
   holding: Holding | null = null;
   usedAt = 0;
@@ -32,6 +34,9 @@ export class CompiledModule {
     this.module = module;
     this.prices = prices;
     this.typeIds = typeIdsOf(module);
+    let count = module.types.length;
+    while (count > 0 && module.types[count - 1].composite.kind === "func") count--;
+    this.aggregateTypes = count;
   }
 
   /** The function type with this type index, which validation has shown to exist. */

@@ -18,12 +18,12 @@ import {
 } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
+import { AggregateEmitter } from "./aggregates.ts";
 import type { CompiledModule } from "./compiled.ts";
 import type { Draft } from "./draft.ts";
 import { UnsupportedError } from "./errors.ts";
 import { OP, REGISTERS } from "./opcodes.generated.ts";
 import { widthOf } from "./operands.ts";
-import { PlainEmitter } from "./plain.ts";
 import { HEADER_WORDS } from "./registers.ts";
 import { slotAt } from "./search.ts";
 import { SegmentPoint } from "./segments.ts";
@@ -36,7 +36,7 @@ import type { FunctionCode } from "./space.ts";
 const LONGEST_SEGMENT = 1_000;
 
 /** Proposals whose instructions are validated but not run yet. */
-const LATER: ReadonlySet<string> = new Set(["gc", "wide-arithmetic"]);
+const LATER: ReadonlySet<string> = new Set(["wide-arithmetic"]);
 
 const SELECTS = {
   32: OP.SELECT_32,
@@ -48,7 +48,7 @@ const GLOBAL_GETS = { 32: OP.GLOBAL_GET_32, 64: OP.GLOBAL_GET_64, 128: OP.GLOBAL
 const GLOBAL_SETS = { 32: OP.GLOBAL_SET_32, 64: OP.GLOBAL_SET_64, 128: OP.GLOBAL_SET_128 } as const;
 
 /** The sink that writes register code. */
-export class Emitter extends PlainEmitter implements BodySink {
+export class Emitter extends AggregateEmitter implements BodySink {
   private readonly code: FunctionCode;
   private readonly type: FuncType;
   private entry = 0;
@@ -164,7 +164,7 @@ export class Emitter extends PlainEmitter implements BodySink {
     if (REGISTERS[op] !== 0) {
       this.requireSupported(op, facts.instruction);
       this.plain(op, facts);
-    } else if (!this.structured(op, facts)) this.other(op, facts);
+    } else if (!this.structured(op, facts) && !this.aggregate(op, facts)) this.other(op, facts);
   }
 
   /** Ends the segment in straight-line code: a jump to what follows, where the next one begins. */

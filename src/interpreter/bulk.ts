@@ -15,6 +15,7 @@ import {
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Growth, MemoryInstance } from "../runtime/memory.ts";
 import type { TableInstance } from "../runtime/table.ts";
+import type { Making } from "./aggregates.ts";
 import { int, reference, setInt, unsigned } from "./operands.ts";
 import { check } from "./trap-signal.ts";
 
@@ -24,6 +25,8 @@ export interface Payer {
   chargeWork(cost: number): boolean;
   /** The growth of a memory that is in progress: it is paid. */
   growth: Growth | null;
+  /** The long array that is being made: it is counted and paid. */
+  making: Making | null;
 }
 
 /**
@@ -36,10 +39,10 @@ export type Progress = "done" | "more" | "unpaid" | "waits";
  * Bytes and elements of a piece. 512 KiB take 0.05 ms, and 0.2 to 1.6 ms if their pages are touched
  * for the first time.
  */
-const PIECE_BYTES = 1 << 19;
-const PIECE_ELEMENTS = 1 << 12;
+export const PIECE_BYTES = 1 << 19;
+export const PIECE_ELEMENTS = 1 << 12;
 
-const UNPAID = -1;
+export const UNPAID = -1;
 
 /**
  * Pays for what comes next of `count` bytes or elements, `most` at a time; how much that is, or
@@ -47,7 +50,7 @@ const UNPAID = -1;
  * more than the whole `length`, which cannot be right. A part costs what all of `count` does less
  * what is left, so that all parts together cost what the whole does.
  */
-function payPart(
+export function payPart(
   payer: Payer,
   count: number,
   most: number,

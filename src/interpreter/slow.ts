@@ -15,6 +15,7 @@ import {
   UNDEFINED_ELEMENT,
   UNINITIALIZED_ELEMENT,
 } from "../runtime/traps.ts";
+import { aggregateInstruction } from "./aggregates.ts";
 import { ATOMIC_FENCE, atomicAccess, FIRST_ATOMIC_ACCESS, fence } from "./atomics.ts";
 import {
   copyMemory,
@@ -45,6 +46,9 @@ import {
 
 const OP_MASK = (1 << SLOW_BACK_SHIFT) - 1;
 
+/** The dense opcodes of structs, arrays and casts begin here. */
+const AGGREGATE_PAGE = 0x100;
+
 /** Words of the `slow` instruction: opcode and five extra ones. */
 const SLOW_WORDS = 6;
 
@@ -70,6 +74,9 @@ export function slowInstruction(
 }
 
 function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress {
+  if ((op & ~0xff) === AGGREGATE_PAGE || op === 0xd3) {
+    return aggregateInstruction(op, instance, payer);
+  }
   const a = extra(2);
   const b = extra(3);
   const { tables, memories } = instance;

@@ -14,6 +14,7 @@ import type { Growth } from "../runtime/memory.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
+import type { Making } from "./aggregates.ts";
 import { backtrace } from "./backtrace.ts";
 import { Caller } from "./caller.ts";
 import { tryAgain } from "./longer.ts";
@@ -78,6 +79,8 @@ export class Thread extends Caller implements Waiter {
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
   growth: Growth | null = null;
   wait: Wait | null = null;
+  /** And the long array that is being made. */
+  making: Making | null = null;
   /** What the promise that it waits for has given. */
   protected settled: Settled | null = null;
   /** The host function that was called last: while another thread runs, the one beneath it. */
@@ -212,6 +215,7 @@ export class Thread extends Caller implements Waiter {
     this.growth = null;
     this.wait?.abandon();
     this.wait = null;
+    this.making = null;
   }
 
   /** The end of a thread whose frames the store has no room for: nobody else has to suffer. */

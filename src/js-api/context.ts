@@ -13,7 +13,6 @@ import {
   HEAP_ANY,
   HEAP_EXTERN,
   HEAP_FUNC,
-  HEAP_I31,
   HEAP_NOEXTERN,
   heapOf,
   isNullable,
@@ -28,6 +27,7 @@ import {
   type Value,
 } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
+import { internalize, matchesHeap, toExtern, toHost } from "../runtime/objects.ts";
 import type { Store } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { Exhaustion, Trap } from "../runtime/trap.ts";
@@ -85,14 +85,6 @@ export interface Wrappers {
   readonly tag: Wrapper<TagInstance>;
   readonly exception: Wrapper<ExceptionInstance>;
   readonly suspending: Wrapper<Callable>;
-}
-
-const MIN_I31 = -(2 ** 30);
-const MAX_I31 = 2 ** 30 - 1;
-
-function isI31(value: unknown): boolean {
-  if (typeof value !== "number" || (value | 0) !== value) return false;
-  return value >= MIN_I31 && value <= MAX_I31;
 }
 
 /** The shared state of a namespace. */
@@ -176,7 +168,7 @@ export class Context implements ReferenceBorder {
     if (value === null) {
       if (isNullable(type)) return null;
     } else if (heapIdMatches(heap, HEAP_EXTERN)) {
-      if (heap !== HEAP_NOEXTERN) return value;
+      if (heap !== HEAP_NOEXTERN) return toExtern(value);
     } else if (heapIdMatches(heap, HEAP_FUNC)) {
       const target = this.functionOf(value);
       if (target !== null && (heap === HEAP_FUNC || heapIdMatches(target.typeId, heap))) {
@@ -186,16 +178,16 @@ export class Context implements ReferenceBorder {
         "type incompatibility when transforming from/to JS: function-typed object must be null " +
           "(if nullable) or a Wasm function object",
       );
-    } else if (heap === HEAP_ANY || (isI31(value) && heapIdMatches(HEAP_I31, heap))) {
-      return value;
+    } else if (heapIdMatches(heap, HEAP_ANY)) {
+      const reference = internalize(value, this.store.objects);
+      if (matchesHeap(reference, heap)) return reference;
     }
     throw new TypeError("type incompatibility when transforming from/to JS");
   }
 
   fromEngine(value: Value, type: ValType): unknown {
-    if (value === null || type === EXTERNREF || !heapIdMatches(heapOf(type), HEAP_FUNC)) {
-      return value;
-    }
+    if (value === null) return null;
+    if (!heapIdMatches(heapOf(type), HEAP_FUNC)) return toHost(value);
     return this.functionObject(value as FunctionInstance);
   }
 
@@ -281,7 +273,7 @@ export class Context implements ReferenceBorder {
   }
 
   private thrownFor(exception: ExceptionInstance): unknown {
-    if (exception.tag === this.jsTag) return exception.references[0];
+    if (exception.tag === this.jsTag) return toHost(exception.references[0]);
     return this.objectOf(this.wrappers.exception, exception);
   }
 
@@ -318,6 +310,6 @@ export class Context implements ReferenceBorder {
   exceptionFor(error: unknown): ExceptionInstance {
     const known = this.wrappers.exception.targetOf(error);
     if (known !== null) return known;
-    return ExceptionInstance.of(this.jsTag, [{ low: 0, high: 0, reference: error }]);
+    return ExceptionInstance.of(this.jsTag, [{ low: 0, high: 0, reference: toExtern(error) }]);
   }
 }

@@ -64,6 +64,11 @@ const TRAP_MESSAGES: Readonly<Record<string, string>> = {
   nullReference: "dereferencing a null pointer",
   nullFunctionReference: "dereferencing a null pointer",
   nullExceptionReference: "rethrowing null value",
+  nullStructureReference: "dereferencing a null pointer",
+  nullArrayReference: "dereferencing a null pointer",
+  nullI31Reference: "dereferencing a null pointer",
+  arrayOutOfBounds: "array element access out of bounds",
+  castFailure: "illegal cast",
   unalignedAtomic: "operation does not support unaligned accesses",
   expectedSharedMemory: "Atomics.wait cannot be called in this context",
 };

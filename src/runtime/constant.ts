@@ -1,13 +1,24 @@
 // Values of constant expressions (spec: 3.4.12, 4.5.4 Instantiation): initialisers of globals and
 // tables, elements, offsets of active segments. They have been validated, so that there is neither
-// a check nor a trap in here. Aggregate instructions are not served yet.
+// a check nor a trap in here.
 
 import { InstructionReader } from "../binary/instructions.ts";
 import { UnsupportedError } from "../code/errors.ts";
 import { instructionAt } from "../isa/index.ts";
+import { isReference, type ValType } from "../isa/types.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { ConstExpr, ModuleRecord } from "../module/module.ts";
-import type { ModuleInstance, RawValue } from "./instances.ts";
+import type { ModuleInstance, RawValue, Value } from "./instances.ts";
+import {
+  type Aggregate,
+  externalize,
+  fillArray,
+  internalize,
+  newStruct,
+  type ObjectType,
+  wordsOf as wordCount,
+} from "./objects.ts";
+import type { Root } from "./roots.ts";
 
 /** Null of any type; also the initial value of references. */
 export const NULL_VALUE: RawValue = { low: 0, high: 0, reference: null };
@@ -34,6 +45,8 @@ function vector([low, high, low2, high2]: readonly number[]): RawValue {
 
 /** Instructions of an expression after which there is a pause: some 0.1 ms. */
 const PIECE = 1_000;
+/** Elements of a new array that are set at one go. */
+const PIECE_ELEMENTS = 1 << 12;
 
 /**
  * Evaluates a constant expression of the instance's module, in pieces: it may be as long as the
@@ -44,6 +57,10 @@ export class ConstantEvaluation {
   private readonly end: number;
   private position: number;
   private readonly stack: RawValue[] = [];
+  /** Makes what is on the stack count as alive, once it may be objects. */
+  private root: Root | null = null;
+  /** A long array that is being filled, and how far. */
+  private making: { readonly object: Aggregate; done: number } | null = null;
 
   constructor(instance: ModuleInstance, { start, end }: ConstExpr) {
     this.instance = instance;
@@ -51,9 +68,18 @@ export class ConstantEvaluation {
     this.end = end;
   }
 
+  /** The references on the stack, for a census. */
+  get length(): number {
+    return this.stack.length;
+  }
+
+  get(index: number): Value {
+    return this.stack[index].reference;
+  }
+
   /**
    * Goes on for a piece; null if that is not the end.
-   * @throws UnsupportedError for aggregate instructions
+   * @throws Exhaustion of the store's `gcBytes`
    */
   advance(): RawValue | null {
     const { end, instance, position, stack } = this;
@@ -62,39 +88,142 @@ export class ConstantEvaluation {
     for (let i = 0; i < PIECE; i++) {
       reader.next();
       // `end` closes the expression: it has no blocks.
-      if (reader.op === 0x0b) return stack[0];
-      execute(reader, instance, stack);
+      if (reader.op === 0x0b) {
+        if (this.root !== null) instance.store.objects.drop(this.root);
+        return stack[0];
+      }
+      if (!this.execute(reader)) {
+        this.position = reader.start;
+        return null;
+      }
     }
     this.position = reader.pos;
     return null;
   }
+
+  /** Executes an instruction; false if it is to be executed again. */
+  private execute(reader: InstructionReader): boolean {
+    const { instance, stack } = this;
+    switch (reader.op) {
+      case 0x23: // global.get
+        stack.push(instance.globals[reader.a].raw);
+        return true;
+      case 0x41: // i32.const
+      case 0x43: // f32.const
+        stack.push(bits(reader.low));
+        return true;
+      case 0x42: // i64.const
+      case 0x44: // f64.const
+        stack.push(bits(reader.low, reader.high));
+        return true;
+      case 0x30c: // v128.const
+        stack.push(vector(reader.vectorWords()));
+        return true;
+      case 0xd0: // ref.null
+        stack.push(NULL_VALUE);
+        return true;
+      case 0xd2: // ref.func
+        stack.push(referenceTo(instance.functionAt(reader.a)));
+        return true;
+      case 0x100: // struct.new
+        return this.structNew(instance.objectTypeAt(reader.a), false);
+      case 0x101: // struct.new_default
+        return this.structNew(instance.objectTypeAt(reader.a), true);
+      case 0x106: // array.new
+        return this.arrayNew(instance.objectTypeAt(reader.a), 1);
+      case 0x107: // array.new_default
+        return this.arrayNew(instance.objectTypeAt(reader.a), 0);
+      case 0x108: // array.new_fixed
+        return this.arrayNewFixed(instance.objectTypeAt(reader.a), reader.b);
+      case 0x11a: // any.convert_extern
+        stack.push(referenceTo(internalize(this.popReference(), instance.store.objects)));
+        return true;
+      case 0x11b: // extern.convert_any
+        stack.push(referenceTo(externalize(this.popReference())));
+        return true;
+      case 0x11c: // ref.i31
+        stack.push(referenceTo(((stack.pop() as RawValue).low << 1) >> 1));
+        return true;
+      default:
+        stack.push(arithmetic(reader, stack));
+        return true;
+    }
+  }
+
+  private popReference(): Value {
+    return (this.stack.pop() as RawValue).reference;
+  }
+
+  /** Counts bytes of a new object; false if that needs a census, which has come further. */
+  private reserve(bytes: number): boolean {
+    const { objects } = this.instance.store;
+    this.root ??= objects.hold(this);
+    return objects.reserve(bytes, this);
+  }
+
+  private structNew(type: ObjectType, isDefault: boolean): boolean {
+    if (!this.reserve(type.structBytes)) return false;
+    const { fields, positions } = type;
+    const made = newStruct(type);
+    const values = isDefault ? [] : this.stack.splice(this.stack.length - fields.length);
+    for (const [i, value] of values.entries()) {
+      for (const [k, word] of wordsOf(value, fields[i].type).entries()) {
+        made[positions[i] + k] = word;
+      }
+    }
+    this.stack.push(referenceTo(made));
+    return true;
+  }
+
+  /** A new array whose elements are the operand, if there is `operands`, or have their default. */
+  private arrayNew(type: ObjectType, operands: number): boolean {
+    const { stack } = this;
+    const [{ type: storage }] = type.fields;
+    const length = stack[stack.length - 1].low >>> 0;
+    const value = operands === 0 ? NULL_VALUE : stack[stack.length - 2];
+    if (this.making === null) {
+      const made = this.newArray(type, length, value.reference);
+      if (made === null) return false;
+      const words = wordsOf(value, storage);
+      const isComplete = isReference(storage) || words.every((word) => word === 0);
+      this.making = { object: made, done: isComplete ? length : 0 };
+    }
+    const { making } = this;
+    const count = Math.min(length - making.done, PIECE_ELEMENTS);
+    fillArray(making.object, making.done, wordsOf(value, storage), count);
+    making.done += count;
+    if (making.done < length) return false;
+    this.making = null;
+    stack.length -= 1 + operands;
+    stack.push(referenceTo(making.object));
+    return true;
+  }
+
+  private newArray(type: ObjectType, length: number, value: Value): Aggregate | null {
+    if (!this.reserve(type.arrayBytes(length))) return null;
+    return type.newArray(length, value);
+  }
+
+  private arrayNewFixed(type: ObjectType, count: number): boolean {
+    const made = this.newArray(type, count, null);
+    if (made === null) return false;
+    const values = this.stack.splice(this.stack.length - count);
+    for (const [i, value] of values.entries()) {
+      fillArray(made, i, wordsOf(value, type.fields[0].type), 1);
+    }
+    this.stack.push(referenceTo(made));
+    return true;
+  }
 }
 
-function execute(reader: InstructionReader, instance: ModuleInstance, stack: RawValue[]): void {
-  switch (reader.op) {
-    case 0x23: // global.get
-      stack.push(instance.globals[reader.a].raw);
-      break;
-    case 0x41: // i32.const
-    case 0x43: // f32.const
-      stack.push(bits(reader.low));
-      break;
-    case 0x42: // i64.const
-    case 0x44: // f64.const
-      stack.push(bits(reader.low, reader.high));
-      break;
-    case 0x30c: // v128.const
-      stack.push(vector(reader.vectorWords()));
-      break;
-    case 0xd0: // ref.null
-      stack.push(NULL_VALUE);
-      break;
-    case 0xd2: // ref.func
-      stack.push({ low: 0, high: 0, reference: instance.functionAt(reader.a) });
-      break;
-    default:
-      stack.push(arithmetic(reader, stack));
-  }
+function referenceTo(reference: Value): RawValue {
+  return { low: 0, high: 0, reference };
+}
+
+/** A value as the words of a field or element of this type. */
+function wordsOf({ low, high, reference, upper }: RawValue, storage: ValType): readonly unknown[] {
+  if (isReference(storage)) return [reference];
+  return [low, high, upper?.low ?? 0, upper?.high ?? 0].slice(0, wordCount(storage));
 }
 
 /** The instructions of extended constant expressions; takes two operands from the stack. */

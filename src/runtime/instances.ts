@@ -8,6 +8,7 @@ import { isReference, slotCount, slotsOf, V128 } from "../isa/types.ts";
 import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
 import { arrayForLoop } from "./frozen.ts";
 import type { MemoryInstance } from "./memory.ts";
+import { ObjectType } from "./objects.ts";
 import { GuestObject } from "./roots.ts";
 import type { Lease, Store } from "./store.ts";
 import type { TableInstance } from "./table.ts";
@@ -15,7 +16,7 @@ import { funcTypeOfId } from "./types.ts";
 
 /**
  * A value as it crosses the border: i32, f32 and f64 are numbers, i64 is a bigint, references are
- * `FunctionInstance`, `ExceptionInstance`, any host value (externref), or null.
+ * `FunctionInstance`, `ExceptionInstance`, null, or what objects.ts says of anyref and externref.
  */
 export type Value = unknown;
 
@@ -248,8 +249,9 @@ const FUNCTION_BYTES = 96;
 /** An export with the object by which the embedder's interface shows it. */
 const EXPORT_BYTES = 256;
 
-/** Shared by all instances that define no global: thousands of empty arrays add up. */
+/** Shared by all instances that define none: thousands of empty arrays add up. */
 const NO_CELLS = new Int32Array(0);
+const NO_TYPES: (ObjectType | null)[] = [];
 
 /**
  * A module instance (spec: 4.2.5). Index spaces begin with the imports. Functions and exports are
@@ -275,6 +277,8 @@ export class ModuleInstance {
    * table; empty once it is dropped.
    */
   readonly elements: (readonly Value[] | Uint32Array)[] = [];
+  /** The struct and array types that it has made objects of, by type index. */
+  readonly objectTypes: (ObjectType | null)[];
   /** Its part of the store's `hostBytes`. */
   readonly lease: Lease;
   /** Length in bytes of each data segment; 0 once it is dropped. */
@@ -289,6 +293,8 @@ export class ModuleInstance {
     const { globals, importedGlobals, vectorGlobals } = this.module;
     const slots = globals.length - importedGlobals + vectorGlobals.length;
     this.globalCells = slots === 0 ? NO_CELLS : arrayForLoop(new Int32Array(2 * slots));
+    const { aggregateTypes } = compiled;
+    this.objectTypes = aggregateTypes === 0 ? NO_TYPES : new Array(aggregateTypes).fill(null);
     this.lease = store.lease("hostBytes", this);
   }
 
@@ -301,7 +307,7 @@ export class ModuleInstance {
     const entries = imports.length + data.length + elements.length;
     this.lease.require(
       INSTANCE_BYTES +
-        ENTRY_BYTES * entries +
+        ENTRY_BYTES * (entries + this.objectTypes.length) +
         GLOBAL_BYTES * globals.length +
         TABLE_BYTES * tables.length +
         MEMORY_BYTES * memories.length +
@@ -347,6 +353,21 @@ export class ModuleInstance {
       case "tag":
         return { kind, value: this.tags[index] };
     }
+  }
+
+  /**
+   * The struct or array type at `index`, for objects that are made here.
+   * @throws Exhaustion of the store's `hostBytes`, the first time
+   */
+  objectTypeAt(index: number): ObjectType {
+    const { compiled, objectTypes, store } = this;
+    let found = objectTypes[index];
+    if (found === null) {
+      found = new ObjectType(store.objects, compiled.typeIds[index], compiled.typeIds);
+      this.lease.require(found.hostBytes);
+      objectTypes[index] = found;
+    }
+    return found;
   }
 
   /**

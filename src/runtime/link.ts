@@ -10,6 +10,7 @@ import {
   FunctionInstance,
   type Value,
 } from "./instances.ts";
+import { isAggregate } from "./objects.ts";
 import type { Store } from "./store.ts";
 import { LinkError } from "./trap.ts";
 import {
@@ -98,13 +99,15 @@ function isForeign(extern: ExternInstance, store: Store): boolean {
 /** Exceptions inside of each other that are looked through; what is deeper is not let through. */
 const MOST_NESTED = 1_000;
 
-/** Whether a reference is, or leads to, a function of another store. */
+/** Whether a reference is, or leads to, a function or an object of another store. */
 export function isForeignReference(reference: Value, store: Store): boolean {
   const pending = [reference];
   for (let looked = 0; pending.length > 0; looked++) {
     const item = pending.pop();
     if (item instanceof FunctionInstance) {
       if (item.instance !== null && item.instance.store !== store) return true;
+    } else if (isAggregate(item)) {
+      if (item[0].type.account !== store.objects) return true;
     } else if (item instanceof ExceptionInstance && item.tag.hasReferences) {
       const home = item.tag.store;
       // What carries a tag of a store was made there, of its references.

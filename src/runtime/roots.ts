@@ -1,16 +1,26 @@
-// What guests make on the host's heap and keep by references alone (spec: 4.2, exception instances;
-// aggregates are to come). Such objects have no owner whose end gives their bytes back. They are
+// What guests make on the host's heap and keep by references alone (spec: 4.2, exception instances
+// and aggregates). Such objects have no owner whose end gives their bytes back. They are
 // counted when they are made, and when the account is full a census finds out which of them the
 // store's guests can still reach: through tables, globals, element segments and frames. What the
 // host alone holds is the host's business.
 
-import { HEAP_EXN, heapOf, isReference, type ValType } from "../isa/types.ts";
+import { HEAP_FUNC, heapOf, isReference, type ValType } from "../isa/types.ts";
+import { Elements } from "./elements.ts";
+import {
+  type Aggregate,
+  aggregateBytes,
+  ExportedObject,
+  HostValue,
+  isAggregate,
+  markAggregate,
+} from "./objects.ts";
 import type { Store } from "./store.ts";
+import { heapIdMatches } from "./types.ts";
 
 /** An object that a guest has made, and that lives as long as a reference to it. */
 export abstract class GuestObject {
   /** The last census that has counted it. */
-  census = 0;
+  #census = 0;
   /** Whose account it is in: the store's in which it was made or thrown last. */
   account: GuestObjects | null = null;
 
@@ -19,11 +29,23 @@ export abstract class GuestObject {
 
   /** What it refers to. */
   abstract get references(): readonly unknown[];
+
+  /** Whether a reference is to one: asked like this, not even a Proxy of the host's notices. */
+  static is(reference: unknown): reference is GuestObject {
+    return typeof reference === "object" && reference !== null && #census in reference;
+  }
+
+  /** Notes that a census has counted it; false if it has done so before. */
+  mark(census: number): boolean {
+    if (this.#census === census) return false;
+    this.#census = census;
+    return true;
+  }
 }
 
 /** Whether a reference of this closed type may be to an object that guests make. */
 export function mayReferToObjects(type: ValType): boolean {
-  return isReference(type) && heapOf(type) === HEAP_EXN;
+  return isReference(type) && !heapIdMatches(heapOf(type), HEAP_FUNC);
 }
 
 /** A table, as far as it matters here. */
@@ -35,9 +57,9 @@ interface ReferenceTable {
 /** What keeps objects alive as long as it lives itself. */
 export type Holder = readonly unknown[] | ReferenceTable;
 
-/** A holder, unless it has died. */
+/** A holder, or what the host has of a guest's object, unless it has died. */
 export interface Root {
-  deref(): Holder | undefined;
+  deref(): Holder | ExportedObject | undefined;
 }
 
 /** Is shown references. */
@@ -58,19 +80,25 @@ const OBJECT_WORK = 8;
 
 let censuses = 0;
 
+/** Objects of which a list is made at a time. */
+const BLOCK = 4_096;
+
 /** One count of a store's live objects. While it is under way no guest of the store may run. */
 class Census {
   private readonly id = ++censuses;
-  /** What is still to be gone through, and how far the last of them is. */
-  private readonly roots: Holder[];
-  private at = 0;
-  private readonly found: GuestObject[] = [];
+  private readonly roots: Iterator<Root>;
+  /** What is being gone through, and how far. */
+  private readonly holders: { readonly holder: Holder; at: number }[] = [];
+  /** What was found and is to be followed, the last ones; and full lists of those before them. */
+  private found: (GuestObject | Aggregate)[] = [];
+  private readonly foundBefore: (GuestObject | Aggregate)[][] = [];
   bytes = 0;
+  gcBytes = 0;
   /** References it has looked at, so to speak. */
   work = 0;
   private readonly framesWork: number;
 
-  constructor(store: Store, roots: Holder[]) {
+  constructor(store: Store, roots: Iterator<Root>) {
     this.roots = roots;
     // At once, because frames move when their threads pause.
     showFrames(store, (references, from, to) => this.visit(references, from, to));
@@ -84,30 +112,51 @@ class Census {
 
   /** Goes on for a piece; true at the end. */
   advance(): boolean {
-    const { found, roots } = this;
     const end = this.work + PIECE;
     while (this.work < end) {
-      const object = found.pop();
-      const root = roots[roots.length - 1];
-      if (object !== undefined) this.visit(object.references, 0, object.references.length);
-      else if (root === undefined) return true;
-      else if (this.at >= root.length) {
-        roots.pop();
-        this.at = 0;
-        this.work++;
-      } else {
-        // What is found is followed soon, or there might be very much of it.
-        const to = Math.min(root.length, this.at + 1_000);
-        if ("get" in root) this.visitTable(root, this.at, to);
-        else this.visit(root, this.at, to);
-        this.at = to;
-      }
+      if (this.found.length === 0) this.found = this.foundBefore.pop() ?? this.found;
+      const object = this.found.pop();
+      if (object !== undefined) this.follow(object);
+      else if (this.holders.length > 0) this.goThrough();
+      else if (!this.nextRoot()) return true;
     }
     return false;
   }
 
+  /** Begins with the next root; false if there is none. */
+  private nextRoot(): boolean {
+    const { done, value } = this.roots.next();
+    if (done === true) return false;
+    this.work++;
+    const holder = value.deref();
+    const exported = ExportedObject.objectOf(holder);
+    if (exported !== null) this.count(exported);
+    else if (holder !== undefined) this.holders.push({ holder: holder as Holder, at: 0 });
+    return true;
+  }
+
+  private goThrough(): void {
+    const current = this.holders[this.holders.length - 1];
+    const { at, holder } = current;
+    // What is found is followed soon, or there might be very much of it.
+    const to = Math.min(holder.length, at + 1_000);
+    current.at = to;
+    if (to === holder.length) this.holders.pop();
+    this.work++;
+    if ("get" in holder) this.visitTable(holder, at, to);
+    else this.visit(holder, at, to);
+  }
+
+  private follow(object: GuestObject | Aggregate): void {
+    if (GuestObject.is(object)) this.visit(object.references, 0, object.references.length);
+    else if (object[1] instanceof Elements) this.holders.push({ holder: object[1], at: 0 });
+    else this.visit(object, 1, object.length);
+  }
+
   private visit(references: readonly unknown[], from: number, to: number): void {
-    for (let i = from; i < to; i++) if (references[i] !== null) this.count(references[i]);
+    for (let i = from; i < to; i++) {
+      if (typeof references[i] === "object" && references[i] !== null) this.count(references[i]);
+    }
     this.work += to - from;
   }
 
@@ -117,11 +166,31 @@ class Census {
   }
 
   private count(reference: unknown): void {
-    if (!(reference instanceof GuestObject) || reference.census === this.id) return;
-    reference.census = this.id;
-    this.bytes += reference.hostBytes;
-    this.work += OBJECT_WORK;
-    this.found.push(reference);
+    if (isAggregate(reference)) {
+      if (!markAggregate(reference, this.id)) return;
+      this.gcBytes += aggregateBytes(reference);
+      this.work += OBJECT_WORK;
+      if (reference[0].type.hasReferences) this.push(reference);
+    } else if (GuestObject.is(reference)) {
+      if (!reference.mark(this.id)) return;
+      this.bytes += reference.hostBytes;
+      this.work += OBJECT_WORK;
+      this.push(reference);
+    } else if (HostValue.is(reference)) {
+      if (reference.census !== this.id) this.gcBytes += reference.hostBytes;
+      reference.census = this.id;
+    } else {
+      const exported = ExportedObject.objectOf(reference);
+      if (exported !== null) this.count(exported);
+    }
+  }
+
+  private push(object: GuestObject | Aggregate): void {
+    if (this.found.length === BLOCK) {
+      this.foundBefore.push(this.found);
+      this.found = [];
+    }
+    this.found.push(object);
   }
 }
 
@@ -132,38 +201,77 @@ class Census {
 const LEAST_BETWEEN = 1 << 16;
 const MOST_BETWEEN = 1 << 25;
 
-/** The part of a store's `hostBytes` that objects of guests take, and where they are held. */
+/** Without WeakRef (very small engines) it is held for ever, as its bytes are. */
+function rootOf(held: Holder | ExportedObject): Root {
+  return typeof WeakRef === "undefined" ? { deref: () => held } : new WeakRef(held);
+}
+
+/** What may be made after a census although the account is full, see `LEAST_BETWEEN`. */
+function between(steadyWork: number): number {
+  return LEAST_BETWEEN + Math.min(steadyWork, MOST_BETWEEN);
+}
+
+/**
+ * The accounts of a store for what its guests have made, and where that is held: exceptions, a part
+ * of `hostBytes`, and aggregates, `gcBytes`.
+ */
 export class GuestObjects {
-  private readonly store: Store;
-  /** What was alive at the last census, and what was made since. */
+  readonly store: Store;
+  /** Of exceptions: what was alive at the last census, and what was made since. */
   bytes = 0;
+  /**
+   * Bytes of aggregates that may be made before the next census: one number, which the loop counts
+   * down.
+   */
+  readonly room: Float64Array;
+  /** What `room` was after the last census, and what was alive then. */
+  private roomGiven: number;
+  private gcAlive = 0;
   /** What `bytes` may become before the next census, where the limit is exceeded. */
   private due = 0;
   private census: Census | null = null;
   /** Whether the last census has found more than the limit allows. */
   private isOver = false;
-  /** The object that a census is made for, and the one for which one has ended. */
-  private asking: GuestObject | null = null;
-  private answered: GuestObject | null = null;
+  /** Whom a census is made for, and for whom one has ended. */
+  private asking: object | null = null;
+  private answered: object | null = null;
   private readonly roots = new Set<Root>();
-  /** How many roots there may be before those that have died are looked for. */
-  private sweepAt = 64;
+  /** Goes round and forgets roots that have died. */
+  private sweeper: Iterator<Root> = this.roots.values();
 
   constructor(store: Store) {
     this.store = store;
+    this.roomGiven = Math.min(store.limits.gcBytes, Number.MAX_SAFE_INTEGER);
+    this.room = Float64Array.of(this.roomGiven);
+  }
+
+  /** Bytes of aggregates that were alive at the last census or were made since. */
+  get gcBytes(): number {
+    return this.gcAlive + this.roomGiven - this.room[0];
   }
 
   /** From now on objects that `holder` mentions count as alive, until it dies itself. */
   hold(holder: Holder): Root {
-    if (this.roots.size >= this.sweepAt) {
-      this.holders();
-      this.sweepAt = 64 + 2 * this.roots.size;
-    }
-    // Without it (very small engines) it is held for ever, as its bytes are.
-    const root: Root =
-      typeof WeakRef === "undefined" ? { deref: () => holder } : new WeakRef(holder);
+    return this.add(rootOf(holder));
+  }
+
+  /** From now on what the host has got counts as alive as long as that is. */
+  holdExported(exported: ExportedObject): void {
+    // Until the end of the host's task a WeakRef keeps it alive, and most never need to be counted.
+    if (this.store.limits.gcBytes < Number.POSITIVE_INFINITY) this.add(rootOf(exported));
+  }
+
+  private add(root: Root): Root {
+    this.sweep();
+    this.sweep();
     this.roots.add(root);
     return root;
+  }
+
+  private sweep(): void {
+    const { done, value } = this.sweeper.next();
+    if (done === true) this.sweeper = this.roots.values();
+    else if (value.deref() === undefined) this.roots.delete(value);
   }
 
   /** Takes back `hold`. */
@@ -171,15 +279,28 @@ export class GuestObjects {
     this.roots.delete(root);
   }
 
-  /** The holders that live; the others are forgotten. */
-  private holders(): Holder[] {
-    const holders: Holder[] = [];
-    this.roots.forEach((root) => {
-      const holder = root.deref();
-      if (holder === undefined) this.roots.delete(root);
-      else holders.push(holder);
-    });
-    return holders;
+  /**
+   * Counts bytes of an aggregate that is about to be made for `asker`. False if that needs a census,
+   * of which a piece has been done: the caller looks whether it may go on, and asks again.
+   * @throws Exhaustion if the objects that live leave no room for it
+   */
+  reserve(bytes: number, asker: object): boolean {
+    const { room } = this;
+    if (bytes > room[0]) {
+      if (this.answered !== asker) {
+        this.asking = asker;
+        if (!this.advance()) return false;
+      }
+      this.answered = null;
+      if (bytes > room[0]) throw this.store.overLimit("gcBytes", bytes);
+    }
+    room[0] -= bytes;
+    return true;
+  }
+
+  /** Counts bytes that are there already; below 0: takes them back. */
+  charge(bytes: number): void {
+    this.room[0] -= bytes;
   }
 
   /**
@@ -214,7 +335,7 @@ export class GuestObjects {
       this.count();
       return this.fits(bytes);
     }
-    this.census = new Census(this.store, this.holders());
+    this.census = new Census(this.store, this.roots.values());
     return true;
   }
 
@@ -229,7 +350,7 @@ export class GuestObjects {
 
   /** Does a piece of a census, of the next one if there is none; true when it has ended. */
   advance(): boolean {
-    this.census ??= new Census(this.store, this.holders());
+    this.census ??= new Census(this.store, this.roots.values());
     const { census } = this;
     const before = census.work;
     const ended = census.advance();
@@ -243,13 +364,17 @@ export class GuestObjects {
     while (!this.advance());
   }
 
-  private end({ bytes, steadyWork }: Census): void {
+  private end({ bytes, gcBytes, steadyWork }: Census): void {
+    const most = Math.min(this.store.limits.gcBytes, Number.MAX_SAFE_INTEGER);
     this.census = null;
     this.answered = this.asking;
     this.asking = null;
     this.bytes = bytes;
     this.isOver = !this.fits(0);
-    this.due = this.isOver ? 0 : bytes + LEAST_BETWEEN + Math.min(steadyWork, MOST_BETWEEN);
+    this.due = this.isOver ? 0 : bytes + between(steadyWork);
+    this.gcAlive = gcBytes;
+    this.roomGiven = gcBytes > most ? 0 : Math.max(most - gcBytes, between(steadyWork));
+    this.room[0] = this.roomGiven;
   }
 
   /** A guest goes on after all: what was counted so far may be true no longer. */

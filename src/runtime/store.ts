@@ -26,6 +26,11 @@ export interface RuntimeLimits {
    * what they take in V8. Default 256 MiB.
    */
   readonly hostBytes: number;
+  /**
+   * Bytes of the host's memory for structs and arrays that are alive. By formulas of what they take
+   * in V8. Default 256 MiB.
+   */
+  readonly gcBytes: number;
   /** Calls in progress. Default 200,000. */
   readonly callDepth: number;
   /** Bytes of frames on the value stack. Default 16 MiB, which is the most there can be. */
@@ -38,6 +43,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   instances: 100_000,
   globals: 1_000_000,
   hostBytes: 2 ** 28,
+  gcBytes: 2 ** 28,
   callDepth: 200_000,
   stackBytes: 2 ** 24,
 };
@@ -66,7 +72,13 @@ export const ACCOUNT_OPTIONS: OptionTable<AccountOptions> = {
 };
 
 /** Kinds of things a store counts; also keys of its limits. */
-export type Counted = "memoryBytes" | "tableElements" | "instances" | "globals" | "hostBytes";
+export type Counted =
+  | "memoryBytes"
+  | "tableElements"
+  | "instances"
+  | "globals"
+  | "hostBytes"
+  | "gcBytes";
 
 const UNITS: Readonly<Record<Counted, string>> = {
   memoryBytes: "bytes of linear memory",
@@ -74,6 +86,7 @@ const UNITS: Readonly<Record<Counted, string>> = {
   instances: "module instances",
   globals: "globals",
   hostBytes: "bytes of the host's memory",
+  gcBytes: "bytes of structs and arrays",
 };
 
 /** A part of one of a store's accounts, held by a single thing until that dies. */
@@ -130,9 +143,10 @@ export class Store {
     instances: 0,
     globals: 0,
     hostBytes: 0,
+    gcBytes: 0,
   };
-  /** What guests have made, e.g. exceptions: a part of `hostBytes`. */
-  readonly objects = new GuestObjects(this);
+  /** What guests have made: exceptions, a part of `hostBytes`, and `gcBytes`. */
+  readonly objects: GuestObjects;
   /** Most bytes of linear memory that there have been at once. */
   peakMemoryBytes = 0;
   /**
@@ -159,6 +173,7 @@ export class Store {
     this.limits = { ...DEFAULT_RUNTIME_LIMITS, ...limits };
     this.fuel = fuel;
     this.prices = checkedPrices(prices);
+    this.objects = new GuestObjects(this);
     // Without it (very small engines) what was counted stays counted.
     this.mourner =
       typeof FinalizationRegistry === "undefined"
@@ -211,9 +226,10 @@ export class Store {
 
   /**
    * How much of something there is now. `hostBytes` include exceptions that nobody can reach any
-   * more, until the limit is reached and they are counted again.
+   * more, until the limit is reached and they are counted again; so do `gcBytes` objects.
    */
   usage(what: Counted): number {
+    if (what === "gcBytes") return this.objects.gcBytes;
     return what === "hostBytes" ? this.used[what] + this.objects.bytes : this.used[what];
   }
 }

@@ -110,6 +110,7 @@ const EXHAUSTION_PHRASES: Readonly<Record<ExhaustionKind, string>> = {
   instances: "instance limit exceeded",
   globals: "global limit exceeded",
   hostBytes: "host memory limit exceeded",
+  gcBytes: "object limit exceeded",
 };
 
 /** Something that was granted is used up. The store and its instances stay usable. */

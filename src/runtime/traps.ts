@@ -17,6 +17,11 @@ export const UNALIGNED_ATOMIC = 13;
 export const EXPECTED_SHARED_MEMORY = 14;
 export const CALL_STACK_EXHAUSTED = 15;
 export const WAIT_NOT_ALLOWED = 16;
+export const NULL_STRUCTURE_REFERENCE = 17;
+export const NULL_ARRAY_REFERENCE = 18;
+export const NULL_I31_REFERENCE = 19;
+export const ARRAY_OUT_OF_BOUNDS = 20;
+export const CAST_FAILURE = 21;
 
 /** Name and text of each trap code; index 0 is unused. */
 export const TRAPS: readonly (readonly [code: string, text: string])[] = [
@@ -37,4 +42,9 @@ export const TRAPS: readonly (readonly [code: string, text: string])[] = [
   ["expectedSharedMemory", "expected shared memory"],
   ["callStackExhausted", "call stack exhausted"],
   ["waitNotAllowed", "this thread may not wait"],
+  ["nullStructureReference", "null structure reference"],
+  ["nullArrayReference", "null array reference"],
+  ["nullI31Reference", "null i31 reference"],
+  ["arrayOutOfBounds", "out of bounds array access"],
+  ["castFailure", "cast failure"],
 ];

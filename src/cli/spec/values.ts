@@ -1,9 +1,19 @@
 // Values of scripts: arguments, and the patterns that results must match (the suite's README,
-// Values; spec: 4.2.1). Numbers are compared as bits, so that no NaN payload gets lost. Aggregates
-// cannot be executed yet: a value of them has no counterpart here.
+// Values; spec: 4.2.1). Numbers are compared as bits, so that no NaN payload gets lost.
 
 import { Bits } from "../../interpreter/values.ts";
-import { F32, formatValType, I32, isReference, V128, type ValType } from "../../isa/types.ts";
+import {
+  F32,
+  formatValType,
+  HEAP_ARRAY,
+  HEAP_EQ,
+  HEAP_I31,
+  HEAP_STRUCT,
+  I32,
+  isReference,
+  V128,
+  type ValType,
+} from "../../isa/types.ts";
 import {
   type Bits64,
   ExceptionInstance,
@@ -11,6 +21,7 @@ import {
   type RawValue,
   type Value,
 } from "../../runtime/instances.ts";
+import { internalize, matchesHeap, toHost } from "../../runtime/objects.ts";
 
 /** A value as a script writes it: an argument, or a pattern for a result. */
 export interface ScriptValue {
@@ -64,7 +75,8 @@ export function argumentOf(given: ScriptValue, hosts: HostReferences): Value {
     return bitsOf(BigInt(value));
   }
   if (value === "null") return null;
-  if (type === "externref" || type === "anyref") return hosts.get(value);
+  if (type === "externref") return hosts.get(value);
+  if (type === "anyref") return internalize(hosts.get(value), null);
   throw new TypeError(`${type} ${value} is no argument`);
 }
 
@@ -136,6 +148,11 @@ export function lanesMatch({ laneType = "", value }: ScriptValue, bits: bigint):
 const KINDS = new Map<string, (value: Value) => boolean>([
   ["funcref", (value: Value) => value instanceof FunctionInstance],
   ["exnref", (value: Value) => value instanceof ExceptionInstance],
+  ["i31ref", (value: Value) => matchesHeap(value, HEAP_I31)],
+  ["structref", (value: Value) => matchesHeap(value, HEAP_STRUCT)],
+  ["arrayref", (value: Value) => matchesHeap(value, HEAP_ARRAY)],
+  ["eqref", (value: Value) => matchesHeap(value, HEAP_EQ)],
+  ["anyref", (value: Value) => !(value instanceof FunctionInstance)],
   ["externref", () => true],
 ]);
 
@@ -143,7 +160,7 @@ function referenceMatches({ type, value }: ScriptValue, found: Value, hosts: Hos
   if (type === "refnull") return found === null;
   if (value === "null") return found === null && type.endsWith("ref");
   if (typeof value === "string") {
-    return (type === "externref" || type === "anyref") && found === hosts.get(value);
+    return (type === "externref" || type === "anyref") && toHost(found) === hosts.get(value);
   }
   return value === undefined && found !== null && (KINDS.get(type)?.(found) ?? false);
 }
@@ -165,7 +182,8 @@ export function formatExact(found: ExactValue, type: ValType): string {
   if (typeof found === "bigint") return `${formatValType(type)} ${found}`;
   const { reference } = found;
   if (reference === null) return "null";
-  if (reference instanceof HostReference) return `externref ${reference.id}`;
-  if (reference instanceof FunctionInstance) return "funcref";
-  return reference instanceof ExceptionInstance ? "exnref" : "a reference";
+  const host = toHost(reference);
+  if (host instanceof HostReference) return `externref ${host.id}`;
+  for (const [kind, is] of KINDS) if (is(reference)) return kind;
+  return "a reference";
 }

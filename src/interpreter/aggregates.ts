@@ -1,0 +1,473 @@
+// Instructions on structs, arrays and references (spec: 4.6.4 to 4.6.6), outside of the loop.
+// Operands lie in consecutive slots from the machine's register x up, a result goes to x. What may
+// take long is done in pieces, as in bulk.ts.
+
+import { idMatches } from "../code/type-ids.ts";
+import { instructionAt } from "../isa/index.ts";
+import {
+  HEAP_EXN,
+  HEAP_EXTERN,
+  HEAP_FUNC,
+  type HeapType,
+  I8,
+  I16,
+  isReference,
+  slotsOf,
+  type ValType,
+} from "../isa/types.ts";
+import type { FunctionInstance, ModuleInstance, Value } from "../runtime/instances.ts";
+import {
+  type Aggregate,
+  arrayLength,
+  arrayWord,
+  bytesOfElement,
+  copyArray,
+  externalize,
+  fillArray,
+  initArray,
+  internalize,
+  matchesHeap,
+  newStruct,
+  type ObjectType,
+  setArrayWord,
+  wordsOf,
+} from "../runtime/objects.ts";
+import { Exhaustion } from "../runtime/trap.ts";
+import {
+  ARRAY_OUT_OF_BOUNDS,
+  CAST_FAILURE,
+  MEMORY_OUT_OF_BOUNDS,
+  NULL_ARRAY_REFERENCE,
+  NULL_I31_REFERENCE,
+  NULL_STRUCTURE_REFERENCE,
+  TABLE_OUT_OF_BOUNDS,
+} from "../runtime/traps.ts";
+import { heapIdMatches } from "../runtime/types.ts";
+import { type Payer, PIECE_BYTES, PIECE_ELEMENTS, type Progress, payPart, UNPAID } from "./bulk.ts";
+import { machine, REFERENCES, SLOTS } from "./loop.generated.ts";
+import { int, reference, setInt, setReference } from "./operands.ts";
+import { extra } from "./registers.ts";
+import { TrapSignal } from "./trap-signal.ts";
+
+/** A long array whose elements are being set. */
+export interface Making {
+  readonly object: Aggregate;
+  done: number;
+}
+
+/** Executes an instruction of the page 0xFB, or `ref.eq`. */
+export function aggregateInstruction(op: number, instance: ModuleInstance, payer: Payer): Progress {
+  const a = extra(2);
+  const b = extra(3);
+  switch (op) {
+    case 0xd3: // ref.eq
+      setInt(0, reference(0) === reference(1) ? 1 : 0, false);
+      return "done";
+    case 0x100: // struct.new
+      return structNew(instance.objectTypeAt(a), false, payer);
+    case 0x101: // struct.new_default
+      return structNew(instance.objectTypeAt(a), true, payer);
+    case 0x102: // struct.get
+    case 0x103: // struct.get_s
+    case 0x104: // struct.get_u
+      structGet(b, op === 0x104);
+      return "done";
+    case 0x105: // struct.set
+      structSet(b);
+      return "done";
+    case 0x106: // array.new
+      return arrayNew(instance.objectTypeAt(a), payer);
+    case 0x107: // array.new_default
+      return arrayNewDefault(instance.objectTypeAt(a), payer);
+    case 0x108: // array.new_fixed
+      return arrayNewFixed(instance.objectTypeAt(a), b, payer);
+    case 0x109: // array.new_data
+      return arrayNewData(instance, a, b, payer);
+    case 0x10a: // array.new_elem
+      return arrayNewElem(instance, a, b, payer);
+    case 0x10b: // array.get
+    case 0x10c: // array.get_s
+    case 0x10d: // array.get_u
+      arrayGet(op === 0x10d);
+      return "done";
+    case 0x10e: // array.set
+      arraySet();
+      return "done";
+    case 0x10f: // array.len
+      setInt(0, arrayLength(arrayAt(0)), false);
+      return "done";
+    case 0x110: // array.fill
+      return arrayFill(payer);
+    case 0x111: // array.copy
+      return arrayCopy(payer);
+    case 0x112: // array.init_data
+      return arrayInitData(instance, b, payer);
+    case 0x113: // array.init_elem
+      return arrayInitElem(instance, b, payer);
+    case 0x114: // ref.test
+    case 0x115: // ref.test null
+      setInt(0, passes(instance, a, op === 0x115) ? 1 : 0, false);
+      return "done";
+    case 0x116: // ref.cast
+    case 0x117: // ref.cast null
+      if (!passes(instance, a, op === 0x117)) throw new TrapSignal(CAST_FAILURE);
+      return "done";
+    case 0x11a: // any.convert_extern
+      return anyConvertExtern(instance, payer);
+    case 0x11b: // extern.convert_any
+      setReference(externalize(reference(0)));
+      return "done";
+    case 0x11c: // ref.i31
+      setReference((int(0) << 1) >> 1);
+      return "done";
+    case 0x11d: // i31.get_s
+      setInt(0, i31At(), false);
+      return "done";
+    case 0x11e: // i31.get_u
+      setInt(0, i31At() & 0x7fffffff, false);
+      return "done";
+    default:
+      throw new Error(`${instructionAt(op)?.name} is not executed here`);
+  }
+}
+
+// Operands
+
+/** The words of the value in the slot at a word. */
+function wordsAt(at: number, storage: ValType): unknown[] {
+  if (isReference(storage)) return [REFERENCES[at >> 1]];
+  return [...SLOTS.subarray(at, at + wordsOf(storage))];
+}
+
+/** Makes what a field or element of this type holds the result. */
+function setResult(storage: ValType, words: readonly unknown[], unsigned: boolean): void {
+  if (isReference(storage)) return setReference(words[0]);
+  for (const [i, word] of (words as number[]).entries()) SLOTS[machine.x + i] = word;
+  if (storage !== I8 && storage !== I16) return;
+  const shift = storage === I8 ? 24 : 16;
+  const high = SLOTS[machine.x] << shift;
+  SLOTS[machine.x] = unsigned ? high >>> shift : high >> shift;
+}
+
+function objectAt(n: number, trap: number): Aggregate {
+  const object = reference(n) as Aggregate | null;
+  if (object === null) throw new TrapSignal(trap);
+  return object;
+}
+
+function arrayAt(n: number): Aggregate {
+  return objectAt(n, NULL_ARRAY_REFERENCE);
+}
+
+function i31At(): number {
+  const value = reference(0) as number | null;
+  if (value === null) throw new TrapSignal(NULL_I31_REFERENCE);
+  return value;
+}
+
+// Structs
+
+function structNew(type: ObjectType, isDefault: boolean, payer: Payer): Progress {
+  if (!type.account.reserve(type.structBytes, payer)) return "more";
+  const made = newStruct(type);
+  let at = machine.x;
+  for (const [i, { type: storage }] of (isDefault ? [] : type.fields).entries()) {
+    for (const [k, word] of wordsAt(at, storage).entries()) made[type.positions[i] + k] = word;
+    at += 2 * slotsOf(storage);
+  }
+  setReference(made);
+  return "done";
+}
+
+function structGet(field: number, unsigned: boolean): void {
+  const object = objectAt(0, NULL_STRUCTURE_REFERENCE);
+  const { fields, positions } = object[0].type;
+  const words = object.slice(positions[field], positions[field + 1]);
+  setResult(fields[field].type, words, unsigned);
+}
+
+function structSet(field: number): void {
+  const object = objectAt(0, NULL_STRUCTURE_REFERENCE);
+  const { fields, positions } = object[0].type;
+  const words = wordsAt(machine.x + 2, fields[field].type);
+  for (const [i, word] of words.entries()) object[positions[field] + i] = word;
+}
+
+// New arrays
+
+/** An array that is counted and paid, or why there is none yet. */
+function newArray(
+  type: ObjectType,
+  length: number,
+  payer: Payer,
+  price: number,
+  value: Value = null,
+): Aggregate | Progress {
+  const { account } = type;
+  const bytes = type.arrayBytes(length);
+  if (!account.reserve(bytes, payer)) return "more";
+  if (!payer.chargeWork(price)) {
+    account.charge(-bytes);
+    return "unpaid";
+  }
+  try {
+    return type.newArray(length, value);
+  } catch {
+    account.charge(-bytes);
+    throw new Exhaustion("hostMemory", `the host gives no array of ${length} elements`);
+  }
+}
+
+function elementPrice({ account }: ObjectType, count: number): number {
+  return Math.ceil(count / account.store.prices.elementsPerUnit);
+}
+
+function arrayNewDefault(type: ObjectType, payer: Payer): Progress {
+  const length = int(0) >>> 0;
+  const made = newArray(type, length, payer, elementPrice(type, length));
+  if (typeof made === "string") return made;
+  setReference(made);
+  return "done";
+}
+
+function arrayNew(type: ObjectType, payer: Payer): Progress {
+  const [{ type: storage }] = type.fields;
+  const length = int(slotsOf(storage)) >>> 0;
+  const words = wordsAt(machine.x, storage);
+  const value = isReference(storage) ? words[0] : null;
+  const price = elementPrice(type, length);
+  return inPieces(
+    payer,
+    length,
+    PIECE_ELEMENTS,
+    () => newArray(type, length, payer, price, value),
+    {
+      isComplete: isReference(storage) || words.every((word) => word === 0),
+      fill: (made, at, count) => fillArray(made, at, words, count),
+    },
+  );
+}
+
+/** How the elements of a new array are set, unless they are what they shall be. */
+interface Filling {
+  readonly isComplete?: boolean;
+  fill(made: Aggregate, at: number, count: number): void;
+}
+
+/** Makes an array and sets its elements, `most` at a time. */
+function inPieces(
+  payer: Payer,
+  length: number,
+  most: number,
+  make: () => Aggregate | Progress,
+  { fill, isComplete = false }: Filling,
+): Progress {
+  if (payer.making === null) {
+    const made = make();
+    if (typeof made === "string") return made;
+    payer.making = { object: made, done: isComplete ? length : 0 };
+  }
+  const { making } = payer;
+  const count = Math.min(length - making.done, most);
+  fill(making.object, making.done, count);
+  making.done += count;
+  if (making.done < length) return "more";
+  payer.making = null;
+  setReference(making.object);
+  return "done";
+}
+
+function arrayNewFixed(type: ObjectType, count: number, payer: Payer): Progress {
+  const [{ type: storage }] = type.fields;
+  // The segment has paid for it.
+  const made = newArray(type, count, payer, 0);
+  if (typeof made === "string") return made;
+  for (let i = 0; i < count; i++) {
+    const words = wordsAt(machine.x + 2 * i * slotsOf(storage), storage);
+    fillArray(made, i, words, 1);
+  }
+  setReference(made);
+  return "done";
+}
+
+/** The bytes of a data segment from an offset on. */
+function dataFrom({ module }: ModuleInstance, segment: number, offset: number): Uint8Array {
+  const { bytes, data } = module;
+  return bytes.subarray(data[segment].start + offset, data[segment].end);
+}
+
+function arrayNewData(
+  instance: ModuleInstance,
+  typeIndex: number,
+  segment: number,
+  payer: Payer,
+): Progress {
+  const type = instance.objectTypeAt(typeIndex);
+  const size = bytesOfElement(type.fields[0].type);
+  const [from, length] = [int(0) >>> 0, int(1) >>> 0];
+  if (from + length * size > instance.dataLengths[segment]) {
+    throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
+  }
+  const price = Math.ceil((length * size) / instance.store.prices.bytesPerUnit);
+  return inPieces(payer, length, PIECE_ELEMENTS, () => newArray(type, length, payer, price), {
+    fill: (made, at, count) => {
+      initArray(made, at, dataFrom(instance, segment, from + at * size), count);
+    },
+  });
+}
+
+function arrayNewElem(
+  instance: ModuleInstance,
+  typeIndex: number,
+  segment: number,
+  payer: Payer,
+): Progress {
+  const type = instance.objectTypeAt(typeIndex);
+  const [from, length] = [int(0) >>> 0, int(1) >>> 0];
+  if (from + length > instance.elements[segment].length) throw new TrapSignal(TABLE_OUT_OF_BOUNDS);
+  const price = elementPrice(type, length);
+  return inPieces(payer, length, PIECE_ELEMENTS, () => newArray(type, length, payer, price), {
+    fill: (made, at, count) => copyElements(instance, segment, from + at, made, at, count),
+  });
+}
+
+function copyElements(
+  instance: ModuleInstance,
+  segment: number,
+  from: number,
+  target: Aggregate,
+  to: number,
+  count: number,
+): void {
+  const source = instance.elements[segment];
+  for (let i = 0; i < count; i++) {
+    const item = source[from + i];
+    const isIndex = source instanceof Uint32Array;
+    setArrayWord(target, to + i, isIndex ? instance.functionAt(item as number) : item);
+  }
+}
+
+// Elements
+
+/** The array that is operand 0, of which the element named by operand 1 exists. */
+function elementAt(): { object: Aggregate; at: number; storage: ValType } {
+  const object = arrayAt(0);
+  const index = int(1) >>> 0;
+  if (index >= arrayLength(object)) throw new TrapSignal(ARRAY_OUT_OF_BOUNDS);
+  const { elementWords, fields } = object[0].type;
+  return { object, at: index * elementWords, storage: fields[0].type };
+}
+
+function arrayGet(unsigned: boolean): void {
+  const { object, at, storage } = elementAt();
+  const words = Array.from({ length: wordsOf(storage) }, (_, i) => arrayWord(object, at + i));
+  setResult(storage, words, unsigned);
+}
+
+function arraySet(): void {
+  const { object, at, storage } = elementAt();
+  for (const [i, word] of wordsAt(machine.x + 4, storage).entries()) {
+    setArrayWord(object, at + i, word);
+  }
+}
+
+/** Pays for the next of `count` elements of an array, from operand `n` on: how many, or UNPAID. */
+function payElements(object: Aggregate, n: number, count: number, payer: Payer, unit: number) {
+  const length = arrayLength(object);
+  if ((int(n) >>> 0) + count > length) throw new TrapSignal(ARRAY_OUT_OF_BOUNDS);
+  return payPart(payer, count, PIECE_ELEMENTS, true, length, unit);
+}
+
+/** Moves operand `n` on by a part that is done. */
+function moveOn(n: number, part: number): void {
+  setInt(n, int(n) + part, false);
+}
+
+function arrayFill(payer: Payer): Progress {
+  const object = arrayAt(0);
+  const { account, fields } = object[0].type;
+  const last = 2 + slotsOf(fields[0].type);
+  const count = int(last) >>> 0;
+  const part = payElements(object, 1, count, payer, account.store.prices.elementsPerUnit);
+  if (part === UNPAID) return "unpaid";
+  fillArray(object, int(1) >>> 0, wordsAt(machine.x + 4, fields[0].type), part);
+  if (part === count) return "done";
+  moveOn(1, part);
+  moveOn(last, -part);
+  return "more";
+}
+
+function arrayCopy(payer: Payer): Progress {
+  const [target, source] = [arrayAt(0), arrayAt(2)];
+  const [to, from, count] = [int(1) >>> 0, int(3) >>> 0, int(4) >>> 0];
+  if (from + count > arrayLength(source)) throw new TrapSignal(ARRAY_OUT_OF_BOUNDS);
+  const { elementsPerUnit } = target[0].type.account.store.prices;
+  const part = payElements(target, 1, count, payer, elementsPerUnit);
+  if (part === UNPAID) return "unpaid";
+  // A range that overlaps is copied from the end where the target lies above the source.
+  const left = to <= from ? 0 : count - part;
+  copyArray(target, to + left, source, from + left, part);
+  if (part === count) return "done";
+  if (left === 0) {
+    moveOn(1, part);
+    moveOn(3, part);
+  }
+  moveOn(4, -part);
+  return "more";
+}
+
+function arrayInitData(instance: ModuleInstance, segment: number, payer: Payer): Progress {
+  const object = arrayAt(0);
+  const size = bytesOfElement(object[0].type.fields[0].type);
+  const [to, from, count] = [int(1) >>> 0, int(2) >>> 0, int(3) >>> 0];
+  if (to + count > arrayLength(object)) throw new TrapSignal(ARRAY_OUT_OF_BOUNDS);
+  if (from + count * size > instance.dataLengths[segment]) {
+    throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
+  }
+  const { bytesPerUnit } = instance.store.prices;
+  const bytes = payPart(payer, count * size, PIECE_BYTES, true, count * size, bytesPerUnit);
+  if (bytes === UNPAID) return "unpaid";
+  const part = bytes / size;
+  initArray(object, to, dataFrom(instance, segment, from), part);
+  if (part === count) return "done";
+  moveOn(1, part);
+  moveOn(2, bytes);
+  moveOn(3, -part);
+  return "more";
+}
+
+function arrayInitElem(instance: ModuleInstance, segment: number, payer: Payer): Progress {
+  const object = arrayAt(0);
+  const [to, from, count] = [int(1) >>> 0, int(2) >>> 0, int(3) >>> 0];
+  if (to + count > arrayLength(object)) throw new TrapSignal(ARRAY_OUT_OF_BOUNDS);
+  if (from + count > instance.elements[segment].length) throw new TrapSignal(TABLE_OUT_OF_BOUNDS);
+  const part = payElements(object, 1, count, payer, instance.store.prices.elementsPerUnit);
+  if (part === UNPAID) return "unpaid";
+  copyElements(instance, segment, from, object, to, part);
+  if (part === count) return "done";
+  moveOn(1, part);
+  moveOn(2, part);
+  moveOn(3, -part);
+  return "more";
+}
+
+// Casts and conversions
+
+/** Whether the reference that is operand 0 has the heap type that an immediate names. */
+function passes({ compiled }: ModuleInstance, heap: HeapType, nullable: boolean): boolean {
+  const found = reference(0);
+  if (found === null) return nullable;
+  const closed = heap < 0 ? heap : compiled.typeIds[heap];
+  if (heapIdMatches(closed, HEAP_FUNC)) {
+    if (closed < 0) return closed === HEAP_FUNC;
+    return idMatches((found as FunctionInstance).typeId, closed);
+  }
+  return closed === HEAP_EXTERN || closed === HEAP_EXN || matchesHeap(found, closed);
+}
+
+function anyConvertExtern({ store: { objects } }: ModuleInstance, payer: Payer): Progress {
+  // What is made is counted when it is there: only afterwards it is known whether it is needed.
+  if (!objects.reserve(0, payer)) return "more";
+  setReference(internalize(reference(0), objects));
+  return "done";
+}
