@@ -1,7 +1,7 @@
 // Values at the border of the embedder API (spec: 4.2.1; JS-API 5.6 is laxer). i32, f32 and f64 are
-// numbers, i64 is a bigint, a v128 is 16 bytes, functions are `Func`, an i31 is a number, structs and
-// arrays are opaque objects, other references are host values or null. What a value cannot be is
-// refused here, by a TypeError that says whose value it is.
+// numbers, i64 is a bigint, a v128 is 16 bytes, functions are `Func`, an i31 is a number, structs
+// and arrays are opaque objects, other references are host values or null. What a value cannot be
+// is refused here, by a TypeError that says whose value it is.
 
 import {
   F32,
@@ -26,9 +26,9 @@ import { Func, functionOf } from "./func.ts";
 import { storeOf } from "./store.ts";
 
 /**
- * A value of WebAssembly in JavaScript: number (i32, f32, f64, i31), bigint (i64), a `Uint8Array` of
- * 16 bytes (v128, the first lane in front), null or a reference: `Func`, an opaque object (structs,
- * arrays), or for externref and anyref any value.
+ * A value of WebAssembly in JavaScript: number (i32, f32, f64, i31), bigint (i64), a `Uint8Array`
+ * of 16 bytes (v128, the first lane in front), null or a reference: `Func`, an opaque object
+ * (structs, arrays), or for externref and anyref any value.
  */
 export type Value = unknown;
 

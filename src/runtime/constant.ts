@@ -3,8 +3,6 @@
 // a check nor a trap in here.
 
 import { InstructionReader } from "../binary/instructions.ts";
-import { UnsupportedError } from "../code/errors.ts";
-import { instructionAt } from "../isa/index.ts";
 import { isReference, type ValType } from "../isa/types.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { ConstExpr, ModuleRecord } from "../module/module.ts";
@@ -227,14 +225,10 @@ function wordsOf({ low, high, reference, upper }: RawValue, storage: ValType): r
 }
 
 /** The instructions of extended constant expressions; takes two operands from the stack. */
-function arithmetic(reader: InstructionReader, stack: RawValue[]): RawValue {
-  const { op, start } = reader;
-  const operate = ARITHMETIC.get(op);
-  if (operate === undefined)
-    throw new UnsupportedError(instructionAt(op)?.name ?? `opcode ${op}`, start);
+function arithmetic({ op }: InstructionReader, stack: RawValue[]): RawValue {
   const b = stack.pop() as RawValue;
   const a = stack.pop() as RawValue;
-  return operate(a, b);
+  return (ARITHMETIC.get(op) as Arithmetic)(a, b);
 }
 
 /** Expressions of i64 are rare and short: exactness matters here, not speed. */
@@ -242,7 +236,9 @@ const i64 = ({ low, high }: RawValue) => (BigInt(high) << 32n) | BigInt(low >>> 
 const halves = (value: bigint) => bits(Number(BigInt.asIntN(32, value)), high32(value));
 const high32 = (value: bigint) => Number(BigInt.asIntN(32, value >> 32n));
 
-const ARITHMETIC: ReadonlyMap<number, (a: RawValue, b: RawValue) => RawValue> = new Map([
+type Arithmetic = (a: RawValue, b: RawValue) => RawValue;
+
+const ARITHMETIC: ReadonlyMap<number, Arithmetic> = new Map([
   [0x6a, (a, b) => bits((a.low + b.low) | 0)], // i32.add
   [0x6b, (a, b) => bits((a.low - b.low) | 0)], // i32.sub
   [0x6c, (a, b) => bits(Math.imul(a.low, b.low))], // i32.mul

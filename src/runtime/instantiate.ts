@@ -40,7 +40,6 @@ import { closeGlobalType, closeTableType, funcTypeOfId } from "./types.ts";
  *
  * @throws LinkError for an import that is missing or has another type
  * @throws Exhaustion for a limit of the store
- * @throws UnsupportedError for constant expressions with vectors or aggregates
  * @throws Trap for an active segment that is out of bounds
  */
 export function instantiate(

@@ -31,7 +31,7 @@ import { Elements } from "./elements.ts";
 import type { Value } from "./instances.ts";
 import type { GuestObjects } from "./roots.ts";
 
-/** A struct or array: its header, then its words; or the elements of a long array and their number. */
+/** A struct or array: its header, then its words; of a long array its elements and their number. */
 export type Aggregate = [header: ObjectHeader, ...words: unknown[]];
 
 /** Numbers of a long array. */

@@ -280,8 +280,8 @@ export class GuestObjects {
   }
 
   /**
-   * Counts bytes of an aggregate that is about to be made for `asker`. False if that needs a census,
-   * of which a piece has been done: the caller looks whether it may go on, and asks again.
+   * Counts bytes of an aggregate that is about to be made for `asker`. False if that needs a
+   * census, of which a piece has been done: the caller looks whether it may go on, and asks again.
    * @throws Exhaustion if the objects that live leave no room for it
    */
   reserve(bytes: number, asker: object): boolean {

@@ -2,7 +2,6 @@
 // the modules' own bytes hold.
 
 import { describe, expect, it } from "vitest";
-import { UnsupportedError } from "../../src/code/errors.ts";
 import { EXTERNREF, F64, I64 } from "../../src/isa/types.ts";
 import {
   type ExternInstance,
@@ -10,7 +9,7 @@ import {
   type GlobalInstance,
 } from "../../src/runtime/instances.ts";
 import { moduleOf, name, section, vec } from "../binary/bytes.ts";
-import { exported, func, global, instance, Store, thrown, usage } from "./support.ts";
+import { exported, func, global, instance, Store } from "./support.ts";
 
 /** Bits of the first global that the module defines. */
 function bitsOf(source: string, given?: ExternInstance): bigint {
@@ -155,21 +154,5 @@ describe("v128", () => {
     };
     expect([raw(1), raw(3)]).toEqual([vector, vector]);
     expect([0, 2, 4].map((i) => raw(i).low)).toEqual([1, 2, 3]);
-  });
-});
-
-describe("what is not supported yet", () => {
-  it("is named, with its place, and leaves the store as it was", () => {
-    const i31 = [0x6c, 0, 0x41, 7, 0xfb, 28, 0x0b];
-    const bytes = moduleOf(
-      section(1, vec([0x60, 0, 0])),
-      section(5, vec([0, 1])),
-      section(6, vec(i31)),
-    );
-    const store = new Store();
-    const error = thrown(() => instance(store, bytes));
-    expect(error).toBeInstanceOf(UnsupportedError);
-    expect(error).toMatchObject({ instruction: "ref.i31", offset: bytes.indexOf(0xfb) });
-    expect(Object.values(usage(store))).toEqual([0, 0, 0, 0, 0]);
   });
 });
