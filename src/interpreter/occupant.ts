@@ -89,6 +89,11 @@ export class Occupant extends FuelMeter {
     return this.interruption !== null;
   }
 
+  /** Bytes of the host's memory that it takes while it is suspended, besides its frames. */
+  protected get driverBytes(): number {
+    return 0;
+  }
+
   /** Takes the machine over from who runs on it; to be undone with what was there before. */
   protected occupy(slice: number): void {
     const { current } = stack;
@@ -132,7 +137,8 @@ export class Occupant extends FuelMeter {
     this.frames.keep();
     if (!othersRun) return true;
     this.lease ??= this.store.lease("hostBytes", this);
-    const { end, hostBytes } = this.frames;
+    const { end } = this.frames;
+    const hostBytes = this.frames.hostBytes + this.driverBytes;
     if (!this.store.objects.makeWay(hostBytes) || !this.lease.hold(hostBytes)) return false;
     this.parts.prepare(end);
     return true;

@@ -1,6 +1,9 @@
 // JavaScript Promise Integration beyond the official tests: overlapping calls, calls inside calls,
 // errors on their way, and what namespaces with limits make of it.
 
+import { setTimeout } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { Epoch } from "../../src/api/index.ts";
 import {
@@ -297,6 +300,28 @@ describe("errors", () => {
   });
 });
 
+describe("a recursion through both ends", () => {
+  it("without end is a RangeError for all of its calls, and harms nobody", async () => {
+    let started = 0;
+    const given: Instance = instance(Ours, async () => {
+      started++;
+      return promising(given, "deep")(1, 0);
+    });
+    const error = await rejectionOf(promising(given, "catch")(0));
+    expect([error.name, error.message]).toEqual(["RangeError", "Maximum call stack size exceeded"]);
+    expect(started).toBeGreaterThan(50);
+    expect(await promising(instance(), "deep")(10, 0)).toBe(10);
+  });
+
+  it("ends where it does, however many calls wait for each other", async () => {
+    const given: Instance = instance(Ours, async (value) => {
+      await null;
+      return value === 0 ? 0 : promising(given, "deep")(3, value - 1);
+    });
+    expect(await promising(given, "deep")(3, 5_000)).toBe(15_003);
+  });
+});
+
 describe("in a namespace with limits", () => {
   it("fuel is exact, and that of all calls", async () => {
     const namespace = createNamespace({ fuel: 10_000 });
@@ -323,7 +348,7 @@ describe("in a namespace with limits", () => {
 
   it("a timeout counts what the call runs, and not what it waits", async () => {
     const namespace = createNamespace({ timeout: 60 });
-    const later = (value: number) => new Promise((resolve) => setTimeout(resolve, 100, value));
+    const later = (value: number) => setTimeout(100, value);
     const waits = promising(instance(namespace, later), "deep", namespace);
     expect(await waits(3, 4)).toBe(7);
     const busy = promising(instance(namespace), "count", namespace);
@@ -367,5 +392,24 @@ describe("in a namespace with limits", () => {
     expect(refused.length).toBeGreaterThan(10);
     expect(refused.length).toBeLessThan(90);
     expect(await deep(100, 0)).toBe(100);
+  });
+
+  it("calls that wait for what never comes are garbage, if nobody else refers to them", async () => {
+    setFlagsFromString("--expose-gc");
+    const gc = runInNewContext("gc") as () => void;
+    const namespace = createNamespace({ limits: { hostBytes: 500_000 } });
+    const given = instance(namespace, () => new Promise(() => {}));
+    const deep = promising(given, "deep", namespace);
+    let refused = 0;
+    for (let i = 0; i < 1_000; i++) {
+      deep(20, 0).catch(() => refused++);
+      if (i % 50 === 49) {
+        await setTimeout(1);
+        gc();
+        // Then the finalizers run.
+        await setTimeout(1);
+      }
+    }
+    expect(refused).toBe(0);
   });
 });
