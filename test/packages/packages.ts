@@ -34,6 +34,10 @@ export const PACKAGES: readonly Package[] = [
   { job: "swc", title: "@swc/wasm, 18 MB (wasm-bindgen)" },
   { job: "rollup", title: "@rollup/wasm-node (wasm-bindgen)" },
   { job: "wabt", title: "wabt (Emscripten)" },
+  { job: "es-module-lexer", title: "es-module-lexer (C, vectors)" },
+  { job: "as-sha256", title: "@chainsafe/as-sha256 (AssemblyScript, vectors)" },
+  { job: "graphviz", title: "@hpcc-js/wasm-graphviz (Emscripten, vectors)" },
+  { job: "magick", title: "@imagemagick/magick-wasm, 15 MB (Emscripten, vectors)" },
 ];
 
 /**
