@@ -38,8 +38,8 @@ export class ControlFrame {
   /** Height of the operand stack below the block's parameters. */
   height = 0;
   /**
-   * Whether the operand beneath is the exception that was caught: only `rethrow` finds it there, and
-   * it goes when the frame is closed.
+   * Whether the operand beneath is the exception that was caught: only `rethrow` finds it there,
+   * and it goes when the frame is closed.
    */
   holdsException = false;
   /** Whether the rest of the block cannot be reached. */

@@ -1,7 +1,7 @@
 // What vector instructions mean, by family (spec: 4.3 Numerics). Lanes of 8 and 16 bits are
 // computed side by side in words of 32 bits: sums keep the sign bits of the lanes apart, so that
-// nothing is carried over, and conditions are first a sign bit per lane, which is then widened to all
-// of its bits.
+// nothing is carried over, and conditions are first a sign bit per lane, which is then widened to
+// all of its bits.
 
 import type { LaneView, VectorMeaning } from "../instruction.ts";
 import { F32, F64, I64, type ValType } from "../types.ts";
