@@ -8,7 +8,7 @@ import { type Laws, OPCODE_SPACE } from "../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../src/isa/instructions.ts";
 import { CHAINS, FORMS, type Form, OPCODES, type Role, SAME_AS } from "./interpreter/forms.ts";
 import { FUSED } from "./interpreter/fused.ts";
-import { loopFile } from "./interpreter/loop-file.ts";
+import { loopFile, rareFile } from "./interpreter/loop-file.ts";
 import { type Knowledge, LOOPS, scalarsOf } from "./interpreter/loops.ts";
 import { OBJECTS } from "./interpreter/objects.ts";
 import { VECTORS } from "./interpreter/vectors.ts";
@@ -249,6 +249,7 @@ ${lines.join("\n")}
 const FILES: readonly (readonly [path: string, content: () => string])[] = [
   ["../src/code/opcodes.generated.ts", opcodesFile],
   ["../src/interpreter/training.generated.ts", trainingFile],
+  ["../src/interpreter/rare-vectors.generated.ts", () => NOTE + rareFile()],
   ...LOOPS.map((loop) => [`../src/interpreter/${loop.file}`, () => NOTE + loopFile(loop)] as const),
 ];
 

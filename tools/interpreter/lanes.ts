@@ -5,7 +5,7 @@
 
 import type { Instruction, VectorMeaning } from "../../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
-import { F64, I64, V128 } from "../../src/isa/types.ts";
+import { F64, I32, I64, V128 } from "../../src/isa/types.ts";
 import type { Form } from "./forms.ts";
 import { Layout, next } from "./operations.ts";
 
@@ -138,13 +138,18 @@ function fromPairs(text: string): string {
   )}S[(x + vk) | 0] = ${rename(text)}; } `;
 }
 
-function source({ params, vectorMeaning: vector }: Instruction): string {
+/** The case of an instruction; with `immediate` its scalar operand is the next word. */
+function source({ params, vectorMeaning: vector }: Instruction, immediate = false): string {
   if (params === null || vector === null) throw new Error("no vector instruction");
   const { from, to, once, where, each, all, halves, pairs } = vector;
   const layout = new Layout();
   let code = "";
   const operands = params.map((type, i): Operand => {
     const name = NAMES[i];
+    if (immediate && type === I32) {
+      code += `const v${name} = ${layout.word()}; `;
+      return { name, slot: "", isVector: false, isWide: false };
+    }
     const slot = layout.slot();
     // A third operand is found by a word.
     if (slot.length > 1) code += `const v${name}s = ${slot}; `;
@@ -159,7 +164,9 @@ function source({ params, vectorMeaning: vector }: Instruction): string {
   const perLane = [...Object.values(where ?? {}), ...[each ?? []].flat()].join("; ");
   const text = [...Object.values(once ?? {}), perLane, ...(all ?? [])].join("; ");
   const vectors = operands.filter(({ isVector }) => isVector);
-  for (const operand of operands) if (!operand.isVector) code += scalar(operand, text);
+  for (const operand of operands) {
+    if (!operand.isVector && operand.slot !== "") code += scalar(operand, text);
+  }
   if (halves !== undefined) code += fromHalf(vectors, halves);
   else if (pairs !== undefined) code += fromPairs(pairs);
   else if (each === undefined) {
@@ -193,7 +200,15 @@ export const SAME_LANES: Readonly<Record<string, string>> = Object.fromEntries(
   }),
 );
 
-/** A form for each of the others. */
-export const LANES: readonly Form[] = [...sources]
-  .filter(([name]) => !(name in SAME_LANES))
-  .map(([name, text]) => ({ name, of: name, role: "registers", source: text }));
+/** A form for each of the others, and for shifts one by a constant. */
+export const LANES: readonly Form[] = [
+  ...[...sources]
+    .filter(([name]) => !(name in SAME_LANES))
+    .map(([name, text]): Form => ({ name, of: name, role: "registers", source: text })),
+  ...INSTRUCTIONS.filter(({ params, vectorMeaning }) => {
+    return vectorMeaning !== null && params?.[1] === I32;
+  }).map((row): Form => {
+    const name = `${row.name} imm`;
+    return { name, of: row.name, role: "immediate", source: source(row, true) };
+  }),
+];

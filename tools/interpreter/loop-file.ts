@@ -4,12 +4,15 @@
 import { readFileSync } from "node:fs";
 import * as numerics from "../../src/interpreter/numerics.ts";
 import * as traps from "../../src/runtime/traps.ts";
-import { type Form, OPCODES, SCALARS } from "./forms.ts";
-import { casesOf, type LoopFile } from "./loops.ts";
+import { OPCODES, SCALARS } from "./forms.ts";
+import { type Case, casesOf, type LoopFile } from "./loops.ts";
 import { expandAccesses } from "./operations.ts";
+import { asReturn, isRare } from "./rare.ts";
+import { VECTORS } from "./vectors.ts";
 
 /** Modules that cases may use what they export of, and what that is. */
 const IMPORTABLE: readonly (readonly [path: string, names: readonly string[]])[] = [
+  ["./rare-vectors.generated.ts", ["rareVector"]],
   ["./known.ts", ["KNOWN", "KNOWN_TO_OBJECTS", "KNOWN_TO_VECTORS"]],
   ["./numerics.ts", Object.keys(numerics)],
   ["../runtime/traps.ts", Object.keys(traps)],
@@ -19,7 +22,9 @@ function template(name: string): string {
   return readFileSync(new URL(`${name}.template.ts.txt`, import.meta.url), "utf8");
 }
 
-const uses = (text: string, name: string) => new RegExp(`\\b${name}\\b`).test(text);
+/** Whether a text uses a name that it does not declare. */
+const uses = (text: string, name: string) =>
+  new RegExp(`\\b${name}\\b`).test(text) && !text.includes(`function ${name}(`);
 
 function importSource(path: string, names: readonly string[]): string {
   const list = [...names].sort().join(",\n  ");
@@ -32,6 +37,8 @@ const SHARED = [...template("state").matchAll(/^export const (\w+)/gm)].map(([, 
 /** Imports of what the text of a loop uses. */
 function imports(text: string, isFirst: boolean): string {
   const types = ["FunctionInstance", "ModuleInstance"].filter((name) => uses(text, name));
+  const typeImport = `import type { ${types.join(", ")} } from "../runtime/instances.ts";\n`;
+  const frozen = ["arrayForLoop", "viewForLoop"].filter((name) => uses(text, name));
   const sources = isFirst ? IMPORTABLE : [...IMPORTABLE, ["./loop.generated.ts", SHARED] as const];
   const values = sources.map(([path, names]) => {
     return importSource(
@@ -39,9 +46,11 @@ function imports(text: string, isFirst: boolean): string {
       names.filter((name) => uses(text, name)),
     );
   });
-  return `import { arrayForLoop, viewForLoop } from "../runtime/frozen.ts";
-import type { ${types.join(", ")} } from "../runtime/instances.ts";
-${values.join("")}`;
+  return [
+    `import { ${frozen.join(", ")} } from "../runtime/frozen.ts";\n`,
+    types.length === 0 ? "" : typeImport,
+    ...values,
+  ].join("");
 }
 
 /** Takes out the declarations of a line each that nothing in the text uses. */
@@ -64,8 +73,6 @@ function shareScratch(source: string, names: Set<string>): string {
   });
 }
 
-const numberOf = ({ name }: Form) => OPCODES.get(name) as number;
-
 /** Whether a wide instruction with opcode w is another loop's. */
 const ELSEWHERE = {
   scalars: `w > ${SCALARS.length}`,
@@ -73,31 +80,58 @@ const ELSEWHERE = {
   objects: "(known[w] & KNOWN_TO_OBJECTS) === 0",
 };
 
+/** A list of cases as text, with the variables that they share. */
+interface Cases {
+  readonly text: string;
+  /** Declarations of the variables, and names of what they use of Math. */
+  readonly scratch: string;
+  readonly math: string;
+}
+
+function casesSource(cases: readonly Case[], far: boolean): Cases {
+  const names = new Set<string>();
+  const texts = cases.map(({ forms, source }) => {
+    const expanded = expandAccesses(source, far).replace(/\s+/g, " ");
+    const labels = forms.map((form) => {
+      return `        case ${OPCODES.get(form.name)}: // ${form.name}\n`;
+    });
+    return `${labels.join("")}          { ${shareScratch(expanded, names)} }`;
+  });
+  const text = texts.join("\n");
+  const functions = new Set([...text.matchAll(/\bMath\.(\w+)/g)].map(([, name]) => name));
+  return {
+    text: text.replaceAll(/\bMath\./g, ""),
+    scratch: [...names]
+      .sort()
+      .map((name) => `let ${name} = 0;`)
+      .join("\n  "),
+    math: [...functions].sort().join(", "),
+  };
+}
+
+function filled(name: string, { math, scratch, text }: Cases): string {
+  return template(name)
+    .replace("/* SCRATCH */", scratch)
+    .replace("/* MATH */", math)
+    .replace("/* CASES */", () => text);
+}
+
 /** The source of a loop. */
 export function loopFile({ name, far, knows }: LoopFile): string {
-  const scratch = new Set<string>();
-  const texts = casesOf(knows).map(({ form, chains }) => {
-    const source = shareScratch(expandAccesses(form.source, far).replace(/\s+/g, " "), scratch);
-    const labels = [form, ...chains].map((label) => {
-      return `        case ${numberOf(label)}: // ${label.name}\n`;
-    });
-    return `${labels.join("")}          { ${source} }`;
-  });
-  const cases = texts.join("\n");
-  const functions = [...new Set([...cases.matchAll(/\bMath\.(\w+)/g)].map(([, one]) => one))];
-  const loop = expandAccesses(template("loop"), far)
+  const loop = expandAccesses(filled("loop", casesSource(casesOf(knows), far)), far)
     .replace("/* NAME */", name)
-    .replace("/* ELSEWHERE */", ELSEWHERE[knows])
-    .replace(
-      "/* SCRATCH */",
-      [...scratch]
-        .sort()
-        .map((one) => `let ${one} = 0;`)
-        .join("\n  "),
-    )
-    .replace("/* MATH */", functions.sort().join(", "))
-    .replace("/* CASES */", () => cases.replaceAll(/\bMath\./g, ""));
+    .replace("/* ELSEWHERE */", ELSEWHERE[knows]);
   const isFirst = name === "run";
   const text = withoutUnused(`${template(isFirst ? "state" : "other-state")}\n${loop}`);
   return `${template("head")}${imports(text, isFirst)}\n${text}`;
+}
+
+/** The source of the function for rare vector instructions. */
+export function rareFile(): string {
+  const cases = VECTORS.filter(isRare).map((form) => {
+    return { forms: [form], source: asReturn(form.source) };
+  });
+  const rare = filled("rare", casesSource(cases, false));
+  const text = withoutUnused(`${template("other-state")}\n${rare}`);
+  return `${imports(text, false)}\n${text}`;
 }

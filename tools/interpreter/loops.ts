@@ -6,6 +6,7 @@
 import { CHAINS, type Form, SCALARS } from "./forms.ts";
 import { OBJECTS } from "./objects.ts";
 import { COMMON } from "./order.ts";
+import { CALL_RARE, isRare } from "./rare.ts";
 import { VECTORS } from "./vectors.ts";
 
 /** What a loop knows: all scalar instructions, or those for vectors or objects and common ones. */
@@ -148,10 +149,10 @@ const AROUND_OBJECTS: readonly string[] = [
   "i32.store8",
 ];
 
-/** A case, and the chains of which it does the first instruction and leaves the second. */
+/** A case: the instructions that come to it, and what it does. */
 export interface Case {
-  readonly form: Form;
-  readonly chains: readonly Form[];
+  readonly forms: readonly Form[];
+  readonly source: string;
 }
 
 function formOf(name: string): Form {
@@ -168,14 +169,18 @@ function inOrder(forms: readonly Form[]): Form[] {
 
 function partial(own: readonly Form[], names: readonly string[]): Case[] {
   const scalars = inOrder([...new Set([...EVERYWHERE, ...names])].map(formOf));
-  return [...scalars, ...own].map((form) => {
-    return { form, chains: CHAINS.filter(({ first }) => first === form.name) };
+  const rare = own.filter(isRare);
+  const cases = [...scalars, ...own.filter((form) => !isRare(form))].map((form) => {
+    // Of a chain it does the first instruction and leaves the second.
+    const chains = CHAINS.filter(({ first }) => first === form.name);
+    return { forms: [form, ...chains], source: form.source };
   });
+  return rare.length === 0 ? cases : [...cases, { forms: rare, source: CALL_RARE }];
 }
 
 const CASES: Readonly<Record<Knowledge, readonly Case[]>> = {
   // The first form is "wide", which is decoded in front of the switch.
-  scalars: inOrder(SCALARS.slice(1)).map((form) => ({ form, chains: [] })),
+  scalars: inOrder(SCALARS.slice(1)).map((form) => ({ forms: [form], source: form.source })),
   vectors: partial(VECTORS, AROUND_VECTORS),
   objects: partial(OBJECTS, AROUND_OBJECTS),
 };
@@ -187,6 +192,6 @@ export function casesOf(knows: Knowledge): readonly Case[] {
 
 /** Names of the scalar instructions that a loop knows which does not know all. */
 export function scalarsOf(knows: Knowledge): string[] {
-  const known = CASES[knows].flatMap(({ form, chains }) => [form, ...chains]);
+  const known = CASES[knows].flatMap(({ forms }) => forms);
   return known.filter((form) => SCALARS.includes(form)).map(({ name }) => name);
 }
