@@ -213,7 +213,7 @@ export class Emitter extends AggregateEmitter implements BodySink {
       case 0x44: // f64.const
         return this.constant(height, F64, reader.low, reader.high);
       case 0x30c: // v128.const
-        return this.vectorConstant(height, reader);
+        return this.operate(0, OP.CONST_128, height, V128, [], reader.vectorWords());
       case 0xd0: // ref.null
         return this.nullReference(height, refType(reader.a, true));
       case 0xd1: // ref.is_null
@@ -231,13 +231,6 @@ export class Emitter extends AggregateEmitter implements BodySink {
       default:
         return this.slowByRow(op, facts);
     }
-  }
-
-  private vectorConstant(height: number, reader: InstructionReader): void {
-    const start = this.emit(OP.CONST_128, this.slotOf(height));
-    for (const word of reader.vectorWords()) this.word(word);
-    this.inSlot(height, V128);
-    this.resultOf(start, height);
   }
 
   private select(height: number, type: ValType): void {

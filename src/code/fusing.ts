@@ -80,10 +80,11 @@ export class FusingEmitter extends OperandTracker {
     registerOp: number,
     height: number,
     type: ValType | null,
-    registers: readonly number[],
+    operands: readonly number[],
     words: readonly number[],
   ): void {
     const { last } = this;
+    const registers = SWAPPED.has(op) ? [operands[1], operands[0]] : operands;
     const before = last === null ? null : this.lastAt(last.height);
     const position = before === null ? -1 : registers.indexOf(this.slotOf(before.height));
     const producer = position >= 0 ? before : null;
@@ -121,8 +122,7 @@ export class FusingEmitter extends OperandTracker {
     producer: Emitted | null,
   ): void {
     const x = type === null ? 0 : this.slotOf(height);
-    const [y = 0, z = 0] = registers;
-    const start = SWAPPED.has(op) ? this.emit(registerOp, x, z, y) : this.emit(registerOp, x, y, z);
+    const start = this.emit(registerOp, x, registers[0] ?? 0, registers[1] ?? 0);
     for (const word of words) this.word(word);
     if (type === null) return;
     this.inSlot(height, type);

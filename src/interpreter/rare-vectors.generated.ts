@@ -17,6 +17,7 @@ const doubles = arrayForLoop(DOUBLES);
 const code = CODE;
 // Bytes that are looked up by their index: 16 of a v128 and zeros, from 256 on those of two.
 const lookup = new ArrayBuffer(256 + 32);
+const lookupBytes = arrayForLoop(new Uint8Array(lookup));
 const lookupWords = arrayForLoop(new Int32Array(lookup));
 
 // Constants beside the function: half the bytecode of a property of Math.
@@ -35,6 +36,7 @@ export function rareVector(
   const F = floats;
   const D = doubles;
   const C = code;
+  const B = lookupBytes;
   const W = lookupWords;
   let va = 0;
   let va0 = 0;
@@ -55,11 +57,14 @@ export function rareVector(
   let vhi = 0;
   let vi = 0;
   let vk = 0;
+  let vl = 0;
   let vlo = 0;
   let vm = 0;
   let vn = 0;
   let vu = 0;
   switch (w) {
+        case 457: // i8x16.shuffle
+          { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vl = C[(pc + vk) | 0]; S[(x + vk) | 0] = B[256 | (vl & 255)] | (B[256 | ((vl >>> 8) & 255)] << 8) | (B[256 | ((vl >>> 16) & 255)] << 16) | (B[256 | (vl >>> 24)] << 24); } return (pc + 4) | 0; }
         case 488: // i8x16.ge_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 7)); } return pc; }
         case 489: // i8x16.ge_u
@@ -86,6 +91,10 @@ export function rareVector(
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (-2139062144 - (va & 2139062143)) ^ (~va & -2139062144); } return pc; }
         case 521: // i8x16.popcnt
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vd = va - ((va >>> 1) & 0x55555555); ve = (vd & 0x33333333) + ((vd >>> 2) & 0x33333333); S[(x + vk) | 0] = (ve + (ve >>> 4)) & 0x0f0f0f0f; } return pc; }
+        case 522: // i8x16.all_true
+          { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = ((((va0 - 0x01010101) & ~va0) | ((va1 - 0x01010101) & ~va1) | ((va2 - 0x01010101) & ~va2) | ((va3 - 0x01010101) & ~va3)) & -2139062144) === 0 ? 1 : 0; return pc; }
+        case 524: // i8x16.narrow_i16x8_s
+          { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = W[(64 + vk + vk) | 0]; vb = W[(65 + vk + vk) | 0]; S[(x + vk) | 0] = (max(-128, min(127, ((va << 16) >> 16))) & 255) | ((max(-128, min(127, (va >> 16))) & 255) << 8) | ((max(-128, min(127, ((vb << 16) >> 16))) & 255) << 16) | (max(-128, min(127, (vb >> 16))) << 24); } return pc; }
         case 526: // f32x4.ceil
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; F[(x + vk) | 0] = ceil(va); } return pc; }
         case 527: // f32x4.floor
@@ -100,6 +109,10 @@ export function rareVector(
           { vb = S[z]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2139062144; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 7)) & ~vu); } return pc; }
         case 532: // i8x16.shr_u
           { vb = S[z]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } return pc; }
+        case 534: // i8x16.add_sat_s
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); vm = ~(va ^ vb) & (va ^ vd) & -2139062144; ve = 2139062143 + ((va & -2139062144) >>> 7); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 7))); } return pc; }
+        case 537: // i8x16.sub_sat_s
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); vm = (va ^ vb) & (va ^ vd) & -2139062144; ve = 2139062143 + ((va & -2139062144) >>> 7); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 7))); } return pc; }
         case 539: // f64x2.ceil
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; D[(x + vk) >> 1] = va === va ? ceil(va) : va + va; } return pc; }
         case 540: // f64x2.floor
@@ -156,6 +169,8 @@ export function rareVector(
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? vah >> vb : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? vah >> 31 : vah >> vb; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
         case 615: // i64x2.shr_u
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? (vah >>> vb) | 0 : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? 0 : (vah >>> vb) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
+        case 618: // i64x2.mul
+          { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = imul(val, vbl); vhi = (multiplyHighU32(val, vbl) + imul(val, vbh) + imul(vah, vbl)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
         case 619: // i64x2.eq
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = val === vbl && vah === vbh ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
         case 620: // i64x2.ne
@@ -200,12 +215,24 @@ export function rareVector(
           { va0 = S[y]; va1 = S[(y + 1) | 0]; D[x >> 1] = va0; D[(x + 2) >> 1] = va1; return pc; }
         case 656: // f64x2.convert_low_i32x4_u
           { va0 = S[y]; va1 = S[(y + 1) | 0]; D[x >> 1] = va0 >>> 0; D[(x + 2) >> 1] = va1 >>> 0; return pc; }
+        case 657: // f32x4.relaxed_madd
+          { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vc = F[(vcs + vk) | 0]; F[(x + vk) | 0] = fround(fround(va * vb) + vc); } return (pc + 1) | 0; }
+        case 658: // f32x4.relaxed_nmadd
+          { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vc = F[(vcs + vk) | 0]; F[(x + vk) | 0] = fround(vc - fround(va * vb)); } return (pc + 1) | 0; }
+        case 659: // f64x2.relaxed_madd
+          { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vc = D[(vcs + vk) >> 1]; D[(x + vk) >> 1] = va * vb + vc; } return (pc + 1) | 0; }
         case 660: // f64x2.relaxed_nmadd
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vc = D[(vcs + vk) >> 1]; D[(x + vk) >> 1] = vc - va * vb; } return (pc + 1) | 0; }
         case 661: // i16x8.relaxed_dot_i8x16_i7x16_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = min(32767, imul(((va << 24) >> 24), ((vb << 24) >> 24)) + imul(((va << 16) >> 24), ((vb << 16) >> 24))); ve = min(32767, imul(((va << 8) >> 24), ((vb << 8) >> 24)) + imul((va >> 24), (vb >> 24))); S[(x + vk) | 0] = (vd & 0xffff) | (ve << 16); } return pc; }
         case 662: // i32x4.relaxed_dot_i8x16_i7x16_add_s
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vc = S[(vcs + vk) | 0]; vd = min(32767, imul(((va << 24) >> 24), ((vb << 24) >> 24)) + imul(((va << 16) >> 24), ((vb << 16) >> 24))); ve = min(32767, imul(((va << 8) >> 24), ((vb << 8) >> 24)) + imul((va >> 24), (vb >> 24))); S[(x + vk) | 0] = vd + ve + vc; } return (pc + 1) | 0; }
+        case 663: // i8x16.shl imm
+          { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & vu) << vn; } return (pc + 1) | 0; }
+        case 664: // i8x16.shr_s imm
+          { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2139062144; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 7)) & ~vu); } return (pc + 1) | 0; }
+        case 665: // i8x16.shr_u imm
+          { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } return (pc + 1) | 0; }
     default:
       throw new Error(`register opcode ${w} is not rare`);
   }

@@ -13,9 +13,6 @@ import {
   KNOWN_TO_VECTORS,
 } from "./known.ts";
 import {
-  multiplyHighU32,
-} from "./numerics.ts";
-import {
   MEMORY_OUT_OF_BOUNDS,
   UNDEFINED_ELEMENT,
   UNINITIALIZED_ELEMENT,
@@ -114,6 +111,7 @@ export function runVectors(): number {
   let vb = 0;
   let vbh = 0;
   let vbl = 0;
+  let vbs = 0;
   let vc = 0;
   let vcs = 0;
   let vd = 0;
@@ -126,6 +124,9 @@ export function runVectors(): number {
   let vlo = 0;
   let vm = 0;
   let vn = 0;
+  let vp = 0;
+  let vq = 0;
+  let vs = 0;
   let vu = 0;
   loop: for (;;) {
     let w = C[pc];
@@ -366,8 +367,6 @@ export function runVectors(): number {
           { vk = C[pc]; val = S[z]; vah = S[(z + 1) | 0]; for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(y + vi) | 0]; vi = (x + 2 * vk) | 0; S[vi] = val; S[(vi + 1) | 0] = vah; pc = (pc + 1) | 0; continue; }
         case 456: // i8x16.swizzle
           { W[0] = S[y]; W[1] = S[(y + 1) | 0]; W[2] = S[(y + 2) | 0]; W[3] = S[(y + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vl = S[(z + vk) | 0]; S[(x + vk) | 0] = B[vl & 255] | (B[(vl >>> 8) & 255] << 8) | (B[(vl >>> 16) & 255] << 16) | (B[vl >>> 24] << 24); } continue; }
-        case 457: // i8x16.shuffle
-          { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vl = C[(pc + vk) | 0]; S[(x + vk) | 0] = B[256 | (vl & 255)] | (B[256 | ((vl >>> 8) & 255)] << 8) | (B[256 | ((vl >>> 16) & 255)] << 16) | (B[256 | (vl >>> 24)] << 24); } pc = (pc + 4) | 0; continue; }
         case 458: // v128.load
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; continue; }
         case 459: // v128.load8x8_s
@@ -470,24 +469,16 @@ export function runVectors(): number {
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vc = S[(vcs + vk) | 0]; S[(x + vk) | 0] = vb ^ ((va ^ vb) & vc); } pc = (pc + 1) | 0; continue; }
         case 516: // v128.any_true
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (va0 | va1 | va2 | va3) !== 0 ? 1 : 0; continue; }
-        case 522: // i8x16.all_true
-          { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = ((((va0 - 0x01010101) & ~va0) | ((va1 - 0x01010101) & ~va1) | ((va2 - 0x01010101) & ~va2) | ((va3 - 0x01010101) & ~va3)) & -2139062144) === 0 ? 1 : 0; continue; }
         case 523: // i8x16.bitmask
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (imul((va0 >>> 7) & 0x01010101, 0x10204080) >>> 28) | ((imul((va1 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 4) | ((imul((va2 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 8) | ((imul((va3 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 12); continue; }
-        case 524: // i8x16.narrow_i16x8_s
-          { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = W[(64 + vk + vk) | 0]; vb = W[(65 + vk + vk) | 0]; S[(x + vk) | 0] = (max(-128, min(127, ((va << 16) >> 16))) & 255) | ((max(-128, min(127, (va >> 16))) & 255) << 8) | ((max(-128, min(127, ((vb << 16) >> 16))) & 255) << 16) | (max(-128, min(127, (vb >> 16))) << 24); } continue; }
         case 525: // i8x16.narrow_i16x8_u
           { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = W[(64 + vk + vk) | 0]; vb = W[(65 + vk + vk) | 0]; S[(x + vk) | 0] = (max(0, min(255, ((va << 16) >> 16))) & 255) | ((max(0, min(255, (va >> 16))) & 255) << 8) | ((max(0, min(255, ((vb << 16) >> 16))) & 255) << 16) | (max(0, min(255, (vb >> 16))) << 24); } continue; }
         case 533: // i8x16.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); } continue; }
-        case 534: // i8x16.add_sat_s
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); vm = ~(va ^ vb) & (va ^ vd) & -2139062144; ve = 2139062143 + ((va & -2139062144) >>> 7); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 7))); } continue; }
         case 535: // i8x16.add_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); vm = ((va & vb) | ((va | vb) & ~vd)) & -2139062144; S[(x + vk) | 0] = vd | ((vm << 1) - (vm >>> 7)); } continue; }
         case 536: // i8x16.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); } continue; }
-        case 537: // i8x16.sub_sat_s
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); vm = (va ^ vb) & (va ^ vd) & -2139062144; ve = 2139062143 + ((va & -2139062144) >>> 7); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 7))); } continue; }
         case 538: // i8x16.sub_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); vm = ((~va & vb) | ((~va | vb) & vd)) & -2139062144; S[(x + vk) | 0] = vd & ~((vm << 1) - (vm >>> 7)); } continue; }
         case 541: // i8x16.min_s
@@ -592,8 +583,6 @@ export function runVectors(): number {
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = (val + vbl) | 0; vhi = (vah + vbh + (vlo >>> 0 < val >>> 0 ? 1 : 0)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } continue; }
         case 617: // i64x2.sub
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = (val - vbl) | 0; vhi = (vah - vbh - (val >>> 0 < vbl >>> 0 ? 1 : 0)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } continue; }
-        case 618: // i64x2.mul
-          { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = imul(val, vbl); vhi = (multiplyHighU32(val, vbl) + imul(val, vbh) + imul(vah, vbl)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } continue; }
         case 627: // f32x4.abs
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va & 0x7fffffff; } continue; }
         case 628: // f32x4.neg
@@ -626,18 +615,6 @@ export function runVectors(): number {
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; F[(x + vk) | 0] = fround(va); } continue; }
         case 652: // f32x4.convert_i32x4_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; F[(x + vk) | 0] = fround(va >>> 0); } continue; }
-        case 657: // f32x4.relaxed_madd
-          { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vc = F[(vcs + vk) | 0]; F[(x + vk) | 0] = fround(fround(va * vb) + vc); } pc = (pc + 1) | 0; continue; }
-        case 658: // f32x4.relaxed_nmadd
-          { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vc = F[(vcs + vk) | 0]; F[(x + vk) | 0] = fround(vc - fround(va * vb)); } pc = (pc + 1) | 0; continue; }
-        case 659: // f64x2.relaxed_madd
-          { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vc = D[(vcs + vk) >> 1]; D[(x + vk) >> 1] = va * vb + vc; } pc = (pc + 1) | 0; continue; }
-        case 663: // i8x16.shl imm
-          { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & vu) << vn; } pc = (pc + 1) | 0; continue; }
-        case 664: // i8x16.shr_s imm
-          { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2139062144; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 7)) & ~vu); } pc = (pc + 1) | 0; continue; }
-        case 665: // i8x16.shr_u imm
-          { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } pc = (pc + 1) | 0; continue; }
         case 666: // i16x8.shl imm
           { vb = C[pc]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & vu) << vn; } pc = (pc + 1) | 0; continue; }
         case 667: // i16x8.shr_s imm
@@ -656,6 +633,117 @@ export function runVectors(): number {
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? vah >> vb : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? vah >> 31 : vah >> vb; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
         case 674: // i64x2.shr_u imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? (vah >>> vb) | 0 : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? 0 : (vah >>> vb) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
+        case 675: // i32.add imm > v128.load
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 3) | 0; continue; }
+        case 676: // i32.add imm > v128.load8x8_u
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 3) | 0; continue; }
+        case 677: // i32.add > v128.load
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; continue; }
+        case 678: // i32.add > v128.load8x8_u
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
+        case 679: // v128.load > f32x4.mul
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 680: // v128.load > f32x4.mul > f32x4.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); vb = F[(vbs + vk) | 0]; vp = fround(vq + vb); F[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
+        case 681: // v128.load > i32x4.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 682: // v128.load > i32x4.dot_i16x8_s
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 683: // v128.load > i32x4.dot_i16x8_s > i32x4.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vp = (vq + vb) | 0; S[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
+        case 684: // v128.load > i8x16.eq
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 685: // v128.load > v128.and
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 686: // v128.load > v128.xor
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 687: // v128.load > f32x4.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 688: // v128.load > f64x2.mul
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp * vb; D[(x + vk) >> 1] = vq; } pc = (pc + 2) | 0; continue; }
+        case 689: // v128.load > f64x2.mul > f64x2.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp * vb; vb = D[(vbs + vk) >> 1]; vp = vq + vb; D[(x + vk) >> 1] = vp; } pc = (pc + 3) | 0; continue; }
+        case 690: // v128.load > f64x2.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 2) | 0; continue; }
+        case 691: // v128.load > i32x4.mul
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(vp, vb); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 692: // v128.load > i16x8.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 693: // i32.add imm > v128.load > f32x4.mul
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
+        case 694: // i32.add imm > v128.load > f32x4.mul > f32x4.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); vb = F[(vbs + vk) | 0]; vp = fround(vq + vb); F[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
+        case 695: // i32.add imm > v128.load > i32x4.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
+        case 696: // i32.add imm > v128.load > i32x4.dot_i16x8_s
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
+        case 697: // i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vp = (vq + vb) | 0; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
+        case 698: // i32.add imm > v128.load > i8x16.eq
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
+        case 699: // i32.add imm > v128.load > v128.and
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
+        case 700: // i32.add imm > v128.load > v128.xor
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
+        case 701: // const 128 > v128.and
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 702: // const 128 > v128.and > v128.or
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; vb = S[(z + vk) | 0]; vp = vq | vb; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
+        case 703: // const 128 > v128.or
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 704: // const 128 > v128.xor
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 705: // const 128 > i8x16.add
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2139062143) + (vb & 2139062143)) ^ ((vp ^ vb) & -2139062144); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 706: // const 128 > i8x16.eq
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 707: // const 128 > i8x16.lt_s
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = (vp | -2139062144) - (vb & 2139062143); vm = ((vp & ~vb) | ~((vp ^ vb) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 708: // const 128 > i8x16.lt_u
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = (vp | -2139062144) - (vb & 2139062143); vm = ((~vp & vb) | ~((vp ^ vb) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 709: // const 128 > i16x8.add
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 710: // const 128 > i32x4.add
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
+        case 711: // f32x4.mul > f32x4.add
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 712: // f32x4.add > f32x4.add
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 713: // f64x2.mul > f64x2.add
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vp = va * vb; vb = D[(vbs + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 1) | 0; continue; }
+        case 714: // i32x4.mul > i32x4.add
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(va, vb); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 715: // i32x4.dot_i16x8_s > i32x4.add
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 716: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
+        case 717: // i32x4.add > v128.xor
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 718: // i32x4.add > i32x4.add
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 719: // i32x4.shr_u imm > v128.or
+          { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 720: // i32x4.shl imm > v128.xor
+          { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va << vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 721: // i32x4.shr_u imm > v128.xor
+          { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 722: // i16x8.shl imm > i16x8.add
+          { vs = C[pc]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = (va & vu) << vn; vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 723: // v128.xor > v128.xor
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 724: // v128.and > v128.or
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va & vb; vb = S[(vbs + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 725: // i8x16.eq > v128.and
+          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vp = ((vm << 1) - (vm >>> 7)); vb = S[(vbs + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
+        case 726: // f32x4.add > v128.store b
+          { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
+        case 727: // f32x4.mul > v128.store b
+          { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
+        case 728: // i32x4.add > v128.store b
+          { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
+        case 729: // v128.xor > v128.store b
+          { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
+        case 457: // i8x16.shuffle
         case 488: // i8x16.ge_s
         case 489: // i8x16.ge_u
         case 494: // i16x8.ge_s
@@ -669,6 +757,8 @@ export function runVectors(): number {
         case 519: // i8x16.abs
         case 520: // i8x16.neg
         case 521: // i8x16.popcnt
+        case 522: // i8x16.all_true
+        case 524: // i8x16.narrow_i16x8_s
         case 526: // f32x4.ceil
         case 527: // f32x4.floor
         case 528: // f32x4.trunc
@@ -676,6 +766,8 @@ export function runVectors(): number {
         case 530: // i8x16.shl
         case 531: // i8x16.shr_s
         case 532: // i8x16.shr_u
+        case 534: // i8x16.add_sat_s
+        case 537: // i8x16.sub_sat_s
         case 539: // f64x2.ceil
         case 540: // f64x2.floor
         case 545: // f64x2.trunc
@@ -704,6 +796,7 @@ export function runVectors(): number {
         case 613: // i64x2.shl
         case 614: // i64x2.shr_s
         case 615: // i64x2.shr_u
+        case 618: // i64x2.mul
         case 619: // i64x2.eq
         case 620: // i64x2.ne
         case 621: // i64x2.lt_s
@@ -726,9 +819,15 @@ export function runVectors(): number {
         case 654: // i32x4.trunc_sat_f64x2_u_zero
         case 655: // f64x2.convert_low_i32x4_s
         case 656: // f64x2.convert_low_i32x4_u
+        case 657: // f32x4.relaxed_madd
+        case 658: // f32x4.relaxed_nmadd
+        case 659: // f64x2.relaxed_madd
         case 660: // f64x2.relaxed_nmadd
         case 661: // i16x8.relaxed_dot_i8x16_i7x16_s
         case 662: // i32x4.relaxed_dot_i8x16_i7x16_add_s
+        case 663: // i8x16.shl imm
+        case 664: // i8x16.shr_s imm
+        case 665: // i8x16.shr_u imm
           { pc = rareVector(w, x, y, z, pc, fp); continue; }
         default:
           status = ELSEWHERE;

@@ -4,6 +4,7 @@
 // room for some fifty (docs/rationale.md, "Why are there several loops?").
 
 import { CHAINS, type Form, SCALARS } from "./forms.ts";
+import { FUSED_VECTORS } from "./fused-vectors.ts";
 import { OBJECTS } from "./objects.ts";
 import { COMMON } from "./order.ts";
 import { CALL_RARE, isRare } from "./rare.ts";
@@ -181,7 +182,7 @@ function partial(own: readonly Form[], names: readonly string[]): Case[] {
 const CASES: Readonly<Record<Knowledge, readonly Case[]>> = {
   // The first form is "wide", which is decoded in front of the switch.
   scalars: inOrder(SCALARS.slice(1)).map((form) => ({ forms: [form], source: form.source })),
-  vectors: partial(VECTORS, AROUND_VECTORS),
+  vectors: partial([...VECTORS, ...FUSED_VECTORS], AROUND_VECTORS),
   objects: partial(OBJECTS, AROUND_OBJECTS),
 };
 

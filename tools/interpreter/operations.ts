@@ -236,6 +236,7 @@ export function expandAccesses(source: string, far: boolean): string {
     })
     .replace(/@length (\w+)@/g, (_, memory) => `${memory}.${far ? "byteLength" : "fastLength"}`)
     .replace(/@second (\w+)@/g, "@plus $1 4@")
+    .replace(/@lane (\w+) (\w+)@/g, (_, ea, k) => `(${ea} + (${k} << 2)) ${far ? ">>> 0" : "| 0"}`)
     .replace(/@plus (\w+) (\d+)@/g, (_, ea, n) => `(${ea} + ${n}) ${far ? ">>> 0" : "| 0"}`);
 }
 

@@ -5,14 +5,14 @@
 import type { Form } from "./forms.ts";
 
 const RARE = [
-  /relaxed_dot|q15mulr/,
+  /relaxed_dot|relaxed_n?madd|q15mulr|i64x2\.mul/,
   /^f(32x4|64x2)\.(pmin|pmax|ceil|floor|trunc|nearest)/,
   /^i64x2\.(eq|ne|lt_s|ge_s|abs|neg|all_true|bitmask|extmul_\w+|extend_\w+)$/,
-  /^i(8x16|16x8|32x4|64x2)\.sh(l|r_[su])$/,
-  /^i8x16\.(popcnt|abs|neg)$/,
+  /^i(8x16|16x8|32x4|64x2)\.sh(l|r_[su])$|^i8x16\.sh/,
+  /^i8x16\.(popcnt|abs|neg|all_true|narrow_\w+_s|(add|sub)_sat_s)$/,
   /^i16x8\.(abs|neg|bitmask|all_true|narrow_\w+)$/,
   /trunc_sat_f64x2|convert_low|demote|promote/,
-  /^f64x2\.(relaxed_nmadd|sqrt|div|abs|neg|min|max|lt|le|eq|ne|gt|ge)/,
+  /^f64x2\.(sqrt|div|abs|neg|min|max|lt|le|eq|ne|gt|ge)/,
   /^i(8x16|16x8)\.ge_[su]$/,
 ];
 

@@ -165,14 +165,19 @@ function loadedWords(name: string): readonly string[] {
   return s === "s" ? ["vl", "vl >> 31", "vh", "vh >> 31"] : ["vl", "0", "vh", "0"];
 }
 
+/** A load or store. */
 function access(row: Instruction): string {
+  const layout = new Layout();
+  return accessAt(row, layout, `const qi = S[${layout.slot()}]; `);
+}
+
+/** The same where `base` has the address as qi. */
+export function accessAt(row: Instruction, layout: Layout, base: string): string {
   const { access, immediates, name } = row;
   if (access === null) throw new Error(`${name} accesses no memory`);
-  const layout = new Layout();
   const { bytes } = access;
   const isLane = immediates === "memarg lane";
   const isLoad = access.kind === "load";
-  const base = `const qi = S[${layout.slot()}]; `;
   if (isLane || !isLoad) layout.slot();
   const head = isLane ? `const vk = ${layout.word()}; ` : "";
   const check = `${head}${base}${bounds(layout, "q")}`;

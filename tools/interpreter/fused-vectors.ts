@@ -1,0 +1,245 @@
+// Vector instructions in a row, of which each uses the result of the one before, as one register
+// instruction: the lanes of all of them are computed in one loop, and what lies between is never
+// written. What they mean follows from the rows. They were chosen by how often they come in the
+// programs of test/packages and the loops of compiled C (docs/rationale.md, "Which vectors are
+// fused?").
+
+import type { VectorMeaning } from "../../src/isa/instruction.ts";
+import { V128 } from "../../src/isa/types.ts";
+import type { FusedForm } from "./fused.ts";
+import { bounds, compute, Layout, next, operation } from "./operations.ts";
+import { accessAt } from "./vectors.ts";
+
+const ADDRESSES = ["i32.add imm", "i32.add"] as const;
+
+/** Loads whose address is computed in front of them. */
+const AFTER_ADDRESS = ["v128.load", "v128.load8x8_u"];
+
+/** What uses a vector that has just been loaded. */
+const AFTER_LOAD = [
+  "f32x4.mul",
+  "f32x4.mul > f32x4.add",
+  "i32x4.add",
+  "i32x4.dot_i16x8_s",
+  "i32x4.dot_i16x8_s > i32x4.add",
+  "i8x16.eq",
+  "v128.and",
+  "v128.xor",
+];
+
+/** The same where the address is not computed in front of it as often. */
+const AFTER_PLAIN_LOAD = [
+  "f32x4.add",
+  "f64x2.mul",
+  "f64x2.mul > f64x2.add",
+  "f64x2.add",
+  "i32x4.mul",
+  "i16x8.add",
+];
+
+/** What uses a constant. */
+const AFTER_CONSTANT = [
+  "v128.and",
+  "v128.and > v128.or",
+  "v128.or",
+  "v128.xor",
+  "i8x16.add",
+  "i8x16.eq",
+  "i8x16.lt_s",
+  "i8x16.lt_u",
+  "i16x8.add",
+  "i32x4.add",
+];
+
+/** Pairs of lanes with lanes. */
+const PAIRS = [
+  "f32x4.mul > f32x4.add",
+  "f32x4.add > f32x4.add",
+  "f64x2.mul > f64x2.add",
+  "i32x4.mul > i32x4.add",
+  "i32x4.dot_i16x8_s > i32x4.add",
+  "i32x4.extadd_pairwise_i16x8_s > i32x4.add",
+  "i32x4.add > v128.xor",
+  "i32x4.add > i32x4.add",
+  "i32x4.shr_u imm > v128.or",
+  "i32x4.shl imm > v128.xor",
+  "i32x4.shr_u imm > v128.xor",
+  "i16x8.shl imm > i16x8.add",
+  "v128.xor > v128.xor",
+  "v128.and > v128.or",
+  "i8x16.eq > v128.and",
+  "f32x4.add > v128.store b",
+  "f32x4.mul > v128.store b",
+  "i32x4.add > v128.store b",
+  "v128.xor > v128.store b",
+];
+
+/** A name and all that it begins with: the emitter fuses one instruction after the other. */
+function withBeginnings(name: string): string[] {
+  const steps = name.split(" > ");
+  return steps.slice(1).map((_, i) => steps.slice(0, i + 2).join(" > "));
+}
+
+const NAMES: readonly string[] = [
+  ...new Set(
+    [
+      ...ADDRESSES.flatMap((address) => AFTER_ADDRESS.map((load) => `${address} > ${load}`)),
+      ...[...AFTER_LOAD, ...AFTER_PLAIN_LOAD].map((use) => `v128.load > ${use}`),
+      ...AFTER_LOAD.map((use) => `i32.add imm > v128.load > ${use}`),
+      ...AFTER_CONSTANT.map((use) => `const 128 > ${use}`),
+      ...PAIRS,
+    ].flatMap(withBeginnings),
+  ),
+];
+
+type View = VectorMeaning["from"];
+
+/** How an instruction looks at its operands; that of none is as words. */
+function viewOf(step: string | undefined): View {
+  return step === undefined ? "i32" : (rowOf(step).vectorMeaning?.from ?? "i32");
+}
+
+const rowOf = (step: string) => operation(step.replace(/ b$/, "")).row;
+
+/** A load of whatever kind from a computed address. */
+function loadFrom(address: string, load: string): string {
+  const layout = new Layout();
+  const { code, name } = compute(operation(address), layout, "p");
+  return accessAt(rowOf(load), layout, `${code}const qi = ${name}; `);
+}
+
+const STEP: Readonly<Record<View, number>> = { i32: 1, f32: 1, i64: 2, f64: 2 };
+
+/** The lane, vk words behind the begin, of the value that begins at `at`. */
+function laneAt(at: string, view: View): string {
+  if (view === "f64") return `D[(${at} + vk) >> 1]`;
+  return `${view === "f32" ? "F" : "S"}[(${at} + vk) | 0]`;
+}
+
+const GETS = { i32: "getInt32", f32: "getFloat32", f64: "getFloat64" } as const;
+
+/** Puts the steps of a form together, lane by lane. */
+class Steps {
+  readonly layout = new Layout();
+  /** Code in front of the loop over the lanes, and in it. */
+  private before = "";
+  private within = "";
+  /** Variable of the result so far, and how many there were. */
+  private result = "";
+  private results = 0;
+  private view: View = "i32";
+
+  add(step: string, following: string | undefined): void {
+    const [mnemonic] = step.split(" ");
+    if (mnemonic === "i32.add") this.address(step);
+    else if (mnemonic === "v128.load") this.load(viewOf(following));
+    else if (step === "const 128") this.constant(viewOf(following));
+    else if (mnemonic === "v128.store") this.store();
+    else this.lanes(step);
+  }
+
+  private address(step: string): void {
+    const value = compute(operation(step), this.layout, "p");
+    this.before += `${value.code}const qi = ${value.name}; `;
+    this.results = 0;
+  }
+
+  private load(view: View): void {
+    if (this.before === "") this.before += `const qi = S[${this.layout.slot()}]; `;
+    this.before += bounds(this.layout, "q");
+    this.view = view;
+    this.define(`mem.${GETS[view as "i32"]}(@lane qea vk@, true)`);
+  }
+
+  private constant(view: View): void {
+    // Words of the code, one behind the other.
+    const first = this.layout.word();
+    for (let i = 1; i < 4; i++) this.layout.word();
+    if (view !== "i32") throw new Error("a constant is looked at as words");
+    this.view = view;
+    this.define(
+      first.replace(/C\[(.*)\]/, (_, at: string) => `C[(${at.replace(" | 0", "")} + vk) | 0]`),
+    );
+  }
+
+  private lanes(step: string): void {
+    const { row, immediate } = operation(step.replace(/ b$/, ""));
+    const given = step.endsWith(" b") ? "b" : "a";
+    const { params, vectorMeaning } = row;
+    if (params === null || vectorMeaning === null) throw new Error(`${step} has no lanes`);
+    const { each, from, once, to, where } = vectorMeaning;
+    if (typeof each !== "string") throw new Error(`${step} is not done lane by lane`);
+    const names: Record<string, string> = {};
+    let reads = "";
+    params.forEach((type, i) => {
+      const name = "abc"[i];
+      if (name === given && this.results > 0) names[name] = this.result;
+      else if (type !== V128) {
+        names[name] = "vs";
+        this.before += `const vs = ${immediate ? this.layout.word() : `S[${this.layout.slot()}]`}; `;
+      } else {
+        const slot = this.layout.slot();
+        const isFar = slot.length > 1;
+        if (isFar) this.before += `const v${name}s = ${slot}; `;
+        names[name] = `v${name}`;
+        reads += `const v${name} = ${laneAt(isFar ? `v${name}s` : slot, from)}; `;
+      }
+    });
+    const rename = (text: string) =>
+      text.replace(/\b(?:([abc])|[demnu])\b/g, (id, name: string | undefined) => {
+        return name === undefined ? `v${id}` : names[name];
+      });
+    const define = (values: Readonly<Record<string, string>> = {}) =>
+      Object.entries(values)
+        .map(([name, text]) => `const v${name} = ${rename(text)}; `)
+        .join("");
+    this.before += define(once);
+    this.within += reads + define(where);
+    this.view = to;
+    this.define(rename(each));
+  }
+
+  private define(value: string): void {
+    this.result = this.results % 2 === 0 ? "vp" : "vq";
+    this.results++;
+    this.within += `const ${this.result} = ${value}; `;
+  }
+
+  private store(): void {
+    this.before += `const qi = S[${this.layout.slot()}]; ${bounds(this.layout, "q")}`;
+    this.within += `mem.${GETS[this.view as "i32"].replace("get", "set")}(@lane qea vk@, ${this.result}, true); `;
+    this.result = "";
+  }
+
+  end(): string {
+    const { before, layout, result, view } = this;
+    const write = result === "" ? "" : `${laneAt("x", view)} = ${result}; `;
+    const loop = `for (let vk = 0; vk < 4; vk = (vk + ${STEP[view]}) | 0) { ${this.within}${write}} `;
+    return before + loop + next(layout.words + 1);
+  }
+}
+
+function sourceOf(name: string): string {
+  const names = name.split(" > ");
+  const [first, second, third] = names;
+  if (/^i32\.add/.test(first) && third === undefined) return loadFrom(first, second);
+  const steps = new Steps();
+  names.forEach((step, i) => {
+    steps.add(step, names[i + 1]);
+  });
+  return steps.end();
+}
+
+/** All fused forms of vectors. */
+export const FUSED_VECTORS: readonly FusedForm[] = NAMES.map((name) => {
+  const steps = name.split(" > ");
+  const last = steps[steps.length - 1];
+  return {
+    name,
+    source: sourceOf(name),
+    producer: steps.slice(0, -1).join(" > "),
+    consumer: last.replace(/ b$/, ""),
+    position: last.endsWith(" b") ? "b" : "a",
+    kind: "value",
+  };
+});
