@@ -86,6 +86,11 @@ export class PlainEmitter extends StructureEmitter {
       ...registers.splice(2).map((register) => 2 * register),
       ...immediateWords(row, instruction),
     ];
+    const inFrame = row.immediates === "lanes" ? wordsInFrame(words, registers) : null;
+    if (inFrame !== null) {
+      this.operate(0, OP.SHUFFLE_WORDS, base, V128, [], [inFrame]);
+      return;
+    }
     this.operate(op, REGISTERS[op], base, results[0], registers, words);
   }
 
@@ -136,6 +141,29 @@ export class PlainEmitter extends StructureEmitter {
 function isVector({ params, results }: Instruction): boolean {
   return results[0] === V128 || params?.includes(V128) === true;
 }
+
+/** Words of a frame that a byte can count. */
+const COUNTED_WORDS = 256;
+
+/**
+ * Where the words lie that a shuffle puts together, in a byte each, if its lanes are those of whole
+ * words; else null. `lanes` are four of them in each, `registers` the slots of both operands.
+ */
+function wordsInFrame(lanes: readonly number[], registers: readonly number[]): number | null {
+  let packed = 0;
+  for (const [i, four] of lanes.entries()) {
+    const first = four & 255;
+    if ((first & 3) !== 0 || four !== Math.imul(first, ONES) + CONSECUTIVE) return null;
+    const at = 2 * registers[first >> 4] + ((first >> 2) & 3);
+    if (at >= COUNTED_WORDS) return null;
+    packed |= at << (8 * i);
+  }
+  return packed;
+}
+
+/** In bytes, from the lowest up: 1, 1, 1, 1 and 0, 1, 2, 3. */
+const ONES = 0x01010101;
+const CONSECUTIVE = 0x03020100;
 
 /** The immediates of an instruction of vectors, as words of the code. */
 function immediateWords({ immediates }: Instruction, reader: InstructionReader): number[] {

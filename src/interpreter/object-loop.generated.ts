@@ -317,7 +317,7 @@ export function runObjects(): number {
         case 312: // i32.store8
         case 409: // i32.store8 => i32.add imm
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
-        case 730: // ref.eq
+        case 731: // ref.eq
           { S[x] = R[y >> 1] === R[z >> 1] ? 1 : 0; continue; }
         default:
           status = ELSEWHERE;

@@ -46,7 +46,7 @@ const AFTER_CONSTANT = [
   "i8x16.add",
   "i8x16.eq",
   "i8x16.lt_s",
-  "i8x16.lt_u",
+  "i8x16.lt_s b",
   "i16x8.add",
   "i32x4.add",
 ];

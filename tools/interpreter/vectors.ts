@@ -133,7 +133,18 @@ const SHUFFLE = [
   next(5),
 ].join(" ");
 
+/** A shuffle of words: where they are, from the frame's begin, in a byte each of the next word. */
+const SHUFFLE_WORDS = [
+  `const vl = ${word(1)}; `,
+  ...["vl & 255", "(vl >>> 8) & 255", "(vl >>> 16) & 255", "vl >>> 24"].map(
+    (index, n) => `const va${n} = S[(fp + (${index})) | 0]; `,
+  ),
+  ...[0, 1, 2, 3].map((n) => `${slot("x")(n)} = va${n}; `),
+  next(2),
+].join("");
+
 const BY_INDEX: readonly Form[] = [
+  { name: "shuffle words", source: SHUFFLE_WORDS },
   { name: "i8x16.swizzle", of: "i8x16.swizzle", role: "registers", source: SWIZZLE },
   { name: "i8x16.shuffle", of: "i8x16.shuffle", role: "registers", source: SHUFFLE },
 ];

@@ -1,0 +1,175 @@
+// Every fused form of vectors (tools/interpreter/fused-vectors.ts): a body in which the instructions
+// must be fused, which the emitted code is asked for, then run beside the host's own WebAssembly on
+// random lanes, near the end of memory and over it, in all slices. Shuffles of words as well.
+
+import { describe, expect, it } from "vitest";
+import { REGISTER_NAMES } from "../../src/code/opcodes.generated.ts";
+import { OPCODE_MASK } from "../../src/code/registers.ts";
+import { CODE } from "../../src/interpreter/loop.generated.ts";
+import type { FunctionInstance } from "../../src/runtime/instances.ts";
+import { FUSED_VECTORS } from "../../tools/interpreter/fused-vectors.ts";
+import { operation } from "../../tools/interpreter/operations.ts";
+import { Random } from "../fuzz/random.ts";
+import { HOST, Pair } from "./differential.ts";
+import { randomVector } from "./vector-host.ts";
+
+const PAGE = 65536;
+const ROUNDS = 40;
+const OFFSET = 3;
+/** Vectors in memory that operands come from, and where the result goes. */
+const CELLS = [0, 16, 32, 48, 64];
+const RESULT = 128;
+/** What follows is loaded from and stored to. */
+const FREE = 256;
+
+/** Writes the expression that has to be fused. */
+class Text {
+  private vectors = 0;
+
+  private vector(): string {
+    return `local.get $v${this.vectors++}`;
+  }
+
+  /** The steps of a name, the first one on operands of its own. */
+  expression(name: string): string {
+    return (
+      name.split(" > ").reduce((given: string | null, step) => this.step(step, given), null) ?? ""
+    );
+  }
+
+  private step(step: string, given: string | null): string {
+    const isSecond = step.endsWith(" b");
+    const { immediate, row } = operation(step.replace(/ b$/, ""));
+    switch (row.name) {
+      case "i32.add":
+        return `local.get $p ${immediate ? "i32.const 5" : "local.get $q"} i32.add`;
+      case "v128.store":
+        return `local.get $p ${given} v128.store offset=${OFFSET}`;
+      default:
+    }
+    if (row.access !== null) return `${given ?? "local.get $p"} ${row.name} offset=${OFFSET}`;
+    const operands = (row.params ?? []).map((_, i) => {
+      if (given !== null && i === (isSecond ? 1 : 0)) return given;
+      return immediate && i === 1 ? "i32.const 7" : this.vector();
+    });
+    return `${operands.join(" ")} ${row.name}`;
+  }
+}
+
+const CONSTANT = "v128.const i32x4 0x807f0f01 0xff007f80 0x12345678 0xfffefdfc";
+
+/** The expression of a form: `operation` knows no constant. */
+function expressionOf(name: string): string {
+  const text = new Text();
+  if (!name.startsWith("const 128 > ")) return text.expression(name);
+  const rest = name.slice("const 128 > ".length).split(" > ");
+  const [first, ...others] = rest;
+  const operands = first.endsWith(" b") ? ["local.get $v3", CONSTANT] : [CONSTANT, "local.get $v3"];
+  const start = `${operands.join(" ")} ${first.replace(/ b$/, "")}`;
+  return others.reduce((given, step) => `${given} local.get $v4 ${step}`, start);
+}
+
+function functionOf(expression: string, isStore: boolean, wide: boolean): string {
+  // In the wide form, everything lies beyond the slots of a narrow instruction.
+  const fillers = wide ? `(local ${"i32 ".repeat(200)})` : "";
+  const locals = CELLS.map((_, i) => `(local $v${i} v128)`).join(" ");
+  const loads = CELLS.map((at, i) => `i32.const ${at} v128.load local.set $v${i}`).join(" ");
+  const body = isStore ? expression : `i32.const ${RESULT} ${expression} v128.store`;
+  // The store of the result must not be fused with it: an operand of its own lies in between.
+  const kept = isStore
+    ? body
+    : `${expression} local.set $v0 i32.const ${RESULT} local.get $v0 v128.store`;
+  return `(func (export "f") (param $a i32) (param $b i32) ${fillers} (local $p i32) (local $q i32)
+    ${locals} local.get $a local.set $p local.get $b local.set $q ${loads} nop ${kept})`;
+}
+
+/** Names of the register instructions that stand where Wasm instructions begin. */
+function registerNames({ code }: FunctionInstance): string[] {
+  const names: string[] = [];
+  for (let offset = code.entryOffset; offset < code.size; offset++) {
+    if (code.offsetAt(offset) === code.offsetAt(offset - 1)) continue;
+    const at = code.start + offset;
+    const first = REGISTER_NAMES[CODE[at] & OPCODE_MASK];
+    names.push(first === "wide" ? REGISTER_NAMES[CODE[at + 2] & OPCODE_MASK] : first);
+  }
+  return names;
+}
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+/** Lanes of the result with NaNs alike, where arithmetic makes them. */
+function withoutNans(name: string, bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const lane = (at: number, value: number, size: number) =>
+    Number.isNaN(value) ? "nan" : hex(bytes.subarray(at, at + size));
+  if (name.includes("f32x4")) {
+    return [0, 4, 8, 12].map((at) => lane(at, view.getFloat32(at, true), 4)).join(" ");
+  }
+  if (!name.includes("f64x2")) return hex(bytes);
+  return [0, 8].map((at) => lane(at, view.getFloat64(at, true), 8)).join(" ");
+}
+
+function memoriesOf(pair: Pair): [ours: Uint8Array, theirs: Uint8Array] {
+  const { buffer } = pair.theirs.m as { buffer: ArrayBuffer };
+  return [pair.ours.memories[0].bytes, new Uint8Array(buffer)];
+}
+
+function check(name: string, expression: string, wide: boolean, pages = 1): string[] {
+  const last = name.split(" > ").at(-1) ?? "";
+  const isStore = last.startsWith("v128.store");
+  const func = functionOf(expression, isStore, wide);
+  const pair = Pair.of(`(module (memory (export "m") ${pages}) ${func})`);
+  const memories = memoriesOf(pair);
+  const random = new Random(name.length);
+  const lines: string[] = [];
+  for (let round = 0; round < ROUNDS && lines.length < 3; round++) {
+    const at = random.pick([
+      FREE + random.below(99),
+      PAGE * pages - 3 - random.below(30),
+      -random.below(9),
+    ]);
+    const inside = Math.max(0, Math.min(at, PAGE * pages - 64));
+    const vectors = [...CELLS, inside, inside + 16, inside + 32].map((cell) => {
+      return [cell, randomVector(last, random)] as const;
+    });
+    for (const memory of memories) {
+      for (const [cell, bytes] of vectors) memory.set(bytes, cell);
+      memory.fill(0, RESULT, RESULT + 16);
+    }
+    const line = pair.difference("f", [at | 0, random.below(12)]);
+    if (line !== null) lines.push(line);
+    const [mine, host] = memories.map((memory) => {
+      if (isStore) return withoutNans(name, memory.subarray(inside + OFFSET, inside + OFFSET + 16));
+      return withoutNans(name, memory.subarray(RESULT, RESULT + 16));
+    });
+    if (mine !== host) lines.push(`${name} at ${at}: ${mine}, host ${host}`);
+  }
+  expect(registerNames(pair.func("f")), func).toContain(name);
+  return lines;
+}
+
+describe.skipIf(HOST === undefined)("fused vectors as on the host", () => {
+  it.each(FUSED_VECTORS.map(({ name }) => name))("%s", (name) => {
+    for (const wide of [false, true]) expect(check(name, expressionOf(name), wide)).toEqual([]);
+  });
+
+  it("in a memory of more than 2 GiB", () => {
+    for (const name of [
+      "i32.add imm > v128.load > f32x4.mul > f32x4.add",
+      "v128.xor > v128.store b",
+    ]) {
+      expect(check(name, expressionOf(name), false, 32769)).toEqual([]);
+    }
+  });
+
+  it("shuffles of whole words, from both operands and over them", () => {
+    const random = new Random(7);
+    for (let i = 0; i < 30; i++) {
+      const words = Array.from({ length: 4 }, () => 4 * random.below(8));
+      const lanes = words.flatMap((first) => [0, 1, 2, 3].map((n) => first + n)).join(" ");
+      const operands = random.pick(["local.get $v1 local.get $v2", "local.get $v0 local.get $v0"]);
+      const expression = `${operands} i8x16.shuffle ${lanes}`;
+      expect(check("shuffle words", expression, false)).toEqual([]);
+    }
+  });
+});
