@@ -8,6 +8,9 @@ import { MEMORY } from "./rows/memory.ts";
 import { NUMERIC } from "./rows/numeric.ts";
 import { REFERENCES } from "./rows/references.ts";
 import { VECTOR } from "./rows/vector.ts";
+import { VECTOR_MEMORY } from "./rows/vector-memory.ts";
+
+const VECTORS = [...VECTOR_MEMORY, ...VECTOR].sort((a, b) => a.opcode - b.opcode);
 
 /** The rows by chapter of the specification. */
 export const CHAPTERS: readonly (readonly [title: string, rows: readonly Instruction[]])[] = [
@@ -15,6 +18,6 @@ export const CHAPTERS: readonly (readonly [title: string, rows: readonly Instruc
   ["Memory and table instructions", MEMORY],
   ["Numeric instructions", NUMERIC],
   ["Reference and aggregate instructions", REFERENCES],
-  ["Vector instructions", VECTOR],
+  ["Vector instructions", VECTORS],
   ["Atomic instructions", ATOMIC],
 ];
