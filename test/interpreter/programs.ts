@@ -4,7 +4,8 @@
 
 import { InstructionReader } from "../../src/binary/instructions.ts";
 import type { FeatureSet } from "../../src/isa/features.ts";
-import { F32, F64, I32, type ValType } from "../../src/isa/types.ts";
+import { instructionAt } from "../../src/isa/index.ts";
+import { F32, F64, I32, V128, type ValType } from "../../src/isa/types.ts";
 import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
 import { funcTypeAt, type ModuleRecord } from "../../src/module/module.ts";
 import { generateModule } from "../fuzz/generate/module.ts";
@@ -17,41 +18,83 @@ import { ALL, load } from "../validation/assemble.ts";
 /** Locals that push the operands of a function out of the reach of narrow instructions. */
 const MANY = 200;
 
-/** Type of the result if the instruction may make a NaN of its own. */
-function makesNan(op: number): ValType | null {
-  if (op >= 0x8d && op <= 0x97) return F32;
-  if (op >= 0x9b && op <= 0xa5) return F64;
-  if (op === 0xb6) return F32; // f32.demote_f64
-  return op === 0xbb ? F64 : null; // f64.promote_f32
+/** Where a NaN can be: a type of value, and of its lanes. */
+interface Floats {
+  readonly type: ValType;
+  /** The canonical NaN, in every lane. */
+  readonly canonical: readonly number[];
+  readonly eq: number;
+  /** What chooses between two values, or between lanes of two, by what `eq` gives. */
+  readonly choose: number;
 }
 
-const CANONICAL: Readonly<Record<ValType, readonly number[]>> = {
-  [F32]: [0x43, 0, 0, 0xc0, 0x7f],
-  [F64]: [0x44, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f],
-};
+const NAN_32 = [0, 0, 0xc0, 0x7f];
+const NAN_64 = [0, 0, 0, 0, 0, 0, 0xf8, 0x7f];
+const V128_CONST = [0xfd, 0x0c];
+const SELECT = 0x1b;
+const BITSELECT = 0x352;
+
+const FLOATS: ReadonlyMap<string, Floats> = new Map([
+  ["f32", { type: F32, canonical: [0x43, ...NAN_32], eq: 0x5b, choose: SELECT }],
+  ["f64", { type: F64, canonical: [0x44, ...NAN_64], eq: 0x61, choose: SELECT }],
+  [
+    "f32x4",
+    {
+      type: V128,
+      canonical: [...V128_CONST, ...NAN_32, ...NAN_32, ...NAN_32, ...NAN_32],
+      eq: 0x341,
+      choose: BITSELECT,
+    },
+  ],
+  [
+    "f64x2",
+    {
+      type: V128,
+      canonical: [...V128_CONST, ...NAN_64, ...NAN_64],
+      eq: 0x347,
+      choose: BITSELECT,
+    },
+  ],
+]);
+
+/** Operations that may make a NaN of their own. */
+const MAKES_NAN =
+  /^(f\w+)\.(ceil|floor|trunc|nearest|sqrt|add|sub|mul|div|min|max|demote_\w+|promote_\w+)$/;
+
+/** What the result of an instruction is if it may be a NaN that it has made. */
+function madeFloats(op: number): Floats | null {
+  const [, type = ""] = MAKES_NAN.exec(instructionAt(op)?.name ?? "") ?? [];
+  return FLOATS.get(type) ?? null;
+}
 
 /** `x == x ? x : nan`, by way of a local. */
-function canonicalise(w: ByteWriter, type: ValType, local: number): void {
-  w.byte(0x22).u32(local).bytes(CANONICAL[type]); // local.tee, const
+function canonicalise(w: ByteWriter, floats: Floats, local: number): void {
+  w.byte(0x22).u32(local).bytes(floats.canonical); // local.tee, const
   w.byte(0x20).u32(local).byte(0x20).u32(local); // local.get, local.get
-  w.byte(type === F32 ? 0x5b : 0x61).byte(0x1b); // eq, select
+  w.opcode(floats.eq).opcode(floats.choose);
 }
+
+/** The types of the locals that NaNs of a body are put in. */
+const PUT_IN: readonly ValType[] = [F32, F64, V128];
 
 /** The body with canonical NaNs; `wide`: with many more locals. */
 function rewriteBody(body: Uint8Array, params: number, wide: boolean): Uint8Array {
   const runs = new InstructionReader(body, ALL, DEFAULT_LIMITS).locals(params);
   const own = runs.reduce((sum, { count }) => sum + count, params);
-  const w = new ByteWriter().u32(runs.length + 3);
+  const made = new Set<ValType>();
+  visitBody(body, ({ op }) => made.add(madeFloats(op)?.type ?? I32));
+  const types = PUT_IN.filter((type) => made.has(type));
+  const w = new ByteWriter().u32(runs.length + types.length + 1);
   for (const { count, type } of runs) w.u32(count).valType(type);
-  w.u32(1).valType(F32).u32(1).valType(F64);
+  for (const type of types) w.u32(1).valType(type);
   w.u32(wide ? MANY : 0).valType(I32);
   let from = -1;
   visitBody(body, ({ op, pos, start }) => {
     if (from < 0) from = start;
-    const type = makesNan(op);
-    if (type === null) return;
+    const floats = madeFloats(op);
+    if (floats === null) return;
     w.bytes(body.subarray(from, pos));
-    canonicalise(w, type, type === F32 ? own : own + 1);
+    canonicalise(w, floats, own + types.indexOf(floats.type));
     from = pos;
   });
   return w.bytes(body.subarray(from)).finish();

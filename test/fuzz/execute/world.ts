@@ -10,6 +10,7 @@ import {
   I32,
   I64,
   isReference,
+  V128,
   type ValType,
 } from "../../../src/isa/types.ts";
 import { type ExternType, funcTypeAt, type ModuleRecord } from "../../../src/module/module.ts";
@@ -60,6 +61,8 @@ export function hostValue(random: Random, type: ValType): unknown {
       return random.pick([0, -0, 1.5, -2.25, Number.POSITIVE_INFINITY]);
     case F64:
       return random.pick([0, -0, 0.1, 1e300, Number.NEGATIVE_INFINITY]);
+    case V128:
+      return new Uint8Array(BigUint64Array.of(random.u64(), random.u64()).buffer);
     case EXTERNREF:
       return random.oneIn(4) ? null : random.pick(OBJECTS);
     default:
@@ -75,6 +78,7 @@ function shownNumber(value: number): string {
 export function shown(value: unknown): string {
   if (typeof value === "number") return shownNumber(value);
   if (typeof value === "bigint") return `${value}n`;
+  if (value instanceof Uint8Array) return `bytes ${value.join(" ")}`;
   if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
   if (typeof value === "function") return "a function";
   const object = OBJECTS.indexOf(value as never);
