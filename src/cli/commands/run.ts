@@ -42,8 +42,8 @@ variables and no directories but these:
   --max-disk SIZE           bytes by which the files of a directory may grow; default 1GiB
 
 Of any other module an exported function is called. The arguments are the function's, by its
-type: integers decimal or 0x… (signed or unsigned), floats also as 0x1.8p3, inf, nan. Results
-are printed one per line.
+type: integers decimal or 0x… (signed or unsigned), floats also as 0x1.8p3, inf, nan, vectors as
+"i32x4 1 2 3 4". Results are printed one per line.
 
   --invoke NAME             the function; default: _start, else main
 
