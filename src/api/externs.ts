@@ -18,7 +18,7 @@ import {
 import { allocateGlobal, allocateMemory, allocateTable, joinMemory } from "../runtime/allocate.ts";
 import { ExceptionInstance, type GlobalInstance, TagInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
-import type { SharedParts } from "../runtime/shared-bytes.ts";
+import { SharedBytes, type SharedParts } from "../runtime/shared-bytes.ts";
 import type { Counted } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { Exhaustion, WasmException } from "../runtime/trap.ts";
@@ -155,7 +155,9 @@ export class Memory {
     if (shared?.type?.shared !== true || shared.parts === undefined) {
       throw new TypeError("Memory.from: this is nothing that `share` has given");
     }
-    return Memory.of(joinMemory(store.runtime, shared.type, shared.parts));
+    const { parts, type } = shared;
+    const bytes = new SharedBytes(parts, 2 ** type.pageSizeLog2, false);
+    return Memory.of(joinMemory(store.runtime, type, bytes));
   }
 
   /** What other workers make the same memory of. @throws TypeError if its type is not `shared` */

@@ -1,12 +1,15 @@
 // WebAssembly.Memory (JS-API: 5.3 Memories). The buffer belongs to the memory instance, which knows
 // when it must be detached: runtime/memory.ts.
 
-import { allocateMemory } from "../runtime/allocate.ts";
+import { allocateMemory, joinMemory } from "../runtime/allocate.ts";
+import { HOST_PAGE, type HostMemory } from "../runtime/host-memory.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
+import { SharedBytes } from "../runtime/shared-bytes.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { limitsIn } from "./descriptors.ts";
 import { DETACHED } from "./errors.ts";
+import { sendableOf, sharedTypeOf } from "./host-memories.ts";
 import { describeInterface, fromAddress, get, isObject, toAddress, Uncloneable } from "./webidl.ts";
 
 const WHERE = "WebAssembly.Memory()";
@@ -56,10 +59,11 @@ export function memoryInterface(context: Context): Defined<MemoryInstance> {
     readonly #target: MemoryInstance;
 
     constructor(descriptor: unknown) {
-      super();
       const existing = Existing.is<MemoryInstance>(descriptor);
-      this.#target = existing ? descriptor.target : allocate(context, descriptor);
-      context.adopt(this.#target, this);
+      const target = existing ? descriptor.target : allocate(context, descriptor);
+      super(sendableOf(target));
+      this.#target = target;
+      context.adopt(target, this);
     }
 
     grow(delta: unknown): number | bigint {
@@ -85,9 +89,25 @@ export function memoryInterface(context: Context): Defined<MemoryInstance> {
     throw new TypeError(`WebAssembly.Memory.${member}: Receiver is not a WebAssembly.Memory`);
   }
 
+  /** Memories that stand for what has arrived from elsewhere. */
+  const arrived = new WeakMap<object, MemoryInstance>();
+
+  function arrivedTarget(value: unknown): MemoryInstance | null {
+    if (!isObject(value)) return null;
+    const known = arrived.get(value);
+    if (known !== undefined) return known;
+    const type = sharedTypeOf(value);
+    if (type === null) return null;
+    const shared = SharedBytes.of(value as HostMemory, HOST_PAGE);
+    const target = joinMemory(context.store, type, shared, true);
+    arrived.set(value, target);
+    context.adopt(target, value);
+    return target;
+  }
+
   const wrapper: Wrapper<MemoryInstance> = {
     create: (target) => new Memory(new Existing(target)),
-    targetOf: (value) => brand(value),
+    targetOf: (value) => brand(value) ?? arrivedTarget(value),
   };
   return { Interface: describeInterface("Memory", Memory), wrapper };
 }

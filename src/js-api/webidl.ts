@@ -14,7 +14,9 @@ const { FinalizationRegistry: Registry } = globalThis as {
 function nothing(): void {}
 
 /** An object of a kind that cannot be cloned, with the prototype that `new` asks for. */
-function MakeUncloneable(this: unknown): object {
+function MakeUncloneable(this: object, existing?: object): object {
+  if (existing !== undefined) return Object.setPrototypeOf(existing, new.target.prototype);
+  if (Registry === undefined) return this;
   return Reflect.construct(Registry as NewableFunction, [nothing], new.target);
 }
 
@@ -22,11 +24,10 @@ function MakeUncloneable(this: unknown): object {
  * What the classes of interfaces extend: `structuredClone` and `postMessage` refuse their objects
  * with a DataCloneError instead of making empty ones of them. JavaScript can say that of no object,
  * but it can make one of a kind that cannot be cloned and, unlike promises and weak maps, is
- * nowhere displayed as what it is. Costs 1.5 µs per object. Hosts without that kind clone.
+ * nowhere displayed as what it is. Costs 1.5 µs per object. Hosts without that kind clone. An
+ * object that is to be cloned is made of one of the host's that is: `existing`.
  */
-export const Uncloneable = (Registry === undefined
-  ? nothing
-  : MakeUncloneable) as unknown as new () => Bare;
+export const Uncloneable = MakeUncloneable as unknown as new (existing?: object) => Bare;
 
 /** Members of functions that are the language's business; some engines have more than V8. */
 const OF_FUNCTIONS: ReadonlySet<string> = new Set([

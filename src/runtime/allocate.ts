@@ -20,7 +20,7 @@ import {
 } from "./instances.ts";
 import { MemoryInstance } from "./memory.ts";
 import { mayReferToObjects } from "./roots.ts";
-import { SharedBytes, type SharedParts } from "./shared-bytes.ts";
+import type { SharedBytes } from "./shared-bytes.ts";
 import type { Counted, Lease, Store } from "./store.ts";
 import { TableInstance } from "./table.ts";
 import { Exhaustion } from "./trap.ts";
@@ -73,14 +73,18 @@ export function allocateMemory(store: Store, type: MemoryType, outside = false):
 }
 
 /**
- * A memory that lies in the bytes of another store's, of which `parts` were sent.
+ * A memory that lies in bytes which others have, too. `outside` as in `allocateMemory`.
  * @throws Exhaustion of the store's `memoryBytes`
  */
-export function joinMemory(store: Store, type: MemoryType, parts: SharedParts): MemoryInstance {
-  const memory = new MemoryInstance(store, type);
-  const shared = new SharedBytes(parts, memory.pageSize, false);
+export function joinMemory(
+  store: Store,
+  type: MemoryType,
+  shared: SharedBytes,
+  outside = false,
+): MemoryInstance {
   const { length } = shared;
   if (!store.allows("memoryBytes", length)) throw store.overLimit("memoryBytes", length);
+  const memory = new MemoryInstance(store, type, outside);
   memory.join(shared);
   return memory;
 }

@@ -14,12 +14,32 @@ interface HostMemoryDescriptor {
   readonly shared?: boolean;
 }
 
-type HostMemoryClass = new (descriptor: HostMemoryDescriptor) => HostMemory;
+/** The host's own namespace, as far as memories need it. */
+interface HostNamespace {
+  readonly Memory?: (new (
+    descriptor: HostMemoryDescriptor,
+  ) => HostMemory) & {
+    readonly prototype: HostMemory;
+  };
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (module: object, imports: object) => object;
+}
 
 /** Looked up once: afterwards the global may be ours. */
-const HostMemoryClass = (
-  globalThis as { readonly WebAssembly?: { readonly Memory?: HostMemoryClass } }
-).WebAssembly?.Memory;
+export const hostNamespace: HostNamespace | undefined = (
+  globalThis as { readonly WebAssembly?: HostNamespace }
+).WebAssembly;
+const HostMemoryClass = hostNamespace?.Memory;
+
+/** Its methods, since the objects may be made ours, which have other ones. */
+const hostGrow = HostMemoryClass?.prototype.grow;
+const hostBuffer =
+  HostMemoryClass && Object.getOwnPropertyDescriptor(HostMemoryClass.prototype, "buffer")?.get;
+
+/** The buffer of one of the host's memories. @throws TypeError for every other value */
+export function bufferOfHost(memory: object): ArrayBufferLike {
+  return Reflect.apply(hostBuffer as () => ArrayBufferLike, memory, []);
+}
 
 /** Bytes in a page of the host's memories. */
 export const HOST_PAGE = 65_536;
@@ -35,13 +55,13 @@ export class GrowingBytes {
 
   /** As long as the memory; another one after each growth, which detaches it unless shared. */
   get buffer(): ArrayBufferLike {
-    return this.memory.buffer;
+    return bufferOfHost(this.memory);
   }
 
   /** The former size in pages; -1 if the host has no more, or the maximum is reached. */
   grow(pages: number): number {
     try {
-      return this.memory.grow(pages);
+      return Reflect.apply(hostGrow as HostMemory["grow"], this.memory, [pages]);
     } catch (error) {
       if (error instanceof RangeError) return -1;
       throw error;

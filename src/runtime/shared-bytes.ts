@@ -16,6 +16,10 @@ export interface SharedParts {
   readonly words: SharedArrayBuffer;
 }
 
+function newWords(): SharedArrayBuffer {
+  return new SharedArrayBuffer(4 * (WAITERS + WAIT_LIST_WORDS));
+}
+
 /** Bytes that several workers have. */
 export class SharedBytes {
   readonly parts: SharedParts;
@@ -31,7 +35,7 @@ export class SharedBytes {
   constructor(parts: SharedParts, pageSize: number, outside: boolean) {
     const { bytes, words } = parts;
     this.parts = parts;
-    this.growing = "grow" in bytes && "buffer" in bytes ? new GrowingBytes(bytes) : null;
+    this.growing = bytes instanceof SharedArrayBuffer ? null : new GrowingBytes(bytes);
     this.words = new Int32Array(words);
     this.waiters = new WaitList(this.words.subarray(WAITERS));
     this.pageSize = pageSize;
@@ -47,9 +51,14 @@ export class SharedBytes {
   ): SharedBytes | null {
     if (typeof SharedArrayBuffer === "undefined") return null;
     const bytes = growingBytes(length, most, true)?.memory ?? new SharedArrayBuffer(most);
-    const words = new SharedArrayBuffer(4 * (WAITERS + WAIT_LIST_WORDS));
+    const words = newWords();
     new Int32Array(words)[LENGTH] = length / pageSize;
     return new SharedBytes({ bytes, words }, pageSize, outside);
+  }
+
+  /** Those of a shared memory of the host. */
+  static of(bytes: HostMemory, pageSize: number): SharedBytes {
+    return new SharedBytes({ bytes, words: newWords() }, pageSize, true);
   }
 
   /** A buffer that begins with the bytes. */
