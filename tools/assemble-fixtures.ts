@@ -11,7 +11,9 @@ export async function assembleFixtures(): Promise<Map<string, Uint8Array>> {
   const sources = readdirSync(folder).filter((name) => name.endsWith(".wat"));
   return new Map(
     sources.map((name) => {
-      const module = parseWat(name, readFileSync(new URL(name, folder), "utf8"));
+      const module = parseWat(name, readFileSync(new URL(name, folder), "utf8"), {
+        threads: true,
+      });
       const { buffer } = module.toBinary({ write_debug_names: true });
       return [name.replace(/\.wat$/, ".wasm"), buffer];
     }),
