@@ -105,6 +105,17 @@ export function observe(
   return { lines, stopped, internal, calls, made };
 }
 
+/**
+ * V8 looks at the bounds of an atomic access first, then at its alignment; the specification at
+ * the alignment, then whether the memory is shared, then at the bounds.
+ */
+const ANY_OF_ATOMICS =
+  /trap: (memory out of bounds|operation does not support unaligned|Atomics\.wait cannot).*/;
+
+function alike(line: string | undefined): string | undefined {
+  return line?.replace(ANY_OF_ATOMICS, "trap: an atomic access");
+}
+
 /** The first line in which two transcripts differ; null if there is none. */
 export function difference(ours: Transcript, theirs: Transcript): string | null {
   // Where ours was stopped, the other may go on.
@@ -112,7 +123,8 @@ export function difference(ours: Transcript, theirs: Transcript): string | null 
     ? ours.lines.length
     : Math.max(ours.lines.length, theirs.lines.length);
   for (let i = 0; i < length; i++) {
-    if (ours.lines[i] !== theirs.lines[i]) return `${ours.lines[i]}, host: ${theirs.lines[i]}`;
+    if (alike(ours.lines[i]) !== alike(theirs.lines[i]))
+      return `${ours.lines[i]}, host: ${theirs.lines[i]}`;
   }
   return null;
 }

@@ -17,6 +17,7 @@ import {
 import { moduleExports, moduleImports } from "../../../src/embedding/module.ts";
 import type { ModuleRecord } from "../../../src/module/module.ts";
 import { funcTypeAt } from "../../../src/module/module.ts";
+import { sleep } from "../../api/support.ts";
 import { Random } from "../random.ts";
 import { type Style, styles } from "../traced/run.ts";
 import { Foreign, hostValue, shown } from "./world.ts";
@@ -33,6 +34,8 @@ export interface Slicing {
 }
 
 const MIB = 2 ** 20;
+/** How often it is looked whether somebody still waits. */
+const LOOKS_AT_WAITS = 2;
 
 /** `deep`: with as many calls and frames as there may be, so that it does not matter where. */
 function tightLimits(random: Random, deep: boolean) {
@@ -122,11 +125,13 @@ class Sliced {
   }
 
   private async toTheEnd(execution: Execution): Promise<Outcome> {
-    for (;;) {
+    for (let waits = 0; ; ) {
       this.slices++;
       const outcome = this.style.place(() => execution.run({ slice: this.style.slice() }));
       if (outcome.kind !== "suspended") return outcome;
       if (outcome.reason === "host") await outcome.promise;
+      // Most wait for some nanoseconds, or for ever.
+      else if (outcome.reason === "wait" && waits++ < LOOKS_AT_WAITS) await sleep(1);
       else if (outcome.reason !== "slice") return outcome;
     }
   }

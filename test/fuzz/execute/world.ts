@@ -133,8 +133,8 @@ function importFor(
     }
     case "memory": {
       const { address64, max, min, pageSizeLog2, shared } = type.memory;
-      if (address64 || shared || pageSizeLog2 !== 16 || min > 100n) return null;
-      const maximum = max === null ? {} : { maximum: Number(max) };
+      if (address64 || pageSizeLog2 !== 16 || min > 100n) return null;
+      const maximum = max === null ? {} : { maximum: Number(max), shared };
       return new namespace.Memory({ initial: Number(min), ...maximum } as never);
     }
     case "table": {

@@ -81,8 +81,6 @@ function elementTarget(body: Body): Target | null {
 /** What the row can act on; null if there is nothing. `address` is the wanted address type. */
 function targetOf(body: Body, row: Instruction, address: ValType | null): Target | null {
   const { plan, random } = body;
-  // A wait may block for ever.
-  if (plan.bounded && row.access?.kind === "wait") return null;
   switch (row.immediates) {
     case "memarg":
     case "memarg lane":
@@ -160,11 +158,15 @@ function writeImmediates(body: Body, row: Instruction, target: Target): void {
   }
 }
 
-/** An address operand; in a module that is to be run only the bits of `mask` are left of it. */
-export function addressOperand(body: Body, type: ValType, depth: number, mask = 1023): void {
+/** An address operand; in a module that is to be run only these bits are left of it. */
+export function addressOperand(body: Body, type: ValType, depth: number, bits = 1023): void {
   body.value(type, depth);
-  if (!body.plan.bounded) return;
-  body.w.opcode(type === I64 ? 0x42 : 0x41).signed(mask);
+  if (body.plan.bounded) mask(body, type, bits);
+}
+
+/** Leaves only these bits of the operand. */
+function mask(body: Body, type: ValType, bits: number): void {
+  body.w.opcode(type === I64 ? 0x42 : 0x41).signed(bits);
   body.instruction(type === I64 ? "i64.and" : "i32.and", 1, 1);
 }
 
@@ -181,6 +183,8 @@ function emitRegular(body: Body, row: Instruction, target: Target, depth: number
       if (type !== ADDRESS) body.value(type, depth);
       else addressOperand(body, target.address, depth, addressMask(row));
     }
+    // A wait could block for ever: nanoseconds.
+    if (row.access?.kind === "wait" && body.plan.bounded) mask(body, I64, 255);
   } else body.operands(params, depth);
   body.instruction(row.opcode, params.length, row.results.length);
   writeImmediates(body, row, target);
