@@ -7,7 +7,8 @@ import { deadlineIn, guestTime, isOver, millisecondsNow } from "../interpreter/c
 import { type Outcome as Ended, NOT_READY } from "../interpreter/meter.ts";
 import { type Interruption, POLL } from "../interpreter/occupant.ts";
 import { promiseOf } from "../interpreter/promises.ts";
-import { currentThread, Thread } from "../interpreter/thread.ts";
+import { currentThread } from "../interpreter/stack.ts";
+import { Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";

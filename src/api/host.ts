@@ -4,7 +4,8 @@
 
 import { idOfFuncType } from "../code/type-ids.ts";
 import { isPromise, promiseOf } from "../interpreter/promises.ts";
-import { currentThread, type Thread } from "../interpreter/thread.ts";
+import { currentThread } from "../interpreter/stack.ts";
+import type { Thread } from "../interpreter/thread.ts";
 import { isReference, type ValType, valTypeByName } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import { aFunction, aString, checkOption } from "../module/options.ts";

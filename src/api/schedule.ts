@@ -4,7 +4,7 @@
 
 import { nextTask } from "../embedding/turns.ts";
 import { millisecondsNow } from "../interpreter/clock.ts";
-import { currentThread } from "../interpreter/thread.ts";
+import { currentThread } from "../interpreter/stack.ts";
 import type { Forgiving } from "./pace.ts";
 
 /** Milliseconds of the event loop that guests take at a time, before all else that waits there. */

@@ -114,6 +114,11 @@ export class CallThread extends Thread {
     return new Exhaustion("fuel", "", backtrace(this));
   }
 
+  /** To JavaScript, a guest that waits at a memory blocks its agent. */
+  override get mayStandAside(): boolean {
+    return false;
+  }
+
   protected override get mayStall(): boolean {
     return this.watch === null || !this.watch.active;
   }

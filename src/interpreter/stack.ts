@@ -22,6 +22,11 @@ export const stack = {
   current: null as Thread | null,
 };
 
+/** The thread whose guest is running, or has called the host function that is running. */
+export function currentThread(): Thread | null {
+  return stack.current;
+}
+
 /** Words at the end of the control stack that no call of a guest's takes. */
 const SPARE_CALLS = 16;
 

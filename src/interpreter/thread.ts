@@ -58,11 +58,6 @@ import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
 import { pauseOf, type Wait, type Waiter } from "./waits.ts";
 import { runStretch } from "./warmth.ts";
 
-/** The thread whose guest is running, or has called the host function that is running. */
-export function currentThread(): Thread | null {
-  return stack.current;
-}
-
 /** Arguments are written to the slots once; what they refer to is not to be kept longer. */
 const NO_VALUES: readonly Value[] = [];
 
@@ -127,6 +122,11 @@ export class Thread extends Caller implements Waiter {
       machine.instance = null;
       machine.callee = null;
     }
+  }
+
+  /** Whether it is suspended where it waits at a memory. */
+  get mayStandAside(): boolean {
+    return this.mayAwait;
   }
 
   protected override occupy(slice: number): void {

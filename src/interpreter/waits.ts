@@ -47,7 +47,8 @@ export interface Wait {
 /** The thread that waits. */
 export interface Waiter extends Payer {
   wait: Wait | null;
-  readonly mayAwait: boolean;
+  /** Whether it can be suspended meanwhile. */
+  readonly mayStandAside: boolean;
   /** Milliseconds that it may stand still before somebody looks at it. */
   readonly patience: number;
   /** Somebody is to look at it now. */
@@ -166,7 +167,7 @@ export function atomicWait(op: number, instance: ModuleInstance, waiter: Waiter)
   const { wait } = waiter;
   let result = wait.end();
   if (result === null) {
-    if (waiter.mayAwait && wait.promise !== null) return "waits";
+    if (waiter.mayStandAside && wait.promise !== null) return "waits";
     block(wait, waiter.patience);
     result = wait.end();
   }

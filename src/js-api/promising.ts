@@ -4,7 +4,8 @@
 
 import type { Settled } from "../interpreter/promises.ts";
 import { PromisingThread } from "../interpreter/promising.ts";
-import { currentThread, type Thread } from "../interpreter/thread.ts";
+import { currentThread } from "../interpreter/stack.ts";
+import type { Thread } from "../interpreter/thread.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
 import { funcTypeOfId } from "../runtime/types.ts";
@@ -23,6 +24,9 @@ function refusal(thread: Thread | null): string | null {
     : "trying to suspend JS frames";
 }
 
+/** PromiseResolve, whatever becomes of the global. */
+const promiseResolve = Promise.resolve.bind(Promise);
+
 /** A JavaScript function whose results the guest waits for ("create a suspending function"). */
 class SuspendingFunction extends HostFunction {
   override run(frame: number): PromiseLike<unknown> {
@@ -30,7 +34,7 @@ class SuspendingFunction extends HostFunction {
     const problem = refusal(currentThread());
     if (problem !== null) throw new context.errors.SuspendError(problem);
     if (!signature.crosses) throw cannotCross();
-    return Promise.resolve(Reflect.apply(action, undefined, signature.arguments(frame)));
+    return promiseResolve(Reflect.apply(action, undefined, signature.arguments(frame)));
   }
 }
 

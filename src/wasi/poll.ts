@@ -1,7 +1,7 @@
 // poll_oneoff: waiting for clocks and for input. A guest that can be suspended is; any other blocks
 // its thread, or is told that this cannot be. A clock that makes up its time needs no waiting.
 
-import { currentThread } from "../interpreter/thread.ts";
+import { currentThread } from "../interpreter/stack.ts";
 import { clockNamed } from "./clock.ts";
 import { ABSTIME, EVENTTYPE, HANGUP, RIGHT } from "./constants.ts";
 import { errnoOf, fail, SUCCESS, WasiError } from "./errno.ts";

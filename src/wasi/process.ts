@@ -2,7 +2,7 @@
 // runs, who has called. The functions themselves are in one file per area.
 
 import { activeExecution } from "../api/execution.ts";
-import { currentThread } from "../interpreter/thread.ts";
+import { currentThread } from "../interpreter/stack.ts";
 import {
   type Descriptor,
   DescriptorTable,

@@ -2,7 +2,7 @@
 // be looked at, and go on only if the guest does. So what comes after the end of a guest's time is
 // never done: no input is taken and nothing is written for a guest that has been stopped.
 
-import { currentThread } from "../interpreter/thread.ts";
+import { currentThread } from "../interpreter/stack.ts";
 import { Unfinished } from "../interpreter/unfinished.ts";
 import { errnoOf, WasiError } from "./errno.ts";
 import type { Process } from "./process.ts";

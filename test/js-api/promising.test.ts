@@ -256,6 +256,23 @@ describe("calls that wait", () => {
   });
 });
 
+describe("a guest that waits at a memory", () => {
+  it("blocks its agent also where it could be suspended", async () => {
+    const { exports } = instanceOf(`(module (memory 1 1 shared)
+      (func (export "wait") (result i32)
+        (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 20000000))))`);
+    const log: unknown[] = [];
+    const call = Ours.promising(exports.wait as () => unknown)();
+    Promise.resolve().then(() => log.push("others"));
+    log.push("called");
+    const began = performance.now();
+    log.push(await call);
+    // It had ended before its promise was there.
+    expect(performance.now() - began).toBeLessThan(15);
+    expect(log).toEqual(["called", "others", 2]);
+  });
+});
+
 describe("errors", () => {
   it("of an import, thrown or promised, can be caught by the guest", async () => {
     const tag = new Ours.Tag({ parameters: ["i32"] });
