@@ -5,9 +5,13 @@
 import { typeIdsOf } from "../code/type-ids.ts";
 import { EXTERNREF, HEAP_EXTERN, I16, I32, refType, type ValType } from "../isa/types.ts";
 import type { SubType } from "../module/module.ts";
+import { allocateHostFunction } from "../runtime/allocate.ts";
+import { type Aggregate, arrayLength, readArray, writeArray } from "../runtime/objects.ts";
+import { funcTypeOfId } from "../runtime/types.ts";
 import type { Context } from "./context.ts";
 import { markUncatchable } from "./errors.ts";
-import { type Callable, hostFunction } from "./functions.ts";
+import { type Callable, HostFunction } from "./functions.ts";
+import { type ReferenceBorder, Signature } from "./signature.ts";
 
 /** `(ref extern)` and `(ref null $array)`, of the module below. */
 const STRING = refType(HEAP_EXTERN, false);
@@ -29,6 +33,7 @@ const call = Function.prototype.call.bind(Function.prototype.call) as (
   method: object,
   ...args: readonly unknown[]
 ) => unknown;
+const codeAt = Function.prototype.call.bind(charCodeAt) as (text: string, at: number) => number;
 
 /** UnwrapString. */
 function unwrap(value: unknown, trap: Trapper): string {
@@ -65,12 +70,15 @@ function part(value: unknown, start: unknown, end: unknown, trap: Trapper): unkn
  */
 const MOST_CHARACTERS = 1 << 21;
 
+function bound(length: number, most: number, trap: Trapper, isStoppable: () => boolean): void {
+  if (length > most && isStoppable()) {
+    trap(`a string of ${length} characters, at most ${most} are allowed`);
+  }
+}
+
 function concat(a: unknown, b: unknown, trap: Trapper, isStoppable: () => boolean): string {
   const [first, second] = [unwrap(a, trap), unwrap(b, trap)];
-  const length = first.length + second.length;
-  if (length > MOST_CHARACTERS && isStoppable()) {
-    trap(`a string of ${length} characters, at most ${MOST_CHARACTERS} are allowed`);
-  }
+  bound(first.length + second.length, MOST_CHARACTERS, trap, isStoppable);
   return first + second;
 }
 
@@ -80,11 +88,46 @@ function compare(a: unknown, b: unknown, trap: Trapper): number {
   return first < second ? -1 : 1;
 }
 
-/**
- * Arrays of the engine cannot exist before it executes their instructions: all there is is null.
- */
-const withoutArray = (trap: Trapper): Callable => {
-  return () => trap("dereferencing a null pointer");
+/** The part of an array from `start` on that an operation is for. */
+function arrayWithin(value: unknown, start: number, length: number, trap: Trapper): Aggregate {
+  if (value === null) return trap("dereferencing a null pointer");
+  const array = value as Aggregate;
+  const fits = length >= 0 && start + length <= arrayLength(array);
+  return fits ? array : trap("array element access out of bounds");
+}
+
+/** Codes that are moved at once: as arguments they lie on the host's stack. */
+const CHUNK = 1 << 12;
+/** Codes that a guest has moved between looks, where it is stopped: some 3 ms. */
+const MOST_CODES = 1 << 20;
+
+/** `fromCharCodeArray`. */
+const fromArray: Builtin["steps"] = (trap, isStoppable) => (value, start, end) => {
+  const [from, to] = [(start as number) >>> 0, (end as number) >>> 0];
+  const array = arrayWithin(value, from, to - from, trap);
+  bound(to - from, MOST_CODES, trap, isStoppable);
+  let text = "";
+  for (let at = from; at < to; at += CHUNK) {
+    const codes = new Array<number>(Math.min(CHUNK, to - at)).fill(0);
+    readArray(array, at, codes);
+    text += Reflect.apply(fromCharCode, undefined, codes);
+  }
+  return text;
+};
+
+/** `intoCharCodeArray`. */
+const intoArray: Builtin["steps"] = (trap, isStoppable) => (value, target, start) => {
+  const text = unwrap(value, trap);
+  const { length } = text;
+  const first = (start as number) >>> 0;
+  const array = arrayWithin(target, first, length, trap);
+  bound(length, MOST_CODES, trap, isStoppable);
+  for (let at = 0; at < length; at += CHUNK) {
+    const codes = new Array<number>(Math.min(CHUNK, length - at)).fill(0);
+    for (let i = 0; i < codes.length; i++) codes[i] = codeAt(text, at + i);
+    writeArray(array, first + at, codes);
+  }
+  return length;
 };
 
 const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
@@ -100,11 +143,8 @@ const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
       steps: () => (value) => (typeof value === "string" ? 1 : 0),
     },
   ],
-  ["fromCharCodeArray", { params: [CHAR_CODES, I32, I32], results: [STRING], steps: withoutArray }],
-  [
-    "intoCharCodeArray",
-    { params: [EXTERNREF, CHAR_CODES, I32], results: [I32], steps: withoutArray },
-  ],
+  ["fromCharCodeArray", { params: [CHAR_CODES, I32, I32], results: [STRING], steps: fromArray }],
+  ["intoCharCodeArray", { params: [EXTERNREF, CHAR_CODES, I32], results: [I32], steps: intoArray }],
   [
     "fromCharCode",
     { params: [I32], results: [STRING], steps: () => (code) => fromCharCode(code as number) },
@@ -167,6 +207,9 @@ const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ],
 ]);
 
+/** Builtins take and give references as the engine has them. */
+const AS_THEY_ARE: ReferenceBorder = { toEngine: (value) => value, fromEngine: (value) => value };
+
 /** Builtin sets by name. */
 const SETS: ReadonlyMap<string, ReadonlyMap<string, Builtin>> = new Map([["js-string", JS_STRING]]);
 
@@ -219,6 +262,7 @@ export function builtinFunction(
   const typeId = typeIds().get(found) as number;
   const index = [...JS_STRING.values()].indexOf(found);
   const steps = found.steps(trap, () => context.isStoppable);
-  const target = hostFunction(context, steps, typeId, `${module}.${name}`, index);
-  return context.functionObject(target);
+  const signature = new Signature(funcTypeOfId(typeId), AS_THEY_ARE);
+  const host = new HostFunction(context, steps, signature, index);
+  return context.functionObject(allocateHostFunction(typeId, host, `${module}.${name}`));
 }

@@ -261,6 +261,28 @@ export function setArrayWord(object: Aggregate, n: number, value: unknown): void
   else data[n] = value as number;
 }
 
+/** Copies the words of an array from `at` on into a list, which is as long as they are many. */
+export function readArray(object: Aggregate, at: number, list: unknown[]): void {
+  const data = object[1];
+  if (!object[0].isLong) {
+    for (let i = 0; i < list.length; i++) list[i] = object[1 + at + i];
+  } else if (data instanceof Int16Array) {
+    for (let i = 0; i < list.length; i++) list[i] = data[at + i];
+  } else {
+    for (let i = 0; i < list.length; i++) list[i] = arrayWord(object, at + i);
+  }
+}
+
+/** Replaces the words of an array from `at` on by those of a list. */
+export function writeArray(object: Aggregate, at: number, list: readonly unknown[]): void {
+  const data = object[1];
+  if (object[0].isLong && data instanceof Int16Array) {
+    for (let i = 0; i < list.length; i++) data[at + i] = list[i] as number;
+  } else {
+    for (let i = 0; i < list.length; i++) setArrayWord(object, at + i, list[i]);
+  }
+}
+
 /** Sets `count` elements from `at` on, each to these words. */
 export function fillArray(
   object: Aggregate,

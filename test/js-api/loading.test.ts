@@ -233,8 +233,94 @@ describe("builtins", () => {
     }
   });
 
+  /** A name, as it is encoded. */
+  const text = (value: string) => [value.length, ...new TextEncoder().encode(value)];
+
+  /** js-string's functions of arrays, and two that make arrays and look into them. */
+  function arrays(namespace = Ours) {
+    const [i32, array, extern] = [[0x7f], [0x63, 0], [0x6f]];
+    const make = [0, 0x20, 1, 0x20, 0, 0xfb, 6, 0, 0x0b];
+    const get = [0, 0x20, 0, 0x20, 1, 0xfb, 13, 0, 0x0b];
+    const bytes = moduleOf(
+      section(1, [
+        ...[5, 0x5e, 0x77, 1],
+        ...[0x60, 3, ...array, ...i32, ...i32, 1, 0x64, ...extern],
+        ...[0x60, 3, ...extern, ...array, ...i32, 1, ...i32],
+        ...[0x60, 2, ...i32, ...i32, 1, ...array],
+        ...[0x60, 2, ...array, ...i32, 1, ...i32],
+      ]),
+      section(2, [
+        ...[2, ...text("wasm:js-string"), ...text("fromCharCodeArray"), 0, 1],
+        ...[...text("wasm:js-string"), ...text("intoCharCodeArray"), 0, 2],
+      ]),
+      section(3, [2, 3, 4]),
+      section(7, [
+        ...[4, ...text("from"), 0, 0, ...text("into"), 0, 1],
+        ...[...text("make"), 0, 2, ...text("get"), 0, 3],
+      ]),
+      section(10, [2, make.length, ...make, get.length, ...get]),
+    );
+    const module = new namespace.Module(bytes, { builtins: ["js-string"] });
+    const instance = new namespace.Instance(module, {});
+    const [from, into, makeArray, at] = ["from", "into", "make", "get"].map((name) => {
+      return func(instance, name);
+    });
+    const codes = (of: unknown, length: number) => Array.from({ length }, (_, i) => at(of, i));
+    return { from, into, make: makeArray, codes };
+  }
+
+  it.each([5, 100_000])("turn arrays of %i codes into strings, and back", (length) => {
+    const { codes, from, into, make } = arrays();
+    const given = make(length, 0x8041);
+    expect(from(given, 0, length)).toBe("\u8041".repeat(length));
+    expect(from(given, 1, 3)).toBe("\u8041\u8041");
+    expect(from(given, length, length)).toBe("");
+    expect(into("abc\ud800", given, length - 4)).toBe(4);
+    expect(into("\uffff", given, 0)).toBe(1);
+    expect(into("", given, length)).toBe(0);
+    expect([codes(given, 1), from(given, length - 4, length)]).toEqual([[0xffff], "abc\ud800"]);
+    const all = Array.from({ length }, (_, i) => String.fromCharCode(i)).join("");
+    expect(into(all, given, 0)).toBe(length);
+    expect(from(given, 0, length)).toBe(all);
+  });
+
+  it("trap for an array that is null or too short", () => {
+    const { from, into, make } = arrays();
+    const given = make(5, 1);
+    const outside = "array element access out of bounds";
+    for (const [action, message] of [
+      ...[
+        [6, 6],
+        [3, 2],
+        [0, 6],
+        [-1, 0],
+        [0, -1],
+      ].map(([start, end]) => [() => from(given, start, end), outside] as const),
+      [() => into("abc", given, 3), outside],
+      [() => into("", given, 6), outside],
+      [() => into("x", given, -1), outside],
+      [() => from(null, 0, 0), "dereferencing a null pointer"],
+      [() => into("x", null, 0), "dereferencing a null pointer"],
+      [() => into(null, null, 0), "illegal cast"],
+    ] as const) {
+      const error = thrownBy(action);
+      expect([error.name, error.message]).toEqual(["RuntimeError", message]);
+    }
+  });
+
+  it("move no more of an array than takes a moment where guests are stopped", () => {
+    const length = 2 ** 20 + 1;
+    const { from, into, make } = arrays(createNamespace({ fuel: 1e9 }));
+    const given = make(length, 65);
+    const whole = from(given, 0, length - 1);
+    expect(whole).toHaveLength(2 ** 20);
+    expect(into(whole, given, 1)).toBe(2 ** 20);
+    const refusal = "a string of 1048577 characters, at most 1048576 are allowed";
+    expect(() => from(given, 0, length)).toThrow(refusal);
+    expect(() => into(`${whole}.`, given, 0)).toThrow(refusal);
+  });
+
   it("make no string that would keep the host busy where guests are stopped", () => {
-    const text = (value: string) => [value.length, ...new TextEncoder().encode(value)];
     // Puts a string together with itself, so often: wabt knows no `(ref extern)`.
     const body = [
       ...[0, 0x03, 0x40, 0x20, 0, 0x20, 0, 0x10, 0, 0x21, 0],
