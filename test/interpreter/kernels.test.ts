@@ -1,4 +1,4 @@
-// The benchmark's kernels on vectors give what the host's own WebAssembly gives,
+// The benchmark's kernels on vectors and on GC objects give what the host's own WebAssembly gives,
 // and in slices the same, for the same fuel.
 
 import { readFileSync } from "node:fs";
@@ -39,4 +39,14 @@ describe("kernels on vectors", () => {
     const path = `vector/${name}`;
     check(path, hostExport(bytesOf(path), "run")(SIZE));
   });
+});
+
+describe("kernels on GC objects", () => {
+  // Node 20 knows no GC: these are from Node 26.
+  it.each([
+    ["binary_trees", -1789229235],
+    ["list_sort", 1544918638],
+    ["casts", 1302519331],
+    ["arrays", -1773475456],
+  ])("%s", (name, expected) => check(`gc/${name}`, expected));
 });

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleSource, type SourceBundle } from "../../tools/bundle-source.ts";
-import { PACKAGES, runPackage, SUSPENDING_PACKAGE } from "./packages.ts";
+import { PACKAGES, runPackage, SUSPENDING_PACKAGE, TIMEOUT } from "./packages.ts";
 
 describe("packages with Wasm inside", () => {
   let bundle: SourceBundle;
@@ -13,13 +13,19 @@ describe("packages with Wasm inside", () => {
   });
   afterAll(() => bundle?.remove());
 
-  it.each([...PACKAGES, SUSPENDING_PACKAGE])("$title", async (item) => {
-    const [expected, found] = await Promise.all([
-      runPackage(item, null),
-      runPackage(item, bundle.path),
-    ]);
-    expect(expected.native).toBe(true);
-    expect(found.native).toBe(false);
-    expect(found.result).toEqual(expected.result);
-  });
+  for (const item of [...PACKAGES, SUSPENDING_PACKAGE]) {
+    it(
+      item.title,
+      async () => {
+        const [expected, found] = await Promise.all([
+          runPackage(item, null),
+          runPackage(item, bundle.path),
+        ]);
+        expect(expected.native).toBe(true);
+        expect(found.native).toBe(false);
+        expect(found.result).toEqual(expected.result);
+      },
+      item.timeout ?? TIMEOUT,
+    );
+  }
 });
