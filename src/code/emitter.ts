@@ -2,7 +2,6 @@
 // 3). The validator finds every fact (heights, types, labels); this only decides where values live
 // and which register instruction stands for what.
 
-import type { InstructionReader } from "../binary/instructions.ts";
 import { instructionAt } from "../isa/index.ts";
 import {
   F32,
@@ -34,9 +33,6 @@ import type { FunctionCode } from "./space.ts";
  * small, a slice is not overdrawn by more, and no cost comes near the budget's 32 bits.
  */
 const LONGEST_SEGMENT = 1_000;
-
-/** Proposals whose instructions are validated but not run yet. */
-const LATER: ReadonlySet<string> = new Set(["wide-arithmetic"]);
 
 const SELECTS = {
   32: OP.SELECT_32,
@@ -142,13 +138,6 @@ export class Emitter extends AggregateEmitter implements BodySink {
     this.word(0);
   }
 
-  private requireSupported(op: number, reader: InstructionReader): void {
-    const row = instructionAt(op);
-    if (row?.feature != null && LATER.has(row.feature)) {
-      throw new UnsupportedError(row.name, reader.start);
-    }
-  }
-
   /** Hears of the next instruction. */
   instruction(facts: BodyFacts): void {
     const { op } = facts.instruction;
@@ -161,10 +150,8 @@ export class Emitter extends AggregateEmitter implements BodySink {
     if (this.costs.instructions >= LONGEST_SEGMENT) this.cut();
     this.offsets.add(this.position, facts.instruction.start);
     this.costs.add(this.compiled.prices.fixed[op]);
-    if (REGISTERS[op] !== 0) {
-      this.requireSupported(op, facts.instruction);
-      this.plain(op, facts);
-    } else if (!this.structured(op, facts) && !this.aggregate(op, facts)) this.other(op, facts);
+    if (REGISTERS[op] !== 0) this.plain(op, facts);
+    else if (!this.structured(op, facts) && !this.aggregate(op, facts)) this.other(op, facts);
   }
 
   /** Ends the segment in straight-line code: a jump to what follows, where the next one begins. */
@@ -182,7 +169,6 @@ export class Emitter extends AggregateEmitter implements BodySink {
   private other(op: number, facts: BodyFacts): void {
     const { instruction: reader } = facts;
     const height = facts.heightBefore;
-    this.requireSupported(op, reader);
     switch (op) {
       case 0x01: // nop
         return;

@@ -27,6 +27,7 @@ export class PlainEmitter extends StructureEmitter {
     const height = facts.heightBefore;
     const count = row.params?.length ?? 0;
     if (row.access !== null) this.memoryAccess(row, facts);
+    else if (row.results.length > 1) this.twoResults(row, height - count, height);
     else if (count > 2 || row.immediates !== "none") this.regular(row, facts, height - count);
     else if (count === 2) this.binary(op, height - 2, type);
     else if (op === WRAP) this.wrap(height - 1);
@@ -92,6 +93,16 @@ export class PlainEmitter extends StructureEmitter {
       return;
     }
     this.operate(op, REGISTERS[op], base, results[0], registers, words);
+  }
+
+  /** Two results lie as the words of a v128 do: the register instruction has one place for them. */
+  private twoResults({ opcode: op, results }: Instruction, base: number, height: number): void {
+    const registers: number[] = [];
+    for (let at = base; at < height; at++) registers.push(this.slotHolding(at));
+    const words = registers.splice(2).map((register) => 2 * register);
+    this.operate(op, REGISTERS[op], base, results[0], registers, words);
+    this.inSlot(base + 1, results[1]);
+    this.forgetResult();
   }
 
   // Memory

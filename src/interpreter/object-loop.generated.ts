@@ -10,6 +10,9 @@ import {
   KNOWN_TO_OBJECTS,
 } from "./known.ts";
 import {
+  multiplyHighU32,
+} from "./numerics.ts";
+import {
   NULL_REFERENCE,
   UNDEFINED_ELEMENT,
   UNINITIALIZED_ELEMENT,
@@ -48,7 +51,7 @@ const known = KNOWN;
 // Bytes that are looked up by their index: 16 of a v128 and zeros, from 256 on those of two.
 
 // Constants beside the loop: half the bytecode of a property of Math.
-const { imul } = Math;
+const { floor, imul } = Math;
 
 const NO_MEMORY = viewForLoop(new DataView(new ArrayBuffer(0)));
 
@@ -90,6 +93,19 @@ export function runObjects(): number {
   let q_b = 0;
   let qea = 0;
   let qi = 0;
+  let vah = 0;
+  let val = 0;
+  let vbh = 0;
+  let vbl = 0;
+  let vch = 0;
+  let vcl = 0;
+  let vcs = 0;
+  let vdh = 0;
+  let vdl = 0;
+  let vds = 0;
+  let vm = 0;
+  let vn = 0;
+  let vu = 0;
   loop: for (;;) {
     let w = C[pc];
     x = (fp + ((w >>> 9) & 0xfe)) | 0;
@@ -169,6 +185,9 @@ export function runObjects(): number {
           { p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
         case 9: // return 32
           { S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
+        case 296: // i64.load
+        case 416: // i64.load => i64.load
+          { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 49: // br_if i32.eq
           { p_a = S[y]; p_b = S[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
         case 32: // select 32
@@ -183,8 +202,14 @@ export function runObjects(): number {
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 >= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 25: // slow
           { status = SLOW; break loop; }
+        case 225: // i64.shr_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 390: // count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 218: // i64.xor
+        case 408: // i64.xor => i64.rotl imm
+        case 419: // i64.xor => i64.xor
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 50: // br_if i32.eq imm
           { p_a = S[y]; p_b = C[pc]; w = p_a === p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 61: // br_if i32.lt_u
@@ -201,6 +226,8 @@ export function runObjects(): number {
           { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; continue; }
         case 182: // i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; S[x] = p; continue; }
+        case 310: // i64.store
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
         case 30: // const 64
         case 422: // const 64 => i64.store
           { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
@@ -221,6 +248,8 @@ export function runObjects(): number {
           { p_a = S[y]; p_b = C[pc]; w = !((p_a & p_b) !== 0) ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 44: // i32.eqz
           { p_a = S[y]; p = p_a === 0 ? 1 : 0; S[x] = p; continue; }
+        case 216: // i64.or
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 24: // reserve references
           { if (R.length < (((fp >> 1) + C[pc]) | 0)) { status = REFERENCES_SHORT; break loop; } pc = (pc + 1) | 0; continue; }
         case 13: // call lazy
@@ -317,8 +346,22 @@ export function runObjects(): number {
         case 312: // i32.store8
         case 409: // i32.store8 => i32.add imm
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
+        case 214: // i64.and
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 208: // i64.mul
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 221: // i64.shl imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 731: // ref.eq
           { S[x] = R[y >> 1] === R[z >> 1] ? 1 : 0; continue; }
+        case 732: // i64.add128
+          { vcs = ((fp + C[pc]) | 0); vds = ((fp + C[(pc + 1) | 0]) | 0); val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vcl = S[vcs]; vch = S[(vcs + 1) | 0]; vdl = S[vds]; vdh = S[(vds + 1) | 0]; vm = (val >>> 0) + (vcl >>> 0); vn = (vah >>> 0) + (vch >>> 0) + (vm > 4294967295 ? 1 : 0); vu = (vbl >>> 0) + (vdl >>> 0) + (vn > 4294967295 ? 1 : 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = (vbh + vdh + (vu > 4294967295 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
+        case 733: // i64.sub128
+          { vcs = ((fp + C[pc]) | 0); vds = ((fp + C[(pc + 1) | 0]) | 0); val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vcl = S[vcs]; vch = S[(vcs + 1) | 0]; vdl = S[vds]; vdh = S[(vds + 1) | 0]; vm = (val >>> 0) - (vcl >>> 0); vn = (vah >>> 0) - (vch >>> 0) - (vm < 0 ? 1 : 0); vu = (vbl >>> 0) - (vdl >>> 0) - (vn < 0 ? 1 : 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = (vbh - vdh - (vu < 0 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
+        case 734: // i64.mul_wide_s
+          { val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vm = (imul(val, vbl) >>> 0); vn = (multiplyHighU32(val, vbl) >>> 0) + (imul(val, vbh) >>> 0) + (imul(vah, vbl) >>> 0); vu = (multiplyHighU32(val, vbh) >>> 0) + (multiplyHighU32(vah, vbl) >>> 0) + (imul(vah, vbh) >>> 0) + floor(vn / 4294967296) - (((vah >> 31) & vbl) >>> 0) - (((vbh >> 31) & val) >>> 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = ((multiplyHighU32(vah, vbh) >>> 0) + floor(vu / 4294967296) - ((vah >> 31) & vbh) - ((vbh >> 31) & vah)) | 0; continue; }
+        case 735: // i64.mul_wide_u
+          { val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vm = (imul(val, vbl) >>> 0); vn = (multiplyHighU32(val, vbl) >>> 0) + (imul(val, vbh) >>> 0) + (imul(vah, vbl) >>> 0); vu = (multiplyHighU32(val, vbh) >>> 0) + (multiplyHighU32(vah, vbl) >>> 0) + (imul(vah, vbh) >>> 0) + floor(vn / 4294967296); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = ((multiplyHighU32(vah, vbh) >>> 0) + floor(vu / 4294967296)) | 0; continue; }
         default:
           status = ELSEWHERE;
           break loop;

@@ -9,6 +9,7 @@ import { NUMERIC } from "./rows/numeric.ts";
 import { REFERENCES } from "./rows/references.ts";
 import { VECTOR } from "./rows/vector.ts";
 import { VECTOR_MEMORY } from "./rows/vector-memory.ts";
+import { WIDE } from "./rows/wide.ts";
 
 const VECTORS = [...VECTOR_MEMORY, ...VECTOR].sort((a, b) => a.opcode - b.opcode);
 
@@ -16,7 +17,7 @@ const VECTORS = [...VECTOR_MEMORY, ...VECTOR].sort((a, b) => a.opcode - b.opcode
 export const CHAPTERS: readonly (readonly [title: string, rows: readonly Instruction[]])[] = [
   ["Control, parametric and variable instructions", CONTROL],
   ["Memory and table instructions", MEMORY],
-  ["Numeric instructions", NUMERIC],
+  ["Numeric instructions", [...NUMERIC, ...WIDE]],
   ["Reference and aggregate instructions", REFERENCES],
   ["Vector instructions", VECTORS],
   ["Atomic instructions", ATOMIC],

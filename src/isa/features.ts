@@ -41,16 +41,21 @@ export function featureBit(name: Feature): FeatureSet {
   return BITS.get(name) as number;
 }
 
-const OFF_BY_DEFAULT: readonly Feature[] = ["wide-arithmetic", "custom-page-sizes"];
+const OFF_BY_DEFAULT: readonly Feature[] = ["custom-page-sizes"];
 const ALL = (1 << FEATURES.length) - 1;
 
-/** Wasm 3.0, threads, legacy exceptions and compact import sections. */
+/** Wasm 3.0, threads, legacy exceptions, wide arithmetic and compact import sections. */
 export const DEFAULT_FEATURES: FeatureSet = OFF_BY_DEFAULT.reduce(
   (set, name) => set & ~featureBit(name),
   ALL,
 );
 
-const BEYOND_3: readonly Feature[] = ["threads", "legacy-exceptions", "compact-imports"];
+const BEYOND_3: readonly Feature[] = [
+  "threads",
+  "legacy-exceptions",
+  "wide-arithmetic",
+  "compact-imports",
+];
 
 /** Named starting points for `parseFeatures`. */
 const PRESETS = new Map<string, FeatureSet>([

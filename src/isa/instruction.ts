@@ -101,8 +101,9 @@ export interface Meaning {
 export type LaneView = "i32" | "i64" | "f32" | "f64";
 
 /**
- * What a vector instruction computes, as JavaScript expressions like those of `Meaning`. A v128 is
- * four words, lane 0 in the lowest. Names of the operands are `a`, `b`, `c`:
+ * What an instruction computes whose result is a vector or two i64, as JavaScript expressions like
+ * those of `Meaning`. A v128 is four words, lane 0 in the lowest; so are two i64, the one that is
+ * pushed first in the lower two. Names of the operands are `a` to `d`:
  *
  * - with `each`, their lanes at the same place: `a` as i32 or a number, `al` and `ah` as i64; the
  *   bits of a float are `aw`, or `al` and `ah`;

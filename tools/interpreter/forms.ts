@@ -14,6 +14,7 @@ import { I32, I64 } from "../../src/isa/types.ts";
 import { type Chain, chainsOf } from "./chains.ts";
 import { FUSED } from "./fused.ts";
 import { FUSED_VECTORS } from "./fused-vectors.ts";
+import { WIDE } from "./lanes.ts";
 import { OBJECTS } from "./objects.ts";
 import {
   at,
@@ -277,7 +278,13 @@ export const CHAINS: readonly Chain[] = chainsOf(SINGLE_FORMS);
 export const SCALARS: readonly Form[] = [...SINGLE_FORMS, ...CHAINS];
 
 /** All register instructions; the opcode of each is its index plus one. */
-export const FORMS: readonly Form[] = [...SCALARS, ...VECTORS, ...FUSED_VECTORS, ...OBJECTS];
+export const FORMS: readonly Form[] = [
+  ...SCALARS,
+  ...VECTORS,
+  ...FUSED_VECTORS,
+  ...OBJECTS,
+  ...WIDE,
+];
 
 /** Register opcodes by name. */
 export const OPCODES: ReadonlyMap<string, number> = new Map(

@@ -9,10 +9,10 @@ import { F64, I32, I64, V128 } from "../../src/isa/types.ts";
 import type { Form } from "./forms.ts";
 import { Layout, next } from "./operations.ts";
 
-const NAMES = ["a", "b", "c"] as const;
+const NAMES = ["a", "b", "c", "d"] as const;
 
 /** Names of a meaning as variables of the loop. */
-const rename = (text: string) => text.replace(/\b(?:[abc][lhw0-3]?|lo|[demnu])\b/g, "v$&");
+const rename = (text: string) => text.replace(/\b(?:[abcd][lhw0-3]?|lo|[emnu])\b/g, "v$&");
 
 /** Index `n` words behind what begins at `at`. */
 const plus = (at: string, n: number | string) => (n === 0 ? at : `(${at} + ${n}) | 0`);
@@ -151,7 +151,7 @@ function source({ params, vectorMeaning: vector }: Instruction, immediate = fals
       return { name, slot: "", isVector: false, isWide: false };
     }
     const slot = layout.slot();
-    // A third operand is found by a word.
+    // A third operand and a fourth are found by a word.
     if (slot.length > 1) code += `const v${name}s = ${slot}; `;
     const isVector = type === V128;
     return {
@@ -200,11 +200,20 @@ export const SAME_LANES: Readonly<Record<string, string>> = Object.fromEntries(
   }),
 );
 
-/** A form for each of the others, and for shifts one by a constant. */
+/** A form for each of the others, of some of the instructions. */
+function formsOf(isWanted: (row: Instruction) => boolean): Form[] {
+  return INSTRUCTIONS.filter(isWanted).flatMap(({ name }) => {
+    const text = sources.get(name);
+    if (text === undefined || name in SAME_LANES) return [];
+    return [{ name, of: name, role: "registers", source: text }];
+  });
+}
+
+const isWide = ({ feature }: Instruction) => feature === "wide-arithmetic";
+
+/** Those of vectors, and of shifts by a constant. */
 export const LANES: readonly Form[] = [
-  ...[...sources]
-    .filter(([name]) => !(name in SAME_LANES))
-    .map(([name, text]): Form => ({ name, of: name, role: "registers", source: text })),
+  ...formsOf((row) => !isWide(row)),
   ...INSTRUCTIONS.filter(({ params, vectorMeaning }) => {
     return vectorMeaning !== null && params?.[1] === I32;
   }).map((row): Form => {
@@ -212,3 +221,6 @@ export const LANES: readonly Form[] = [
     return { name, of: row.name, role: "immediate", source: source(row, true) };
   }),
 ];
+
+/** Two i64 as a result are what a v128 is; but these stand among scalar instructions. */
+export const WIDE: readonly Form[] = formsOf(isWide);

@@ -1,10 +1,11 @@
 // Which loops there are and what each knows. Beside its own instructions, the loop for vectors and
-// the one for objects know the scalar ones that are commonest around them, so that a hot loop of a
+// the one for objects, which has wide arithmetic, too, know the scalar ones that are commonest around them, so that a hot loop of a
 // program stays inside: to leave a loop and enter another takes 4 to 6 ns. What V8 optimises has
 // room for some fifty (docs/rationale.md, "Why are there several loops?").
 
 import { CHAINS, type Form, SCALARS } from "./forms.ts";
 import { FUSED_VECTORS } from "./fused-vectors.ts";
+import { WIDE } from "./lanes.ts";
 import { OBJECTS } from "./objects.ts";
 import { COMMON } from "./order.ts";
 import { CALL_RARE, isRare } from "./rare.ts";
@@ -164,6 +165,18 @@ const AROUND_OBJECTS: readonly string[] = [
   "i32.store8",
 ];
 
+/** What stands around wide arithmetic, which lives in the loop that has room for it. */
+const AROUND_WIDE: readonly string[] = [
+  "i64.and",
+  "i64.or",
+  "i64.xor",
+  "i64.mul",
+  "i64.shl imm",
+  "i64.shr_u imm",
+  "i64.load",
+  "i64.store",
+];
+
 /** A case: the instructions that come to it, and what it does. */
 export interface Case {
   readonly forms: readonly Form[];
@@ -197,7 +210,7 @@ const CASES: Readonly<Record<Knowledge, readonly Case[]>> = {
   // The first form is "wide", which is decoded in front of the switch.
   scalars: inOrder(SCALARS.slice(1)).map((form) => ({ forms: [form], source: form.source })),
   vectors: partial([...VECTORS, ...FUSED_VECTORS], AROUND_VECTORS),
-  objects: partial(OBJECTS, AROUND_OBJECTS),
+  objects: partial([...OBJECTS, ...WIDE], [...AROUND_OBJECTS, ...AROUND_WIDE]),
 };
 
 /** The cases of a loop in the order in which they stand. */

@@ -32,7 +32,7 @@ export interface Comparison {
 }
 
 /** Reasons that are judged: the command must fail for want of just this. */
-const UNSUPPORTED: ReadonlySet<string> = new Set(["gc", "wide-arithmetic"]);
+const UNSUPPORTED: ReadonlySet<string> = new Set(["gc"]);
 
 /**
  * Reads a file `{"reasons": {"short": "why …"}, "failures": {"group/name": {"short": "7 12-40"}}}`.

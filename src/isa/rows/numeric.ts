@@ -9,7 +9,6 @@ import { type Instruction, row, rowsOf } from "../instruction.ts";
 
 const sign = rowsOf("sign-extension");
 const sat = rowsOf("sat-float-to-int");
-const wide = rowsOf("wide-arithmetic");
 
 const DIVIDE_BY_ZERO = ["b === 0", "integer divide by zero"] as const;
 const DIVIDE_BY_ZERO_64 = ["(bl | bh) === 0", "integer divide by zero"] as const;
@@ -356,8 +355,4 @@ export const NUMERIC: readonly Instruction[] = [
   sat("i64.trunc_sat_f32_u", [0xfc, 5], "f32 -> i64", { means: ["i64TruncSatU(a)", "i64High"] }),
   sat("i64.trunc_sat_f64_s", [0xfc, 6], "f64 -> i64", { means: ["i64TruncSatS(a)", "i64High"] }),
   sat("i64.trunc_sat_f64_u", [0xfc, 7], "f64 -> i64", { means: ["i64TruncSatU(a)", "i64High"] }),
-  wide("i64.add128", [0xfc, 19], "i64 i64 i64 i64 -> i64 i64"),
-  wide("i64.sub128", [0xfc, 20], "i64 i64 i64 i64 -> i64 i64"),
-  wide("i64.mul_wide_s", [0xfc, 21], "i64 i64 -> i64 i64"),
-  wide("i64.mul_wide_u", [0xfc, 22], "i64 i64 -> i64 i64"),
 ];
