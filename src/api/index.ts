@@ -1,6 +1,6 @@
 // Entry point of the package: the embedder API.
 
-export { CodeLimitError, UnsupportedError } from "../code/errors.ts";
+export { CodeLimitError } from "../code/errors.ts";
 export { PRICE_TABLE_2, type PriceTable, priceTable } from "../code/prices.ts";
 export { FEATURES, type Feature, type FeatureSwitches } from "../isa/features.ts";
 export { InvalidError, MalformedError, ModuleError } from "../module/errors.ts";

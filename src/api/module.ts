@@ -28,8 +28,8 @@ import { describeExtern, type ExternDescription } from "./types.ts";
 export interface ModuleOptions {
   /**
    * Proposals switched on or off by name, e.g. `{ simd: false, "wide-arithmetic": true }`. Default:
-   * Wasm 3.0, threads, legacy exceptions, wide arithmetic and compact import sections are on; custom
-   * page sizes are off.
+   * Wasm 3.0, threads, legacy exceptions, wide arithmetic and compact import sections are on,
+   * custom page sizes off.
    */
   readonly features?: FeatureSwitches;
   /** Decoding limits that differ from `DEFAULT_LIMITS`. */

@@ -57,7 +57,6 @@ export class CompiledModule {
    * whether it is done. Gives the work it was, roughly in words, of which `piece` are wanted.
    * @throws CodeLimitError if it needs more than there can be, or if there is no room for it and
    *   `evict` does not allow to make some
-   * @throws UnsupportedError for instructions that are not run yet
    */
   translate(
     code: FunctionCode,

@@ -20,7 +20,6 @@ import type { BodyFacts, BodySink } from "../validation/sink.ts";
 import { AggregateEmitter } from "./aggregates.ts";
 import type { CompiledModule } from "./compiled.ts";
 import type { Draft } from "./draft.ts";
-import { UnsupportedError } from "./errors.ts";
 import { OP, REGISTERS } from "./opcodes.generated.ts";
 import { widthOf } from "./operands.ts";
 import { HEADER_WORDS } from "./registers.ts";
@@ -259,12 +258,7 @@ export class Emitter extends AggregateEmitter implements BodySink {
   /** Everything else happens outside of the loop; operands and results by height. */
   private slowByRow(op: number, facts: BodyFacts): void {
     const operands = SLOW_OPERANDS[op] ?? instructionAt(op)?.params?.length;
-    if (operands === undefined) {
-      throw new UnsupportedError(
-        instructionAt(op)?.name ?? `opcode ${op}`,
-        facts.instruction.start,
-      );
-    }
+    if (operands === undefined) throw new Error(`opcode ${op} has no register instruction`);
     const height = facts.heightBefore - operands;
     const type = facts.height > height ? facts.operandType(height) : null;
     this.slow(facts, height, type);

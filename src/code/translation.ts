@@ -50,7 +50,7 @@ export class Translation {
   /**
    * Does a piece of about so much work, in words; how much it was. The function has code when all
    * is done.
-   * @throws CodeLimitError, UnsupportedError
+   * @throws CodeLimitError
    */
   advance(piece: number, room: CodeRoom, account: CodeAccount, evict: boolean): number {
     const before = this.emitter.work;

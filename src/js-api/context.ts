@@ -2,7 +2,7 @@
 // error classes, the caches that give each instance of the engine one JavaScript object, and the
 // way from a JavaScript call into the engine and back out with its errors.
 
-import { CodeLimitError, UnsupportedError } from "../code/errors.ts";
+import { CodeLimitError } from "../code/errors.ts";
 import { idOfFuncType } from "../code/type-ids.ts";
 import type { DecodeSettings } from "../embedding/module.ts";
 import { CallThread, Uncaught } from "../interpreter/call.ts";
@@ -263,7 +263,7 @@ export class Context implements ReferenceBorder {
     if (error instanceof Uncaught) return this.thrownFor(error.exception);
     if (error instanceof Trap) return this.runtimeError(trapMessage(error, opcode), error, entry);
     if (error instanceof Exhaustion) return this.exhausted(error, entry);
-    if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
+    if (error instanceof CodeLimitError) {
       return new this.errors.RuntimeError(error.message, { cause: error });
     }
     if (error instanceof TypeError && target?.instance?.memories.some((one) => one.isDetached)) {

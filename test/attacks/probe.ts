@@ -15,7 +15,6 @@ import {
   Store,
   type StoreOptions,
   Trap,
-  UnsupportedError,
   type Value,
   WasmException,
 } from "../../src/api/index.ts";
@@ -87,15 +86,7 @@ class WorkClock {
 export function endingOf(error: unknown): string {
   if (error instanceof Exhaustion) return `Exhaustion ${error.kind}`;
   if (error instanceof Trap) return `Trap ${error.code}`;
-  const documented = [
-    CodeLimitError,
-    LinkError,
-    ModuleError,
-    UnsupportedError,
-    WasiError,
-    WasiExit,
-    WasmException,
-  ];
+  const documented = [CodeLimitError, LinkError, ModuleError, WasiError, WasiExit, WasmException];
   if (documented.some((Class) => error instanceof Class)) return (error as Error).name;
   // What a synchronous call says of a host function that wants to wait.
   if (error instanceof TypeError && /returned a promise/.test(error.message)) return "TypeError";

@@ -1,7 +1,6 @@
 // Scripts for the tests of `wasmeter spec`, written by hand: each kind of command once as it passes
 // and in every way it can fail, and the modules they need.
 
-import { body, FUNCTIONS, moduleOf, name, section, vec } from "../binary/bytes.ts";
 import { assemble } from "../validation/assemble.ts";
 import { EMPTY, INVALID, MALFORMED, WIDE_ARITHMETIC } from "./support.ts";
 
@@ -40,13 +39,6 @@ const IMPORTER = assemble(`(module
     (call $two) (local.set 0 (i64.add (global.get $g)))
     (i64.add (i64.extend_i32_u) (local.get 0)))
 )`);
-/** An instruction that is not executed yet. */
-const UNSUPPORTED = moduleOf(
-  section(1, vec([0x60, 0, 1, 0x7f])),
-  FUNCTIONS,
-  section(7, vec([...name("f"), 0, 0])),
-  section(10, vec(body([0x41, 1, 0xfb, 28, 0xfb, 29]))), // i32.const, ref.i31, i31.get_s
-);
 const UNKNOWN = assemble(`(module (import "spectest" "nothing" (func)))`);
 const MISTYPED = assemble(`(module (import "spectest" "global_i32" (global i64)))`);
 const SHARED = assemble(`(module (import "spectest" "shared_memory" (memory 1 2 shared)))`);
@@ -65,7 +57,6 @@ export const MODULES = [
   ["wide.wasm", WIDE_ARITHMETIC],
   ["program.wasm", PROGRAM],
   ["importer.wasm", IMPORTER],
-  ["unsupported.wasm", UNSUPPORTED],
   ["unknown.wasm", UNKNOWN],
   ["mistyped.wasm", MISTYPED],
   ["shared.wasm", SHARED],

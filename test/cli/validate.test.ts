@@ -177,14 +177,15 @@ describe("wasmeter validate --features", () => {
     expect(await code("--features", "wasm1", sign)).toBe(6);
     expect(await code("--features", "wasm1,sign-extension", sign)).toBe(0);
     expect(await code("--features=-sign-extension", sign)).toBe(6);
-    expect(await code(wide)).toBe(6);
-    expect(await code("--features", "wide-arithmetic", wide)).toBe(0);
+    expect(await code("--features", "wasm3", wide)).toBe(6);
+    expect(await code("--features", "wasm3,wide-arithmetic", wide)).toBe(0);
+    expect(await code(wide)).toBe(0);
     expect(await code("--features", "all", sign, wide)).toBe(0);
   });
 
   it("names the instruction and the feature that is off", async () => {
     const wide = folder.write("wide.wasm", WIDE_ARITHMETIC);
-    const { err } = await wasmeter(["validate", wide]);
+    const { err } = await wasmeter(["validate", "--features=-wide-arithmetic", wide]);
     expect(err).toContain("i64.add128");
     expect(err).toContain("wide-arithmetic");
   });

@@ -15,9 +15,6 @@ const NEED_EXECUTION = [
   "v2/table_grow:125",
 ];
 
-/** Groups whose modules may have constant expressions that are not supported yet. */
-const UNSUPPORTED = /^(v3-gc\/|v2\/table_init:|v3-memory64\/table_init64:)/;
-
 /** The manifest's number of commands of a type. */
 function commandsOf(type: string): number {
   const manifest = JSON.parse(readFileSync(suiteFile("json/manifest.json"), "utf8"));
@@ -28,7 +25,7 @@ function commandsOf(type: string): number {
 }
 
 describe.skipIf(!HAS_SUITE)("the suite's modules", () => {
-  const findings: Findings = HAS_SUITE ? runSuite() : { judged: {}, unsupported: [], wrong: [] };
+  const findings: Findings = HAS_SUITE ? runSuite() : { judged: {}, wrong: [] };
 
   it("link and refuse to link, trap in segments and do not, as the suite says", () => {
     const known = (line: string) => NEED_EXECUTION.includes(line.split(" ")[0]);
@@ -38,14 +35,9 @@ describe.skipIf(!HAS_SUITE)("the suite's modules", () => {
 
   it("are all judged: no module that must not link was passed over", () => {
     expect(findings.judged.assert_unlinkable).toBe(commandsOf("assert_unlinkable"));
-    const unsupported = findings.unsupported.length + NEED_EXECUTION.length;
     const { module = 0, module_instance: instances = 0 } = findings.judged;
     const all = commandsOf("module") + commandsOf("module_instance");
-    expect(module + instances + unsupported).toBe(all);
+    expect(module + instances + NEED_EXECUTION.length).toBe(all);
     expect(findings.judged.assert_uninstantiable).toBeGreaterThan(50);
-  });
-
-  it("are refused as unsupported only for aggregates", () => {
-    expect(findings.unsupported.filter((place) => !UNSUPPORTED.test(place))).toEqual([]);
   });
 });

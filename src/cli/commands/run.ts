@@ -11,7 +11,7 @@ import {
   Trap,
   type Value,
 } from "../../api/index.ts";
-import { CodeLimitError, UnsupportedError } from "../../code/errors.ts";
+import { CodeLimitError } from "../../code/errors.ts";
 import { WasiExit } from "../../wasi/index.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { CallError, exitCode, processStatus, report } from "../endings.ts";
@@ -254,9 +254,7 @@ async function runModule(run: Run, io: Io): Promise<number> {
 
 /** Says what is to be said about an error; its exit code. */
 function ending(error: unknown, world: World | null, io: Io): number {
-  if (error instanceof UnsupportedError || error instanceof CodeLimitError) {
-    throw new HostError(error.message);
-  }
+  if (error instanceof CodeLimitError) throw new HostError(error.message);
   const code = exitCode(error);
   if (code === undefined) throw error;
   io.err(`wasmeter: ${report(error)}`);

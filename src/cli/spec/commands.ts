@@ -1,8 +1,6 @@
 // What each command of a script asks for, as one table: command type to judge. What is not judged
 // (text, annotations, several threads) is skipped with the reason, never passed.
 
-import { UnsupportedError } from "../../code/errors.ts";
-import { allInstructions } from "../../isa/index.ts";
 import { InvalidError, MalformedError, type ModuleError } from "../../module/errors.ts";
 import type { ModuleRecord } from "../../module/module.ts";
 import { Exhaustion, LinkError, Trap, WasmException } from "../../runtime/trap.ts";
@@ -200,17 +198,10 @@ const JUDGES: ReadonlyMap<string, Judge> = new Map([
   ["assert_return_func", returns(() => [{ type: "funcref" }])],
 ]);
 
-/** What is missing of the engine: the proposal an instruction belongs to. */
-function unsupportedBy({ instruction }: UnsupportedError): string {
-  return allInstructions().find(({ name }) => name === instruction)?.feature ?? instruction;
-}
-
 /** The verdict on a command that ended with an error which no judge asked for. */
 function failedWith(error: unknown): Verdict {
   if (error instanceof Unjudged) return skipped(error.message);
-  const verdict = failed(error instanceof Error ? `${error.name}: ${error.message}` : `${error}`);
-  if (!(error instanceof UnsupportedError)) return verdict;
-  return { ...verdict, unsupported: unsupportedBy(error) };
+  return failed(error instanceof Error ? `${error.name}: ${error.message}` : `${error}`);
 }
 
 /** Judges one command. An error that is no verdict on the command is a failure, whatever it is. */

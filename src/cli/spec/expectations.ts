@@ -31,9 +31,6 @@ export interface Comparison {
   readonly passing: readonly string[];
 }
 
-/** Reasons that are judged: the command must fail for want of just this. */
-const UNSUPPORTED: ReadonlySet<string> = new Set(["gc"]);
-
 /**
  * Reads a file `{"reasons": {"short": "why …"}, "failures": {"group/name": {"short": "7 12-40"}}}`.
  * A range of lines stands for all commands from its first to its last line.
@@ -91,10 +88,8 @@ function reasonAt(expectations: Expectations, script: string, line: number): str
   return undefined;
 }
 
-/** Whether a command failed for a reason; unsupported things must be said to be the reason. */
-function failedFor({ verdict }: CommandResult, name: string): boolean {
-  const wanted = UNSUPPORTED.has(name) ? name : undefined;
-  return verdict.outcome === "failed" && verdict.unsupported === wanted;
+function hasFailed({ verdict }: CommandResult): boolean {
+  return verdict.outcome === "failed";
 }
 
 /** Compares a run with the list. Scripts that did not run are not compared. */
@@ -107,7 +102,7 @@ export function compare(scripts: readonly ScriptResult[], expectations: Expectat
     for (const result of results) {
       const { line } = result.command;
       const listed = reasonAt(expectations, script, line);
-      const asListed = listed !== undefined && failedFor(result, listed);
+      const asListed = listed !== undefined && hasFailed(result);
       if (asListed) expected += 1;
       else if (result.verdict.outcome === "failed") unlisted.push(`${script}:${line}`);
       else if (listed !== undefined) passing.push(`${script}:${line}`);
@@ -162,7 +157,7 @@ export function shrunk(scripts: readonly ScriptResult[], expectations: Expectati
     const left = [...lists].map(([name, ranges]) => {
       const fails = (result: CommandResult) => {
         const listed = reasonAt(expectations, script, result.command.line);
-        return listed === name && failedFor(result, name);
+        return listed === name && hasFailed(result);
       };
       const results = ran.get(script);
       const lines = results === undefined ? formatRanges(ranges) : formatLines(results, fails);

@@ -43,21 +43,12 @@ function table(rows: readonly GroupTally[]): string[] {
   return [line("group", COLUMNS), ...body];
 }
 
-/** Failures one by one; those for want of the same thing, of which there are many, by script. */
+/** Failures, of a comparison those that are not listed, one by one. */
 function failureLines({ failures }: Summary, comparison: Comparison | null): string[] {
-  const unlisted = new Set(comparison?.unlisted);
-  const lines: string[] = [];
-  const counts = new Map<string, number>();
-  for (const failure of failures) {
-    const { group, line, name, unsupported } = failure;
-    if (comparison !== null && !unlisted.has(`${group}/${name}:${line}`)) continue;
-    if (unsupported === undefined) lines.push(findingLine(failure));
-    else {
-      const what = `  ${group}/${name}: not supported yet: ${unsupported}`;
-      counts.set(what, (counts.get(what) ?? 0) + 1);
-    }
-  }
-  return [...lines, ...[...counts].map(([what, count]) => `${what}, ${count} commands`)];
+  if (comparison === null) return failures.map(findingLine);
+  const unlisted = new Set(comparison.unlisted);
+  const isUnlisted = ({ group, line, name }: Finding) => unlisted.has(`${group}/${name}:${line}`);
+  return failures.filter(isUnlisted).map(findingLine);
 }
 
 function comparisonLines({ expected, passing, unlisted }: Comparison): string[] {

@@ -51,8 +51,6 @@ export interface Finding {
   readonly text: string;
   /** What happened instead. */
   readonly reason: string;
-  /** What cannot be executed yet and made it fail. */
-  readonly unsupported?: string;
 }
 
 /** Everything a report is made of. */
@@ -147,7 +145,6 @@ function totalOf(groups: readonly GroupTally[]): Tally & { scripts: number } {
 
 function finding(script: ScriptResult, result: CommandResult, reason: string): Finding {
   const { line, type, text } = result.command;
-  const { unsupported } = result.verdict;
   const { group, name } = script;
-  return { group, name, line, type, text, reason, ...(unsupported && { unsupported }) };
+  return { group, name, line, type, text, reason };
 }

@@ -23,8 +23,6 @@ export interface Verdict {
   readonly reason: string;
   /** The error that the command asserts, or that refused its module: its message. */
   readonly message?: string;
-  /** What cannot be executed yet and made the command fail, e.g. `gc`. */
-  readonly unsupported?: string;
 }
 
 /** How scripts are run. */

@@ -1,5 +1,5 @@
-// Rows: wide arithmetic, on integers of 128 bits that are two i64, the lower one first (proposal Wide
-// Arithmetic). Sums of 32-bit words are exact as doubles, and so is what they carry.
+// Rows: wide arithmetic, on integers of 128 bits that are two i64, the lower one first (proposal
+// Wide Arithmetic). Sums of 32-bit words are exact as doubles, and so is what they carry.
 
 import { type Instruction, rowsOf, type VectorMeaning } from "../instruction.ts";
 

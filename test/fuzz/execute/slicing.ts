@@ -11,7 +11,6 @@ import {
   type Outcome,
   Store,
   Trap,
-  UnsupportedError,
   WasmException,
 } from "../../../src/api/index.ts";
 import { moduleExports, moduleImports } from "../../../src/embedding/module.ts";
@@ -59,7 +58,7 @@ function inWords(error: unknown): string | null {
   // Of host functions that give null where none may be, or want to wait where nobody can.
   const mistake = /^(the result|result \d+) of|returned a promise/;
   if (error instanceof TypeError && mistake.test(error.message)) return "TypeError";
-  const known = [LinkError, UnsupportedError, WasmException];
+  const known = [LinkError, WasmException];
   return known.some((Class) => error instanceof Class) ? (error as Error).name : null;
 }
 
