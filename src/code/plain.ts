@@ -127,7 +127,7 @@ export class PlainEmitter extends StructureEmitter {
     const registers = [this.slotHolding(height)];
     if (count > 1 && !constant) registers.push(this.slotHolding(height + 1));
     if (!isFar && this.compiled.module.memories[memory].type.address64) {
-      this.emit(OP.ADDRESS_64, this.slotOf(height), registers[0]);
+      this.emit(OP.ADDRESS_64, this.slotOf(height), registers[0], memory);
       registers[0] = this.slotOf(height);
     }
     const select = vector ? OP.MEMORY_128 : OP.MEMORY;

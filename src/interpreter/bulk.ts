@@ -188,8 +188,7 @@ export function growMemory(memory: MemoryInstance, payer: Payer): Progress {
   const { prices } = memory.store;
   if (payer.growth === null) {
     memory.refresh();
-    const most = Number(memory.type.max ?? Number.POSITIVE_INFINITY);
-    const billed = memory.pages + delta <= Math.min(most, 2 ** 32 / memory.pageSize) ? delta : 0;
+    const billed = memory.pages + delta <= memory.mostPages ? delta : 0;
     if (!payer.chargeWork(billed * prices.perPage)) return "unpaid";
     const begun = memory.growInPieces(delta);
     if (typeof begun === "number") {

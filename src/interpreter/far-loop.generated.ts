@@ -83,8 +83,8 @@ export function runFar(): number {
   const slotLimit = registers.slotLimit | 0;
   const controlLimit = registers.controlLimit | 0;
   const memory = (instance as ModuleInstance).memories[0];
-  let mem = memory === undefined ? NO_MEMORY : memory.view;
-  let memLength = memory === undefined ? 0 : memory.byteLength;
+  let mem = memory === undefined ? NO_MEMORY : memory.window;
+  let memLength = memory === undefined ? 0 : memory.windowLength;
   let pc = registers.pc | 0;
   let fp = registers.fp | 0;
   let ksp = registers.ksp | 0;
@@ -387,11 +387,11 @@ export function runFar(): number {
         case 40: // global.set 64
           { const i = C[pc]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 1) | 0; continue; }
         case 41: // memory
-          { const m = (instance as ModuleInstance).memories[C[pc]]; mem = m.view; memLength = m.byteLength; pc = (pc + 1) | 0; continue; }
+          { const m = (instance as ModuleInstance).memories[C[pc]]; mem = m.window; memLength = m.windowLength; pc = (pc + 1) | 0; continue; }
         case 42: // index 64
           { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; continue; }
         case 43: // address 64
-          { if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; continue; }
+          { const m = (instance as ModuleInstance).memories[(z - fp) >> 1]; if (m.isHuge) { S[x] = m.lookAt((S[(y + 1) | 0] >>> 0) * 4294967296 + (S[y] >>> 0)); mem = m.window; memLength = m.windowLength; continue; }if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; continue; }
         case 45: // br_if i32.eqz
           { p_a = S[y]; w = p_a === 0 ? pc : (pc + 2) | 0; break; }
         case 46: // br_if not i32.eqz

@@ -74,8 +74,8 @@ export function runFarVectors(): number {
   const slotLimit = registers.slotLimit | 0;
   const controlLimit = registers.controlLimit | 0;
   const memory = (instance as ModuleInstance).memories[0];
-  let mem = memory === undefined ? NO_MEMORY : memory.view;
-  let memLength = memory === undefined ? 0 : memory.byteLength;
+  let mem = memory === undefined ? NO_MEMORY : memory.window;
+  let memLength = memory === undefined ? 0 : memory.windowLength;
   let pc = registers.pc | 0;
   let fp = registers.fp | 0;
   let ksp = registers.ksp | 0;
@@ -321,7 +321,7 @@ export function runFarVectors(): number {
         case 397: // count i32.add imm > i32.lt_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p < q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 43: // address 64
-          { if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; continue; }
+          { const m = (instance as ModuleInstance).memories[(z - fp) >> 1]; if (m.isHuge) { S[x] = m.lookAt((S[(y + 1) | 0] >>> 0) * 4294967296 + (S[y] >>> 0)); mem = m.window; memLength = m.windowLength; continue; }if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; continue; }
         case 300: // i32.load16_s
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
         case 312: // i32.store8
@@ -370,7 +370,7 @@ export function runFarVectors(): number {
         case 443: // global.set 128
           { const i = C[pc]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; G[(i + 2) | 0] = S[(y + 2) | 0]; G[(i + 3) | 0] = S[(y + 3) | 0]; pc = (pc + 1) | 0; continue; }
         case 444: // memory 128
-          { const m = (instance as ModuleInstance).memories[C[pc]]; mem = m.view; memLength = m.byteLength; pc = (pc + 1) | 0; continue; }
+          { const m = (instance as ModuleInstance).memories[C[pc]]; mem = m.window; memLength = m.windowLength; pc = (pc + 1) | 0; continue; }
         case 445: // return 128
           { S[fp] = S[y]; S[(fp + 1) | 0] = S[(y + 1) | 0]; S[(fp + 2) | 0] = S[(y + 2) | 0]; S[(fp + 3) | 0] = S[(y + 3) | 0]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
         case 446: // i8x16.extract_lane_s

@@ -210,7 +210,7 @@ function farInstruction(op: number, instance: ModuleInstance): void {
 function checkAddress(op: number, memory: MemoryInstance, ea: number): void {
   const { bytes } = accessOf(op);
   if (!memory.reaches(ea + bytes)) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
-  setInt(0, ea, false);
+  setInt(0, memory.isHuge ? memory.lookAt(ea) : ea, false);
 }
 
 function accessOf(op: number): Access {

@@ -43,6 +43,8 @@ export function bufferOfHost(memory: object): ArrayBufferLike {
 
 /** Bytes in a page of the host's memories. */
 export const HOST_PAGE = 65_536;
+/** The most of them, in a memory with addresses of 32 bits. */
+const MOST_HOST_PAGES = 65_536;
 
 /** Bytes that grow in place, with buffers as the JavaScript API wants them. */
 export class GrowingBytes {
@@ -73,7 +75,8 @@ export class GrowingBytes {
 export function growingBytes(length: number, most: number, shared: boolean): GrowingBytes | null {
   if (HostMemoryClass === undefined || length % HOST_PAGE !== 0) return null;
   const initial = length / HOST_PAGE;
-  const maximum = Math.max(initial, Math.min(Math.floor(most / HOST_PAGE), 65_536));
+  if (initial > MOST_HOST_PAGES) return null;
+  const maximum = Math.max(initial, Math.min(Math.floor(most / HOST_PAGE), MOST_HOST_PAGES));
   try {
     const descriptor = { initial, maximum };
     return new GrowingBytes(new HostMemoryClass(shared ? { ...descriptor, shared } : descriptor));

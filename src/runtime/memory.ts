@@ -18,8 +18,11 @@ import type { Lease, Store } from "./store.ts";
 
 /** The longest memory whose accesses the loop itself checks; see interpreter/slow paths. */
 const FAST_LIMIT = 2 ** 31 - 1;
-/** The most bytes of any memory, whatever its addresses. */
+/** The most bytes of a memory, by its addresses; those of 64 bits are V8's. */
 const MOST_BYTES = 2 ** 32;
+const MOST_BYTES_64 = 2 ** 34;
+/** Bytes from the begin of one window to that of the next: half of what one shows. */
+const WINDOW_STEP = 2 ** 31;
 const DEFAULT_PAGE_LOG2 = 16;
 
 const NO_BYTES = new Uint8Array(0);
@@ -86,6 +89,13 @@ export class MemoryInstance {
   bytes: Uint8Array<ArrayBufferLike> = NO_BYTES;
   /** Length in bytes, but at most 2^31 - 1. */
   fastLength = 0;
+  /** What the loops for long memories see, and its length: all that there is, or a window of it. */
+  window: DataView = NO_VIEW;
+  windowLength = 0;
+  /** Whether it has more bytes than addresses of 32 bits reach. */
+  isHuge = false;
+  /** The windows that have been looked through, by where they begin. */
+  private readonly windows: DataView[] = [];
   private elements: Integers | null = null;
   /** The buffer that somebody outside has; null if nobody has asked since it last changed. */
   private exposed: ArrayBufferLike | null = null;
@@ -119,10 +129,10 @@ export class MemoryInstance {
     return this.elements;
   }
 
-  /** The most pages that the type allows, and the size of addresses and the host's buffers. */
-  private get mostPages(): number {
-    const { address64, max, pageSizeLog2 } = this.type;
-    const pages = MOST_BYTES / this.pageSize;
+  /** The most pages that the type and its addresses allow. */
+  get mostPages(): number {
+    const { address64, max, pageSizeLog2, shared } = this.type;
+    const pages = (address64 && !shared ? MOST_BYTES_64 : MOST_BYTES) / this.pageSize;
     // With other page sizes, the number of pages has to be an address itself.
     const most = address64 || pageSizeLog2 === DEFAULT_PAGE_LOG2 ? pages : pages - 1;
     return max === null ? most : Math.min(Number(max), most);
@@ -360,6 +370,28 @@ export class MemoryInstance {
     this.view = viewForLoop(new DataView(buffer, 0, length));
     this.fastLength = Math.min(length, FAST_LIMIT);
     this.elements = null;
+    this.window = this.view;
+    this.windowLength = length;
+    this.isHuge = length > MOST_BYTES;
+    this.windows.length = 0;
+  }
+
+  /**
+   * Of a huge memory: has the loops, which compute in 32 bits, see the window in whose lower half
+   * `address` lies; its address there. Beyond the end they see nothing.
+   */
+  lookAt(address: number): number {
+    const { bytes, windows } = this;
+    const index = Math.floor(address / WINDOW_STEP);
+    const begin = index * WINDOW_STEP;
+    const length = Math.max(0, Math.min(bytes.length - begin, 2 * WINDOW_STEP));
+    if (length === 0) this.window = NO_VIEW;
+    else {
+      windows[index] ??= viewForLoop(new DataView(bytes.buffer, begin, length));
+      this.window = windows[index];
+    }
+    this.windowLength = length;
+    return address - begin;
   }
 
   /** False if the host has not got so much, which it may also say by a RangeError. */
@@ -418,12 +450,12 @@ export class MemoryInstance {
     const capacity = this.capacityFor(length);
     if (capacity > length) {
       try {
-        return new ArrayBuffer(capacity);
+        return usableBuffer(capacity);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
     }
-    return new ArrayBuffer(length);
+    return usableBuffer(length);
   }
 
   /** No more than the memory may ever have: its maximum, and what the store's limit leaves. */
@@ -433,4 +465,12 @@ export class MemoryInstance {
     const most = Math.min(this.mostPages * this.pageSize, limits.memoryBytes);
     return Math.max(length, Math.min(Math.ceil(length * 1.5), most));
   }
+}
+
+/**
+ * Zeros that an array can be laid over: not so with the longest buffers of some hosts (Node 20).
+ * @throws RangeError if the host has not got so many
+ */
+function usableBuffer(length: number): ArrayBuffer {
+  return new Uint8Array(new ArrayBuffer(length)).buffer;
 }

@@ -142,6 +142,13 @@ function enter(entry: string, delta: string, returnWords: number): string {
 const zeroLocals = (frame: string) =>
   `for (let i = (${frame} + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0;`;
 
+/** The window of a huge memory that an address is in becomes what accesses see. */
+const HUGE_ADDRESS = [
+  "const m = (instance as ModuleInstance).memories[(z - fp) >> 1];",
+  "if (m.isHuge) { S[x] = m.lookAt((S[(y + 1) | 0] >>> 0) * 4294967296 + (S[y] >>> 0));",
+  `mem = m.window; memLength = m.windowLength; ${next(1)} }`,
+].join(" ");
+
 const HAND_WRITTEN: readonly Form[] = [
   { name: "jump", source: go(at(1)) },
   { name: "br_if", source: branch("S[y] !== 0", 1) },
@@ -234,7 +241,7 @@ const HAND_WRITTEN: readonly Form[] = [
     name: "memory",
     source: [
       `const m = (instance as ModuleInstance).memories[${word(1)}];`,
-      `mem = m.view; memLength = @length m@; ${next(2)}`,
+      `mem = @view m@; memLength = @length m@; ${next(2)}`,
     ].join(" "),
   },
   {
@@ -243,9 +250,13 @@ const HAND_WRITTEN: readonly Form[] = [
     source: `S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; ${next(1)}`,
   },
   {
-    // A 64-bit address beyond 4 GiB is out of bounds of every memory there can be.
+    // Of the memory whose index z is. What begins above 4 GiB is in bounds of a huge one alone, and
+    // those are the far loops' business.
     name: "address 64",
-    source: `if (S[(y + 1) | 0] !== 0) { ${trap("MEMORY_OUT_OF_BOUNDS")} } S[x] = S[y]; ${next(1)}`,
+    source: [
+      `@huge ${HUGE_ADDRESS}@if (S[(y + 1) | 0] !== 0) { ${trap("MEMORY_OUT_OF_BOUNDS")} }`,
+      `S[x] = S[y]; ${next(1)}`,
+    ].join(" "),
   },
 ];
 

@@ -222,7 +222,8 @@ export function bounds(layout: Layout, prefix: string): string {
 
 /**
  * Writes out the bounds checks and second halves of accesses. Near, memories are at most 2^31 - 1
- * bytes and everything is 32-bit arithmetic; far, addresses are unsigned.
+ * bytes and everything is 32-bit arithmetic; far, addresses are unsigned, and of a memory beyond
+ * 2^32 bytes there is a window, so that they still have 32 bits.
  */
 export function expandAccesses(source: string, far: boolean): string {
   return source
@@ -234,7 +235,9 @@ export function expandAccesses(source: string, far: boolean): string {
       const ea = `const ${prefix}ea = (${i} + ${offset}) ${far ? ">>> 0" : "| 0"};`;
       return `if (${outside}) { ${exit("OUT_OF_BOUNDS")} } ${ea}`;
     })
-    .replace(/@length (\w+)@/g, (_, memory) => `${memory}.${far ? "byteLength" : "fastLength"}`)
+    .replace(/@view (\w+)@/g, (_, memory) => `${memory}.${far ? "window" : "view"}`)
+    .replace(/@length (\w+)@/g, (_, memory) => `${memory}.${far ? "windowLength" : "fastLength"}`)
+    .replace(/@huge (.*?)@/g, (_, code) => (far ? code : ""))
     .replace(/@second (\w+)@/g, "@plus $1 4@")
     .replace(/@lane (\w+) (\w+)@/g, (_, ea, k) => `(${ea} + (${k} << 2)) ${far ? ">>> 0" : "| 0"}`)
     .replace(/@plus (\w+) (\d+)@/g, (_, ea, n) => `(${ea} + ${n}) ${far ? ">>> 0" : "| 0"}`);

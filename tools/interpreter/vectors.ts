@@ -50,7 +50,7 @@ const MOVES: readonly Form[] = [
     name: "memory 128",
     source: [
       `const m = (instance as ModuleInstance).memories[${word(1)}];`,
-      `mem = m.view; memLength = @length m@; ${next(2)}`,
+      `mem = @view m@; memLength = @length m@; ${next(2)}`,
     ].join(" "),
   },
   { name: "return 128", source: `${copy(slot("fp"), slot("y"))}${leave}` },
