@@ -2,7 +2,8 @@
 // says where they differ: in how each call ends, in memory, in globals, in fuel.
 
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
-import { F32, F64, I32, isReference, V128, type ValType } from "../../src/isa/types.ts";
+import { F32, F64, I32, isNullable, isReference, type ValType } from "../../src/isa/types.ts";
+import { crosses } from "../../src/js-api/signature.ts";
 import type { FuncType } from "../../src/module/module.ts";
 import type {
   ExternInstance,
@@ -70,16 +71,17 @@ function stateDifference(name: string, item: ExternInstance, theirs: unknown): s
   }
   if (item.kind === "table") {
     const ours = item.value;
-    const table = theirs as { length: number; get(index: number): unknown };
-    if (ours.length !== table.length) return `${name}: length ${ours.length}`;
+    if (!crosses(ours.type.element)) return null;
+    const table = theirs as { length: number | bigint; get(index: number | bigint): unknown };
+    if (ours.length !== Number(table.length)) return `${name}: length ${ours.length}`;
+    const index = ours.type.address64 ? BigInt : Number;
     for (let at = 0; at < ours.length; at++) {
-      const same = (ours.get(at) === null) === (table.get(at) === null);
+      const same = (ours.get(at) === null) === (table.get(index(at)) === null);
       if (!same) return `${name}: element ${at} differs`;
     }
     return null;
   }
-  // A vector cannot be looked at.
-  if (item.kind !== "global" || item.value.type.type === V128) return null;
+  if (item.kind !== "global" || !crosses(item.value.type.type)) return null;
   const { type, cells, at, reference } = item.value;
   const { value } = theirs as { value: unknown };
   if (isReference(type.type)) {
@@ -172,9 +174,10 @@ function instantiateTheirs(bytes: Uint8Array): HostExports | string {
   }
 }
 
-/** Whether JavaScript can call a function of this type. */
-function crosses({ params, results }: FuncType): boolean {
-  return !params.includes(V128) && !results.includes(V128);
+/** Whether JavaScript can call a function of this type, with null for each reference. */
+function isCallable({ params, results }: FuncType): boolean {
+  if (!params.every(crosses) || !results.every(crosses)) return false;
+  return params.every((type) => !isReference(type) || isNullable(type));
 }
 
 /** Compares a program that ends by itself, or bounds itself by an exported global `fuel`. */
@@ -196,7 +199,7 @@ export function compareProgram(bytes: Uint8Array, seed: number): Comparison {
   const run = new Run(ours, theirs);
   run.compareState("instantiation");
   for (const [name, item] of ours[0].instance.exports) {
-    if (item.kind !== "func" || !crosses(item.value.type)) continue;
+    if (item.kind !== "func" || !isCallable(item.value.type)) continue;
     for (let i = 0; i < 2; i++) {
       run.call(
         name,

@@ -72,8 +72,10 @@ const TRAPS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/out of bounds memory|memory access out of bounds|data segment/, "memory out of bounds"],
   // V8 says the same of call_indirect and of table.get.
   [/undefined element|out of bounds table|table .*out of bounds|element segment/, "table"],
-  [/indirect call type|null function or function signature|uninitialized/, "indirect call"],
-  [/null|dereferencing/, "null"],
+  [/cast/, "cast"],
+  // To V8 a null in a typed table is a null reference, and array.copy looks at the target's bounds
+  // before it looks whether there is a source.
+  [/indirect call type|signature|uninitialized|null|dereferencing|array/, "reference"],
 ];
 
 export function trapName(message: string): string {

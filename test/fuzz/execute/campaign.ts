@@ -2,7 +2,7 @@
 // and in the host's, and in slices through the embedder API. The same seed gives the same inputs.
 
 import { priceTable } from "../../../src/code/prices.ts";
-import { type FeatureSet, featureBit, parseFeatures } from "../../../src/isa/features.ts";
+import { type FeatureSet, featureBit, featureSet } from "../../../src/isa/features.ts";
 import { instructionAt } from "../../../src/isa/index.ts";
 import { createNamespace } from "../../../src/js-api/index.ts";
 import type { ModuleRecord } from "../../../src/module/module.ts";
@@ -21,8 +21,6 @@ import { difference, observe } from "./observe.ts";
 import { compareSlicings } from "./slicing.ts";
 import type { Namespace } from "./world.ts";
 
-/** What is validated but not executed. */
-const WITHOUT = "default,-gc";
 /** What the specification leaves to each engine cannot be compared. */
 const RELAXED = featureBit("relaxed-simd");
 const FUEL = 3_000;
@@ -94,7 +92,7 @@ class ExecutionCampaign {
   constructor({ hostFeatures, seed }: ExecutionOptions) {
     this.seed = seed;
     this.hostFeatures = hostFeatures & ~RELAXED;
-    this.features = parseFeatures(WITHOUT);
+    this.features = featureSet();
   }
 
   async input(index: number): Promise<void> {
