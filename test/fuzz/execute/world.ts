@@ -19,6 +19,7 @@ import { Random } from "../random.ts";
 
 /** The part of a `WebAssembly` namespace that is used. */
 export interface Namespace {
+  validate(bytes: Uint8Array): boolean;
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: never, imports: never) => { exports: object };
   Memory: new (descriptor: never) => object;
