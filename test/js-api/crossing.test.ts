@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { Exhaustion, Store } from "../../src/api/index.ts";
-import { createNamespace } from "../../src/js-api/index.ts";
+import { createNamespace, WebAssembly as Ours } from "../../src/js-api/index.ts";
 import { moduleOf, thrown } from "../api/support.ts";
 import { assemble } from "../validation/assemble.ts";
 
@@ -27,6 +27,18 @@ describe("a guest that the host function of another one calls", () => {
     const module = new Module(assemble(RELAY));
     const { main } = new Instance(module, { env: { relay: endless() } }).exports;
     expect(main as () => void).toThrow(/deadline exceeded/);
+  });
+
+  it("by a promising function ends with the timeout of the first as well", async () => {
+    let call: Promise<unknown> = Promise.resolve();
+    const relay = () => {
+      const { exports } = new Ours.Instance(new Ours.Module(assemble(LOOP)));
+      call = Ours.promising(exports.loop as () => void)();
+      call.catch(() => {});
+    };
+    const instance = new Store().instantiate(moduleOf(RELAY), { env: { relay } });
+    expect(() => instance.func("main").with({ timeout: 30 }).call()).toThrow(/deadline exceeded/);
+    await expect(call).rejects.toThrow(/deadline exceeded/);
   });
 
   it("in a store without limits ends with the timeout of the namespace", () => {

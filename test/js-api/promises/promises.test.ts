@@ -7,8 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { PromisingThread } from "../../../src/interpreter/promising.ts";
 import { createNamespace, WebAssembly as Ours } from "../../../src/js-api/index.ts";
+import { evictAll } from "../../interpreter/evicting.ts";
 import { type Scenario, scenarioOf } from "./generate.ts";
 import { MODEL } from "./model.ts";
 import { engineOf, logsOf } from "./scenario.ts";
@@ -17,6 +19,7 @@ const { WASMETER_HOST: host, WASMETER_SCENARIOS: count = "300" } = process.env;
 const SEED = 1;
 const scenarios = Array.from({ length: Number(count) }, (_, i) => scenarioOf(SEED, i));
 
+const { advance } = PromisingThread.prototype;
 const CHILD = fileURLToPath(new URL("scenario.ts", import.meta.url));
 
 /** The logs of another engine. */
@@ -48,6 +51,18 @@ describe("random scenarios", () => {
     const few = scenarios.slice(0, 100);
     const engine = engineOf(createNamespace({ fuel: 1e9, timeout: 10_000 }));
     expect(await logsOf(engine, few)).toEqual(await logsOf(MODEL, few));
+  });
+
+  it("go the same way when all code is evicted wherever guests wait", async () => {
+    const few = scenarios.slice(0, 100);
+    const promise = vi.spyOn(PromisingThread.prototype, "advance");
+    promise.mockImplementation(function (this: PromisingThread, settled) {
+      evictAll();
+      return advance.call(this, settled);
+    });
+    expect(await logsOf(engineOf(Ours), few)).toEqual(await logsOf(MODEL, few));
+    expect(promise).toHaveBeenCalled();
+    promise.mockRestore();
   });
 
   it.skipIf(host === undefined)(
