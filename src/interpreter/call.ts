@@ -46,8 +46,10 @@ export const UNITS_PER_LOOK = 15_000;
 let nobody: FunctionInstance | null = null;
 
 function idleCallee(): FunctionInstance {
-  const id = idOfFuncType({ kind: "func", params: [], results: [] });
-  nobody ??= allocateHostFunction(id, () => {}, "");
+  if (nobody === null) {
+    const id = idOfFuncType({ kind: "func", params: [], results: [] });
+    nobody = allocateHostFunction(id, () => {}, "");
+  }
   return nobody;
 }
 

@@ -10,6 +10,7 @@ import { CallThread, type ResultReader, UNITS_PER_LOOK, type Watch } from "./cal
 import { guestTime } from "./clock.ts";
 import type { Outcome } from "./meter.ts";
 import type { Settled } from "./promises.ts";
+import { stack } from "./stack.ts";
 
 /** What a stretch of such a call has come to: its results, or what it waits for. */
 export type Progress = { readonly value: unknown } | { readonly promise: PromiseLike<unknown> };
@@ -36,9 +37,11 @@ export class PromisingThread extends CallThread {
    * @throws Trap, Exhaustion, Uncaught, and whatever a host function throws
    */
   advance(settled: Settled | null): Progress {
-    requireHeadroom();
-    // Its promise may have settled while a host function above deep calls let the host turn.
-    if (!this.fits) throw new Exhaustion("stackBytes", "there is no room above the calls beneath");
+    if (stack.current !== null) {
+      requireHeadroom();
+      // It may go on inside of a host function that lets promises settle.
+      if (!this.fits) throw new Exhaustion("stackBytes", "there is no room above what is beneath");
+    }
     this.settled = settled;
     const began = guestTime();
     const outcome = this.stretch(UNITS_PER_LOOK);
