@@ -42,6 +42,12 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
     /^tableElements: table limit exceeded/m,
     /^the guest still answers: 0 rounds$/m,
   ],
+  "promising.mjs": [
+    // Of both calls together: 14 instructions per round and 5 at the end.
+    /^totals: 600,1000, 892 units left$/m,
+    /^SuspendError: trying to suspend without WebAssembly.promising$/m,
+    /^RuntimeError: out of fuel$/m,
+  ],
   "suspend.mjs": [
     /^out of fuel after \d+ units/m,
     // OEIS A006877, A006878: 231 has 127 steps, the most below 300.
