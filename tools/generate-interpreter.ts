@@ -125,7 +125,9 @@ function immediateWords(name: string): number {
 }
 
 function shapesSource(): string {
-  const shapes = FORMS.map((form) => (chainNames.has(form.name) ? 0 : shapeOf(form)));
+  // Instructions on objects want objects: a program of their own trains them.
+  const none = (form: Form) => chainNames.has(form.name) || OBJECTS.includes(form);
+  const shapes = FORMS.map((form) => (none(form) ? 0 : shapeOf(form)));
   const comment =
     "Words of each register instruction that training executes; branches have 16 more, 64 if all are immediates.";
   return `/** ${comment} */\nexport const SHAPES: readonly number[] = ${listSource([0, ...shapes], 24)};\n`;

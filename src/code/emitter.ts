@@ -39,8 +39,18 @@ const SELECTS = {
   128: OP.SELECT_128,
   ref: OP.SELECT_REF,
 } as const;
-const GLOBAL_GETS = { 32: OP.GLOBAL_GET_32, 64: OP.GLOBAL_GET_64, 128: OP.GLOBAL_GET_128 } as const;
-const GLOBAL_SETS = { 32: OP.GLOBAL_SET_32, 64: OP.GLOBAL_SET_64, 128: OP.GLOBAL_SET_128 } as const;
+const GLOBAL_GETS = {
+  32: OP.GLOBAL_GET_32,
+  64: OP.GLOBAL_GET_64,
+  128: OP.GLOBAL_GET_128,
+  ref: OP.GLOBAL_GET_REF,
+} as const;
+const GLOBAL_SETS = {
+  32: OP.GLOBAL_SET_32,
+  64: OP.GLOBAL_SET_64,
+  128: OP.GLOBAL_SET_128,
+  ref: OP.GLOBAL_SET_REF,
+} as const;
 
 /** The sink that writes register code. */
 export class Emitter extends AggregateEmitter implements BodySink {
@@ -239,9 +249,9 @@ export class Emitter extends AggregateEmitter implements BodySink {
     const height = facts.heightBefore;
     const cell = this.ownCell(facts);
     const width = widthOf(facts.operand);
-    if (cell === null || width === "ref") return this.slow(facts, height, facts.operand);
+    if (cell === null) return this.slow(facts, height, facts.operand);
     const start = this.emit(GLOBAL_GETS[width], this.slotOf(height));
-    this.word(cell);
+    this.word(width === "ref" ? cell >> 1 : cell);
     this.inSlot(height, facts.operand);
     this.resultOf(start, height);
   }
@@ -250,9 +260,9 @@ export class Emitter extends AggregateEmitter implements BodySink {
     const height = facts.heightBefore - 1;
     const cell = this.ownCell(facts);
     const width = widthOf(facts.operand);
-    if (cell === null || width === "ref") return this.slow(facts, height, null);
+    if (cell === null) return this.slow(facts, height, null);
     this.emit(GLOBAL_SETS[width], 0, this.slotHolding(height));
-    this.word(cell);
+    this.word(width === "ref" ? cell >> 1 : cell);
   }
 
   /** Everything else happens outside of the loop; operands and results by height. */

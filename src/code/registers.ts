@@ -33,3 +33,8 @@ export function chainKey(first: number, second: number): number {
 
 /** In the word after SLOW's head: the opcode, and above it the words of that head less 1. */
 export const SLOW_BACK_SHIFT = 16;
+/**
+ * In the place of that opcode: the loop makes an object, but its type, which the next word names,
+ * is to be known first, and room for as many bytes as the word behind it says.
+ */
+export const PREPARE = 0x1ff;

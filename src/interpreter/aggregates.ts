@@ -2,6 +2,8 @@
 // Operands lie in consecutive slots from the machine's register x up, a result goes to x. What may
 // take long is done in pieces, as in bulk.ts.
 
+import { bytesOfElement, wordsOf } from "../code/layout.ts";
+import { PREPARE } from "../code/registers.ts";
 import { idMatches } from "../code/type-ids.ts";
 import { instructionAt } from "../isa/index.ts";
 import {
@@ -20,7 +22,6 @@ import {
   type Aggregate,
   arrayLength,
   arrayWord,
-  bytesOfElement,
   copyArray,
   externalize,
   fillArray,
@@ -30,7 +31,6 @@ import {
   newStruct,
   type ObjectType,
   setArrayWord,
-  wordsOf,
 } from "../runtime/objects.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import {
@@ -126,6 +126,8 @@ export function aggregateInstruction(op: number, instance: ModuleInstance, payer
     case 0x11e: // i31.get_u
       setInt(0, i31At() & 0x7fffffff, false);
       return "done";
+    case PREPARE:
+      return prepare(instance.objectTypeAt(a), b, payer);
     default:
       throw new Error(`${instructionAt(op)?.name} is not executed here`);
   }
@@ -166,6 +168,12 @@ function i31At(): number {
 }
 
 // Structs
+
+/** Sees to it that the loop finds a type and room for so many bytes when it enters again. */
+function prepare({ account }: ObjectType, bytes: number, payer: Payer): Progress {
+  if (account.reserve(bytes, payer)) account.charge(-bytes);
+  return "more";
+}
 
 function structNew(type: ObjectType, isDefault: boolean, payer: Payer): Progress {
   if (!type.account.reserve(type.structBytes, payer)) return "more";

@@ -3,6 +3,7 @@
 // a check nor a trap in here.
 
 import { InstructionReader } from "../binary/instructions.ts";
+import { wordsOf as wordCount } from "../code/layout.ts";
 import { isReference, type ValType } from "../isa/types.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { ConstExpr, ModuleRecord } from "../module/module.ts";
@@ -14,7 +15,6 @@ import {
   internalize,
   newStruct,
   type ObjectType,
-  wordsOf as wordCount,
 } from "./objects.ts";
 import type { Root } from "./roots.ts";
 

@@ -8,7 +8,7 @@ import { isReference, slotCount, slotsOf, V128 } from "../isa/types.ts";
 import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
 import { arrayForLoop } from "./frozen.ts";
 import type { MemoryInstance } from "./memory.ts";
-import { ObjectType } from "./objects.ts";
+import { type ObjectHeader, ObjectType } from "./objects.ts";
 import { GuestObject } from "./roots.ts";
 import type { Lease, Store } from "./store.ts";
 import type { TableInstance } from "./table.ts";
@@ -251,7 +251,7 @@ const EXPORT_BYTES = 256;
 
 /** Shared by all instances that define none: thousands of empty arrays add up. */
 const NO_CELLS = new Int32Array(0);
-const NO_TYPES: (ObjectType | null)[] = [];
+const NO_HEADERS: (ObjectHeader | null)[] = [];
 
 /**
  * A module instance (spec: 4.2.5). Index spaces begin with the imports. Functions and exports are
@@ -277,8 +277,8 @@ export class ModuleInstance {
    * table; empty once it is dropped.
    */
   readonly elements: (readonly Value[] | Uint32Array)[] = [];
-  /** The struct and array types that it has made objects of, by type index. */
-  readonly objectTypes: (ObjectType | null)[];
+  /** Headers of the struct and array types that it has made objects of, by type index. */
+  readonly objectHeaders: (ObjectHeader | null)[];
   /** Its part of the store's `hostBytes`. */
   readonly lease: Lease;
   /** Length in bytes of each data segment; 0 once it is dropped. */
@@ -294,7 +294,7 @@ export class ModuleInstance {
     const slots = globals.length - importedGlobals + vectorGlobals.length;
     this.globalCells = slots === 0 ? NO_CELLS : arrayForLoop(new Int32Array(2 * slots));
     const { aggregateTypes } = compiled;
-    this.objectTypes = aggregateTypes === 0 ? NO_TYPES : new Array(aggregateTypes).fill(null);
+    this.objectHeaders = aggregateTypes === 0 ? NO_HEADERS : new Array(aggregateTypes).fill(null);
     this.lease = store.lease("hostBytes", this);
   }
 
@@ -307,7 +307,7 @@ export class ModuleInstance {
     const entries = imports.length + data.length + elements.length;
     this.lease.require(
       INSTANCE_BYTES +
-        ENTRY_BYTES * (entries + this.objectTypes.length) +
+        ENTRY_BYTES * (entries + this.objectHeaders.length) +
         GLOBAL_BYTES * globals.length +
         TABLE_BYTES * tables.length +
         MEMORY_BYTES * memories.length +
@@ -360,14 +360,13 @@ export class ModuleInstance {
    * @throws Exhaustion of the store's `hostBytes`, the first time
    */
   objectTypeAt(index: number): ObjectType {
-    const { compiled, objectTypes, store } = this;
-    let found = objectTypes[index];
-    if (found === null) {
-      found = new ObjectType(store.objects, compiled.typeIds[index], compiled.typeIds);
-      this.lease.require(found.hostBytes);
-      objectTypes[index] = found;
-    }
-    return found;
+    const { compiled, objectHeaders, store } = this;
+    const known = objectHeaders[index];
+    if (known !== null) return known.type;
+    const type = new ObjectType(store.objects, compiled.typeIds[index], compiled.typeIds);
+    this.lease.require(type.hostBytes);
+    objectHeaders[index] = type.header;
+    return type;
   }
 
   /**

@@ -10,9 +10,17 @@
 // of the hierarchy of extern is what the host has given, but an array of its, which could be taken
 // for an aggregate, is in a `HostValue`; an aggregate is an `ExportedObject` there.
 
+import {
+  AGGREGATE_BYTES,
+  bytesOfElement,
+  positionsOf,
+  SHORT_REFERENCES,
+  SHORT_WORDS,
+  shortLength,
+  wordsOf,
+} from "../code/layout.ts";
 import { depthOfId, typeOfId } from "../code/type-ids.ts";
 import {
-  F64,
   HEAP_ANY,
   HEAP_ARRAY,
   HEAP_EQ,
@@ -21,10 +29,7 @@ import {
   type HeapType,
   I8,
   I16,
-  I64,
   isReference,
-  V128,
-  type ValType,
 } from "../isa/types.ts";
 import type { FieldType } from "../module/module.ts";
 import { Elements } from "./elements.ts";
@@ -44,6 +49,8 @@ export class ObjectHeader {
   readonly display: readonly number[];
   /** Whether it belongs to a long array. */
   readonly isLong: boolean;
+  /** Logarithm of the words of an array's element. */
+  readonly shift: number;
   /** The last census that has counted the object. */
   census: number;
   /** How the host sees the object, if it has met it: then the header is of that object alone. */
@@ -58,33 +65,13 @@ export class ObjectHeader {
     this.type = type;
     this.display = type.display;
     this.isLong = isLong;
+    this.shift = type.shift;
     this.census = census;
     this.exported = exported;
   }
 }
 
-/** Words of a field or element, in which a reference counts as one. */
-export function wordsOf(storage: ValType): number {
-  if (storage === V128) return 4;
-  return storage === I64 || storage === F64 ? 2 : 1;
-}
-
-/** Bytes of an element in a data segment. */
-export function bytesOfElement(storage: ValType): number {
-  if (storage === I8) return 1;
-  return storage === I16 ? 2 : 4 * wordsOf(storage);
-}
-
-/** Positions of the words of each field in a struct, and behind the last one. */
-export function positionsOf(fields: readonly FieldType[]): Int32Array {
-  const positions = new Int32Array(fields.length + 1);
-  positions[0] = 1;
-  for (const [i, { type }] of fields.entries()) positions[i + 1] = positions[i] + wordsOf(type);
-  return positions;
-}
-
-/** What aggregates and what describes them take in V8: measured, with room for its collectors. */
-const AGGREGATE_BYTES = 56;
+/** What they and what describes them take in V8 besides: measured, with room for its collectors. */
 const LONG_BYTES = 360;
 const EXPORTED_BYTES = 256;
 const HOST_VALUE_BYTES = 48;
@@ -100,6 +87,8 @@ export class ObjectType {
   /** See `positionsOf`; of an array the words of an element, behind 1. */
   readonly positions: Int32Array;
   readonly hasReferences: boolean;
+  /** Logarithm of the words of an array's element. */
+  readonly shift: number;
   readonly header: ObjectHeader;
   /** A struct whose fields have their default values. */
   readonly template: Aggregate;
@@ -122,6 +111,7 @@ export class ObjectType {
     this.isArray = composite.kind === "array";
     this.fields = composite.kind === "array" ? [composite.field] : composite.fields;
     this.positions = positionsOf(this.fields);
+    this.shift = this.isArray ? this.elementWords >> 1 : 0;
     this.hasReferences = this.fields.some(({ type }) => isReference(type));
     this.header = new ObjectHeader(this, false);
     this.long = new ObjectHeader(this, true);
@@ -151,10 +141,7 @@ export class ObjectType {
 
   /** Whether an array of so many elements is a long one. */
   private isLongArray(length: number): boolean {
-    const [{ type }] = this.fields;
-    if (isReference(type)) return length > SHORT_REFERENCES;
-    if (type === I8 || type === I16) return length > SHORT_PACKED;
-    return length * this.elementWords > SHORT_WORDS;
+    return length > shortLength(this.fields[0].type);
   }
 
   /** What an array of so many elements takes. */
@@ -200,17 +187,9 @@ export class ObjectType {
   }
 }
 
-/**
- * The most elements of arrays that are not long: typed arrays above 64 bytes take V8 ten times as
- * long to make as plain ones of as many elements.
- */
-const SHORT_REFERENCES = 1024;
-const SHORT_WORDS = 256;
-const SHORT_PACKED = 64;
-
 // What short arrays are copied from. The null in front makes V8 keep any value in them as it is.
-const ZEROS: readonly unknown[] = [null, ...new Array(SHORT_WORDS).fill(0)];
-const NULLS: readonly unknown[] = [null, ...new Array(SHORT_REFERENCES).fill(null)];
+export const ZEROS: readonly unknown[] = [null, ...new Array(SHORT_WORDS).fill(0)];
+export const NULLS: readonly unknown[] = [null, ...new Array(SHORT_REFERENCES).fill(null)];
 
 /** A struct with default values. */
 export function newStruct(type: ObjectType): Aggregate {

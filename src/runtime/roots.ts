@@ -6,6 +6,7 @@
 
 import { HEAP_FUNC, heapOf, isReference, type ValType } from "../isa/types.ts";
 import { Elements } from "./elements.ts";
+import { arrayForLoop } from "./frozen.ts";
 import {
   type Aggregate,
   aggregateBytes,
@@ -242,7 +243,7 @@ export class GuestObjects {
   constructor(store: Store) {
     this.store = store;
     this.roomGiven = Math.min(store.limits.gcBytes, Number.MAX_SAFE_INTEGER);
-    this.room = Float64Array.of(this.roomGiven);
+    this.room = arrayForLoop(Float64Array.of(this.roomGiven));
   }
 
   /** Bytes of aggregates that were alive at the last census or were made since. */

@@ -15,6 +15,7 @@ const IMPORTABLE: readonly (readonly [path: string, names: readonly string[]])[]
   ["./rare-vectors.generated.ts", ["rareVector"]],
   ["./known.ts", ["KNOWN", "KNOWN_TO_OBJECTS", "KNOWN_TO_VECTORS"]],
   ["./numerics.ts", Object.keys(numerics)],
+  ["../runtime/objects.ts", ["NULLS", "ZEROS", "matchesHeap"]],
   ["../runtime/traps.ts", Object.keys(traps)],
 ];
 
@@ -34,6 +35,11 @@ function importSource(path: string, names: readonly string[]): string {
 /** What the first loop's file has for the others: the machine, and why a loop came back. */
 const SHARED = [...template("state").matchAll(/^export const (\w+)/gm)].map(([, name]) => name);
 
+/** Types that cases for objects use. */
+const OBJECT_TYPES = `import type { Elements } from "../runtime/elements.ts";
+import type { Aggregate, ObjectHeader } from "../runtime/objects.ts";
+`;
+
 /** Imports of what the text of a loop uses. */
 function imports(text: string, isFirst: boolean): string {
   const types = ["FunctionInstance", "ModuleInstance"].filter((name) => uses(text, name));
@@ -49,6 +55,7 @@ function imports(text: string, isFirst: boolean): string {
   return [
     `import { ${frozen.join(", ")} } from "../runtime/frozen.ts";\n`,
     types.length === 0 ? "" : typeImport,
+    uses(text, "Aggregate") ? OBJECT_TYPES : "",
     ...values,
   ].join("");
 }
@@ -61,12 +68,23 @@ function withoutUnused(text: string): string {
   return used === text ? text : withoutUnused(used);
 }
 
+/** Variables of cases that are no numbers: their types, and what they are at first. */
+const NO_NUMBERS: Readonly<Record<string, string>> = {
+  header: "ObjectHeader | null = null",
+  holds: "boolean = false",
+  obj: "Aggregate | null = null",
+};
+
+const declared = (name: string) => {
+  return name in NO_NUMBERS ? `let ${name}: ${NO_NUMBERS[name]};` : `let ${name} = 0;`;
+};
+
 /**
- * Numbers that a case computes live in variables of the whole function: each declaration would get
+ * Values that a case computes live in variables of the whole function: each declaration would get
  * a V8 register of its own, and above 128 of them every use takes twice the bytecode.
  */
 function shareScratch(source: string, names: Set<string>): string {
-  const scratch = /(?:const|let) (v\w+|[pq](?:_[ab][lhs]?|[lh]|i|ea)?) = /g;
+  const scratch = /(?:const|let) (header|holds|obj|v\w+|[pq](?:_[ab][lhs]?|[lh]|i|ea)?) = /g;
   return source.replace(scratch, (_, name: string) => {
     names.add(name);
     return `${name} = `;
@@ -101,10 +119,7 @@ function casesSource(cases: readonly Case[], far: boolean): Cases {
   const functions = new Set([...text.matchAll(/\bMath\.(\w+)/g)].map(([, name]) => name));
   return {
     text: text.replaceAll(/\bMath\./g, ""),
-    scratch: [...names]
-      .sort()
-      .map((name) => `let ${name} = 0;`)
-      .join("\n  "),
+    scratch: [...names].sort().map(declared).join("\n  "),
     math: [...functions].sort().join(", "),
   };
 }
