@@ -12,7 +12,9 @@ import {
   KNOWN_TO_OBJECTS,
 } from "./known.ts";
 import {
+  countTrailingZeros,
   multiplyHighU32,
+  populationCount,
 } from "./numerics.ts";
 import {
   NULLS,
@@ -22,6 +24,9 @@ import {
 import {
   ARRAY_OUT_OF_BOUNDS,
   CAST_FAILURE,
+  DIVIDE_BY_ZERO,
+  INTEGER_OVERFLOW,
+  INVALID_CONVERSION,
   NULL_ARRAY_REFERENCE,
   NULL_I31_REFERENCE,
   NULL_REFERENCE,
@@ -44,6 +49,8 @@ import {
   OUT_OF_BUDGET,
   REFERENCES,
   REFERENCES_SHORT,
+  RETURN_CALL_IMPORT,
+  RETURN_CALL_INDIRECT,
   RETURN_CALL_LAZY,
   RETURN_CALL_REF,
   SLOTS,
@@ -63,7 +70,7 @@ const known = KNOWN;
 // Bytes that are looked up by their index: 16 of a v128 and zeros, from 256 on those of two.
 
 // Constants beside the loop: half the bytecode of a property of Math.
-const { floor, imul } = Math;
+const { ceil, clz32, floor, imul, max, min, sqrt, trunc } = Math;
 
 const NO_MEMORY = viewForLoop(new DataView(new ArrayBuffer(0)));
 
@@ -108,9 +115,15 @@ export function runObjects(): number {
   let ph = 0;
   let pi = 0;
   let pl = 0;
+  let q = 0;
+  let q_a = 0;
   let q_b = 0;
+  let q_bh = 0;
+  let q_bl = 0;
   let qea = 0;
+  let qh = 0;
   let qi = 0;
+  let ql = 0;
   let vah = 0;
   let val = 0;
   let vbh = 0;
@@ -191,6 +204,9 @@ export function runObjects(): number {
           { { const e = C[(pc + 1) | 0]; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 4: // br_unless
           { w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
+        case 359: // i32.xor > i32.rotl imm
+        case 432: // i32.xor > i32.rotl imm => i32.add
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
         case 171: // i32.sub
           { p_a = S[y]; p_b = S[z]; p = (p_a - p_b) | 0; S[x] = p; continue; }
         case 183: // i32.and imm
@@ -226,18 +242,27 @@ export function runObjects(): number {
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 >= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 25: // slow
           { status = SLOW; break loop; }
+        case 339: // i32.shl imm > i32.add
+        case 430: // i32.shl imm > i32.add => i32.load
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 225: // i64.shr_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 390: // count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 340: // i32.mul imm > i32.add
+          { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 218: // i64.xor
         case 408: // i64.xor => i64.rotl imm
         case 419: // i64.xor => i64.xor
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 199: // i32.rotl imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
         case 50: // br_if i32.eq imm
           { p_a = S[y]; p_b = C[pc]; w = p_a === p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 61: // br_if i32.lt_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 < p_b >>> 0 ? pc : (pc + 2) | 0; break; }
+        case 358: // i32.rotl imm > i32.xor
+          { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
         case 54: // br_if i32.ne imm
           { p_a = S[y]; p_b = C[pc]; w = p_a !== p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 197: // i32.shr_u imm
@@ -248,6 +273,12 @@ export function runObjects(): number {
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 27: // move 64
           { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; continue; }
+        case 215: // i64.and imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 351: // i32.shr_u imm > i32.and imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 227: // i64.rotl imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 182: // i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; S[x] = p; continue; }
         case 310: // i64.store
@@ -266,12 +297,22 @@ export function runObjects(): number {
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 39: // global.set 32
           { G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
+        case 263: // i64.extend_i32_u
+          { p_a = S[y]; pl = p_a; ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 352: // i32.and imm > i32.shl imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = p << q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
         case 77: // br_if i32.le_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 <= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
         case 187: // br_if not i32.and imm
           { p_a = S[y]; p_b = C[pc]; w = !((p_a & p_b) !== 0) ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 191: // i32.xor imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a ^ p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 44: // i32.eqz
           { p_a = S[y]; p = p_a === 0 ? 1 : 0; S[x] = p; continue; }
+        case 173: // i32.mul imm
+          { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 59: // i32.lt_u
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
         case 216: // i64.or
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 24: // reserve references
@@ -319,22 +360,26 @@ export function runObjects(): number {
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p !== q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 397: // count i32.add imm > i32.lt_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p < q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 11: // return ref
-          { R[fp >> 1] = R[y >> 1]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 21: // return_call_ref
-          { status = RETURN_CALL_REF; break loop; }
         case 5: // br_if null
           { w = R[y >> 1] === null ? pc : (pc + 2) | 0; break; }
         case 6: // br_unless null
           { w = R[y >> 1] !== null ? pc : (pc + 2) | 0; break; }
+        case 11: // return ref
+          { R[fp >> 1] = R[y >> 1]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
+        case 19: // return_call import
+          { status = RETURN_CALL_IMPORT; break loop; }
+        case 20: // return_call_indirect
+          { status = RETURN_CALL_INDIRECT; break loop; }
+        case 21: // return_call_ref
+          { status = RETURN_CALL_REF; break loop; }
         case 28: // move ref
           { R[x >> 1] = R[y >> 1]; continue; }
         case 31: // const null
           { R[x >> 1] = null; continue; }
-        case 34: // select ref
-          { R[x >> 1] = R[(S[(fp + C[pc]) | 0] !== 0 ? y : z) >> 1]; pc = (pc + 1) | 0; continue; }
         case 33: // select 64
           { const from = S[(fp + C[pc]) | 0] !== 0 ? y : z; const high = S[(from + 1) | 0]; S[x] = S[from]; S[(x + 1) | 0] = high; pc = (pc + 1) | 0; continue; }
+        case 34: // select ref
+          { R[x >> 1] = R[(S[(fp + C[pc]) | 0] !== 0 ? y : z) >> 1]; pc = (pc + 1) | 0; continue; }
         case 35: // ref.is_null
           { S[x] = R[y >> 1] === null ? 1 : 0; continue; }
         case 36: // ref.as_non_null
@@ -343,39 +388,373 @@ export function runObjects(): number {
           { const i = C[pc]; S[x] = G[i]; S[(x + 1) | 0] = G[(i + 1) | 0]; pc = (pc + 1) | 0; continue; }
         case 40: // global.set 64
           { const i = C[pc]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 1) | 0; continue; }
+        case 42: // index 64
+          { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; continue; }
+        case 45: // br_if i32.eqz
+          { p_a = S[y]; w = p_a === 0 ? pc : (pc + 2) | 0; break; }
+        case 46: // br_if not i32.eqz
+          { p_a = S[y]; w = !(p_a === 0) ? pc : (pc + 2) | 0; break; }
         case 47: // i32.eq
           { p_a = S[y]; p_b = S[z]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
+        case 48: // i32.eq imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 51: // i32.ne
           { p_a = S[y]; p_b = S[z]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
+        case 52: // i32.ne imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 55: // i32.lt_s
           { p_a = S[y]; p_b = S[z]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
+        case 56: // i32.lt_s imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 60: // i32.lt_u imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 63: // i32.gt_s
           { p_a = S[y]; p_b = S[z]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
+        case 64: // i32.gt_s imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
         case 65: // br_if i32.gt_s
           { p_a = S[y]; p_b = S[z]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
-        case 73: // br_if i32.le_s
-          { p_a = S[y]; p_b = S[z]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
         case 66: // br_if i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a > p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 67: // i32.gt_u
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
+        case 68: // i32.gt_u imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 70: // br_if i32.gt_u imm
+          { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 > p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 71: // i32.le_s
+          { p_a = S[y]; p_b = S[z]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
+        case 72: // i32.le_s imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 73: // br_if i32.le_s
+          { p_a = S[y]; p_b = S[z]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
         case 74: // br_if i32.le_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a <= p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 75: // i32.le_u
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
+        case 76: // i32.le_u imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 78: // br_if i32.le_u imm
+          { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 <= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 79: // i32.ge_s
+          { p_a = S[y]; p_b = S[z]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
+        case 80: // i32.ge_s imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 83: // i32.ge_u
+          { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
+        case 84: // i32.ge_u imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 87: // i64.eqz
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = (p_al | p_ah) === 0 ? 1 : 0; S[x] = p; continue; }
+        case 88: // br_if i64.eqz
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; w = (p_al | p_ah) === 0 ? pc : (pc + 2) | 0; break; }
+        case 89: // br_if not i64.eqz
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; w = !((p_al | p_ah) === 0) ? pc : (pc + 2) | 0; break; }
+        case 90: // i64.eq
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; continue; }
+        case 91: // i64.eq imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 92: // br_if i64.eq
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_al === p_bl && p_ah === p_bh ? pc : (pc + 2) | 0; break; }
+        case 93: // br_if i64.eq imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_al === p_bl && p_ah === p_bh ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 94: // i64.ne
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; continue; }
+        case 95: // i64.ne imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 96: // br_if i64.ne
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_al !== p_bl || p_ah !== p_bh ? pc : (pc + 2) | 0; break; }
+        case 97: // br_if i64.ne imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_al !== p_bl || p_ah !== p_bh ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 98: // i64.lt_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
+        case 99: // i64.lt_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 100: // br_if i64.lt_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
+        case 101: // br_if i64.lt_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 102: // i64.lt_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
+        case 103: // i64.lt_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 104: // br_if i64.lt_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
+        case 105: // br_if i64.lt_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 106: // i64.gt_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
+        case 107: // i64.gt_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 108: // br_if i64.gt_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
+        case 109: // br_if i64.gt_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 110: // i64.gt_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
+        case 111: // i64.gt_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 112: // br_if i64.gt_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
+        case 113: // br_if i64.gt_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 114: // i64.le_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
+        case 115: // i64.le_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 116: // br_if i64.le_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
+        case 117: // br_if i64.le_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 118: // i64.le_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
+        case 119: // i64.le_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 120: // br_if i64.le_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
+        case 121: // br_if i64.le_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 122: // i64.ge_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
+        case 123: // i64.ge_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 124: // br_if i64.ge_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
+        case 125: // br_if i64.ge_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 126: // i64.ge_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
+        case 127: // i64.ge_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
+        case 128: // br_if i64.ge_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
+        case 129: // br_if i64.ge_u imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 148: // f64.eq
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
+        case 149: // br_if f64.eq
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
+        case 150: // br_if not f64.eq
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a === p_b) ? pc : (pc + 2) | 0; break; }
+        case 151: // f64.ne
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
+        case 152: // br_if f64.ne
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
+        case 153: // br_if not f64.ne
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a !== p_b) ? pc : (pc + 2) | 0; break; }
+        case 154: // f64.lt
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
+        case 155: // br_if f64.lt
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
+        case 156: // br_if not f64.lt
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a < p_b) ? pc : (pc + 2) | 0; break; }
+        case 157: // f64.gt
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
+        case 158: // br_if f64.gt
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
+        case 159: // br_if not f64.gt
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a > p_b) ? pc : (pc + 2) | 0; break; }
+        case 160: // f64.le
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
+        case 161: // br_if f64.le
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
+        case 162: // br_if not f64.le
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a <= p_b) ? pc : (pc + 2) | 0; break; }
+        case 163: // f64.ge
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
+        case 164: // br_if f64.ge
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
+        case 165: // br_if not f64.ge
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a >= p_b) ? pc : (pc + 2) | 0; break; }
+        case 166: // i32.clz
+          { p_a = S[y]; p = clz32(p_a); S[x] = p; continue; }
+        case 167: // i32.ctz
+          { p_a = S[y]; p = countTrailingZeros(p_a); S[x] = p; continue; }
+        case 168: // i32.popcnt
+          { p_a = S[y]; p = populationCount(p_a); S[x] = p; continue; }
+        case 174: // i32.div_s
+          { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; continue; }
+        case 175: // i32.div_s imm
+          { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 176: // i32.div_u
+          { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; continue; }
+        case 177: // i32.div_u imm
+          { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 178: // i32.rem_s
+          { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = (p_a % p_b) | 0; S[x] = p; continue; }
+        case 179: // i32.rem_s imm
+          { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = (p_a % p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 180: // i32.rem_u
+          { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; continue; }
+        case 181: // i32.rem_u imm
+          { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 184: // br_if i32.and
+          { p_a = S[y]; p_b = S[z]; w = (p_a & p_b) !== 0 ? pc : (pc + 2) | 0; break; }
+        case 185: // br_if not i32.and
+          { p_a = S[y]; p_b = S[z]; w = !((p_a & p_b) !== 0) ? pc : (pc + 2) | 0; break; }
+        case 189: // i32.or imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a | p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
+        case 192: // i32.shl
+          { p_a = S[y]; p_b = S[z]; p = p_a << p_b; S[x] = p; continue; }
+        case 194: // i32.shr_s
+          { p_a = S[y]; p_b = S[z]; p = p_a >> p_b; S[x] = p; continue; }
+        case 196: // i32.shr_u
+          { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | 0; S[x] = p; continue; }
+        case 198: // i32.rotl
+          { p_a = S[y]; p_b = S[z]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; continue; }
+        case 200: // i32.rotr
+          { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | (p_a << -p_b); S[x] = p; continue; }
+        case 201: // i64.clz
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_ah === 0 ? 32 + clz32(p_al) : clz32(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 202: // i64.ctz
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al === 0 ? 32 + countTrailingZeros(p_ah) : countTrailingZeros(p_al); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 203: // i64.popcnt
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = populationCount(p_al) + populationCount(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 205: // i64.add imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 206: // i64.sub
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 207: // i64.sub imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 214: // i64.and
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 217: // i64.or imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 219: // i64.xor imm
+        case 429: // i64.xor imm => i64.and
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 220: // i64.shl
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 221: // i64.shl imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 222: // i64.shr_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 223: // i64.shr_s imm
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
+        case 224: // i64.shr_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 226: // i64.rotl
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 228: // i64.rotr
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | (p_al << 1 << ~p_bl) : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? (p_al >>> p_bl) | (p_ah << 1 << ~p_bl) : (p_ah >>> p_bl) | (p_al << 1 << ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 243: // f64.abs
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah & 0x7fffffff; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 244: // f64.neg
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah ^ -2147483648; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 245: // f64.ceil
+          { p_a = D[y >> 1]; p = p_a === p_a ? ceil(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+        case 246: // f64.floor
+          { p_a = D[y >> 1]; p = p_a === p_a ? floor(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+        case 247: // f64.trunc
+          { p_a = D[y >> 1]; p = p_a === p_a ? trunc(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
+        case 249: // f64.sqrt
+          { p_a = D[y >> 1]; p = sqrt(p_a); D[x >> 1] = p; continue; }
         case 250: // f64.add
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; D[x >> 1] = p; continue; }
         case 251: // f64.sub
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; D[x >> 1] = p; continue; }
         case 252: // f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; D[x >> 1] = p; continue; }
+        case 253: // f64.div
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a / p_b; D[x >> 1] = p; continue; }
+        case 254: // f64.min
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_a && p_b === p_b ? min(p_a, p_b) : p_a + p_b; D[x >> 1] = p; continue; }
+        case 255: // f64.max
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_a && p_b === p_b ? max(p_a, p_b) : p_a + p_b; D[x >> 1] = p; continue; }
+        case 256: // f64.copysign
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bh = S[(z + 1) | 0]; pl = p_al; ph = (p_ah & 0x7fffffff) | (p_bh & -2147483648); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 257: // i32.wrap_i64
+          { p_al = S[y]; p = p_al; S[x] = p; continue; }
+        case 260: // i32.trunc_f64_s
+          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
+        case 261: // i32.trunc_f64_u
+          { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
+        case 262: // i64.extend_i32_s
+          { p_a = S[y]; pl = p_a; ph = p_a >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 273: // f64.convert_i32_s
+          { p_a = S[y]; p = p_a; D[x >> 1] = p; continue; }
+        case 274: // f64.convert_i32_u
+          { p_a = S[y]; p = p_a >>> 0; D[x >> 1] = p; continue; }
+        case 275: // f64.convert_i64_s
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = p_ah * 4294967296 + (p_al >>> 0); D[x >> 1] = p; continue; }
+        case 276: // f64.convert_i64_u
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = (p_ah >>> 0) * 4294967296 + (p_al >>> 0); D[x >> 1] = p; continue; }
+        case 279: // i64.reinterpret_f64
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 281: // f64.reinterpret_i64
+          { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 282: // i32.extend8_s
+          { p_a = S[y]; p = (p_a << 24) >> 24; S[x] = p; continue; }
+        case 283: // i32.extend16_s
+          { p_a = S[y]; p = (p_a << 16) >> 16; S[x] = p; continue; }
+        case 284: // i64.extend8_s
+          { p_al = S[y]; pl = (p_al << 24) >> 24; ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 285: // i64.extend16_s
+          { p_al = S[y]; pl = (p_al << 16) >> 16; ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 286: // i64.extend32_s
+          { p_al = S[y]; pl = p_al; ph = p_al >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
+        case 289: // i32.trunc_sat_f64_s
+          { p_a = D[y >> 1]; p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; continue; }
+        case 290: // i32.trunc_sat_f64_u
+          { p_a = D[y >> 1]; p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; continue; }
+        case 341: // i32.mul > i32.add
+          { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 342: // i32.add > i32.add
+        case 426: // i32.add > i32.add => i32.add
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 343: // i32.add > i32.add imm
+          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = C[pc]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 350: // i32.and imm > i32.shr_u imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 353: // i32.add imm > i32.and imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
+        case 354: // i32.shl imm > i32.or
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 355: // i32.shr_u imm > i32.or
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 356: // i32.shl imm > i32.xor
+          { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 357: // i32.shr_u imm > i32.xor
+          { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 360: // i32.xor > i32.and
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = S[((fp + C[pc]) | 0)]; q = p & q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 361: // i32.and > i32.xor
+          { p_a = S[y]; p_b = S[z]; p = p_a & p_b; q_b = S[((fp + C[pc]) | 0)]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 362: // i32.xor > i32.mul imm
+          { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = imul(p, q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
+        case 363: // i64.extend_i32_u > i64.add imm
+          { p_a = S[y]; pl = p_a; ph = 0; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
+        case 369: // f64.mul > f64.add
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p + q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 370: // f64.mul > f64.sub
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p - q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 371: // f64.mul > f64.sub b
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_a = D[((fp + C[pc]) | 0) >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 372: // f64.add > f64.mul
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 373: // f64.sub > f64.mul
+          { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
+        case 388: // test i32.and imm > i32.eq imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 389: // test i32.and imm > i32.ne imm
+          { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 393: // count i32.add imm > i32.eq imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 395: // count i32.add imm > i32.eq
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p === q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
+        case 398: // count i32.add imm > i32.lt_s imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p < q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 399: // count i32.add imm > i32.lt_u imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 400: // count i32.add imm > i32.gt_u imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 > q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
+        case 401: // count i32.add imm > i32.gt_s imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p > q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
         case 312: // i32.store8
         case 409: // i32.store8 => i32.add imm
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
-        case 214: // i64.and
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 208: // i64.mul
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 221: // i64.shl imm
-          { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
         case 731: // ref.eq
           { S[x] = R[y >> 1] === R[z >> 1] ? 1 : 0; continue; }
         case 732: // ref.i31

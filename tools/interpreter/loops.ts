@@ -131,34 +131,11 @@ const AROUND_VECTORS: readonly string[] = [
   "i32.shl imm > i32.add",
 ];
 
-/** References, and what else stands around objects. */
-const AROUND_OBJECTS: readonly string[] = [
-  "return ref",
-  "return_call_ref",
-  "br_if null",
-  "br_unless null",
-  "move ref",
-  "const null",
-  "select ref",
-  "select 64",
-  "ref.is_null",
-  "ref.as_non_null",
-  "global.get 64",
-  "global.set 64",
-  "i32.sub",
-  "i32.eq",
-  "i32.ne",
-  "i32.lt_s",
-  "i32.gt_s",
-  "br_if i32.gt_s",
-  "br_if i32.le_s",
-  "br_if i32.gt_s imm",
-  "br_if i32.le_s imm",
-  "br_if i32.gt_u",
-  "i64.sub",
-  "f64.add",
-  "f64.sub",
-  "f64.mul",
+/** What programs with objects do without, mostly: memories and floats of 32 bits. */
+const NOT_AROUND_OBJECTS = /load|store|memory|address|f32|i64\.(trunc|div|rem|mul)|nearest|wide/;
+
+/** Of memory, what is in any program. */
+const MEMORY_AROUND_OBJECTS: readonly string[] = [
   "i32.load",
   "i32.load8_u",
   "i32.store",
@@ -205,6 +182,13 @@ function partial(own: readonly Form[], names: readonly string[]): Case[] {
   });
   return rare.length === 0 ? cases : [...cases, { forms: rare, source: CALL_RARE }];
 }
+
+const AROUND_OBJECTS = [
+  ...SCALARS.map(({ name }) => name).filter((name) => {
+    return !NOT_AROUND_OBJECTS.test(name) && !name.includes("=>");
+  }),
+  ...MEMORY_AROUND_OBJECTS,
+];
 
 const CASES: Readonly<Record<Knowledge, readonly Case[]>> = {
   // The first form is "wide", which is decoded in front of the switch.
