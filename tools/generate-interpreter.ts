@@ -240,13 +240,13 @@ ${tables.join("\n")}`;
 function trainingFile(): string {
   const text = readFileSync(new URL("interpreter/training.wat", import.meta.url), "utf8");
   const bytes = [...wabt.parseWat("training.wat", text, WABT_FEATURES).toBinary({}).buffer];
-  const lines: string[] = [];
-  for (let i = 0; i < bytes.length; i += 24) lines.push(`  ${bytes.slice(i, i + 24).join(", ")},`);
+  const objects = readFileSync(new URL("interpreter/training-objects.wasm", import.meta.url));
   return `${NOTE}
 /** tools/interpreter/training.wat as a module. */
-export const TRAINING_MODULE: Uint8Array = new Uint8Array([
-${lines.join("\n")}
-]);
+export const TRAINING_MODULE: Uint8Array = new Uint8Array(${listSource(bytes, 24)});
+
+/** tools/interpreter/training-objects.wat as a module. */
+export const OBJECTS_MODULE: Uint8Array = new Uint8Array(${listSource([...objects], 24)});
 `;
 }
 

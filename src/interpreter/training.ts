@@ -12,7 +12,7 @@ import type { ModuleInstance } from "../runtime/instances.ts";
 import { instantiate } from "../runtime/instantiate.ts";
 import { Store } from "../runtime/store.ts";
 import { validatingDecoder } from "../validation/module.ts";
-import { KNOWN } from "./known.ts";
+import { KNOWN, KNOWN_TO_OBJECTS } from "./known.ts";
 import {
   CALL_LAZY,
   CODE,
@@ -21,6 +21,7 @@ import {
   FINISHED,
   machine,
   REFERENCES,
+  REFERENCES_SHORT,
   RETURN_CALL_LAZY,
   SLOT_WORDS,
   SLOTS,
@@ -35,7 +36,7 @@ import {
   SCRATCH,
   translateAtOnce,
 } from "./registers.ts";
-import { TRAINING_MODULE } from "./training.generated.ts";
+import { OBJECTS_MODULE, TRAINING_MODULE } from "./training.generated.ts";
 
 const FRAME_WORDS = 64;
 /** Instructions that are executed in one go. */
@@ -73,6 +74,7 @@ const PARTS = 2;
 export const TRAINING_STEPS = 1 + PARTS * OPERANDS.length + OPERANDS.length;
 
 let trainee: ModuleInstance | null = null;
+let objectsTrainee: ModuleInstance | null = null;
 
 /**
  * Does a step of the training: the preparation, every second register instruction with one choice
@@ -109,6 +111,7 @@ function train(
   const argument = step - PARTS * OPERANDS.length;
   if (argument >= 0) {
     trainCalls(loop, instance, argument, frame, ksp);
+    if (loop.bit === KNOWN_TO_OBJECTS) trainObjects(loop, argument, frame, ksp);
     return;
   }
   const operands = OPERANDS[Math.floor(step / PARTS)];
@@ -117,13 +120,25 @@ function train(
 
 /** The instance that is in the loop when no guest is. */
 export function traineeOf(): ModuleInstance {
-  trainee ??= trainingInstance();
+  trainee ??= instanceOf(TRAINING_MODULE);
   return trainee;
 }
 
-function trainingInstance(): ModuleInstance {
+/** The instance whose functions make and use objects. */
+function objectsTraineeOf(): ModuleInstance {
+  if (objectsTrainee === null) {
+    objectsTrainee = instanceOf(OBJECTS_MODULE);
+    // The loop wants to find them.
+    for (const [index, { composite }] of objectsTrainee.module.types.entries()) {
+      if (composite.kind !== "func") objectsTrainee.objectTypeAt(index);
+    }
+  }
+  return objectsTrainee;
+}
+
+function instanceOf(bytes: Uint8Array): ModuleInstance {
   const decoder = validatingDecoder(featureSet(), decodingLimits());
-  decoder.push(TRAINING_MODULE);
+  decoder.push(bytes);
   return instantiate(new Store(), decoder.end(), [], () => {});
 }
 
@@ -245,6 +260,13 @@ function enter(loop: Loop, pc: number, frame: number, ksp: number, budget = BUDG
   return loop.run();
 }
 
+/** Instructions on objects, by a program of their own. */
+function trainObjects(loop: Loop, argument: number, frame: number, ksp: number): void {
+  const instance = objectsTraineeOf();
+  machine.instance = instance;
+  trainCalls(loop, instance, argument, frame, ksp);
+}
+
 /** Calls and returns: from one exported function, with calls written out as they are found. */
 function trainCalls(
   loop: Loop,
@@ -263,7 +285,12 @@ function trainCalls(
   // A guest that finds the loop optimised has to come to the end of its budget, too.
   enter(loop, entry, frame, ksp + 2, 0);
   let status = enter(loop, entry, frame, ksp + 2);
-  while (status === CALL_LAZY || status === RETURN_CALL_LAZY) {
+  while (status === CALL_LAZY || status === RETURN_CALL_LAZY || status === REFERENCES_SHORT) {
+    if (status === REFERENCES_SHORT) {
+      reserveReferences((machine.fp >> 1) + extra(1));
+      status = loop.run();
+      continue;
+    }
     const [op, at] =
       status === CALL_LAZY ? ([OP.CALL, 2] as const) : ([OP.RETURN_CALL, 1] as const);
     const callee = translateAtOnce(instance.functionAt(extra(at)));

@@ -8,6 +8,7 @@ import { REGISTER_NAMES, SHAPES } from "../../src/code/opcodes.generated.ts";
 import { machine, REFERENCES, SLOTS } from "../../src/interpreter/loop.generated.ts";
 import { LOOPS } from "../../src/interpreter/loops.ts";
 import { TRAINING_STEPS, trainStep } from "../../src/interpreter/training.ts";
+import { OBJECTS } from "../../tools/interpreter/objects.ts";
 
 const wabt = await loadWabt();
 
@@ -39,7 +40,11 @@ function trainAll(): void {
 
 describe("training", () => {
   it("knows the shape of every instruction that is no chain and stays in the loop", () => {
-    const without = REGISTER_NAMES.filter((name, op) => SHAPES[op] === 0 && !name.includes("=>"));
+    // Instructions on objects have a program instead.
+    const objects = new Set(OBJECTS.map(({ name }) => name));
+    const without = REGISTER_NAMES.filter((name, op) => {
+      return SHAPES[op] === 0 && !name.includes("=>") && !objects.has(name);
+    });
     expect(without).toEqual(WITHOUT_SHAPE);
     expect(SHAPES.length).toBe(REGISTER_NAMES.length);
   });
