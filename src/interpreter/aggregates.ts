@@ -32,7 +32,6 @@ import {
   type ObjectType,
   setArrayWord,
 } from "../runtime/objects.ts";
-import { Exhaustion } from "../runtime/trap.ts";
 import {
   ARRAY_OUT_OF_BOUNDS,
   CAST_FAILURE,
@@ -218,12 +217,7 @@ function newArray(
     account.charge(-bytes);
     return "unpaid";
   }
-  try {
-    return type.newArray(length, value);
-  } catch {
-    account.charge(-bytes);
-    throw new Exhaustion("hostMemory", `the host gives no array of ${length} elements`);
-  }
+  return type.newArray(length, value);
 }
 
 function elementPrice({ account }: ObjectType, count: number): number {

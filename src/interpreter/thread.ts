@@ -54,7 +54,7 @@ import { clearStacks, type Frames, stack } from "./stack.ts";
 import { TrapSignal } from "./trap-signal.ts";
 import { Unfinished } from "./unfinished.ts";
 import { Search } from "./unwind.ts";
-import { fromRaw, readValues, resultsOf, writeValues } from "./values.ts";
+import { payloadOf, readValues, resultsOf, writeValues } from "./values.ts";
 import { pauseOf, type Wait, type Waiter } from "./waits.ts";
 import { runStretch } from "./warmth.ts";
 
@@ -475,9 +475,7 @@ export class Thread extends Caller implements Waiter {
 
   /** What an invocation ends with for an exception that nothing catches. */
   protected uncaught(exception: ExceptionInstance): unknown {
-    const { params } = exception.tag.type;
-    const payload = params.map((type, i) => fromRaw(exception.value(i), type));
-    return new WasmException(exception, payload, backtrace(this));
+    return new WasmException(exception, payloadOf(exception), backtrace(this));
   }
 
   private slow(): Outcome | null {

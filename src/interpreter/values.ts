@@ -9,6 +9,7 @@ import {
   type TagInstance,
   type Value,
 } from "../runtime/instances.ts";
+import { toHost } from "../runtime/objects.ts";
 import { REFERENCES, SLOTS } from "./loop.generated.ts";
 
 const doubles = new Float64Array(1);
@@ -111,6 +112,11 @@ function writeSlot(at: number, type: ValType, value: RawValue): void {
     SLOTS[at + 2] = value.upper?.low ?? 0;
     SLOTS[at + 3] = value.upper?.high ?? 0;
   }
+}
+
+/** The values that an exception carries, for the host. */
+export function payloadOf(exception: ExceptionInstance): Value[] {
+  return exception.tag.type.params.map((type, i) => toHost(fromRaw(exception.value(i), type)));
 }
 
 /** An exception whose values lie in consecutive slots. */

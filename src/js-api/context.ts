@@ -301,6 +301,8 @@ export class Context implements ReferenceBorder {
         Object.defineProperty(stopped, "code", { value: kind, configurable: true });
         return stopped;
       }
+      case "gcBytes":
+        return this.runtimeError(error.message, error, entry);
       default:
         return new RangeError(error.message, { cause: error });
     }

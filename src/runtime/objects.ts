@@ -35,6 +35,7 @@ import type { FieldType } from "../module/module.ts";
 import { Elements } from "./elements.ts";
 import type { Value } from "./instances.ts";
 import type { GuestObjects } from "./roots.ts";
+import { Exhaustion } from "./trap.ts";
 
 /** A struct or array: its header, then its words; of a long array its elements and their number. */
 export type Aggregate = [header: ObjectHeader, ...words: unknown[]];
@@ -73,6 +74,8 @@ export class ObjectHeader {
 
 /** What they and what describes them take in V8 besides: measured, with room for its collectors. */
 const LONG_BYTES = 360;
+/** The most that an array takes: V8's own limit is about the same. */
+const MOST_BYTES = 2 ** 30;
 const EXPORTED_BYTES = 256;
 const HOST_VALUE_BYTES = 48;
 const TYPE_BYTES = 512;
@@ -144,16 +147,21 @@ export class ObjectType {
     return length > shortLength(this.fields[0].type);
   }
 
-  /** What an array of so many elements takes. */
+  /**
+   * What an array of so many elements takes.
+   * @throws Exhaustion "gcBytes" if it is more than any array may
+   */
   arrayBytes(length: number): number {
     const [{ type }] = this.fields;
     if (!this.isLongArray(length)) return AGGREGATE_BYTES + 8 * length * this.elementWords;
-    return LONG_BYTES + length * (isReference(type) ? 8 : bytesOfElement(type));
+    const bytes = LONG_BYTES + length * (isReference(type) ? 8 : bytesOfElement(type));
+    if (bytes > MOST_BYTES) throw new Exhaustion("gcBytes", `an array of ${length} elements`);
+    return bytes;
   }
 
   /**
-   * An array whose numbers are 0, and whose references are `value`.
-   * @throws RangeError if the host has not so much memory
+   * An array whose numbers are 0, and whose references are `value`. It has been counted.
+   * @throws Exhaustion "hostMemory" if the host has not so much
    */
   newArray(length: number, value: Value = null): Aggregate {
     const [{ type }] = this.fields;
@@ -172,8 +180,13 @@ export class ObjectType {
 
   private newNumbers(length: number): Numbers {
     const [{ type }] = this.fields;
-    if (type === I8) return new Int8Array(length);
-    return type === I16 ? new Int16Array(length) : new Int32Array(length * this.elementWords);
+    try {
+      if (type === I8) return new Int8Array(length);
+      return type === I16 ? new Int16Array(length) : new Int32Array(length * this.elementWords);
+    } catch {
+      this.account.charge(-this.arrayBytes(length));
+      throw new Exhaustion("hostMemory", `the host gives no array of ${length} elements`);
+    }
   }
 
   /** The header of an object, that has not been exported, which a census has counted. */

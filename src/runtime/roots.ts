@@ -236,6 +236,8 @@ export class GuestObjects {
   /** Whom a census is made for, and for whom one has ended. */
   private asking: object | null = null;
   private answered: object | null = null;
+  /** Bytes of an aggregate that a census is made for. */
+  private wanted = 0;
   private readonly roots = new Set<Root>();
   /** Goes round and forgets roots that have died. */
   private sweeper: Iterator<Root> = this.roots.values();
@@ -290,6 +292,7 @@ export class GuestObjects {
     if (bytes > room[0]) {
       if (this.answered !== asker) {
         this.asking = asker;
+        this.wanted = bytes;
         if (!this.advance()) return false;
       }
       this.answered = null;
@@ -374,8 +377,10 @@ export class GuestObjects {
     this.isOver = !this.fits(0);
     this.due = this.isOver ? 0 : bytes + between(steadyWork);
     this.gcAlive = gcBytes;
-    this.roomGiven = gcBytes > most ? 0 : Math.max(most - gcBytes, between(steadyWork));
+    const isFull = gcBytes + this.wanted > most;
+    this.roomGiven = isFull ? 0 : Math.max(most - gcBytes, between(steadyWork));
     this.room[0] = this.roomGiven;
+    this.wanted = 0;
   }
 
   /** A guest goes on after all: what was counted so far may be true no longer. */

@@ -46,6 +46,7 @@ function tightLimits(random: Random, deep: boolean) {
     callDepth: deep ? DEFAULT_RUNTIME_LIMITS.callDepth : random.pick([3, 20, 200]),
     stackBytes: deep ? DEFAULT_RUNTIME_LIMITS.stackBytes : random.pick([256, 4096, 2 ** 16]),
     globals: random.pick([4, 100]),
+    gcBytes: random.pick([100, 2_000, 50_000, MIB]),
     ...hostBytes,
   };
 }

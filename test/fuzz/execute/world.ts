@@ -3,13 +3,17 @@
 
 import { moduleExports, moduleImports } from "../../../src/embedding/module.ts";
 import {
+  ANYREF,
+  ARRAYREF,
+  EQREF,
   EXTERNREF,
   F32,
   F64,
   FUNCREF,
+  I31REF,
   I32,
   I64,
-  isReference,
+  STRUCTREF,
   V128,
   type ValType,
 } from "../../../src/isa/types.ts";
@@ -66,6 +70,11 @@ export function hostValue(random: Random, type: ValType): unknown {
       return new Uint8Array(BigUint64Array.of(random.u64(), random.u64()).buffer);
     case EXTERNREF:
       return random.oneIn(4) ? null : random.pick(OBJECTS);
+    case ANYREF:
+      return random.pick([null, 5, 2 ** 30, "text", 1n, ...OBJECTS]);
+    case EQREF:
+    case I31REF:
+      return random.pick([null, 0, -1, 2 ** 30 - 1, -(2 ** 30)]);
     default:
       return null;
   }
@@ -80,6 +89,7 @@ export function shown(value: unknown): string {
   if (typeof value === "number") return shownNumber(value);
   if (typeof value === "bigint") return `${value}n`;
   if (value instanceof Uint8Array) return `bytes ${value.join(" ")}`;
+  if (typeof value === "string") return `"${value}"`;
   if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
   if (typeof value === "function") return "a function";
   const object = OBJECTS.indexOf(value as never);
@@ -87,9 +97,17 @@ export function shown(value: unknown): string {
   return value === null || value === undefined ? String(value) : "a reference";
 }
 
-/** Whether the JavaScript API has values of these types. */
+/** Whether the JavaScript API has values of these types, and descriptors name them. */
 export function crosses(types: readonly ValType[]): boolean {
   return types.every((type) => NAMES.has(type));
+}
+
+/** Abstract types of the hierarchy of any. */
+const ANY_TYPES: ReadonlySet<ValType> = new Set([ANYREF, EQREF, I31REF, STRUCTREF, ARRAYREF]);
+
+/** Whether a function of these types can be called. */
+function callableWith(types: readonly ValType[]): boolean {
+  return types.every((type) => NAMES.has(type) || ANY_TYPES.has(type));
 }
 
 /** How often host functions throw: one call in so many. */
@@ -167,7 +185,11 @@ export function failure(namespace: Namespace, error: unknown): string | null {
   if (error instanceof Foreign) return `threw error ${error.number}`;
   if (error instanceof namespace.Exception) return "threw an exception";
   if (error instanceof namespace.LinkError) return "link error";
-  if (error instanceof namespace.RuntimeError) return `trap: ${trapName(error.message)}`;
+  if (error instanceof namespace.RuntimeError) {
+    // What there is room for differs.
+    const isLimit = /new array is too large|object limit/.test(error.message);
+    return isLimit ? "exhausted" : `trap: ${trapName(error.message)}`;
+  }
   return error instanceof RangeError ? "exhausted" : null;
 }
 
@@ -208,14 +230,12 @@ export function callable(
   return moduleExports(record).flatMap(([name, type]) => {
     if (type.kind !== "func") return [];
     const { params, results } = funcTypeAt(record, type.typeIndex) ?? { params: [], results: [] };
-    return crosses([...params, ...results]) ? [[name, params] as const] : [];
+    return callableWith([...params, ...results]) ? [[name, params] as const] : [];
   });
 }
 
 /** Arguments of the call number `index`, the same for every engine. */
 export function argumentsOf(seed: number, index: number, params: readonly ValType[]): unknown[] {
   const random = Random.of(seed, index);
-  return params.map((type) =>
-    isReference(type) && type !== EXTERNREF ? null : hostValue(random, type),
-  );
+  return params.map((type) => hostValue(random, type));
 }

@@ -1,0 +1,110 @@
+;; The guest of objects.test.ts. `npx @bytecodealliance/jco parse objects.wat --output objects.wasm`
+;; makes the .wasm: wabt does not know objects.
+(module
+  (rec (type $node (sub (struct (field $next (mut (ref null $node))) (field $value (mut i32))))))
+  (type $leaf (sub $node (struct
+    (field (mut (ref null $node))) (field (mut i32)) (field (mut i64)))))
+  (type $bytes (array (mut i8)))
+  (type $shorts (array (mut i16)))
+  (type $ints (array (mut i32)))
+  (type $longs (array (mut i64)))
+  (type $floats (array (mut f64)))
+  (type $refs (array (mut (ref null any))))
+
+  (import "host" "see" (func $see (param anyref) (result anyref)))
+  (import "host" "extern" (func $extern (param externref) (result externref)))
+
+  (tag $thrown (param (ref null $node)))
+  (table $table (export "table") 10 (ref null any))
+  (global $list (export "list") (mut (ref null $node)) (ref.null $node))
+  (global $any (export "any") (mut anyref) (ref.null any))
+  (global $constant (export "constant") (ref $ints)
+    (array.new $ints (i32.const 7) (i32.const 2000)))
+
+  (func (export "node") (param $value i32) (result (ref $node))
+    (struct.new $node (ref.null $node) (local.get $value)))
+  (func (export "leaf") (param $value i32) (result (ref $node))
+    (struct.new $leaf (ref.null $node) (local.get $value) (i64.const 5)))
+  (func (export "value") (param $node (ref null $node)) (result i32)
+    (struct.get $node $value (local.get $node)))
+  (func (export "isLeaf") (param $any anyref) (result i32)
+    (ref.test (ref $leaf) (local.get $any)))
+  (func (export "isSame") (param $a eqref) (param $b eqref) (result i32)
+    (ref.eq (local.get $a) (local.get $b)))
+  (func (export "kind") (param $any anyref) (result i32)
+    (i32.or
+      (i32.or (ref.test (ref eq) (local.get $any))
+        (i32.shl (ref.test (ref i31) (local.get $any)) (i32.const 1)))
+      (i32.or
+        (i32.shl (ref.test (ref struct) (local.get $any)) (i32.const 2))
+        (i32.shl (ref.test (ref array) (local.get $any)) (i32.const 3)))))
+  (func (export "same") (param $any anyref) (result anyref) (local.get $any))
+  (func (export "sameExtern") (param $extern externref) (result externref) (local.get $extern))
+  (func (export "toExtern") (param $any anyref) (result externref)
+    (extern.convert_any (local.get $any)))
+  (func (export "toAny") (param $extern externref) (result anyref)
+    (any.convert_extern (local.get $extern)))
+  (func (export "see") (param $any anyref) (result anyref) (call $see (local.get $any)))
+  (func (export "extern") (param $extern externref) (result externref)
+    (call $extern (local.get $extern)))
+  (func (export "throw") (throw $thrown (struct.new $node (ref.null $node) (i32.const 77))))
+
+  ;; n objects that nobody keeps.
+  (func (export "garbage") (param $n i32) (result i32)
+    (local $last (ref null $node))
+    (loop $again
+      (local.set $last (struct.new $node (ref.null $node) (local.get $n)))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br_if $again (local.get $n)))
+    (struct.get $node $value (local.get $last)))
+  ;; Arrays of so many elements that nobody keeps.
+  (func (export "arrays") (param $n i32) (param $length i32) (result i32)
+    (local $sum i32)
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum)
+        (array.get $ints (array.new $ints (local.get $n) (local.get $length)) (i32.const 0))))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br_if $again (local.get $n)))
+    (local.get $sum))
+  ;; A list of n more objects, in a global, a table or a local of suspended frames.
+  (func (export "keep") (param $n i32)
+    (loop $again
+      (global.set $list (struct.new $node (global.get $list) (local.get $n)))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br_if $again (local.get $n))))
+  (func (export "forget") (global.set $list (ref.null $node)))
+  (func (export "inTable") (param $at i32) (param $n i32)
+    (table.set $table (local.get $at) (array.new_default $longs (local.get $n))))
+  (func (export "inFrame") (param $n i32) (result i32)
+    (local $mine (ref null $node))
+    (loop $again
+      (local.set $mine (struct.new $node (local.get $mine) (local.get $n)))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br_if $again (local.get $n)))
+    (drop (call $see (ref.null any)))
+    (struct.get $node $value (local.get $mine)))
+
+  ;; Too long an array of each kind.
+  (func (export "tooLong") (param $kind i32)
+    (block $5 (block $4 (block $3 (block $2 (block $1 (block $0
+      (br_table $0 $1 $2 $3 $4 $5 (local.get $kind)))
+      (drop (array.new $bytes (i32.const 1) (i32.const -1))) (return))
+      (drop (array.new_default $shorts (i32.const -1))) (return))
+      (drop (array.new $ints (i32.const 1) (i32.const -1))) (return))
+      (drop (array.new_default $longs (i32.const -1))) (return))
+      (drop (array.new $floats (f64.const 1) (i32.const -1))) (return))
+    (drop (array.new $refs (ref.null any) (i32.const -1))))
+  (func (export "filled") (param $length i32) (result i32)
+    (local $ints (ref $ints))
+    (local.set $ints (array.new $ints (i32.const 3) (local.get $length)))
+    (array.fill $ints (local.get $ints) (i32.const 1) (i32.const 4)
+      (i32.sub (local.get $length) (i32.const 2)))
+    (array.copy $ints $ints (local.get $ints) (i32.const 1) (local.get $ints) (i32.const 0)
+      (i32.sub (local.get $length) (i32.const 1)))
+    (array.copy $ints $ints (local.get $ints) (i32.const 0) (local.get $ints) (i32.const 1)
+      (i32.sub (local.get $length) (i32.const 1)))
+    (i32.add
+      (array.get $ints (local.get $ints) (i32.const 0))
+      (array.get $ints (local.get $ints) (i32.sub (local.get $length) (i32.const 1)))))
+  (func (export "constantAt") (param $at i32) (result i32)
+    (array.get $ints (global.get $constant) (local.get $at))))
