@@ -119,11 +119,14 @@ const OPERANDS: Readonly<Record<number, number>> = {
   283: 1, // extern.convert_any
 };
 
-/** Emission of these instructions. */
+/** Emission of these instructions, and of `ref.func`. */
 export class AggregateEmitter extends PlainEmitter {
   /** Translates an instruction that can be reached; false if it is none of them. */
   protected aggregate(op: number, facts: BodyFacts): boolean {
     switch (op) {
+      case 0xd2: // ref.func
+        this.refFunc(op, facts);
+        return true;
       case 0x100: // struct.new
         this.structNew(facts, false);
         return true;
@@ -193,6 +196,17 @@ export class AggregateEmitter extends PlainEmitter {
     if (operands === 2) registers.push(this.slotHolding(height + 1));
     this.operate(op, registerOp, height, facts.operandType(height), registers, words);
     return true;
+  }
+
+  private refFunc(op: number, facts: BodyFacts): void {
+    const height = facts.heightBefore;
+    const start = this.emit(OP.REF_FUNC, this.slotOf(height));
+    const back = this.position - 1 - start;
+    for (const value of [op | (back << SLOW_BACK_SHIFT), facts.instruction.a, 0, 0, 0]) {
+      this.word(value);
+    }
+    this.inSlot(height, facts.operandType(height));
+    this.resultOf(start, height);
   }
 
   private fieldsAt(typeIndex: number): readonly FieldType[] {

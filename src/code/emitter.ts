@@ -279,7 +279,6 @@ export class Emitter extends AggregateEmitter implements BodySink {
 const SLOW_OPERANDS: Readonly<Record<number, number>> = {
   37: 1, // table.get
   38: 2, // table.set
-  210: 0, // ref.func
   522: 3, // memory.copy
   526: 3, // table.copy
   527: 2, // table.grow

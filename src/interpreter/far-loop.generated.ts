@@ -34,7 +34,6 @@ import {
   CALL_IMPORT,
   CALL_INDIRECT,
   CALL_LAZY,
-  CALL_REF,
   CODE,
   CONTROL,
   DOUBLES,
@@ -128,7 +127,7 @@ export function runFar(): number {
       const xy = C[pc];
       const z16 = C[(pc + 1) | 0];
       w = z16 & 0x3ff;
-      if (w > 438) {
+      if (w > 437) {
         status = ELSEWHERE;
         break;
       }
@@ -138,205 +137,205 @@ export function runFar(): number {
       pc = (pc + 2) | 0;
     }
     switch (w) {
-        case 403: // i32.store => count i32.add imm > i32.lt_u
+        case 402: // i32.store => count i32.add imm > i32.lt_u
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 26: // move 32
+        case 25: // move 32
           { S[x] = S[y]; continue; }
-        case 295: // i32.load
+        case 294: // i32.load
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 170: // i32.add imm
+        case 169: // i32.add imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 169: // i32.add
+        case 168: // i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 432: // i32.xor > i32.rotl imm => i32.add
+        case 431: // i32.xor > i32.rotl imm => i32.add
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 402: // move 32 => move 32
+        case 401: // move 32 => move 32
           { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 29: // const 32
+        case 28: // const 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
-        case 308: // i32.store
+        case 307: // i32.store
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
         case 12: // call
           { { const e = C[(pc + 1) | 0]; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 4: // br_unless
           { w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
-        case 359: // i32.xor > i32.rotl imm
+        case 358: // i32.xor > i32.rotl imm
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 171: // i32.sub
+        case 170: // i32.sub
           { p_a = S[y]; p_b = S[z]; p = (p_a - p_b) | 0; S[x] = p; continue; }
-        case 183: // i32.and imm
+        case 182: // i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 299: // i32.load8_u
+        case 298: // i32.load8_u
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
         case 2: // jump
           { w = pc; break; }
         case 3: // br_if
           { w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
-        case 405: // i32.load => i32.load
+        case 404: // i32.load => i32.load
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 190: // i32.xor
+        case 189: // i32.xor
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; S[x] = p; continue; }
-        case 404: // i32.add => i32.xor > i32.rotl imm
+        case 403: // i32.add => i32.xor > i32.rotl imm
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 53: // br_if i32.ne
+        case 52: // br_if i32.ne
           { p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
         case 9: // return 32
           { S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 296: // i64.load
+        case 295: // i64.load
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 410: // i32.add => i32.add
+        case 409: // i32.add => i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 426: // i32.add > i32.add => i32.add
+        case 425: // i32.add > i32.add => i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 49: // br_if i32.eq
+        case 48: // br_if i32.eq
           { p_a = S[y]; p_b = S[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
-        case 32: // select 32
+        case 31: // select 32
           { S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
-        case 315: // i32.add imm > i32.load
+        case 314: // i32.add imm > i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
         case 8: // return
           { ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 409: // i32.store8 => i32.add imm
+        case 408: // i32.store8 => i32.add imm
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 23: // finish
+        case 22: // finish
           { status = FINISHED; break loop; }
-        case 408: // i64.xor => i64.rotl imm
+        case 407: // i64.xor => i64.rotl imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 69: // br_if i32.gt_u
+        case 68: // br_if i32.gt_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 > p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 407: // i32.add imm => i32.add imm
+        case 406: // i32.add imm => i32.add imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 85: // br_if i32.ge_u
+        case 84: // br_if i32.ge_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 >= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 25: // slow
+        case 24: // slow
           { status = SLOW; break loop; }
-        case 301: // i32.load16_u
+        case 300: // i32.load16_u
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 339: // i32.shl imm > i32.add
+        case 338: // i32.shl imm > i32.add
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 225: // i64.shr_u imm
+        case 224: // i64.shr_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 390: // count i32.add imm > br_if
+        case 389: // count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 338: // i64.load > i64.store b
+        case 337: // i64.load > i64.store b
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); qi = S[z]; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, pl, true); mem.setInt32((qea + 4) >>> 0, ph, true); pc = (pc + 4) | 0; continue; }
-        case 340: // i32.mul imm > i32.add
+        case 339: // i32.mul imm > i32.add
           { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 345: // i32.load > i32.add
+        case 344: // i32.load > i32.add
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 218: // i64.xor
+        case 217: // i64.xor
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 337: // i32.load > i32.store b
+        case 336: // i32.load > i32.store b
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); qi = S[z]; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 4) | 0; continue; }
-        case 199: // i32.rotl imm
+        case 198: // i32.rotl imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 50: // br_if i32.eq imm
+        case 49: // br_if i32.eq imm
           { p_a = S[y]; p_b = C[pc]; w = p_a === p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 61: // br_if i32.lt_u
+        case 60: // br_if i32.lt_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 < p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 358: // i32.rotl imm > i32.xor
+        case 357: // i32.rotl imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 54: // br_if i32.ne imm
+        case 53: // br_if i32.ne imm
           { p_a = S[y]; p_b = C[pc]; w = p_a !== p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 197: // i32.shr_u imm
+        case 196: // i32.shr_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 424: // i32.add imm => i32.load
+        case 423: // i32.add imm => i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 309: // i32.store imm
+        case 308: // i32.store imm
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, C[pc], true); pc = (pc + 3) | 0; continue; }
-        case 412: // const 32 => select 32
+        case 411: // const 32 => select 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
-        case 204: // i64.add
+        case 203: // i64.add
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 419: // i64.xor => i64.xor
+        case 418: // i64.xor => i64.xor
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 193: // i32.shl imm
+        case 192: // i32.shl imm
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 27: // move 64
+        case 26: // move 64
           { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; continue; }
-        case 415: // i32.add imm => jump
+        case 414: // i32.add imm => jump
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
-        case 215: // i64.and imm
+        case 214: // i64.and imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 436: // move 32 => jump
+        case 435: // move 32 => jump
           { S[x] = S[y]; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
-        case 418: // i32.store => i32.add imm
+        case 417: // i32.store => i32.add imm
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 351: // i32.shr_u imm > i32.and imm
+        case 350: // i32.shr_u imm > i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 430: // i32.shl imm > i32.add => i32.load
+        case 429: // i32.shl imm > i32.add => i32.load
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 427: // i32.add imm => move 32
+        case 426: // i32.add imm => move 32
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 428: // i32.or => br_if
+        case 427: // i32.or => br_if
           { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
-        case 227: // i64.rotl imm
+        case 226: // i64.rotl imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 182: // i32.and
+        case 181: // i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; S[x] = p; continue; }
-        case 310: // i64.store
+        case 309: // i64.store
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 30: // const 64
+        case 29: // const 64
           { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
         case 7: // br_table
           { const i = S[y] >>> 0; const at = (pc + 1 + 2 * (i < C[pc] ? i : C[pc])) | 0; w = at; break; }
-        case 344: // i32.load > i32.add imm
+        case 343: // i32.load > i32.add imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 414: // i32.store => i32.store
+        case 413: // i32.store => i32.store
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 188: // i32.or
+        case 187: // i32.or
           { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; continue; }
-        case 62: // br_if i32.lt_u imm
+        case 61: // br_if i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 < p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 420: // i32.load8_u => i32.load8_u
+        case 419: // i32.load8_u => i32.load8_u
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 396: // count i32.add imm > i32.lt_u
+        case 395: // count i32.add imm > i32.lt_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 298: // i32.load8_s
+        case 297: // i32.load8_s
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 417: // const 32 => const 32
+        case 416: // const 32 => const 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
-        case 39: // global.set 32
+        case 38: // global.set 32
           { G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
-        case 313: // i32.store8 imm
+        case 312: // i32.store8 imm
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt8(qea, C[pc]); pc = (pc + 3) | 0; continue; }
-        case 263: // i64.extend_i32_u
+        case 262: // i64.extend_i32_u
           { p_a = S[y]; pl = p_a; ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 352: // i32.and imm > i32.shl imm
+        case 351: // i32.and imm > i32.shl imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = p << q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 77: // br_if i32.le_u
+        case 76: // br_if i32.le_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 <= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 438: // i32.load => move 32
+        case 437: // i32.load => move 32
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 423: // i32.add => move 32
+        case 422: // i32.add => move 32
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[x] = S[y]; continue; }
-        case 421: // global.get 32 => i32.add imm
+        case 420: // global.get 32 => i32.add imm
           { S[x] = G[C[pc]]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 187: // br_if not i32.and imm
+        case 186: // br_if not i32.and imm
           { p_a = S[y]; p_b = C[pc]; w = !((p_a & p_b) !== 0) ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 191: // i32.xor imm
+        case 190: // i32.xor imm
           { p_a = S[y]; p_b = C[pc]; p = p_a ^ p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 335: // i32.add imm > i32.store b
+        case 334: // i32.add imm > i32.store b
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = S[z]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
-        case 429: // i64.xor imm => i64.and
+        case 428: // i64.xor imm => i64.and
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 434: // i32.load => br_unless
+        case 433: // i32.load => br_unless
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
-        case 425: // const 32 => i32.load
+        case 424: // const 32 => i32.load
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 44: // i32.eqz
+        case 43: // i32.eqz
           { p_a = S[y]; p = p_a === 0 ? 1 : 0; S[x] = p; continue; }
-        case 173: // i32.mul imm
+        case 172: // i32.mul imm
           { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 406: // i32.add imm => global.set 32
+        case 405: // i32.add imm => global.set 32
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
-        case 59: // i32.lt_u
+        case 58: // i32.lt_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 435: // i32.add imm > i64.load => i64.store
+        case 434: // i32.add imm > i64.load => i64.store
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 431: // i32.add imm => i32.add imm > i32.load
+        case 430: // i32.add imm => i32.add imm > i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 216: // i64.or
+        case 215: // i64.or
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
         case 5: // br_if null
           { w = R[y >> 1] === null ? pc : (pc + 2) | 0; break; }
@@ -352,665 +351,663 @@ export function runFar(): number {
           { status = CALL_IMPORT; break loop; }
         case 15: // call_indirect
           { const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[C[(pc + 3) | 0]].head; if (i >= t.length) { trap = UNDEFINED_ELEMENT; status = TRAPPED; break loop; } const f = t[i] as FunctionInstance | null; if (f === null) { trap = UNINITIALIZED_ELEMENT; status = TRAPPED; break loop; } if (f.instance !== instance || f.typeId !== C[(pc + 2) | 0] || f.code.entry < 0) { callee = f; status = CALL_INDIRECT; break loop; } { const e = f.code.entry; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 4) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
-        case 16: // call_ref
-          { status = CALL_REF; break loop; }
-        case 17: // return_call
+        case 16: // return_call
           { const e = C[pc]; if (((fp + C[(e - 1) | 0]) | 0) > slotLimit) { status = STACK_OVERFLOW; break loop; } for (let i = (fp + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; w = (e - 3) | 0; break; }
-        case 18: // return_call lazy
+        case 17: // return_call lazy
           { status = RETURN_CALL_LAZY; break loop; }
-        case 19: // return_call import
+        case 18: // return_call import
           { status = RETURN_CALL_IMPORT; break loop; }
-        case 20: // return_call_indirect
+        case 19: // return_call_indirect
           { status = RETURN_CALL_INDIRECT; break loop; }
-        case 21: // return_call_ref
+        case 20: // return_call_ref
           { status = RETURN_CALL_REF; break loop; }
-        case 22: // unreachable
+        case 21: // unreachable
           { trap = UNREACHABLE; status = TRAPPED; break loop; }
-        case 24: // reserve references
+        case 23: // reserve references
           { if (R.length < (((fp >> 1) + C[pc]) | 0)) { status = REFERENCES_SHORT; break loop; } pc = (pc + 1) | 0; continue; }
-        case 28: // move ref
+        case 27: // move ref
           { R[x >> 1] = R[y >> 1]; continue; }
-        case 31: // const null
+        case 30: // const null
           { R[x >> 1] = null; continue; }
-        case 33: // select 64
+        case 32: // select 64
           { const from = S[(fp + C[pc]) | 0] !== 0 ? y : z; const high = S[(from + 1) | 0]; S[x] = S[from]; S[(x + 1) | 0] = high; pc = (pc + 1) | 0; continue; }
-        case 34: // select ref
+        case 33: // select ref
           { R[x >> 1] = R[(S[(fp + C[pc]) | 0] !== 0 ? y : z) >> 1]; pc = (pc + 1) | 0; continue; }
-        case 35: // ref.is_null
+        case 34: // ref.is_null
           { S[x] = R[y >> 1] === null ? 1 : 0; continue; }
-        case 36: // ref.as_non_null
+        case 35: // ref.as_non_null
           { if (R[y >> 1] === null) { trap = NULL_REFERENCE; status = TRAPPED; break loop; } R[x >> 1] = R[y >> 1]; continue; }
-        case 37: // global.get 32
+        case 36: // global.get 32
           { S[x] = G[C[pc]]; pc = (pc + 1) | 0; continue; }
-        case 38: // global.get 64
+        case 37: // global.get 64
           { const i = C[pc]; S[x] = G[i]; S[(x + 1) | 0] = G[(i + 1) | 0]; pc = (pc + 1) | 0; continue; }
-        case 40: // global.set 64
+        case 39: // global.set 64
           { const i = C[pc]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 1) | 0; continue; }
-        case 41: // memory
+        case 40: // memory
           { const m = (instance as ModuleInstance).memories[C[pc]]; mem = m.window; memLength = m.windowLength; pc = (pc + 1) | 0; continue; }
-        case 42: // index 64
+        case 41: // index 64
           { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; continue; }
-        case 43: // address 64
+        case 42: // address 64
           { const m = (instance as ModuleInstance).memories[(z - fp) >> 1]; if (m.isHuge) { S[x] = m.lookAt((S[(y + 1) | 0] >>> 0) * 4294967296 + (S[y] >>> 0)); mem = m.window; memLength = m.windowLength; continue; }if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; continue; }
-        case 45: // br_if i32.eqz
+        case 44: // br_if i32.eqz
           { p_a = S[y]; w = p_a === 0 ? pc : (pc + 2) | 0; break; }
-        case 46: // br_if not i32.eqz
+        case 45: // br_if not i32.eqz
           { p_a = S[y]; w = !(p_a === 0) ? pc : (pc + 2) | 0; break; }
-        case 47: // i32.eq
+        case 46: // i32.eq
           { p_a = S[y]; p_b = S[z]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
-        case 48: // i32.eq imm
+        case 47: // i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 51: // i32.ne
+        case 50: // i32.ne
           { p_a = S[y]; p_b = S[z]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
-        case 52: // i32.ne imm
+        case 51: // i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 55: // i32.lt_s
+        case 54: // i32.lt_s
           { p_a = S[y]; p_b = S[z]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
-        case 56: // i32.lt_s imm
+        case 55: // i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 57: // br_if i32.lt_s
+        case 56: // br_if i32.lt_s
           { p_a = S[y]; p_b = S[z]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
-        case 58: // br_if i32.lt_s imm
+        case 57: // br_if i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a < p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 60: // i32.lt_u imm
+        case 59: // i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 63: // i32.gt_s
+        case 62: // i32.gt_s
           { p_a = S[y]; p_b = S[z]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
-        case 64: // i32.gt_s imm
+        case 63: // i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 65: // br_if i32.gt_s
+        case 64: // br_if i32.gt_s
           { p_a = S[y]; p_b = S[z]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
-        case 66: // br_if i32.gt_s imm
+        case 65: // br_if i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a > p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 67: // i32.gt_u
+        case 66: // i32.gt_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 68: // i32.gt_u imm
+        case 67: // i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 70: // br_if i32.gt_u imm
+        case 69: // br_if i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 > p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 71: // i32.le_s
+        case 70: // i32.le_s
           { p_a = S[y]; p_b = S[z]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
-        case 72: // i32.le_s imm
+        case 71: // i32.le_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 73: // br_if i32.le_s
+        case 72: // br_if i32.le_s
           { p_a = S[y]; p_b = S[z]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
-        case 74: // br_if i32.le_s imm
+        case 73: // br_if i32.le_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a <= p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 75: // i32.le_u
+        case 74: // i32.le_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 76: // i32.le_u imm
+        case 75: // i32.le_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 78: // br_if i32.le_u imm
+        case 77: // br_if i32.le_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 <= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 79: // i32.ge_s
+        case 78: // i32.ge_s
           { p_a = S[y]; p_b = S[z]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
-        case 80: // i32.ge_s imm
+        case 79: // i32.ge_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 81: // br_if i32.ge_s
+        case 80: // br_if i32.ge_s
           { p_a = S[y]; p_b = S[z]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
-        case 82: // br_if i32.ge_s imm
+        case 81: // br_if i32.ge_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >= p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 83: // i32.ge_u
+        case 82: // i32.ge_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 84: // i32.ge_u imm
+        case 83: // i32.ge_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 86: // br_if i32.ge_u imm
+        case 85: // br_if i32.ge_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 >= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 87: // i64.eqz
+        case 86: // i64.eqz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = (p_al | p_ah) === 0 ? 1 : 0; S[x] = p; continue; }
-        case 88: // br_if i64.eqz
+        case 87: // br_if i64.eqz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; w = (p_al | p_ah) === 0 ? pc : (pc + 2) | 0; break; }
-        case 89: // br_if not i64.eqz
+        case 88: // br_if not i64.eqz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; w = !((p_al | p_ah) === 0) ? pc : (pc + 2) | 0; break; }
-        case 90: // i64.eq
+        case 89: // i64.eq
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; continue; }
-        case 91: // i64.eq imm
+        case 90: // i64.eq imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 92: // br_if i64.eq
+        case 91: // br_if i64.eq
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_al === p_bl && p_ah === p_bh ? pc : (pc + 2) | 0; break; }
-        case 93: // br_if i64.eq imm
+        case 92: // br_if i64.eq imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_al === p_bl && p_ah === p_bh ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 94: // i64.ne
+        case 93: // i64.ne
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; continue; }
-        case 95: // i64.ne imm
+        case 94: // i64.ne imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 96: // br_if i64.ne
+        case 95: // br_if i64.ne
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_al !== p_bl || p_ah !== p_bh ? pc : (pc + 2) | 0; break; }
-        case 97: // br_if i64.ne imm
+        case 96: // br_if i64.ne imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_al !== p_bl || p_ah !== p_bh ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 98: // i64.lt_s
+        case 97: // i64.lt_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 99: // i64.lt_s imm
+        case 98: // i64.lt_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 100: // br_if i64.lt_s
+        case 99: // br_if i64.lt_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 101: // br_if i64.lt_s imm
+        case 100: // br_if i64.lt_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 102: // i64.lt_u
+        case 101: // i64.lt_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 103: // i64.lt_u imm
+        case 102: // i64.lt_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 104: // br_if i64.lt_u
+        case 103: // br_if i64.lt_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 105: // br_if i64.lt_u imm
+        case 104: // br_if i64.lt_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 106: // i64.gt_s
+        case 105: // i64.gt_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 107: // i64.gt_s imm
+        case 106: // i64.gt_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 108: // br_if i64.gt_s
+        case 107: // br_if i64.gt_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 109: // br_if i64.gt_s imm
+        case 108: // br_if i64.gt_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 110: // i64.gt_u
+        case 109: // i64.gt_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 111: // i64.gt_u imm
+        case 110: // i64.gt_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 112: // br_if i64.gt_u
+        case 111: // br_if i64.gt_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 113: // br_if i64.gt_u imm
+        case 112: // br_if i64.gt_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 114: // i64.le_s
+        case 113: // i64.le_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 115: // i64.le_s imm
+        case 114: // i64.le_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 116: // br_if i64.le_s
+        case 115: // br_if i64.le_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 117: // br_if i64.le_s imm
+        case 116: // br_if i64.le_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 118: // i64.le_u
+        case 117: // i64.le_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 119: // i64.le_u imm
+        case 118: // i64.le_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 120: // br_if i64.le_u
+        case 119: // br_if i64.le_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 121: // br_if i64.le_u imm
+        case 120: // br_if i64.le_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 122: // i64.ge_s
+        case 121: // i64.ge_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 123: // i64.ge_s imm
+        case 122: // i64.ge_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 124: // br_if i64.ge_s
+        case 123: // br_if i64.ge_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 125: // br_if i64.ge_s imm
+        case 124: // br_if i64.ge_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 126: // i64.ge_u
+        case 125: // i64.ge_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 127: // i64.ge_u imm
+        case 126: // i64.ge_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 128: // br_if i64.ge_u
+        case 127: // br_if i64.ge_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 129: // br_if i64.ge_u imm
+        case 128: // br_if i64.ge_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 130: // f32.eq
+        case 129: // f32.eq
           { p_a = F[y]; p_b = F[z]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
-        case 131: // br_if f32.eq
+        case 130: // br_if f32.eq
           { p_a = F[y]; p_b = F[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
-        case 132: // br_if not f32.eq
+        case 131: // br_if not f32.eq
           { p_a = F[y]; p_b = F[z]; w = !(p_a === p_b) ? pc : (pc + 2) | 0; break; }
-        case 133: // f32.ne
+        case 132: // f32.ne
           { p_a = F[y]; p_b = F[z]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
-        case 134: // br_if f32.ne
+        case 133: // br_if f32.ne
           { p_a = F[y]; p_b = F[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
-        case 135: // br_if not f32.ne
+        case 134: // br_if not f32.ne
           { p_a = F[y]; p_b = F[z]; w = !(p_a !== p_b) ? pc : (pc + 2) | 0; break; }
-        case 136: // f32.lt
+        case 135: // f32.lt
           { p_a = F[y]; p_b = F[z]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
-        case 137: // br_if f32.lt
+        case 136: // br_if f32.lt
           { p_a = F[y]; p_b = F[z]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
-        case 138: // br_if not f32.lt
+        case 137: // br_if not f32.lt
           { p_a = F[y]; p_b = F[z]; w = !(p_a < p_b) ? pc : (pc + 2) | 0; break; }
-        case 139: // f32.gt
+        case 138: // f32.gt
           { p_a = F[y]; p_b = F[z]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
-        case 140: // br_if f32.gt
+        case 139: // br_if f32.gt
           { p_a = F[y]; p_b = F[z]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
-        case 141: // br_if not f32.gt
+        case 140: // br_if not f32.gt
           { p_a = F[y]; p_b = F[z]; w = !(p_a > p_b) ? pc : (pc + 2) | 0; break; }
-        case 142: // f32.le
+        case 141: // f32.le
           { p_a = F[y]; p_b = F[z]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
-        case 143: // br_if f32.le
+        case 142: // br_if f32.le
           { p_a = F[y]; p_b = F[z]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
-        case 144: // br_if not f32.le
+        case 143: // br_if not f32.le
           { p_a = F[y]; p_b = F[z]; w = !(p_a <= p_b) ? pc : (pc + 2) | 0; break; }
-        case 145: // f32.ge
+        case 144: // f32.ge
           { p_a = F[y]; p_b = F[z]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
-        case 146: // br_if f32.ge
+        case 145: // br_if f32.ge
           { p_a = F[y]; p_b = F[z]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
-        case 147: // br_if not f32.ge
+        case 146: // br_if not f32.ge
           { p_a = F[y]; p_b = F[z]; w = !(p_a >= p_b) ? pc : (pc + 2) | 0; break; }
-        case 148: // f64.eq
+        case 147: // f64.eq
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
-        case 149: // br_if f64.eq
+        case 148: // br_if f64.eq
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
-        case 150: // br_if not f64.eq
+        case 149: // br_if not f64.eq
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a === p_b) ? pc : (pc + 2) | 0; break; }
-        case 151: // f64.ne
+        case 150: // f64.ne
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
-        case 152: // br_if f64.ne
+        case 151: // br_if f64.ne
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
-        case 153: // br_if not f64.ne
+        case 152: // br_if not f64.ne
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a !== p_b) ? pc : (pc + 2) | 0; break; }
-        case 154: // f64.lt
+        case 153: // f64.lt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
-        case 155: // br_if f64.lt
+        case 154: // br_if f64.lt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
-        case 156: // br_if not f64.lt
+        case 155: // br_if not f64.lt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a < p_b) ? pc : (pc + 2) | 0; break; }
-        case 157: // f64.gt
+        case 156: // f64.gt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
-        case 158: // br_if f64.gt
+        case 157: // br_if f64.gt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
-        case 159: // br_if not f64.gt
+        case 158: // br_if not f64.gt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a > p_b) ? pc : (pc + 2) | 0; break; }
-        case 160: // f64.le
+        case 159: // f64.le
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
-        case 161: // br_if f64.le
+        case 160: // br_if f64.le
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
-        case 162: // br_if not f64.le
+        case 161: // br_if not f64.le
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a <= p_b) ? pc : (pc + 2) | 0; break; }
-        case 163: // f64.ge
+        case 162: // f64.ge
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
-        case 164: // br_if f64.ge
+        case 163: // br_if f64.ge
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
-        case 165: // br_if not f64.ge
+        case 164: // br_if not f64.ge
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a >= p_b) ? pc : (pc + 2) | 0; break; }
-        case 166: // i32.clz
+        case 165: // i32.clz
           { p_a = S[y]; p = clz32(p_a); S[x] = p; continue; }
-        case 167: // i32.ctz
+        case 166: // i32.ctz
           { p_a = S[y]; p = countTrailingZeros(p_a); S[x] = p; continue; }
-        case 168: // i32.popcnt
+        case 167: // i32.popcnt
           { p_a = S[y]; p = populationCount(p_a); S[x] = p; continue; }
-        case 172: // i32.mul
+        case 171: // i32.mul
           { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); S[x] = p; continue; }
-        case 174: // i32.div_s
+        case 173: // i32.div_s
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; continue; }
-        case 175: // i32.div_s imm
+        case 174: // i32.div_s imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 176: // i32.div_u
+        case 175: // i32.div_u
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; continue; }
-        case 177: // i32.div_u imm
+        case 176: // i32.div_u imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 178: // i32.rem_s
+        case 177: // i32.rem_s
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = (p_a % p_b) | 0; S[x] = p; continue; }
-        case 179: // i32.rem_s imm
+        case 178: // i32.rem_s imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = (p_a % p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 180: // i32.rem_u
+        case 179: // i32.rem_u
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; continue; }
-        case 181: // i32.rem_u imm
+        case 180: // i32.rem_u imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 184: // br_if i32.and
+        case 183: // br_if i32.and
           { p_a = S[y]; p_b = S[z]; w = (p_a & p_b) !== 0 ? pc : (pc + 2) | 0; break; }
-        case 185: // br_if not i32.and
+        case 184: // br_if not i32.and
           { p_a = S[y]; p_b = S[z]; w = !((p_a & p_b) !== 0) ? pc : (pc + 2) | 0; break; }
-        case 186: // br_if i32.and imm
+        case 185: // br_if i32.and imm
           { p_a = S[y]; p_b = C[pc]; w = (p_a & p_b) !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 189: // i32.or imm
+        case 188: // i32.or imm
           { p_a = S[y]; p_b = C[pc]; p = p_a | p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 192: // i32.shl
+        case 191: // i32.shl
           { p_a = S[y]; p_b = S[z]; p = p_a << p_b; S[x] = p; continue; }
-        case 194: // i32.shr_s
+        case 193: // i32.shr_s
           { p_a = S[y]; p_b = S[z]; p = p_a >> p_b; S[x] = p; continue; }
-        case 195: // i32.shr_s imm
+        case 194: // i32.shr_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >> p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 196: // i32.shr_u
+        case 195: // i32.shr_u
           { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | 0; S[x] = p; continue; }
-        case 198: // i32.rotl
+        case 197: // i32.rotl
           { p_a = S[y]; p_b = S[z]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; continue; }
-        case 200: // i32.rotr
+        case 199: // i32.rotr
           { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | (p_a << -p_b); S[x] = p; continue; }
-        case 201: // i64.clz
+        case 200: // i64.clz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_ah === 0 ? 32 + clz32(p_al) : clz32(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 202: // i64.ctz
+        case 201: // i64.ctz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al === 0 ? 32 + countTrailingZeros(p_ah) : countTrailingZeros(p_al); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 203: // i64.popcnt
+        case 202: // i64.popcnt
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = populationCount(p_al) + populationCount(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 205: // i64.add imm
+        case 204: // i64.add imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 206: // i64.sub
+        case 205: // i64.sub
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 207: // i64.sub imm
+        case 206: // i64.sub imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 208: // i64.mul
+        case 207: // i64.mul
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 209: // i64.mul imm
+        case 208: // i64.mul imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 210: // i64.div_s
+        case 209: // i64.div_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_al === 0 && p_ah === -2147483648 && (p_bl & p_bh) === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = i64DivS(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 211: // i64.div_u
+        case 210: // i64.div_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } pl = i64DivU(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 212: // i64.rem_s
+        case 211: // i64.rem_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } pl = i64RemS(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 213: // i64.rem_u
+        case 212: // i64.rem_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; if ((p_bl | p_bh) === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } pl = i64RemU(p_al, p_ah, p_bl, p_bh); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 214: // i64.and
+        case 213: // i64.and
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 217: // i64.or imm
+        case 216: // i64.or imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 219: // i64.xor imm
+        case 218: // i64.xor imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 220: // i64.shl
+        case 219: // i64.shl
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 221: // i64.shl imm
+        case 220: // i64.shl imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 222: // i64.shr_s
+        case 221: // i64.shr_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 223: // i64.shr_s imm
+        case 222: // i64.shr_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 224: // i64.shr_u
+        case 223: // i64.shr_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 226: // i64.rotl
+        case 225: // i64.rotl
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 228: // i64.rotr
+        case 227: // i64.rotr
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | (p_al << 1 << ~p_bl) : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? (p_al >>> p_bl) | (p_ah << 1 << ~p_bl) : (p_ah >>> p_bl) | (p_al << 1 << ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 229: // f32.abs
+        case 228: // f32.abs
           { p_a = S[y]; p = p_a & 0x7fffffff; S[x] = p; continue; }
-        case 230: // f32.neg
+        case 229: // f32.neg
           { p_a = S[y]; p = p_a ^ -2147483648; S[x] = p; continue; }
-        case 231: // f32.ceil
+        case 230: // f32.ceil
           { p_a = F[y]; p = ceil(p_a); F[x] = p; continue; }
-        case 232: // f32.floor
+        case 231: // f32.floor
           { p_a = F[y]; p = floor(p_a); F[x] = p; continue; }
-        case 233: // f32.trunc
+        case 232: // f32.trunc
           { p_a = F[y]; p = trunc(p_a); F[x] = p; continue; }
-        case 234: // f32.nearest
+        case 233: // f32.nearest
           { p_a = F[y]; p = roundTiesToEven(p_a); F[x] = p; continue; }
-        case 235: // f32.sqrt
+        case 234: // f32.sqrt
           { p_a = F[y]; p = fround(sqrt(p_a)); F[x] = p; continue; }
-        case 236: // f32.add
+        case 235: // f32.add
           { p_a = F[y]; p_b = F[z]; p = fround(p_a + p_b); F[x] = p; continue; }
-        case 237: // f32.sub
+        case 236: // f32.sub
           { p_a = F[y]; p_b = F[z]; p = fround(p_a - p_b); F[x] = p; continue; }
-        case 238: // f32.mul
+        case 237: // f32.mul
           { p_a = F[y]; p_b = F[z]; p = fround(p_a * p_b); F[x] = p; continue; }
-        case 239: // f32.div
+        case 238: // f32.div
           { p_a = F[y]; p_b = F[z]; p = fround(p_a / p_b); F[x] = p; continue; }
-        case 240: // f32.min
+        case 239: // f32.min
           { p_a = F[y]; p_b = F[z]; p = p_a === p_a && p_b === p_b ? min(p_a, p_b) : p_a + p_b; F[x] = p; continue; }
-        case 241: // f32.max
+        case 240: // f32.max
           { p_a = F[y]; p_b = F[z]; p = p_a === p_a && p_b === p_b ? max(p_a, p_b) : p_a + p_b; F[x] = p; continue; }
-        case 242: // f32.copysign
+        case 241: // f32.copysign
           { p_a = S[y]; p_b = S[z]; p = (p_a & 0x7fffffff) | (p_b & -2147483648); S[x] = p; continue; }
-        case 243: // f64.abs
+        case 242: // f64.abs
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah & 0x7fffffff; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 244: // f64.neg
+        case 243: // f64.neg
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah ^ -2147483648; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 245: // f64.ceil
+        case 244: // f64.ceil
           { p_a = D[y >> 1]; p = p_a === p_a ? ceil(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
-        case 246: // f64.floor
+        case 245: // f64.floor
           { p_a = D[y >> 1]; p = p_a === p_a ? floor(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
-        case 247: // f64.trunc
+        case 246: // f64.trunc
           { p_a = D[y >> 1]; p = p_a === p_a ? trunc(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
-        case 248: // f64.nearest
+        case 247: // f64.nearest
           { p_a = D[y >> 1]; p = roundTiesToEven(p_a); D[x >> 1] = p; continue; }
-        case 249: // f64.sqrt
+        case 248: // f64.sqrt
           { p_a = D[y >> 1]; p = sqrt(p_a); D[x >> 1] = p; continue; }
-        case 250: // f64.add
+        case 249: // f64.add
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; D[x >> 1] = p; continue; }
-        case 251: // f64.sub
+        case 250: // f64.sub
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; D[x >> 1] = p; continue; }
-        case 252: // f64.mul
+        case 251: // f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; D[x >> 1] = p; continue; }
-        case 253: // f64.div
+        case 252: // f64.div
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a / p_b; D[x >> 1] = p; continue; }
-        case 254: // f64.min
+        case 253: // f64.min
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_a && p_b === p_b ? min(p_a, p_b) : p_a + p_b; D[x >> 1] = p; continue; }
-        case 255: // f64.max
+        case 254: // f64.max
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_a && p_b === p_b ? max(p_a, p_b) : p_a + p_b; D[x >> 1] = p; continue; }
-        case 256: // f64.copysign
+        case 255: // f64.copysign
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bh = S[(z + 1) | 0]; pl = p_al; ph = (p_ah & 0x7fffffff) | (p_bh & -2147483648); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 257: // i32.wrap_i64
+        case 256: // i32.wrap_i64
           { p_al = S[y]; p = p_al; S[x] = p; continue; }
-        case 258: // i32.trunc_f32_s
+        case 257: // i32.trunc_f32_s
           { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
-        case 259: // i32.trunc_f32_u
+        case 258: // i32.trunc_f32_u
           { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
-        case 260: // i32.trunc_f64_s
+        case 259: // i32.trunc_f64_s
           { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
-        case 261: // i32.trunc_f64_u
+        case 260: // i32.trunc_f64_u
           { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
-        case 262: // i64.extend_i32_s
+        case 261: // i64.extend_i32_s
           { p_a = S[y]; pl = p_a; ph = p_a >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 264: // i64.trunc_f32_s
+        case 263: // i64.trunc_f32_s
           { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 265: // i64.trunc_f32_u
+        case 264: // i64.trunc_f32_u
           { p_a = F[y]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 266: // i64.trunc_f64_s
+        case 265: // i64.trunc_f64_s
           { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a < -9223372036854775808 || p_a >= 9223372036854775808) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 267: // i64.trunc_f64_u
+        case 266: // i64.trunc_f64_u
           { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 18446744073709551616) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } pl = trunc(p_a) | 0; ph = floor(trunc(p_a) / 4294967296) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 268: // f32.convert_i32_s
+        case 267: // f32.convert_i32_s
           { p_a = S[y]; p = fround(p_a); F[x] = p; continue; }
-        case 269: // f32.convert_i32_u
+        case 268: // f32.convert_i32_u
           { p_a = S[y]; p = fround(p_a >>> 0); F[x] = p; continue; }
-        case 270: // f32.convert_i64_s
+        case 269: // f32.convert_i64_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = f32FromI64S(p_al, p_ah); F[x] = p; continue; }
-        case 271: // f32.convert_i64_u
+        case 270: // f32.convert_i64_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = f32FromI64U(p_al, p_ah); F[x] = p; continue; }
-        case 272: // f32.demote_f64
+        case 271: // f32.demote_f64
           { p_a = D[y >> 1]; p = fround(p_a); F[x] = p; continue; }
-        case 273: // f64.convert_i32_s
+        case 272: // f64.convert_i32_s
           { p_a = S[y]; p = p_a; D[x >> 1] = p; continue; }
-        case 274: // f64.convert_i32_u
+        case 273: // f64.convert_i32_u
           { p_a = S[y]; p = p_a >>> 0; D[x >> 1] = p; continue; }
-        case 275: // f64.convert_i64_s
+        case 274: // f64.convert_i64_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = p_ah * 4294967296 + (p_al >>> 0); D[x >> 1] = p; continue; }
-        case 276: // f64.convert_i64_u
+        case 275: // f64.convert_i64_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = (p_ah >>> 0) * 4294967296 + (p_al >>> 0); D[x >> 1] = p; continue; }
-        case 277: // f64.promote_f32
+        case 276: // f64.promote_f32
           { p_a = F[y]; p = p_a; D[x >> 1] = p; continue; }
-        case 278: // i32.reinterpret_f32
+        case 277: // i32.reinterpret_f32
           { p_a = S[y]; p = p_a; S[x] = p; continue; }
-        case 279: // i64.reinterpret_f64
+        case 278: // i64.reinterpret_f64
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 280: // f32.reinterpret_i32
+        case 279: // f32.reinterpret_i32
           { p_a = S[y]; p = p_a; S[x] = p; continue; }
-        case 281: // f64.reinterpret_i64
+        case 280: // f64.reinterpret_i64
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 282: // i32.extend8_s
+        case 281: // i32.extend8_s
           { p_a = S[y]; p = (p_a << 24) >> 24; S[x] = p; continue; }
-        case 283: // i32.extend16_s
+        case 282: // i32.extend16_s
           { p_a = S[y]; p = (p_a << 16) >> 16; S[x] = p; continue; }
-        case 284: // i64.extend8_s
+        case 283: // i64.extend8_s
           { p_al = S[y]; pl = (p_al << 24) >> 24; ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 285: // i64.extend16_s
+        case 284: // i64.extend16_s
           { p_al = S[y]; pl = (p_al << 16) >> 16; ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 286: // i64.extend32_s
+        case 285: // i64.extend32_s
           { p_al = S[y]; pl = p_al; ph = p_al >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 287: // i32.trunc_sat_f32_s
+        case 286: // i32.trunc_sat_f32_s
           { p_a = F[y]; p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; continue; }
-        case 288: // i32.trunc_sat_f32_u
+        case 287: // i32.trunc_sat_f32_u
           { p_a = F[y]; p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; continue; }
-        case 289: // i32.trunc_sat_f64_s
+        case 288: // i32.trunc_sat_f64_s
           { p_a = D[y >> 1]; p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; continue; }
-        case 290: // i32.trunc_sat_f64_u
+        case 289: // i32.trunc_sat_f64_u
           { p_a = D[y >> 1]; p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; continue; }
-        case 291: // i64.trunc_sat_f32_s
+        case 290: // i64.trunc_sat_f32_s
           { p_a = F[y]; pl = i64TruncSatS(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 292: // i64.trunc_sat_f32_u
+        case 291: // i64.trunc_sat_f32_u
           { p_a = F[y]; pl = i64TruncSatU(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 293: // i64.trunc_sat_f64_s
+        case 292: // i64.trunc_sat_f64_s
           { p_a = D[y >> 1]; pl = i64TruncSatS(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 294: // i64.trunc_sat_f64_u
+        case 293: // i64.trunc_sat_f64_u
           { p_a = D[y >> 1]; pl = i64TruncSatU(p_a); ph = i64High; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 297: // f64.load
+        case 296: // f64.load
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); if (p === p) { D[x >> 1] = p; } else { S[x] = mem.getInt32(pea, true); S[(x + 1) | 0] = mem.getInt32((pea + 4) >>> 0, true); } pc = (pc + 2) | 0; continue; }
-        case 300: // i32.load16_s
+        case 299: // i32.load16_s
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 302: // i64.load8_s
+        case 301: // i64.load8_s
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt8(pea); ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 303: // i64.load8_u
+        case 302: // i64.load8_u
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getUint8(pea); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 304: // i64.load16_s
+        case 303: // i64.load16_s
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt16(pea, true); ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 305: // i64.load16_u
+        case 304: // i64.load16_u
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getUint16(pea, true); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 306: // i64.load32_s
+        case 305: // i64.load32_s
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 307: // i64.load32_u
+        case 306: // i64.load32_u
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 311: // f64.store
+        case 310: // f64.store
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = D[z >> 1]; if (q === q) mem.setFloat64(qea, q, true); else { mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); } pc = (pc + 2) | 0; continue; }
-        case 312: // i32.store8
+        case 311: // i32.store8
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
-        case 314: // i32.store16
+        case 313: // i32.store16
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt16(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 316: // i32.add imm > i32.load8_u
+        case 315: // i32.add imm > i32.load8_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getUint8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 317: // i32.add imm > i32.load8_s
+        case 316: // i32.add imm > i32.load8_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getInt8(qea); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 318: // i32.add imm > i32.load16_u
+        case 317: // i32.add imm > i32.load16_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 319: // i32.add imm > i64.load
+        case 318: // i32.add imm > i64.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 3) | 0; continue; }
-        case 320: // i32.add imm > f64.load
+        case 319: // i32.add imm > f64.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); } pc = (pc + 3) | 0; continue; }
-        case 321: // i32.add > i32.load
+        case 320: // i32.add > i32.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 322: // i32.add > i32.load8_u
+        case 321: // i32.add > i32.load8_u
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getUint8(qea); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 323: // i32.add > i32.load8_s
+        case 322: // i32.add > i32.load8_s
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getInt8(qea); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 324: // i32.add > i32.load16_u
+        case 323: // i32.add > i32.load16_u
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getUint16(qea, true); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 325: // i32.add > i64.load
+        case 324: // i32.add > i64.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; ql = mem.getInt32(qea, true); qh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 326: // i32.add > f64.load
+        case 325: // i32.add > f64.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; q = mem.getFloat64(qea, true); if (q === q) { D[x >> 1] = q; } else { S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); } pc = (pc + 2) | 0; continue; }
-        case 327: // i32.add imm > i32.store
+        case 326: // i32.add imm > i32.store
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 3) | 0; continue; }
-        case 328: // i32.add imm > i32.store8
+        case 327: // i32.add imm > i32.store8
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 3) | 0; continue; }
-        case 329: // i32.add imm > i64.store
+        case 328: // i32.add imm > i64.store
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 330: // i32.add > i32.store
+        case 329: // i32.add > i32.store
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[from], true); pc = (pc + 3) | 0; continue; }
-        case 331: // i32.add > i32.store8
+        case 330: // i32.add > i32.store8
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt8(qea, S[from]); pc = (pc + 3) | 0; continue; }
-        case 332: // i32.add > i64.store
+        case 331: // i32.add > i64.store
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; const from = ((fp + C[pc]) | 0); qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, S[from], true); mem.setInt32((qea + 4) >>> 0, S[(from + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 333: // i32.add imm > i32.store imm
+        case 332: // i32.add imm > i32.store imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt32(qea, C[(pc + 1) | 0], true); pc = (pc + 4) | 0; continue; }
-        case 334: // i32.add imm > i32.store8 imm
+        case 333: // i32.add imm > i32.store8 imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 3) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 2) | 0]) >>> 0; mem.setInt8(qea, C[(pc + 1) | 0]); pc = (pc + 4) | 0; continue; }
-        case 336: // i32.add > i32.store b
+        case 335: // i32.add > i32.store b
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = S[((fp + C[pc]) | 0)]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; mem.setInt32(qea, p, true); pc = (pc + 3) | 0; continue; }
-        case 341: // i32.mul > i32.add
+        case 340: // i32.mul > i32.add
           { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 342: // i32.add > i32.add
+        case 341: // i32.add > i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 343: // i32.add > i32.add imm
+        case 342: // i32.add > i32.add imm
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = C[pc]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 346: // i32.load > i32.and imm
+        case 345: // i32.load > i32.and imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 347: // i32.load8_u > i32.and imm
+        case 346: // i32.load8_u > i32.and imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; q = p & q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 348: // i32.load8_u > i32.xor
+        case 347: // i32.load8_u > i32.xor
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 349: // i32.load8_u > i32.shl imm
+        case 348: // i32.load8_u > i32.shl imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; q = p << q_b; S[x] = q; pc = (pc + 3) | 0; continue; }
-        case 350: // i32.and imm > i32.shr_u imm
+        case 349: // i32.and imm > i32.shr_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 353: // i32.add imm > i32.and imm
+        case 352: // i32.add imm > i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 354: // i32.shl imm > i32.or
+        case 353: // i32.shl imm > i32.or
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 355: // i32.shr_u imm > i32.or
+        case 354: // i32.shr_u imm > i32.or
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 356: // i32.shl imm > i32.xor
+        case 355: // i32.shl imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 357: // i32.shr_u imm > i32.xor
+        case 356: // i32.shr_u imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 360: // i32.xor > i32.and
+        case 359: // i32.xor > i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = S[((fp + C[pc]) | 0)]; q = p & q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 361: // i32.and > i32.xor
+        case 360: // i32.and > i32.xor
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; q_b = S[((fp + C[pc]) | 0)]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 362: // i32.xor > i32.mul imm
+        case 361: // i32.xor > i32.mul imm
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = imul(p, q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 363: // i64.extend_i32_u > i64.add imm
+        case 362: // i64.extend_i32_u > i64.add imm
           { p_a = S[y]; pl = p_a; ph = 0; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 364: // i64.mul > i64.add
+        case 363: // i64.mul > i64.add
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; q_bs = ((fp + C[pc]) | 0); q_bl = S[q_bs]; q_bh = S[(q_bs + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 1) | 0; continue; }
-        case 365: // i64.mul imm > i64.add
+        case 364: // i64.mul imm > i64.add
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 366: // i64.mul imm > i64.xor
+        case 365: // i64.mul imm > i64.xor
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; q_bl = S[z]; q_bh = S[(z + 1) | 0]; ql = pl ^ q_bl; qh = ph ^ q_bh; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 367: // i64.xor > i64.mul imm
+        case 366: // i64.xor > i64.mul imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = imul(pl, q_bl); qh = (multiplyHighU32(pl, q_bl) + imul(pl, q_bh) + imul(ph, q_bl)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 368: // i64.load > i64.add imm
+        case 367: // i64.load > i64.add imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); q_bl = C[(pc + 2) | 0]; q_bh = C[(pc + 3) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 4) | 0; continue; }
-        case 369: // f64.mul > f64.add
+        case 368: // f64.mul > f64.add
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p + q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 370: // f64.mul > f64.sub
+        case 369: // f64.mul > f64.sub
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p - q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 371: // f64.mul > f64.sub b
+        case 370: // f64.mul > f64.sub b
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_a = D[((fp + C[pc]) | 0) >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 372: // f64.add > f64.mul
+        case 371: // f64.add > f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 373: // f64.sub > f64.mul
+        case 372: // f64.sub > f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 374: // f64.load > f64.mul
+        case 373: // f64.load > f64.mul
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 375: // f64.load > f64.add
+        case 374: // f64.load > f64.add
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p + q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 376: // f64.load > f64.sub
+        case 375: // f64.load > f64.sub
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_b = D[z >> 1]; q = p - q_b; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 377: // f64.load > f64.sub b
+        case 376: // f64.load > f64.sub b
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat64(pea, true); q_a = D[z >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 2) | 0; continue; }
-        case 378: // f32.mul > f32.add
+        case 377: // f32.mul > f32.add
           { p_a = F[y]; p_b = F[z]; p = fround(p_a * p_b); q_b = F[((fp + C[pc]) | 0)]; q = fround(p + q_b); F[x] = q; pc = (pc + 1) | 0; continue; }
-        case 379: // f32.load > f32.mul
+        case 378: // f32.load > f32.mul
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getFloat32(pea, true); q_b = F[z]; q = fround(p * q_b); F[x] = q; pc = (pc + 2) | 0; continue; }
-        case 380: // test i32.load > br_if
+        case 379: // test i32.load > br_if
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); w = p !== 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 381: // test i32.load > br_unless
+        case 380: // test i32.load > br_unless
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); w = p === 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 382: // test i32.load > i32.eq imm
+        case 381: // test i32.load > i32.eq imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; w = p === q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 383: // test i32.load > i32.ne imm
+        case 382: // test i32.load > i32.ne imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); q_b = C[(pc + 2) | 0]; w = p !== q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 384: // test i32.load8_u > br_if
+        case 383: // test i32.load8_u > br_if
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); w = p !== 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 385: // test i32.load8_u > br_unless
+        case 384: // test i32.load8_u > br_unless
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); w = p === 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 386: // test i32.load8_u > i32.eq imm
+        case 385: // test i32.load8_u > i32.eq imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; w = p === q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 387: // test i32.load8_u > i32.ne imm
+        case 386: // test i32.load8_u > i32.ne imm
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); q_b = C[(pc + 2) | 0]; w = p !== q_b ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 388: // test i32.and imm > i32.eq imm
+        case 387: // test i32.and imm > i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 389: // test i32.and imm > i32.ne imm
+        case 388: // test i32.and imm > i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 391: // count i32.add imm > br_unless
+        case 390: // count i32.add imm > br_unless
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p === 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 392: // count i32.add imm > i32.ne imm
+        case 391: // count i32.add imm > i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 393: // count i32.add imm > i32.eq imm
+        case 392: // count i32.add imm > i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 394: // count i32.add imm > i32.ne
+        case 393: // count i32.add imm > i32.ne
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p !== q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 395: // count i32.add imm > i32.eq
+        case 394: // count i32.add imm > i32.eq
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p === q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 397: // count i32.add imm > i32.lt_s
+        case 396: // count i32.add imm > i32.lt_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p < q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 398: // count i32.add imm > i32.lt_s imm
+        case 397: // count i32.add imm > i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p < q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 399: // count i32.add imm > i32.lt_u imm
+        case 398: // count i32.add imm > i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 400: // count i32.add imm > i32.gt_u imm
+        case 399: // count i32.add imm > i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 > q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 401: // count i32.add imm > i32.gt_s imm
+        case 400: // count i32.add imm > i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p > q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 411: // i32.add imm => count i32.add imm > br_if
+        case 410: // i32.add imm => count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 413: // const 32 => jump
+        case 412: // const 32 => jump
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; w = pc; break; }
-        case 416: // i64.load => i64.load
+        case 415: // i64.load => i64.load
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 422: // const 64 => i64.store
+        case 421: // const 64 => i64.store
           { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 433: // const 32 => return 32
+        case 432: // const 32 => return 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 437: // i32.load8_u => br_if i32.ne
+        case 436: // i32.load8_u => br_if i32.ne
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
         default:
           status = ELSEWHERE;

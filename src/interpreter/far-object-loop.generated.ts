@@ -165,157 +165,157 @@ export function runFarObjects(): number {
       pc = (pc + 2) | 0;
     }
     switch (w) {
-        case 26: // move 32
-        case 402: // move 32 => move 32
-        case 436: // move 32 => jump
+        case 25: // move 32
+        case 401: // move 32 => move 32
+        case 435: // move 32 => jump
           { S[x] = S[y]; continue; }
-        case 295: // i32.load
-        case 405: // i32.load => i32.load
-        case 434: // i32.load => br_unless
-        case 438: // i32.load => move 32
+        case 294: // i32.load
+        case 404: // i32.load => i32.load
+        case 433: // i32.load => br_unless
+        case 437: // i32.load => move 32
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 170: // i32.add imm
-        case 406: // i32.add imm => global.set 32
-        case 407: // i32.add imm => i32.add imm
-        case 411: // i32.add imm => count i32.add imm > br_if
-        case 415: // i32.add imm => jump
-        case 424: // i32.add imm => i32.load
-        case 427: // i32.add imm => move 32
-        case 431: // i32.add imm => i32.add imm > i32.load
+        case 169: // i32.add imm
+        case 405: // i32.add imm => global.set 32
+        case 406: // i32.add imm => i32.add imm
+        case 410: // i32.add imm => count i32.add imm > br_if
+        case 414: // i32.add imm => jump
+        case 423: // i32.add imm => i32.load
+        case 426: // i32.add imm => move 32
+        case 430: // i32.add imm => i32.add imm > i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 169: // i32.add
-        case 404: // i32.add => i32.xor > i32.rotl imm
-        case 410: // i32.add => i32.add
-        case 423: // i32.add => move 32
+        case 168: // i32.add
+        case 403: // i32.add => i32.xor > i32.rotl imm
+        case 409: // i32.add => i32.add
+        case 422: // i32.add => move 32
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 29: // const 32
-        case 412: // const 32 => select 32
-        case 413: // const 32 => jump
-        case 417: // const 32 => const 32
-        case 425: // const 32 => i32.load
-        case 433: // const 32 => return 32
+        case 28: // const 32
+        case 411: // const 32 => select 32
+        case 412: // const 32 => jump
+        case 416: // const 32 => const 32
+        case 424: // const 32 => i32.load
+        case 432: // const 32 => return 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
-        case 308: // i32.store
-        case 403: // i32.store => count i32.add imm > i32.lt_u
-        case 414: // i32.store => i32.store
-        case 418: // i32.store => i32.add imm
+        case 307: // i32.store
+        case 402: // i32.store => count i32.add imm > i32.lt_u
+        case 413: // i32.store => i32.store
+        case 417: // i32.store => i32.add imm
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
         case 12: // call
           { { const e = C[(pc + 1) | 0]; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 4: // br_unless
           { w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
-        case 359: // i32.xor > i32.rotl imm
-        case 432: // i32.xor > i32.rotl imm => i32.add
+        case 358: // i32.xor > i32.rotl imm
+        case 431: // i32.xor > i32.rotl imm => i32.add
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = (p << q_b) | (p >>> -q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 171: // i32.sub
+        case 170: // i32.sub
           { p_a = S[y]; p_b = S[z]; p = (p_a - p_b) | 0; S[x] = p; continue; }
-        case 183: // i32.and imm
+        case 182: // i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 299: // i32.load8_u
-        case 420: // i32.load8_u => i32.load8_u
-        case 437: // i32.load8_u => br_if i32.ne
+        case 298: // i32.load8_u
+        case 419: // i32.load8_u => i32.load8_u
+        case 436: // i32.load8_u => br_if i32.ne
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
         case 2: // jump
           { w = pc; break; }
         case 3: // br_if
           { w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
-        case 190: // i32.xor
+        case 189: // i32.xor
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; S[x] = p; continue; }
-        case 53: // br_if i32.ne
+        case 52: // br_if i32.ne
           { p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
         case 9: // return 32
           { S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 296: // i64.load
-        case 416: // i64.load => i64.load
+        case 295: // i64.load
+        case 415: // i64.load => i64.load
           { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) >>> 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 49: // br_if i32.eq
+        case 48: // br_if i32.eq
           { p_a = S[y]; p_b = S[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
-        case 32: // select 32
+        case 31: // select 32
           { S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
         case 8: // return
           { ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 23: // finish
+        case 22: // finish
           { status = FINISHED; break loop; }
-        case 69: // br_if i32.gt_u
+        case 68: // br_if i32.gt_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 > p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 85: // br_if i32.ge_u
+        case 84: // br_if i32.ge_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 >= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 25: // slow
+        case 24: // slow
           { status = SLOW; break loop; }
-        case 339: // i32.shl imm > i32.add
-        case 430: // i32.shl imm > i32.add => i32.load
+        case 338: // i32.shl imm > i32.add
+        case 429: // i32.shl imm > i32.add => i32.load
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 225: // i64.shr_u imm
+        case 224: // i64.shr_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 390: // count i32.add imm > br_if
+        case 389: // count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 340: // i32.mul imm > i32.add
+        case 339: // i32.mul imm > i32.add
           { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 218: // i64.xor
-        case 408: // i64.xor => i64.rotl imm
-        case 419: // i64.xor => i64.xor
+        case 217: // i64.xor
+        case 407: // i64.xor => i64.rotl imm
+        case 418: // i64.xor => i64.xor
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 199: // i32.rotl imm
+        case 198: // i32.rotl imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 50: // br_if i32.eq imm
+        case 49: // br_if i32.eq imm
           { p_a = S[y]; p_b = C[pc]; w = p_a === p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 61: // br_if i32.lt_u
+        case 60: // br_if i32.lt_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 < p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 358: // i32.rotl imm > i32.xor
+        case 357: // i32.rotl imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a << p_b) | (p_a >>> -p_b); q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 54: // br_if i32.ne imm
+        case 53: // br_if i32.ne imm
           { p_a = S[y]; p_b = C[pc]; w = p_a !== p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 197: // i32.shr_u imm
+        case 196: // i32.shr_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 204: // i64.add
+        case 203: // i64.add
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 193: // i32.shl imm
+        case 192: // i32.shl imm
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 27: // move 64
+        case 26: // move 64
           { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; continue; }
-        case 215: // i64.and imm
+        case 214: // i64.and imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 351: // i32.shr_u imm > i32.and imm
+        case 350: // i32.shr_u imm > i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 227: // i64.rotl imm
+        case 226: // i64.rotl imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 182: // i32.and
+        case 181: // i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; S[x] = p; continue; }
-        case 310: // i64.store
+        case 309: // i64.store
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) >>> 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 30: // const 64
-        case 422: // const 64 => i64.store
+        case 29: // const 64
+        case 421: // const 64 => i64.store
           { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
         case 7: // br_table
           { const i = S[y] >>> 0; const at = (pc + 1 + 2 * (i < C[pc] ? i : C[pc])) | 0; w = at; break; }
-        case 188: // i32.or
-        case 428: // i32.or => br_if
+        case 187: // i32.or
+        case 427: // i32.or => br_if
           { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; continue; }
-        case 62: // br_if i32.lt_u imm
+        case 61: // br_if i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 < p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 396: // count i32.add imm > i32.lt_u
+        case 395: // count i32.add imm > i32.lt_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 39: // global.set 32
+        case 38: // global.set 32
           { G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
-        case 263: // i64.extend_i32_u
+        case 262: // i64.extend_i32_u
           { p_a = S[y]; pl = p_a; ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 352: // i32.and imm > i32.shl imm
+        case 351: // i32.and imm > i32.shl imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = p << q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 77: // br_if i32.le_u
+        case 76: // br_if i32.le_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 <= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 187: // br_if not i32.and imm
+        case 186: // br_if not i32.and imm
           { p_a = S[y]; p_b = C[pc]; w = !((p_a & p_b) !== 0) ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 191: // i32.xor imm
+        case 190: // i32.xor imm
           { p_a = S[y]; p_b = C[pc]; p = p_a ^ p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 44: // i32.eqz
+        case 43: // i32.eqz
           { p_a = S[y]; p = p_a === 0 ? 1 : 0; S[x] = p; continue; }
-        case 173: // i32.mul imm
+        case 172: // i32.mul imm
           { p_a = S[y]; p_b = C[pc]; p = imul(p_a, p_b); S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 59: // i32.lt_u
+        case 58: // i32.lt_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 216: // i64.or
+        case 215: // i64.or
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 24: // reserve references
+        case 23: // reserve references
           { if (R.length < (((fp >> 1) + C[pc]) | 0)) { status = REFERENCES_SHORT; break loop; } pc = (pc + 1) | 0; continue; }
         case 13: // call lazy
           { status = CALL_LAZY; break loop; }
@@ -323,42 +323,40 @@ export function runFarObjects(): number {
           { status = CALL_IMPORT; break loop; }
         case 15: // call_indirect
           { const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[C[(pc + 3) | 0]].head; if (i >= t.length) { trap = UNDEFINED_ELEMENT; status = TRAPPED; break loop; } const f = t[i] as FunctionInstance | null; if (f === null) { trap = UNINITIALIZED_ELEMENT; status = TRAPPED; break loop; } if (f.instance !== instance || f.typeId !== C[(pc + 2) | 0] || f.code.entry < 0) { callee = f; status = CALL_INDIRECT; break loop; } { const e = f.code.entry; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 4) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
-        case 16: // call_ref
-          { status = CALL_REF; break loop; }
         case 10: // return 64
           { S[fp] = S[y]; S[(fp + 1) | 0] = S[(y + 1) | 0]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 17: // return_call
+        case 16: // return_call
           { const e = C[pc]; if (((fp + C[(e - 1) | 0]) | 0) > slotLimit) { status = STACK_OVERFLOW; break loop; } for (let i = (fp + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; w = (e - 3) | 0; break; }
-        case 18: // return_call lazy
+        case 17: // return_call lazy
           { status = RETURN_CALL_LAZY; break loop; }
-        case 22: // unreachable
+        case 21: // unreachable
           { trap = UNREACHABLE; status = TRAPPED; break loop; }
-        case 37: // global.get 32
-        case 421: // global.get 32 => i32.add imm
+        case 36: // global.get 32
+        case 420: // global.get 32 => i32.add imm
           { S[x] = G[C[pc]]; pc = (pc + 1) | 0; continue; }
-        case 172: // i32.mul
+        case 171: // i32.mul
           { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); S[x] = p; continue; }
-        case 195: // i32.shr_s imm
+        case 194: // i32.shr_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >> p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 57: // br_if i32.lt_s
+        case 56: // br_if i32.lt_s
           { p_a = S[y]; p_b = S[z]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
-        case 81: // br_if i32.ge_s
+        case 80: // br_if i32.ge_s
           { p_a = S[y]; p_b = S[z]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
-        case 58: // br_if i32.lt_s imm
+        case 57: // br_if i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a < p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 86: // br_if i32.ge_u imm
+        case 85: // br_if i32.ge_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 >= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 82: // br_if i32.ge_s imm
+        case 81: // br_if i32.ge_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >= p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 186: // br_if i32.and imm
+        case 185: // br_if i32.and imm
           { p_a = S[y]; p_b = C[pc]; w = (p_a & p_b) !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 391: // count i32.add imm > br_unless
+        case 390: // count i32.add imm > br_unless
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p === 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 392: // count i32.add imm > i32.ne imm
+        case 391: // count i32.add imm > i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 394: // count i32.add imm > i32.ne
+        case 393: // count i32.add imm > i32.ne
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p !== q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 397: // count i32.add imm > i32.lt_s
+        case 396: // count i32.add imm > i32.lt_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p < q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
         case 5: // br_if null
           { w = R[y >> 1] === null ? pc : (pc + 2) | 0; break; }
@@ -366,506 +364,510 @@ export function runFarObjects(): number {
           { w = R[y >> 1] !== null ? pc : (pc + 2) | 0; break; }
         case 11: // return ref
           { R[fp >> 1] = R[y >> 1]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 19: // return_call import
+        case 18: // return_call import
           { status = RETURN_CALL_IMPORT; break loop; }
-        case 20: // return_call_indirect
+        case 19: // return_call_indirect
           { status = RETURN_CALL_INDIRECT; break loop; }
-        case 21: // return_call_ref
+        case 20: // return_call_ref
           { status = RETURN_CALL_REF; break loop; }
-        case 28: // move ref
+        case 27: // move ref
           { R[x >> 1] = R[y >> 1]; continue; }
-        case 31: // const null
+        case 30: // const null
           { R[x >> 1] = null; continue; }
-        case 33: // select 64
+        case 32: // select 64
           { const from = S[(fp + C[pc]) | 0] !== 0 ? y : z; const high = S[(from + 1) | 0]; S[x] = S[from]; S[(x + 1) | 0] = high; pc = (pc + 1) | 0; continue; }
-        case 34: // select ref
+        case 33: // select ref
           { R[x >> 1] = R[(S[(fp + C[pc]) | 0] !== 0 ? y : z) >> 1]; pc = (pc + 1) | 0; continue; }
-        case 35: // ref.is_null
+        case 34: // ref.is_null
           { S[x] = R[y >> 1] === null ? 1 : 0; continue; }
-        case 36: // ref.as_non_null
+        case 35: // ref.as_non_null
           { if (R[y >> 1] === null) { trap = NULL_REFERENCE; status = TRAPPED; break loop; } R[x >> 1] = R[y >> 1]; continue; }
-        case 38: // global.get 64
+        case 37: // global.get 64
           { const i = C[pc]; S[x] = G[i]; S[(x + 1) | 0] = G[(i + 1) | 0]; pc = (pc + 1) | 0; continue; }
-        case 40: // global.set 64
+        case 39: // global.set 64
           { const i = C[pc]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; pc = (pc + 1) | 0; continue; }
-        case 42: // index 64
+        case 41: // index 64
           { S[x] = S[(y + 1) | 0] !== 0 ? -1 : S[y]; continue; }
-        case 45: // br_if i32.eqz
+        case 44: // br_if i32.eqz
           { p_a = S[y]; w = p_a === 0 ? pc : (pc + 2) | 0; break; }
-        case 46: // br_if not i32.eqz
+        case 45: // br_if not i32.eqz
           { p_a = S[y]; w = !(p_a === 0) ? pc : (pc + 2) | 0; break; }
-        case 47: // i32.eq
+        case 46: // i32.eq
           { p_a = S[y]; p_b = S[z]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
-        case 48: // i32.eq imm
+        case 47: // i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = p_a === p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 51: // i32.ne
+        case 50: // i32.ne
           { p_a = S[y]; p_b = S[z]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
-        case 52: // i32.ne imm
+        case 51: // i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = p_a !== p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 55: // i32.lt_s
+        case 54: // i32.lt_s
           { p_a = S[y]; p_b = S[z]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
-        case 56: // i32.lt_s imm
+        case 55: // i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 60: // i32.lt_u imm
+        case 59: // i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 63: // i32.gt_s
+        case 62: // i32.gt_s
           { p_a = S[y]; p_b = S[z]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
-        case 64: // i32.gt_s imm
+        case 63: // i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a > p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 65: // br_if i32.gt_s
+        case 64: // br_if i32.gt_s
           { p_a = S[y]; p_b = S[z]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
-        case 66: // br_if i32.gt_s imm
+        case 65: // br_if i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a > p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 67: // i32.gt_u
+        case 66: // i32.gt_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 68: // i32.gt_u imm
+        case 67: // i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 > p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 70: // br_if i32.gt_u imm
+        case 69: // br_if i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 > p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 71: // i32.le_s
+        case 70: // i32.le_s
           { p_a = S[y]; p_b = S[z]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
-        case 72: // i32.le_s imm
+        case 71: // i32.le_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a <= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 73: // br_if i32.le_s
+        case 72: // br_if i32.le_s
           { p_a = S[y]; p_b = S[z]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
-        case 74: // br_if i32.le_s imm
+        case 73: // br_if i32.le_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a <= p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 75: // i32.le_u
+        case 74: // i32.le_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 76: // i32.le_u imm
+        case 75: // i32.le_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 <= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 78: // br_if i32.le_u imm
+        case 77: // br_if i32.le_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 <= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 79: // i32.ge_s
+        case 78: // i32.ge_s
           { p_a = S[y]; p_b = S[z]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
-        case 80: // i32.ge_s imm
+        case 79: // i32.ge_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >= p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 83: // i32.ge_u
+        case 82: // i32.ge_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 84: // i32.ge_u imm
+        case 83: // i32.ge_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 >= p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 87: // i64.eqz
+        case 86: // i64.eqz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = (p_al | p_ah) === 0 ? 1 : 0; S[x] = p; continue; }
-        case 88: // br_if i64.eqz
+        case 87: // br_if i64.eqz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; w = (p_al | p_ah) === 0 ? pc : (pc + 2) | 0; break; }
-        case 89: // br_if not i64.eqz
+        case 88: // br_if not i64.eqz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; w = !((p_al | p_ah) === 0) ? pc : (pc + 2) | 0; break; }
-        case 90: // i64.eq
+        case 89: // i64.eq
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; continue; }
-        case 91: // i64.eq imm
+        case 90: // i64.eq imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_al === p_bl && p_ah === p_bh ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 92: // br_if i64.eq
+        case 91: // br_if i64.eq
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_al === p_bl && p_ah === p_bh ? pc : (pc + 2) | 0; break; }
-        case 93: // br_if i64.eq imm
+        case 92: // br_if i64.eq imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_al === p_bl && p_ah === p_bh ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 94: // i64.ne
+        case 93: // i64.ne
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; continue; }
-        case 95: // i64.ne imm
+        case 94: // i64.ne imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_al !== p_bl || p_ah !== p_bh ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 96: // br_if i64.ne
+        case 95: // br_if i64.ne
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_al !== p_bl || p_ah !== p_bh ? pc : (pc + 2) | 0; break; }
-        case 97: // br_if i64.ne imm
+        case 96: // br_if i64.ne imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_al !== p_bl || p_ah !== p_bh ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 98: // i64.lt_s
+        case 97: // i64.lt_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 99: // i64.lt_s imm
+        case 98: // i64.lt_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 100: // br_if i64.lt_s
+        case 99: // br_if i64.lt_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 101: // br_if i64.lt_s imm
+        case 100: // br_if i64.lt_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 102: // i64.lt_u
+        case 101: // i64.lt_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 103: // i64.lt_u imm
+        case 102: // i64.lt_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 104: // br_if i64.lt_u
+        case 103: // br_if i64.lt_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 105: // br_if i64.lt_u imm
+        case 104: // br_if i64.lt_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 < p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 106: // i64.gt_s
+        case 105: // i64.gt_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 107: // i64.gt_s imm
+        case 106: // i64.gt_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 108: // br_if i64.gt_s
+        case 107: // br_if i64.gt_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 109: // br_if i64.gt_s imm
+        case 108: // br_if i64.gt_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 110: // i64.gt_u
+        case 109: // i64.gt_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 111: // i64.gt_u imm
+        case 110: // i64.gt_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 112: // br_if i64.gt_u
+        case 111: // br_if i64.gt_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 113: // br_if i64.gt_u imm
+        case 112: // br_if i64.gt_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 > p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 114: // i64.le_s
+        case 113: // i64.le_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 115: // i64.le_s imm
+        case 114: // i64.le_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 116: // br_if i64.le_s
+        case 115: // br_if i64.le_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 117: // br_if i64.le_s imm
+        case 116: // br_if i64.le_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah < p_bh || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 118: // i64.le_u
+        case 117: // i64.le_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 119: // i64.le_u imm
+        case 118: // i64.le_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 120: // br_if i64.le_u
+        case 119: // br_if i64.le_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 121: // br_if i64.le_u imm
+        case 120: // br_if i64.le_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 < p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 <= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 122: // i64.ge_s
+        case 121: // i64.ge_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 123: // i64.ge_s imm
+        case 122: // i64.ge_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 124: // br_if i64.ge_s
+        case 123: // br_if i64.ge_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 125: // br_if i64.ge_s imm
+        case 124: // br_if i64.ge_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah > p_bh || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 126: // i64.ge_u
+        case 125: // i64.ge_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; continue; }
-        case 127: // i64.ge_u imm
+        case 126: // i64.ge_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; p = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? 1 : 0; S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 128: // br_if i64.ge_u
+        case 127: // br_if i64.ge_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? pc : (pc + 2) | 0; break; }
-        case 129: // br_if i64.ge_u imm
+        case 128: // br_if i64.ge_u imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; w = p_ah >>> 0 > p_bh >>> 0 || (p_ah === p_bh && p_al >>> 0 >= p_bl >>> 0) ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 148: // f64.eq
+        case 147: // f64.eq
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
-        case 149: // br_if f64.eq
+        case 148: // br_if f64.eq
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
-        case 150: // br_if not f64.eq
+        case 149: // br_if not f64.eq
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a === p_b) ? pc : (pc + 2) | 0; break; }
-        case 151: // f64.ne
+        case 150: // f64.ne
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
-        case 152: // br_if f64.ne
+        case 151: // br_if f64.ne
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
-        case 153: // br_if not f64.ne
+        case 152: // br_if not f64.ne
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a !== p_b) ? pc : (pc + 2) | 0; break; }
-        case 154: // f64.lt
+        case 153: // f64.lt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
-        case 155: // br_if f64.lt
+        case 154: // br_if f64.lt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
-        case 156: // br_if not f64.lt
+        case 155: // br_if not f64.lt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a < p_b) ? pc : (pc + 2) | 0; break; }
-        case 157: // f64.gt
+        case 156: // f64.gt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a > p_b ? 1 : 0; S[x] = p; continue; }
-        case 158: // br_if f64.gt
+        case 157: // br_if f64.gt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
-        case 159: // br_if not f64.gt
+        case 158: // br_if not f64.gt
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a > p_b) ? pc : (pc + 2) | 0; break; }
-        case 160: // f64.le
+        case 159: // f64.le
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a <= p_b ? 1 : 0; S[x] = p; continue; }
-        case 161: // br_if f64.le
+        case 160: // br_if f64.le
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a <= p_b ? pc : (pc + 2) | 0; break; }
-        case 162: // br_if not f64.le
+        case 161: // br_if not f64.le
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a <= p_b) ? pc : (pc + 2) | 0; break; }
-        case 163: // f64.ge
+        case 162: // f64.ge
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a >= p_b ? 1 : 0; S[x] = p; continue; }
-        case 164: // br_if f64.ge
+        case 163: // br_if f64.ge
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
-        case 165: // br_if not f64.ge
+        case 164: // br_if not f64.ge
           { p_a = D[y >> 1]; p_b = D[z >> 1]; w = !(p_a >= p_b) ? pc : (pc + 2) | 0; break; }
-        case 166: // i32.clz
+        case 165: // i32.clz
           { p_a = S[y]; p = clz32(p_a); S[x] = p; continue; }
-        case 167: // i32.ctz
+        case 166: // i32.ctz
           { p_a = S[y]; p = countTrailingZeros(p_a); S[x] = p; continue; }
-        case 168: // i32.popcnt
+        case 167: // i32.popcnt
           { p_a = S[y]; p = populationCount(p_a); S[x] = p; continue; }
-        case 174: // i32.div_s
+        case 173: // i32.div_s
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; continue; }
-        case 175: // i32.div_s imm
+        case 174: // i32.div_s imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } if (p_a === -2147483648 && p_b === -1) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = (p_a / p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 176: // i32.div_u
+        case 175: // i32.div_u
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; continue; }
-        case 177: // i32.div_u imm
+        case 176: // i32.div_u imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) / (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 178: // i32.rem_s
+        case 177: // i32.rem_s
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = (p_a % p_b) | 0; S[x] = p; continue; }
-        case 179: // i32.rem_s imm
+        case 178: // i32.rem_s imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = (p_a % p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 180: // i32.rem_u
+        case 179: // i32.rem_u
           { p_a = S[y]; p_b = S[z]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; continue; }
-        case 181: // i32.rem_u imm
+        case 180: // i32.rem_u imm
           { p_a = S[y]; p_b = C[pc]; if (p_b === 0) { trap = DIVIDE_BY_ZERO; status = TRAPPED; break loop; } p = ((p_a >>> 0) % (p_b >>> 0)) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 184: // br_if i32.and
+        case 183: // br_if i32.and
           { p_a = S[y]; p_b = S[z]; w = (p_a & p_b) !== 0 ? pc : (pc + 2) | 0; break; }
-        case 185: // br_if not i32.and
+        case 184: // br_if not i32.and
           { p_a = S[y]; p_b = S[z]; w = !((p_a & p_b) !== 0) ? pc : (pc + 2) | 0; break; }
-        case 189: // i32.or imm
+        case 188: // i32.or imm
           { p_a = S[y]; p_b = C[pc]; p = p_a | p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 192: // i32.shl
+        case 191: // i32.shl
           { p_a = S[y]; p_b = S[z]; p = p_a << p_b; S[x] = p; continue; }
-        case 194: // i32.shr_s
+        case 193: // i32.shr_s
           { p_a = S[y]; p_b = S[z]; p = p_a >> p_b; S[x] = p; continue; }
-        case 196: // i32.shr_u
+        case 195: // i32.shr_u
           { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | 0; S[x] = p; continue; }
-        case 198: // i32.rotl
+        case 197: // i32.rotl
           { p_a = S[y]; p_b = S[z]; p = (p_a << p_b) | (p_a >>> -p_b); S[x] = p; continue; }
-        case 200: // i32.rotr
+        case 199: // i32.rotr
           { p_a = S[y]; p_b = S[z]; p = (p_a >>> p_b) | (p_a << -p_b); S[x] = p; continue; }
-        case 201: // i64.clz
+        case 200: // i64.clz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_ah === 0 ? 32 + clz32(p_al) : clz32(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 202: // i64.ctz
+        case 201: // i64.ctz
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al === 0 ? 32 + countTrailingZeros(p_ah) : countTrailingZeros(p_al); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 203: // i64.popcnt
+        case 202: // i64.popcnt
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = populationCount(p_al) + populationCount(p_ah); ph = 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 205: // i64.add imm
+        case 204: // i64.add imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 206: // i64.sub
+        case 205: // i64.sub
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 207: // i64.sub imm
+        case 206: // i64.sub imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = (p_al - p_bl) | 0; ph = (p_ah - p_bh - (p_al >>> 0 < p_bl >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 214: // i64.and
+        case 213: // i64.and
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = p_al & p_bl; ph = p_ah & p_bh; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 217: // i64.or imm
+        case 216: // i64.or imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al | p_bl; ph = p_ah | p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 219: // i64.xor imm
-        case 429: // i64.xor imm => i64.and
+        case 218: // i64.xor imm
+        case 428: // i64.xor imm => i64.and
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; p_bh = C[(pc + 1) | 0]; pl = p_al ^ p_bl; ph = p_ah ^ p_bh; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 220: // i64.shl
+        case 219: // i64.shl
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 221: // i64.shl imm
+        case 220: // i64.shl imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? 0 : p_al << p_bl; ph = p_bl & 32 ? p_al << p_bl : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 222: // i64.shr_s
+        case 221: // i64.shr_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 223: // i64.shr_s imm
+        case 222: // i64.shr_s imm
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = C[pc]; pl = p_bl & 32 ? p_ah >> p_bl : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? p_ah >> 31 : p_ah >> p_bl; S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 224: // i64.shr_u
+        case 223: // i64.shr_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | 0 : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? 0 : (p_ah >>> p_bl) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 226: // i64.rotl
+        case 225: // i64.rotl
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl) : (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl); ph = p_bl & 32 ? (p_al << p_bl) | (p_ah >>> 1 >>> ~p_bl) : (p_ah << p_bl) | (p_al >>> 1 >>> ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 228: // i64.rotr
+        case 227: // i64.rotr
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; pl = p_bl & 32 ? (p_ah >>> p_bl) | (p_al << 1 << ~p_bl) : (p_al >>> p_bl) | (p_ah << 1 << ~p_bl); ph = p_bl & 32 ? (p_al >>> p_bl) | (p_ah << 1 << ~p_bl) : (p_ah >>> p_bl) | (p_al << 1 << ~p_bl); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 243: // f64.abs
+        case 242: // f64.abs
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah & 0x7fffffff; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 244: // f64.neg
+        case 243: // f64.neg
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah ^ -2147483648; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 245: // f64.ceil
+        case 244: // f64.ceil
           { p_a = D[y >> 1]; p = p_a === p_a ? ceil(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
-        case 246: // f64.floor
+        case 245: // f64.floor
           { p_a = D[y >> 1]; p = p_a === p_a ? floor(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
-        case 247: // f64.trunc
+        case 246: // f64.trunc
           { p_a = D[y >> 1]; p = p_a === p_a ? trunc(p_a) : p_a + p_a; D[x >> 1] = p; continue; }
-        case 249: // f64.sqrt
+        case 248: // f64.sqrt
           { p_a = D[y >> 1]; p = sqrt(p_a); D[x >> 1] = p; continue; }
-        case 250: // f64.add
+        case 249: // f64.add
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; D[x >> 1] = p; continue; }
-        case 251: // f64.sub
+        case 250: // f64.sub
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; D[x >> 1] = p; continue; }
-        case 252: // f64.mul
+        case 251: // f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; D[x >> 1] = p; continue; }
-        case 253: // f64.div
+        case 252: // f64.div
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a / p_b; D[x >> 1] = p; continue; }
-        case 254: // f64.min
+        case 253: // f64.min
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_a && p_b === p_b ? min(p_a, p_b) : p_a + p_b; D[x >> 1] = p; continue; }
-        case 255: // f64.max
+        case 254: // f64.max
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a === p_a && p_b === p_b ? max(p_a, p_b) : p_a + p_b; D[x >> 1] = p; continue; }
-        case 256: // f64.copysign
+        case 255: // f64.copysign
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bh = S[(z + 1) | 0]; pl = p_al; ph = (p_ah & 0x7fffffff) | (p_bh & -2147483648); S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 257: // i32.wrap_i64
+        case 256: // i32.wrap_i64
           { p_al = S[y]; p = p_al; S[x] = p; continue; }
-        case 260: // i32.trunc_f64_s
+        case 259: // i32.trunc_f64_s
           { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -2147483649 || p_a >= 2147483648) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
-        case 261: // i32.trunc_f64_u
+        case 260: // i32.trunc_f64_u
           { p_a = D[y >> 1]; if (p_a !== p_a) { trap = INVALID_CONVERSION; status = TRAPPED; break loop; } if (p_a <= -1 || p_a >= 4294967296) { trap = INTEGER_OVERFLOW; status = TRAPPED; break loop; } p = p_a | 0; S[x] = p; continue; }
-        case 262: // i64.extend_i32_s
+        case 261: // i64.extend_i32_s
           { p_a = S[y]; pl = p_a; ph = p_a >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 273: // f64.convert_i32_s
+        case 272: // f64.convert_i32_s
           { p_a = S[y]; p = p_a; D[x >> 1] = p; continue; }
-        case 274: // f64.convert_i32_u
+        case 273: // f64.convert_i32_u
           { p_a = S[y]; p = p_a >>> 0; D[x >> 1] = p; continue; }
-        case 275: // f64.convert_i64_s
+        case 274: // f64.convert_i64_s
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = p_ah * 4294967296 + (p_al >>> 0); D[x >> 1] = p; continue; }
-        case 276: // f64.convert_i64_u
+        case 275: // f64.convert_i64_u
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p = (p_ah >>> 0) * 4294967296 + (p_al >>> 0); D[x >> 1] = p; continue; }
-        case 279: // i64.reinterpret_f64
+        case 278: // i64.reinterpret_f64
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 281: // f64.reinterpret_i64
+        case 280: // f64.reinterpret_i64
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; pl = p_al; ph = p_ah; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 282: // i32.extend8_s
+        case 281: // i32.extend8_s
           { p_a = S[y]; p = (p_a << 24) >> 24; S[x] = p; continue; }
-        case 283: // i32.extend16_s
+        case 282: // i32.extend16_s
           { p_a = S[y]; p = (p_a << 16) >> 16; S[x] = p; continue; }
-        case 284: // i64.extend8_s
+        case 283: // i64.extend8_s
           { p_al = S[y]; pl = (p_al << 24) >> 24; ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 285: // i64.extend16_s
+        case 284: // i64.extend16_s
           { p_al = S[y]; pl = (p_al << 16) >> 16; ph = pl >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 286: // i64.extend32_s
+        case 285: // i64.extend32_s
           { p_al = S[y]; pl = p_al; ph = p_al >> 31; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 289: // i32.trunc_sat_f64_s
+        case 288: // i32.trunc_sat_f64_s
           { p_a = D[y >> 1]; p = p_a >= 2147483647 ? 2147483647 : p_a <= -2147483648 ? -2147483648 : p_a | 0; S[x] = p; continue; }
-        case 290: // i32.trunc_sat_f64_u
+        case 289: // i32.trunc_sat_f64_u
           { p_a = D[y >> 1]; p = p_a >= 4294967295 ? -1 : p_a > 0 ? p_a | 0 : 0; S[x] = p; continue; }
-        case 341: // i32.mul > i32.add
+        case 340: // i32.mul > i32.add
           { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 342: // i32.add > i32.add
-        case 426: // i32.add > i32.add => i32.add
+        case 341: // i32.add > i32.add
+        case 425: // i32.add > i32.add => i32.add
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = S[((fp + C[pc]) | 0)]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 343: // i32.add > i32.add imm
+        case 342: // i32.add > i32.add imm
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; q_b = C[pc]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 350: // i32.and imm > i32.shr_u imm
+        case 349: // i32.and imm > i32.shr_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; q = (p >>> q_b) | 0; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 353: // i32.add imm > i32.and imm
+        case 352: // i32.add imm > i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; q = p & q_b; S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 354: // i32.shl imm > i32.or
+        case 353: // i32.shl imm > i32.or
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 355: // i32.shr_u imm > i32.or
+        case 354: // i32.shr_u imm > i32.or
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p | q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 356: // i32.shl imm > i32.xor
+        case 355: // i32.shl imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 357: // i32.shr_u imm > i32.xor
+        case 356: // i32.shr_u imm > i32.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; q_b = S[z]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 360: // i32.xor > i32.and
+        case 359: // i32.xor > i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = S[((fp + C[pc]) | 0)]; q = p & q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 361: // i32.and > i32.xor
+        case 360: // i32.and > i32.xor
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; q_b = S[((fp + C[pc]) | 0)]; q = p ^ q_b; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 362: // i32.xor > i32.mul imm
+        case 361: // i32.xor > i32.mul imm
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; q_b = C[pc]; q = imul(p, q_b); S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 363: // i64.extend_i32_u > i64.add imm
+        case 362: // i64.extend_i32_u > i64.add imm
           { p_a = S[y]; pl = p_a; ph = 0; q_bl = C[pc]; q_bh = C[(pc + 1) | 0]; ql = (pl + q_bl) | 0; qh = (ph + q_bh + (ql >>> 0 < pl >>> 0 ? 1 : 0)) | 0; S[x] = ql; S[(x + 1) | 0] = qh; pc = (pc + 2) | 0; continue; }
-        case 369: // f64.mul > f64.add
+        case 368: // f64.mul > f64.add
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p + q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 370: // f64.mul > f64.sub
+        case 369: // f64.mul > f64.sub
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p - q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 371: // f64.mul > f64.sub b
+        case 370: // f64.mul > f64.sub b
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a * p_b; q_a = D[((fp + C[pc]) | 0) >> 1]; q = q_a - p; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 372: // f64.add > f64.mul
+        case 371: // f64.add > f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a + p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 373: // f64.sub > f64.mul
+        case 372: // f64.sub > f64.mul
           { p_a = D[y >> 1]; p_b = D[z >> 1]; p = p_a - p_b; q_b = D[((fp + C[pc]) | 0) >> 1]; q = p * q_b; D[x >> 1] = q; pc = (pc + 1) | 0; continue; }
-        case 388: // test i32.and imm > i32.eq imm
+        case 387: // test i32.and imm > i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 389: // test i32.and imm > i32.ne imm
+        case 388: // test i32.and imm > i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; q_b = C[(pc + 1) | 0]; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 393: // count i32.add imm > i32.eq imm
+        case 392: // count i32.add imm > i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 395: // count i32.add imm > i32.eq
+        case 394: // count i32.add imm > i32.eq
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p === q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 398: // count i32.add imm > i32.lt_s imm
+        case 397: // count i32.add imm > i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p < q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 399: // count i32.add imm > i32.lt_u imm
+        case 398: // count i32.add imm > i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 400: // count i32.add imm > i32.gt_u imm
+        case 399: // count i32.add imm > i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 > q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 401: // count i32.add imm > i32.gt_s imm
+        case 400: // count i32.add imm > i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p > q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 312: // i32.store8
-        case 409: // i32.store8 => i32.add imm
+        case 311: // i32.store8
+        case 408: // i32.store8 => i32.add imm
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
-        case 208: // i64.mul
+        case 207: // i64.mul
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 731: // ref.eq
+        case 730: // ref.eq
           { S[x] = R[y >> 1] === R[z >> 1] ? 1 : 0; continue; }
-        case 732: // ref.i31
+        case 731: // ref.func
+          { const f = (instance as ModuleInstance).functions[C[(pc + 1) | 0]]; if (f === undefined) { status = SLOW; break loop; } R[x >> 1] = f; pc = (pc + 5) | 0; continue; }
+        case 732: // call_ref
+          { const f = R[y >> 1] as FunctionInstance | null; if (f === null || f.instance !== instance || f.code.entry < 0) { status = CALL_REF; break loop; } { const e = f.code.entry; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
+        case 733: // ref.i31
           { R[x >> 1] = (S[y] << 1) >> 1; continue; }
-        case 733: // i31.get_s
+        case 734: // i31.get_s
           { const small = R[y >> 1] as number | null; if (small === null) { trap = NULL_I31_REFERENCE; status = TRAPPED; break loop; } S[x] = small; continue; }
-        case 734: // i31.get_u
+        case 735: // i31.get_u
           { const small = R[y >> 1] as number | null; if (small === null) { trap = NULL_I31_REFERENCE; status = TRAPPED; break loop; } S[x] = small & 0x7fffffff; continue; }
-        case 735: // global.get ref
+        case 736: // global.get ref
           { R[x >> 1] = Q[C[pc]]; pc = (pc + 1) | 0; continue; }
-        case 736: // global.set ref
+        case 737: // global.set ref
           { Q[C[pc]] = R[y >> 1]; pc = (pc + 1) | 0; continue; }
-        case 737: // new 0
+        case 738: // new 0
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header]; pc = (pc + 3) | 0; continue; }
-        case 738: // new 1
+        case 739: // new 1
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0]]; pc = (pc + 4) | 0; continue; }
-        case 739: // new 2
+        case 740: // new 2
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0]]; pc = (pc + 5) | 0; continue; }
-        case 740: // new 3
+        case 741: // new 3
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0]]; pc = (pc + 6) | 0; continue; }
-        case 741: // new 4
+        case 742: // new 4
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0]]; pc = (pc + 7) | 0; continue; }
-        case 742: // new 5
+        case 743: // new 5
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0], C[(pc + 7) | 0] >= 0 ? S[(fp + C[(pc + 7) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 7) | 0]) | 0]]; pc = (pc + 8) | 0; continue; }
-        case 743: // new 6
+        case 744: // new 6
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0], C[(pc + 7) | 0] >= 0 ? S[(fp + C[(pc + 7) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 7) | 0]) | 0], C[(pc + 8) | 0] >= 0 ? S[(fp + C[(pc + 8) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 8) | 0]) | 0]]; pc = (pc + 9) | 0; continue; }
-        case 744: // new 7
+        case 745: // new 7
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0], C[(pc + 7) | 0] >= 0 ? S[(fp + C[(pc + 7) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 7) | 0]) | 0], C[(pc + 8) | 0] >= 0 ? S[(fp + C[(pc + 8) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 8) | 0]) | 0], C[(pc + 9) | 0] >= 0 ? S[(fp + C[(pc + 9) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 9) | 0]) | 0]]; pc = (pc + 10) | 0; continue; }
-        case 745: // new 8
+        case 746: // new 8
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0], C[(pc + 7) | 0] >= 0 ? S[(fp + C[(pc + 7) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 7) | 0]) | 0], C[(pc + 8) | 0] >= 0 ? S[(fp + C[(pc + 8) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 8) | 0]) | 0], C[(pc + 9) | 0] >= 0 ? S[(fp + C[(pc + 9) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 9) | 0]) | 0], C[(pc + 10) | 0] >= 0 ? S[(fp + C[(pc + 10) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 10) | 0]) | 0]]; pc = (pc + 11) | 0; continue; }
-        case 746: // new many
+        case 747: // new many
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; obj = header.type.template.slice() as Aggregate; vn = C[(pc + 3) | 0]; for (let i = 1; i <= vn; i = (i + 1) | 0) { const s = C[(pc + 3 + i) | 0]; obj[i] = s >= 0 ? S[(fp + s) | 0] : R[((fp >> 1) + ~s) | 0]; } R[x >> 1] = obj; pc = (pc + 4 + vn) | 0; continue; }
-        case 747: // new default
+        case 748: // new default
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = header.type.template.slice() as Aggregate; pc = (pc + 3) | 0; continue; }
-        case 748: // struct.get 32
+        case 749: // struct.get 32
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } S[x] = obj[C[pc]] as number; pc = (pc + 1) | 0; continue; }
-        case 749: // struct.get 64
+        case 750: // struct.get 64
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } vk = C[pc]; S[x] = obj[vk] as number; S[(x + 1) | 0] = obj[(vk + 1) | 0] as number; pc = (pc + 1) | 0; continue; }
-        case 750: // struct.get ref
+        case 751: // struct.get ref
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } R[x >> 1] = obj[C[pc]]; pc = (pc + 1) | 0; continue; }
-        case 751: // struct.get signed
+        case 752: // struct.get signed
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } S[x] = ((obj[C[pc]] as number) << C[(pc + 1) | 0]) >> C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
-        case 752: // struct.get unsigned
+        case 753: // struct.get unsigned
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } S[x] = ((obj[C[pc]] as number) << C[(pc + 1) | 0]) >>> C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
-        case 753: // struct.set 32
+        case 754: // struct.set 32
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } obj[C[pc]] = S[z]; pc = (pc + 1) | 0; continue; }
-        case 754: // struct.set 64
+        case 755: // struct.set 64
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } vk = C[pc]; obj[vk] = S[z]; obj[(vk + 1) | 0] = S[(z + 1) | 0]; pc = (pc + 1) | 0; continue; }
-        case 755: // struct.set ref
+        case 756: // struct.set ref
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } obj[C[pc]] = R[z >> 1]; pc = (pc + 1) | 0; continue; }
-        case 756: // array.get 32
+        case 757: // array.get 32
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int32Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = d[vi]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = obj[vi + 1] as number; } continue; }
-        case 757: // array.get 64
+        case 758: // array.get 64
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int32Array; if (vi >= d.length >> 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = d[vi << 1]; S[(x + 1) | 0] = d[(vi << 1) + 1]; } else { if (vi >= (obj.length - 1) >> 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = obj[(vi << 1) + 1] as number; S[(x + 1) | 0] = obj[(vi << 1) + 2] as number; } continue; }
-        case 758: // array.get ref
+        case 759: // array.get ref
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Elements; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } R[x >> 1] = d.get(vi); } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } R[x >> 1] = obj[vi + 1]; } continue; }
-        case 759: // array.get signed
+        case 760: // array.get signed
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int8Array | Int16Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = (d[vi] << C[pc]) >> C[pc]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = ((obj[vi + 1] as number) << C[pc]) >> C[pc]; } pc = (pc + 1) | 0; continue; }
-        case 760: // array.get unsigned
+        case 761: // array.get unsigned
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int8Array | Int16Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = (d[vi] << C[pc]) >>> C[pc]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = ((obj[vi + 1] as number) << C[pc]) >>> C[pc]; } pc = (pc + 1) | 0; continue; }
-        case 761: // array.set 32
+        case 762: // array.set 32
           { vv = (fp + C[pc]) | 0; obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int32Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } d[vi] = S[vv]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } obj[vi + 1] = S[vv]; } pc = (pc + 1) | 0; continue; }
-        case 762: // array.set packed
+        case 763: // array.set packed
           { vv = (fp + C[pc]) | 0; obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int8Array | Int16Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } d[vi] = S[vv]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } obj[vi + 1] = S[vv]; } pc = (pc + 1) | 0; continue; }
-        case 763: // array.set 64
+        case 764: // array.set 64
           { vv = (fp + C[pc]) | 0; obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int32Array; if (vi >= d.length >> 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } d[vi << 1] = S[vv]; d[(vi << 1) + 1] = S[(vv + 1) | 0]; } else { if (vi >= (obj.length - 1) >> 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } obj[(vi << 1) + 1] = S[vv]; obj[(vi << 1) + 2] = S[(vv + 1) | 0]; } pc = (pc + 1) | 0; continue; }
-        case 764: // array.set ref
+        case 765: // array.set ref
           { vv = (fp + C[pc]) | 0; obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Elements; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } d.set(vi, R[vv >> 1]); } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } obj[vi + 1] = R[vv >> 1]; } pc = (pc + 1) | 0; continue; }
-        case 765: // array.len
+        case 766: // array.len
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } S[x] = obj[0].isLong ? (obj[2] as number) : (obj.length - 1) >> obj[0].shift; continue; }
-        case 766: // array.new 32
+        case 767: // array.new 32
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 2) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = ZEROS.slice(0, vm + 1) as Aggregate; obj[0] = header; vv = S[x]; if (vv !== 0) for (let i = 1; i <= vm; i = (i + 1) | 0) { obj[i] = vv; } R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 767: // array.new 64
+        case 768: // array.new 64
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 2) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = ZEROS.slice(0, vm + 1) as Aggregate; obj[0] = header; vv = S[x]; vh = S[(x + 1) | 0]; for (let i = 1; i <= vm; i = (i + 2) | 0) { obj[i] = vv; obj[i + 1] = vh; } R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 768: // array.new ref
+        case 769: // array.new ref
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 2) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = NULLS.slice(0, vm + 1) as Aggregate; obj[0] = header; const made = R[x >> 1]; if (made !== null) for (let i = 1; i <= vm; i = (i + 1) | 0) { obj[i] = made; } R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 769: // array.new_default numbers
+        case 770: // array.new_default numbers
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 0) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = ZEROS.slice(0, vm + 1) as Aggregate; obj[0] = header; R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 770: // array.new_default ref
+        case 771: // array.new_default ref
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 0) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = NULLS.slice(0, vm + 1) as Aggregate; obj[0] = header; R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 771: // ref.test object
+        case 772: // ref.test object
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } S[x] = holds ? 1 : 0; pc = (pc + 3) | 0; continue; }
-        case 772: // ref.cast object
+        case 773: // ref.cast object
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } if (!holds) { trap = CAST_FAILURE; status = TRAPPED; break loop; } pc = (pc + 3) | 0; continue; }
-        case 773: // br_if object
+        case 774: // br_if object
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } w = holds ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 774: // br_unless object
+        case 775: // br_unless object
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } w = !holds ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 775: // ref.test any
+        case 776: // ref.test any
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { if (Array.isArray(obj)) { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } } S[x] = holds ? 1 : 0; pc = (pc + 3) | 0; continue; }
-        case 776: // ref.cast any
+        case 777: // ref.cast any
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { if (Array.isArray(obj)) { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } } if (!holds) { trap = CAST_FAILURE; status = TRAPPED; break loop; } pc = (pc + 3) | 0; continue; }
-        case 777: // br_if any
+        case 778: // br_if any
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { if (Array.isArray(obj)) { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } } w = holds ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 778: // br_unless any
+        case 779: // br_unless any
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { if (Array.isArray(obj)) { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } } w = !holds ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 779: // ref.test heap
+        case 780: // ref.test heap
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 1) | 0] !== 0; else { holds = matchesHeap(obj, C[pc]); } S[x] = holds ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 780: // ref.cast heap
+        case 781: // ref.cast heap
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 1) | 0] !== 0; else { holds = matchesHeap(obj, C[pc]); } if (!holds) { trap = CAST_FAILURE; status = TRAPPED; break loop; } pc = (pc + 2) | 0; continue; }
-        case 781: // br_if heap
+        case 782: // br_if heap
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 1) | 0] !== 0; else { holds = matchesHeap(obj, C[pc]); } w = holds ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 782: // br_unless heap
+        case 783: // br_unless heap
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 1) | 0] !== 0; else { holds = matchesHeap(obj, C[pc]); } w = !holds ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 783: // i64.add128
+        case 784: // i64.add128
           { vcs = ((fp + C[pc]) | 0); vds = ((fp + C[(pc + 1) | 0]) | 0); val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vcl = S[vcs]; vch = S[(vcs + 1) | 0]; vdl = S[vds]; vdh = S[(vds + 1) | 0]; vm = (val >>> 0) + (vcl >>> 0); vn = (vah >>> 0) + (vch >>> 0) + (vm > 4294967295 ? 1 : 0); vu = (vbl >>> 0) + (vdl >>> 0) + (vn > 4294967295 ? 1 : 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = (vbh + vdh + (vu > 4294967295 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 784: // i64.sub128
+        case 785: // i64.sub128
           { vcs = ((fp + C[pc]) | 0); vds = ((fp + C[(pc + 1) | 0]) | 0); val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vcl = S[vcs]; vch = S[(vcs + 1) | 0]; vdl = S[vds]; vdh = S[(vds + 1) | 0]; vm = (val >>> 0) - (vcl >>> 0); vn = (vah >>> 0) - (vch >>> 0) - (vm < 0 ? 1 : 0); vu = (vbl >>> 0) - (vdl >>> 0) - (vn < 0 ? 1 : 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = (vbh - vdh - (vu < 0 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 785: // i64.mul_wide_s
+        case 786: // i64.mul_wide_s
           { val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vm = (imul(val, vbl) >>> 0); vn = (multiplyHighU32(val, vbl) >>> 0) + (imul(val, vbh) >>> 0) + (imul(vah, vbl) >>> 0); vu = (multiplyHighU32(val, vbh) >>> 0) + (multiplyHighU32(vah, vbl) >>> 0) + (imul(vah, vbh) >>> 0) + floor(vn / 4294967296) - (((vah >> 31) & vbl) >>> 0) - (((vbh >> 31) & val) >>> 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = ((multiplyHighU32(vah, vbh) >>> 0) + floor(vu / 4294967296) - ((vah >> 31) & vbh) - ((vbh >> 31) & vah)) | 0; continue; }
-        case 786: // i64.mul_wide_u
+        case 787: // i64.mul_wide_u
           { val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vm = (imul(val, vbl) >>> 0); vn = (multiplyHighU32(val, vbl) >>> 0) + (imul(val, vbh) >>> 0) + (imul(vah, vbl) >>> 0); vu = (multiplyHighU32(val, vbh) >>> 0) + (multiplyHighU32(vah, vbl) >>> 0) + (imul(vah, vbh) >>> 0) + floor(vn / 4294967296); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = ((multiplyHighU32(vah, vbh) >>> 0) + floor(vu / 4294967296)) | 0; continue; }
         default:
           status = ELSEWHERE;

@@ -128,10 +128,12 @@ export function traineeOf(): ModuleInstance {
 function objectsTraineeOf(): ModuleInstance {
   if (objectsTrainee === null) {
     objectsTrainee = instanceOf(OBJECTS_MODULE);
+    const { functions, types } = objectsTrainee.module;
     // The loop wants to find them.
-    for (const [index, { composite }] of objectsTrainee.module.types.entries()) {
+    for (const [index, { composite }] of types.entries()) {
       if (composite.kind !== "func") objectsTrainee.objectTypeAt(index);
     }
+    for (const index of functions.keys()) objectsTrainee.functionAt(index);
   }
   return objectsTrainee;
 }

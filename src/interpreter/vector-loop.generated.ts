@@ -22,7 +22,6 @@ import {
   CALL_IMPORT,
   CALL_INDIRECT,
   CALL_LAZY,
-  CALL_REF,
   CODE,
   CONTROL,
   DOUBLES,
@@ -150,132 +149,132 @@ export function runVectors(): number {
       pc = (pc + 2) | 0;
     }
     switch (w) {
-        case 26: // move 32
-        case 402: // move 32 => move 32
-        case 436: // move 32 => jump
+        case 25: // move 32
+        case 401: // move 32 => move 32
+        case 435: // move 32 => jump
           { S[x] = S[y]; continue; }
-        case 295: // i32.load
-        case 405: // i32.load => i32.load
-        case 434: // i32.load => br_unless
-        case 438: // i32.load => move 32
+        case 294: // i32.load
+        case 404: // i32.load => i32.load
+        case 433: // i32.load => br_unless
+        case 437: // i32.load => move 32
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt32(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 170: // i32.add imm
-        case 406: // i32.add imm => global.set 32
-        case 407: // i32.add imm => i32.add imm
-        case 411: // i32.add imm => count i32.add imm > br_if
-        case 415: // i32.add imm => jump
-        case 424: // i32.add imm => i32.load
-        case 427: // i32.add imm => move 32
-        case 431: // i32.add imm => i32.add imm > i32.load
+        case 169: // i32.add imm
+        case 405: // i32.add imm => global.set 32
+        case 406: // i32.add imm => i32.add imm
+        case 410: // i32.add imm => count i32.add imm > br_if
+        case 414: // i32.add imm => jump
+        case 423: // i32.add imm => i32.load
+        case 426: // i32.add imm => move 32
+        case 430: // i32.add imm => i32.add imm > i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 169: // i32.add
-        case 404: // i32.add => i32.xor > i32.rotl imm
-        case 410: // i32.add => i32.add
-        case 423: // i32.add => move 32
+        case 168: // i32.add
+        case 403: // i32.add => i32.xor > i32.rotl imm
+        case 409: // i32.add => i32.add
+        case 422: // i32.add => move 32
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; S[x] = p; continue; }
-        case 29: // const 32
-        case 412: // const 32 => select 32
-        case 413: // const 32 => jump
-        case 417: // const 32 => const 32
-        case 425: // const 32 => i32.load
-        case 433: // const 32 => return 32
+        case 28: // const 32
+        case 411: // const 32 => select 32
+        case 412: // const 32 => jump
+        case 416: // const 32 => const 32
+        case 424: // const 32 => i32.load
+        case 432: // const 32 => return 32
           { S[x] = C[pc]; pc = (pc + 1) | 0; continue; }
-        case 308: // i32.store
-        case 403: // i32.store => count i32.add imm > i32.lt_u
-        case 414: // i32.store => i32.store
-        case 418: // i32.store => i32.add imm
+        case 307: // i32.store
+        case 402: // i32.store => count i32.add imm > i32.lt_u
+        case 413: // i32.store => i32.store
+        case 417: // i32.store => i32.add imm
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; continue; }
         case 12: // call
           { { const e = C[(pc + 1) | 0]; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
         case 4: // br_unless
           { w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
-        case 171: // i32.sub
+        case 170: // i32.sub
           { p_a = S[y]; p_b = S[z]; p = (p_a - p_b) | 0; S[x] = p; continue; }
-        case 183: // i32.and imm
+        case 182: // i32.and imm
           { p_a = S[y]; p_b = C[pc]; p = p_a & p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 299: // i32.load8_u
-        case 420: // i32.load8_u => i32.load8_u
-        case 437: // i32.load8_u => br_if i32.ne
+        case 298: // i32.load8_u
+        case 419: // i32.load8_u => i32.load8_u
+        case 436: // i32.load8_u => br_if i32.ne
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
         case 2: // jump
           { w = pc; break; }
         case 3: // br_if
           { w = S[y] !== 0 ? pc : (pc + 2) | 0; break; }
-        case 190: // i32.xor
+        case 189: // i32.xor
           { p_a = S[y]; p_b = S[z]; p = p_a ^ p_b; S[x] = p; continue; }
-        case 53: // br_if i32.ne
+        case 52: // br_if i32.ne
           { p_a = S[y]; p_b = S[z]; w = p_a !== p_b ? pc : (pc + 2) | 0; break; }
         case 9: // return 32
           { S[fp] = S[y]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 296: // i64.load
-        case 416: // i64.load => i64.load
+        case 295: // i64.load
+        case 415: // i64.load => i64.load
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; pl = mem.getInt32(pea, true); ph = mem.getInt32((pea + 4) | 0, true); S[x] = pl; S[(x + 1) | 0] = ph; pc = (pc + 2) | 0; continue; }
-        case 49: // br_if i32.eq
+        case 48: // br_if i32.eq
           { p_a = S[y]; p_b = S[z]; w = p_a === p_b ? pc : (pc + 2) | 0; break; }
-        case 32: // select 32
+        case 31: // select 32
           { S[x] = S[(fp + C[pc]) | 0] !== 0 ? S[y] : S[z]; pc = (pc + 1) | 0; continue; }
-        case 315: // i32.add imm > i32.load
+        case 314: // i32.add imm > i32.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 3) | 0; continue; }
         case 8: // return
           { ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 23: // finish
+        case 22: // finish
           { status = FINISHED; break loop; }
-        case 69: // br_if i32.gt_u
+        case 68: // br_if i32.gt_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 > p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 85: // br_if i32.ge_u
+        case 84: // br_if i32.ge_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 >= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 25: // slow
+        case 24: // slow
           { status = SLOW; break loop; }
-        case 301: // i32.load16_u
+        case 300: // i32.load16_u
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getUint16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 339: // i32.shl imm > i32.add
-        case 430: // i32.shl imm > i32.add => i32.load
+        case 338: // i32.shl imm > i32.add
+        case 429: // i32.shl imm > i32.add => i32.load
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; q_b = S[z]; q = (p + q_b) | 0; S[x] = q; pc = (pc + 1) | 0; continue; }
-        case 390: // count i32.add imm > br_if
+        case 389: // count i32.add imm > br_if
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 50: // br_if i32.eq imm
+        case 49: // br_if i32.eq imm
           { p_a = S[y]; p_b = C[pc]; w = p_a === p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 61: // br_if i32.lt_u
+        case 60: // br_if i32.lt_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 < p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 54: // br_if i32.ne imm
+        case 53: // br_if i32.ne imm
           { p_a = S[y]; p_b = C[pc]; w = p_a !== p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 197: // i32.shr_u imm
+        case 196: // i32.shr_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a >>> p_b) | 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 204: // i64.add
+        case 203: // i64.add
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = (p_al + p_bl) | 0; ph = (p_ah + p_bh + (pl >>> 0 < p_al >>> 0 ? 1 : 0)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 193: // i32.shl imm
+        case 192: // i32.shl imm
           { p_a = S[y]; p_b = C[pc]; p = p_a << p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 27: // move 64
+        case 26: // move 64
           { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; continue; }
-        case 182: // i32.and
+        case 181: // i32.and
           { p_a = S[y]; p_b = S[z]; p = p_a & p_b; S[x] = p; continue; }
-        case 310: // i64.store
+        case 309: // i64.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 30: // const 64
-        case 422: // const 64 => i64.store
+        case 29: // const 64
+        case 421: // const 64 => i64.store
           { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
         case 7: // br_table
           { const i = S[y] >>> 0; const at = (pc + 1 + 2 * (i < C[pc] ? i : C[pc])) | 0; w = at; break; }
-        case 188: // i32.or
-        case 428: // i32.or => br_if
+        case 187: // i32.or
+        case 427: // i32.or => br_if
           { p_a = S[y]; p_b = S[z]; p = p_a | p_b; S[x] = p; continue; }
-        case 62: // br_if i32.lt_u imm
+        case 61: // br_if i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 < p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 396: // count i32.add imm > i32.lt_u
+        case 395: // count i32.add imm > i32.lt_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 298: // i32.load8_s
+        case 297: // i32.load8_s
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt8(pea); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 39: // global.set 32
+        case 38: // global.set 32
           { G[C[pc]] = S[y]; pc = (pc + 1) | 0; continue; }
-        case 77: // br_if i32.le_u
+        case 76: // br_if i32.le_u
           { p_a = S[y]; p_b = S[z]; w = p_a >>> 0 <= p_b >>> 0 ? pc : (pc + 2) | 0; break; }
-        case 187: // br_if not i32.and imm
+        case 186: // br_if not i32.and imm
           { p_a = S[y]; p_b = C[pc]; w = !((p_a & p_b) !== 0) ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 44: // i32.eqz
+        case 43: // i32.eqz
           { p_a = S[y]; p = p_a === 0 ? 1 : 0; S[x] = p; continue; }
-        case 59: // i32.lt_u
+        case 58: // i32.lt_u
           { p_a = S[y]; p_b = S[z]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; continue; }
-        case 24: // reserve references
+        case 23: // reserve references
           { if (R.length < (((fp >> 1) + C[pc]) | 0)) { status = REFERENCES_SHORT; break loop; } pc = (pc + 1) | 0; continue; }
         case 13: // call lazy
           { status = CALL_LAZY; break loop; }
@@ -283,581 +282,579 @@ export function runVectors(): number {
           { status = CALL_IMPORT; break loop; }
         case 15: // call_indirect
           { const i = S[y] >>> 0; const t = (instance as ModuleInstance).tables[C[(pc + 3) | 0]].head; if (i >= t.length) { trap = UNDEFINED_ELEMENT; status = TRAPPED; break loop; } const f = t[i] as FunctionInstance | null; if (f === null) { trap = UNINITIALIZED_ELEMENT; status = TRAPPED; break loop; } if (f.instance !== instance || f.typeId !== C[(pc + 2) | 0] || f.code.entry < 0) { callee = f; status = CALL_INDIRECT; break loop; } { const e = f.code.entry; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 4) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
-        case 16: // call_ref
-          { status = CALL_REF; break loop; }
         case 10: // return 64
           { S[fp] = S[y]; S[(fp + 1) | 0] = S[(y + 1) | 0]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 17: // return_call
+        case 16: // return_call
           { const e = C[pc]; if (((fp + C[(e - 1) | 0]) | 0) > slotLimit) { status = STACK_OVERFLOW; break loop; } for (let i = (fp + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; w = (e - 3) | 0; break; }
-        case 18: // return_call lazy
+        case 17: // return_call lazy
           { status = RETURN_CALL_LAZY; break loop; }
-        case 22: // unreachable
+        case 21: // unreachable
           { trap = UNREACHABLE; status = TRAPPED; break loop; }
-        case 37: // global.get 32
-        case 421: // global.get 32 => i32.add imm
+        case 36: // global.get 32
+        case 420: // global.get 32 => i32.add imm
           { S[x] = G[C[pc]]; pc = (pc + 1) | 0; continue; }
-        case 172: // i32.mul
+        case 171: // i32.mul
           { p_a = S[y]; p_b = S[z]; p = imul(p_a, p_b); S[x] = p; continue; }
-        case 195: // i32.shr_s imm
+        case 194: // i32.shr_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >> p_b; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 57: // br_if i32.lt_s
+        case 56: // br_if i32.lt_s
           { p_a = S[y]; p_b = S[z]; w = p_a < p_b ? pc : (pc + 2) | 0; break; }
-        case 81: // br_if i32.ge_s
+        case 80: // br_if i32.ge_s
           { p_a = S[y]; p_b = S[z]; w = p_a >= p_b ? pc : (pc + 2) | 0; break; }
-        case 58: // br_if i32.lt_s imm
+        case 57: // br_if i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a < p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 86: // br_if i32.ge_u imm
+        case 85: // br_if i32.ge_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 >= p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 82: // br_if i32.ge_s imm
+        case 81: // br_if i32.ge_s imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >= p_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 186: // br_if i32.and imm
+        case 185: // br_if i32.and imm
           { p_a = S[y]; p_b = C[pc]; w = (p_a & p_b) !== 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 391: // count i32.add imm > br_unless
+        case 390: // count i32.add imm > br_unless
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; S[x] = p; w = p === 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 392: // count i32.add imm > i32.ne imm
+        case 391: // count i32.add imm > i32.ne imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p !== q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 394: // count i32.add imm > i32.ne
+        case 393: // count i32.add imm > i32.ne
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p !== q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 397: // count i32.add imm > i32.lt_s
+        case 396: // count i32.add imm > i32.lt_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p < q_b ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 43: // address 64
+        case 42: // address 64
           { if (S[(y + 1) | 0] !== 0) { trap = MEMORY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = S[y]; continue; }
-        case 300: // i32.load16_s
+        case 299: // i32.load16_s
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; p = mem.getInt16(pea, true); S[x] = p; pc = (pc + 2) | 0; continue; }
-        case 312: // i32.store8
-        case 409: // i32.store8 => i32.add imm
+        case 311: // i32.store8
+        case 408: // i32.store8 => i32.add imm
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
-        case 314: // i32.store16
+        case 313: // i32.store16
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt16(qea, S[z], true); pc = (pc + 2) | 0; continue; }
-        case 236: // f32.add
+        case 235: // f32.add
           { p_a = F[y]; p_b = F[z]; p = fround(p_a + p_b); F[x] = p; continue; }
-        case 238: // f32.mul
+        case 237: // f32.mul
           { p_a = F[y]; p_b = F[z]; p = fround(p_a * p_b); F[x] = p; continue; }
-        case 60: // i32.lt_u imm
+        case 59: // i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; p = p_a >>> 0 < p_b >>> 0 ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 56: // i32.lt_s imm
+        case 55: // i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; p = p_a < p_b ? 1 : 0; S[x] = p; pc = (pc + 1) | 0; continue; }
-        case 55: // i32.lt_s
+        case 54: // i32.lt_s
           { p_a = S[y]; p_b = S[z]; p = p_a < p_b ? 1 : 0; S[x] = p; continue; }
-        case 47: // i32.eq
+        case 46: // i32.eq
           { p_a = S[y]; p_b = S[z]; p = p_a === p_b ? 1 : 0; S[x] = p; continue; }
-        case 51: // i32.ne
+        case 50: // i32.ne
           { p_a = S[y]; p_b = S[z]; p = p_a !== p_b ? 1 : 0; S[x] = p; continue; }
-        case 70: // br_if i32.gt_u imm
+        case 69: // br_if i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; w = p_a >>> 0 > p_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }
-        case 65: // br_if i32.gt_s
+        case 64: // br_if i32.gt_s
           { p_a = S[y]; p_b = S[z]; w = p_a > p_b ? pc : (pc + 2) | 0; break; }
-        case 399: // count i32.add imm > i32.lt_u imm
+        case 398: // count i32.add imm > i32.lt_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 398: // count i32.add imm > i32.lt_s imm
+        case 397: // count i32.add imm > i32.lt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p < q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 400: // count i32.add imm > i32.gt_u imm
+        case 399: // count i32.add imm > i32.gt_u imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p >>> 0 > q_b >>> 0 ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 401: // count i32.add imm > i32.gt_s imm
+        case 400: // count i32.add imm > i32.gt_s imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p > q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 393: // count i32.add imm > i32.eq imm
+        case 392: // count i32.add imm > i32.eq imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = C[(pc + 1) | 0]; S[x] = p; w = p === q_b ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 321: // i32.add > i32.load
+        case 320: // i32.add > i32.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; q = mem.getInt32(qea, true); S[x] = q; pc = (pc + 2) | 0; continue; }
-        case 439: // move 128
+        case 438: // move 128
           { S[x] = S[y]; S[(x + 1) | 0] = S[(y + 1) | 0]; S[(x + 2) | 0] = S[(y + 2) | 0]; S[(x + 3) | 0] = S[(y + 3) | 0]; continue; }
-        case 440: // const 128
+        case 439: // const 128
           { S[x] = C[pc]; S[(x + 1) | 0] = C[(pc + 1) | 0]; S[(x + 2) | 0] = C[(pc + 2) | 0]; S[(x + 3) | 0] = C[(pc + 3) | 0]; pc = (pc + 4) | 0; continue; }
-        case 441: // select 128
+        case 440: // select 128
           { const from = S[(fp + C[pc]) | 0] !== 0 ? y : z; S[x] = S[from]; S[(x + 1) | 0] = S[(from + 1) | 0]; S[(x + 2) | 0] = S[(from + 2) | 0]; S[(x + 3) | 0] = S[(from + 3) | 0]; pc = (pc + 1) | 0; continue; }
-        case 442: // global.get 128
+        case 441: // global.get 128
           { const i = C[pc]; S[x] = G[i]; S[(x + 1) | 0] = G[(i + 1) | 0]; S[(x + 2) | 0] = G[(i + 2) | 0]; S[(x + 3) | 0] = G[(i + 3) | 0]; pc = (pc + 1) | 0; continue; }
-        case 443: // global.set 128
+        case 442: // global.set 128
           { const i = C[pc]; G[i] = S[y]; G[(i + 1) | 0] = S[(y + 1) | 0]; G[(i + 2) | 0] = S[(y + 2) | 0]; G[(i + 3) | 0] = S[(y + 3) | 0]; pc = (pc + 1) | 0; continue; }
-        case 444: // memory 128
+        case 443: // memory 128
           { const m = (instance as ModuleInstance).memories[C[pc]]; mem = m.view; memLength = m.fastLength; pc = (pc + 1) | 0; continue; }
-        case 445: // return 128
+        case 444: // return 128
           { S[fp] = S[y]; S[(fp + 1) | 0] = S[(y + 1) | 0]; S[(fp + 2) | 0] = S[(y + 2) | 0]; S[(fp + 3) | 0] = S[(y + 3) | 0]; ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break; }
-        case 446: // i8x16.extract_lane_s
+        case 445: // i8x16.extract_lane_s
           { vk = C[pc]; S[x] = (S[(y + (vk >> 2)) | 0] << (24 - ((vk & 3) << 3))) >> 24; pc = (pc + 1) | 0; continue; }
-        case 447: // i8x16.extract_lane_u
+        case 446: // i8x16.extract_lane_u
           { vk = C[pc]; S[x] = (S[(y + (vk >> 2)) | 0] >>> ((vk & 3) << 3)) & 255; pc = (pc + 1) | 0; continue; }
-        case 448: // i16x8.extract_lane_s
+        case 447: // i16x8.extract_lane_s
           { vk = C[pc]; S[x] = (S[(y + (vk >> 1)) | 0] << (16 - ((vk & 1) << 4))) >> 16; pc = (pc + 1) | 0; continue; }
-        case 449: // i16x8.extract_lane_u
+        case 448: // i16x8.extract_lane_u
           { vk = C[pc]; S[x] = (S[(y + (vk >> 1)) | 0] >>> ((vk & 1) << 4)) & 65535; pc = (pc + 1) | 0; continue; }
-        case 450: // i32x4.extract_lane
+        case 449: // i32x4.extract_lane
           { vk = C[pc]; S[x] = S[(y + vk) | 0]; pc = (pc + 1) | 0; continue; }
-        case 451: // i64x2.extract_lane
+        case 450: // i64x2.extract_lane
           { vk = C[pc]; vi = (y + 2 * vk) | 0; va = S[(vi + 1) | 0]; S[x] = S[vi]; S[(x + 1) | 0] = va; pc = (pc + 1) | 0; continue; }
-        case 452: // i8x16.replace_lane
+        case 451: // i8x16.replace_lane
           { vk = C[pc]; val = S[z]; for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(y + vi) | 0]; vn = ((vk & 3) << 3); vi = (x + (vk >> 2)) | 0; S[vi] = (S[vi] & ~(255 << vn)) | ((val & 255) << vn); pc = (pc + 1) | 0; continue; }
-        case 453: // i16x8.replace_lane
+        case 452: // i16x8.replace_lane
           { vk = C[pc]; val = S[z]; for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(y + vi) | 0]; vn = ((vk & 1) << 4); vi = (x + (vk >> 1)) | 0; S[vi] = (S[vi] & ~(65535 << vn)) | ((val & 65535) << vn); pc = (pc + 1) | 0; continue; }
-        case 454: // i32x4.replace_lane
+        case 453: // i32x4.replace_lane
           { vk = C[pc]; val = S[z]; for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(y + vi) | 0]; vi = (x + vk) | 0; S[vi] = val; pc = (pc + 1) | 0; continue; }
-        case 455: // i64x2.replace_lane
+        case 454: // i64x2.replace_lane
           { vk = C[pc]; val = S[z]; vah = S[(z + 1) | 0]; for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(y + vi) | 0]; vi = (x + 2 * vk) | 0; S[vi] = val; S[(vi + 1) | 0] = vah; pc = (pc + 1) | 0; continue; }
-        case 456: // shuffle words
+        case 455: // shuffle words
           { vl = C[pc]; va0 = S[(fp + (vl & 255)) | 0]; va1 = S[(fp + ((vl >>> 8) & 255)) | 0]; va2 = S[(fp + ((vl >>> 16) & 255)) | 0]; va3 = S[(fp + (vl >>> 24)) | 0]; S[x] = va0; S[(x + 1) | 0] = va1; S[(x + 2) | 0] = va2; S[(x + 3) | 0] = va3; pc = (pc + 1) | 0; continue; }
-        case 457: // i8x16.swizzle
+        case 456: // i8x16.swizzle
           { W[0] = S[y]; W[1] = S[(y + 1) | 0]; W[2] = S[(y + 2) | 0]; W[3] = S[(y + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vl = S[(z + vk) | 0]; S[(x + vk) | 0] = B[vl & 255] | (B[(vl >>> 8) & 255] << 8) | (B[(vl >>> 16) & 255] << 16) | (B[vl >>> 24] << 24); } continue; }
-        case 459: // v128.load
+        case 458: // v128.load
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; continue; }
-        case 460: // v128.load8x8_s
+        case 459: // v128.load8x8_s
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = (((vl << 24) >> 24) & 0xffff) | (((vl << 16) >> 24) << 16); S[(x + 1) | 0] = (((vl << 8) >> 24) & 0xffff) | ((vl >> 24) << 16); S[(x + 2) | 0] = (((vh << 24) >> 24) & 0xffff) | (((vh << 16) >> 24) << 16); S[(x + 3) | 0] = (((vh << 8) >> 24) & 0xffff) | ((vh >> 24) << 16); pc = (pc + 2) | 0; continue; }
-        case 461: // v128.load8x8_u
+        case 460: // v128.load8x8_u
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
-        case 462: // v128.load16x4_s
+        case 461: // v128.load16x4_s
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl << 16) >> 16); S[(x + 1) | 0] = (vl >> 16); S[(x + 2) | 0] = ((vh << 16) >> 16); S[(x + 3) | 0] = (vh >> 16); pc = (pc + 2) | 0; continue; }
-        case 463: // v128.load16x4_u
+        case 462: // v128.load16x4_u
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = (vl & 0xffff); S[(x + 1) | 0] = (vl >>> 16); S[(x + 2) | 0] = (vh & 0xffff); S[(x + 3) | 0] = (vh >>> 16); pc = (pc + 2) | 0; continue; }
-        case 464: // v128.load32x2_s
+        case 463: // v128.load32x2_s
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = vl >> 31; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = vh >> 31; pc = (pc + 2) | 0; continue; }
-        case 465: // v128.load32x2_u
+        case 464: // v128.load32x2_u
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = 0; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = 0; pc = (pc + 2) | 0; continue; }
-        case 466: // v128.load8_splat
+        case 465: // v128.load8_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = imul(mem.getUint8(qea), 0x01010101); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
-        case 467: // v128.load16_splat
+        case 466: // v128.load16_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = imul(mem.getUint16(qea, true), 0x00010001); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
-        case 468: // v128.load32_splat
+        case 467: // v128.load32_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
-        case 469: // v128.load64_splat
+        case 468: // v128.load64_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = vh; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vh; pc = (pc + 2) | 0; continue; }
-        case 470: // v128.store
+        case 469: // v128.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); mem.setInt32((qea + 8) | 0, S[(z + 2) | 0], true); mem.setInt32((qea + 12) | 0, S[(z + 3) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 471: // v128.load8_lane
+        case 470: // v128.load8_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getUint8(qea); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vn = ((vk & 3) << 3); vi = (x + (vk >> 2)) | 0; S[vi] = (S[vi] & ~(255 << vn)) | ((vl & 255) << vn); pc = (pc + 3) | 0; continue; }
-        case 472: // v128.load16_lane
+        case 471: // v128.load16_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getUint16(qea, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vn = ((vk & 1) << 4); vi = (x + (vk >> 1)) | 0; S[vi] = (S[vi] & ~(65535 << vn)) | ((vl & 65535) << vn); pc = (pc + 3) | 0; continue; }
-        case 473: // v128.load32_lane
+        case 472: // v128.load32_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vi = (x + vk) | 0; S[vi] = vl; pc = (pc + 3) | 0; continue; }
-        case 474: // v128.load64_lane
+        case 473: // v128.load64_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vi = (x + 2 * vk) | 0; S[vi] = vl; S[(vi + 1) | 0] = vh; pc = (pc + 3) | 0; continue; }
-        case 475: // v128.store8_lane
+        case 474: // v128.store8_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vi = (z + (vk >> 2)) | 0; mem.setInt8(qea, S[vi] >> ((vk & 3) << 3)); pc = (pc + 3) | 0; continue; }
-        case 476: // v128.store16_lane
+        case 475: // v128.store16_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vi = (z + (vk >> 1)) | 0; mem.setInt16(qea, S[vi] >> ((vk & 1) << 4), true); pc = (pc + 3) | 0; continue; }
-        case 477: // v128.store32_lane
+        case 476: // v128.store32_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vi = (z + vk) | 0; mem.setInt32(qea, S[vi], true); pc = (pc + 3) | 0; continue; }
-        case 478: // v128.store64_lane
+        case 477: // v128.store64_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vi = (z + 2 * vk) | 0; mem.setInt32(qea, S[vi], true); mem.setInt32((qea + 4) | 0, S[(vi + 1) | 0], true); pc = (pc + 3) | 0; continue; }
-        case 479: // v128.load32_zero
+        case 478: // v128.load32_zero
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); S[x] = vl; S[(x + 1) | 0] = 0; S[(x + 2) | 0] = 0; S[(x + 3) | 0] = 0; pc = (pc + 2) | 0; continue; }
-        case 480: // v128.load64_zero
+        case 479: // v128.load64_zero
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = vh; S[(x + 2) | 0] = 0; S[(x + 3) | 0] = 0; pc = (pc + 2) | 0; continue; }
-        case 481: // i8x16.splat
+        case 480: // i8x16.splat
           { va = S[y]; vu = imul(va & 255, 0x01010101); S[x] = vu; S[(x + 1) | 0] = vu; S[(x + 2) | 0] = vu; S[(x + 3) | 0] = vu; continue; }
-        case 482: // i16x8.splat
+        case 481: // i16x8.splat
           { va = S[y]; vu = imul(va & 0xffff, 0x00010001); S[x] = vu; S[(x + 1) | 0] = vu; S[(x + 2) | 0] = vu; S[(x + 3) | 0] = vu; continue; }
-        case 483: // i32x4.splat
+        case 482: // i32x4.splat
           { va = S[y]; vu = va; S[x] = vu; S[(x + 1) | 0] = vu; S[(x + 2) | 0] = vu; S[(x + 3) | 0] = vu; continue; }
-        case 484: // i64x2.splat
+        case 483: // i64x2.splat
           { val = S[y]; vah = S[(y + 1) | 0]; S[x] = val; S[(x + 1) | 0] = vah; S[(x + 2) | 0] = val; S[(x + 3) | 0] = vah; continue; }
-        case 485: // i8x16.eq
+        case 484: // i8x16.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); S[(x + vk) | 0] = ((vm << 1) - (vm >>> 7)); } continue; }
-        case 486: // i8x16.ne
+        case 485: // i8x16.ne
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 7)); } continue; }
-        case 487: // i8x16.lt_s
+        case 486: // i8x16.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = ((vm << 1) - (vm >>> 7)); } continue; }
-        case 488: // i8x16.lt_u
+        case 487: // i8x16.lt_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = ((vm << 1) - (vm >>> 7)); } continue; }
-        case 491: // i16x8.eq
+        case 490: // i16x8.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2147450879) + 2147450879) | vd | 2147450879); S[(x + vk) | 0] = ((vm << 1) - (vm >>> 15)); } continue; }
-        case 492: // i16x8.ne
+        case 491: // i16x8.ne
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2147450879) + 2147450879) | vd | 2147450879); S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 15)); } continue; }
-        case 493: // i16x8.lt_s
+        case 492: // i16x8.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = ((vm << 1) - (vm >>> 15)); } continue; }
-        case 494: // i16x8.lt_u
+        case 493: // i16x8.lt_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = ((vm << 1) - (vm >>> 15)); } continue; }
-        case 497: // i32x4.eq
+        case 496: // i32x4.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va === vb ? -1 : 0; } continue; }
-        case 498: // i32x4.ne
+        case 497: // i32x4.ne
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va !== vb ? -1 : 0; } continue; }
-        case 499: // i32x4.lt_s
+        case 498: // i32x4.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va < vb ? -1 : 0; } continue; }
-        case 500: // i32x4.lt_u
+        case 499: // i32x4.lt_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va >>> 0 < vb >>> 0 ? -1 : 0; } continue; }
-        case 501: // i32x4.ge_s
+        case 500: // i32x4.ge_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va >= vb ? -1 : 0; } continue; }
-        case 502: // i32x4.ge_u
+        case 501: // i32x4.ge_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va >>> 0 >= vb >>> 0 ? -1 : 0; } continue; }
-        case 503: // f32x4.eq
+        case 502: // f32x4.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; S[(x + vk) | 0] = va === vb ? -1 : 0; } continue; }
-        case 504: // f32x4.ne
+        case 503: // f32x4.ne
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; S[(x + vk) | 0] = va !== vb ? -1 : 0; } continue; }
-        case 505: // f32x4.lt
+        case 504: // f32x4.lt
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; S[(x + vk) | 0] = va < vb ? -1 : 0; } continue; }
-        case 506: // f32x4.ge
+        case 505: // f32x4.ge
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; S[(x + vk) | 0] = va >= vb ? -1 : 0; } continue; }
-        case 511: // v128.not
+        case 510: // v128.not
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = ~va; } continue; }
-        case 512: // v128.and
+        case 511: // v128.and
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va & vb; } continue; }
-        case 513: // v128.andnot
+        case 512: // v128.andnot
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va & ~vb; } continue; }
-        case 514: // v128.or
+        case 513: // v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va | vb; } continue; }
-        case 515: // v128.xor
+        case 514: // v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va ^ vb; } continue; }
-        case 516: // v128.bitselect
+        case 515: // v128.bitselect
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vc = S[(vcs + vk) | 0]; S[(x + vk) | 0] = vb ^ ((va ^ vb) & vc); } pc = (pc + 1) | 0; continue; }
-        case 517: // v128.any_true
+        case 516: // v128.any_true
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (va0 | va1 | va2 | va3) !== 0 ? 1 : 0; continue; }
-        case 524: // i8x16.bitmask
+        case 523: // i8x16.bitmask
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (imul((va0 >>> 7) & 0x01010101, 0x10204080) >>> 28) | ((imul((va1 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 4) | ((imul((va2 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 8) | ((imul((va3 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 12); continue; }
-        case 526: // i8x16.narrow_i16x8_u
+        case 525: // i8x16.narrow_i16x8_u
           { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = W[(64 + vk + vk) | 0]; vb = W[(65 + vk + vk) | 0]; S[(x + vk) | 0] = (max(0, min(255, ((va << 16) >> 16))) & 255) | ((max(0, min(255, (va >> 16))) & 255) << 8) | ((max(0, min(255, ((vb << 16) >> 16))) & 255) << 16) | (max(0, min(255, (vb >> 16))) << 24); } continue; }
-        case 534: // i8x16.add
+        case 533: // i8x16.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); } continue; }
-        case 536: // i8x16.add_sat_u
+        case 535: // i8x16.add_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); vm = ((va & vb) | ((va | vb) & ~vd)) & -2139062144; S[(x + vk) | 0] = vd | ((vm << 1) - (vm >>> 7)); } continue; }
-        case 537: // i8x16.sub
+        case 536: // i8x16.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); } continue; }
-        case 539: // i8x16.sub_sat_u
+        case 538: // i8x16.sub_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); vm = ((~va & vb) | ((~va | vb) & vd)) & -2139062144; S[(x + vk) | 0] = vd & ~((vm << 1) - (vm >>> 7)); } continue; }
-        case 542: // i8x16.min_s
+        case 541: // i8x16.min_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 7))); } continue; }
-        case 543: // i8x16.min_u
+        case 542: // i8x16.min_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 7))); } continue; }
-        case 544: // i8x16.max_s
+        case 543: // i8x16.max_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 7))); } continue; }
-        case 545: // i8x16.max_u
+        case 544: // i8x16.max_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 7))); } continue; }
-        case 547: // i8x16.avgr_u
+        case 546: // i8x16.avgr_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va | vb) - (((va ^ vb) >>> 1) & 2139062143); } continue; }
-        case 548: // i16x8.extadd_pairwise_i8x16_s
+        case 547: // i16x8.extadd_pairwise_i8x16_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = ((((va << 24) >> 24) + ((va << 16) >> 24)) & 0xffff) | ((((va << 8) >> 24) + (va >> 24)) << 16); } continue; }
-        case 549: // i16x8.extadd_pairwise_i8x16_u
+        case 548: // i16x8.extadd_pairwise_i8x16_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (((va & 255) + ((va >>> 8) & 255)) & 0xffff) | ((((va >>> 16) & 255) + (va >>> 24)) << 16); } continue; }
-        case 550: // i32x4.extadd_pairwise_i16x8_s
+        case 549: // i32x4.extadd_pairwise_i16x8_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = ((va << 16) >> 16) + (va >> 16); } continue; }
-        case 551: // i32x4.extadd_pairwise_i16x8_u
+        case 550: // i32x4.extadd_pairwise_i16x8_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & 0xffff) + (va >>> 16); } continue; }
-        case 559: // i16x8.extend_low_i8x16_s
+        case 558: // i16x8.extend_low_i8x16_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (((va << 24) >> 24) & 0xffff) | (((va << 16) >> 24) << 16); S[(vi + 1) | 0] = (((va << 8) >> 24) & 0xffff) | ((va >> 24) << 16); } continue; }
-        case 560: // i16x8.extend_high_i8x16_s
+        case 559: // i16x8.extend_high_i8x16_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (((va << 24) >> 24) & 0xffff) | (((va << 16) >> 24) << 16); S[(vi + 1) | 0] = (((va << 8) >> 24) & 0xffff) | ((va >> 24) << 16); } continue; }
-        case 561: // i16x8.extend_low_i8x16_u
+        case 560: // i16x8.extend_low_i8x16_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = ((va & 255) & 0xffff) | (((va >>> 8) & 255) << 16); S[(vi + 1) | 0] = (((va >>> 16) & 255) & 0xffff) | ((va >>> 24) << 16); } continue; }
-        case 562: // i16x8.extend_high_i8x16_u
+        case 561: // i16x8.extend_high_i8x16_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = ((va & 255) & 0xffff) | (((va >>> 8) & 255) << 16); S[(vi + 1) | 0] = (((va >>> 16) & 255) & 0xffff) | ((va >>> 24) << 16); } continue; }
-        case 566: // i16x8.add
+        case 565: // i16x8.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); } continue; }
-        case 567: // i16x8.add_sat_s
+        case 566: // i16x8.add_sat_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); vm = ~(va ^ vb) & (va ^ vd) & -2147450880; ve = 2147450879 + ((va & -2147450880) >>> 15); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 568: // i16x8.add_sat_u
+        case 567: // i16x8.add_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); vm = ((va & vb) | ((va | vb) & ~vd)) & -2147450880; S[(x + vk) | 0] = vd | ((vm << 1) - (vm >>> 15)); } continue; }
-        case 569: // i16x8.sub
+        case 568: // i16x8.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); } continue; }
-        case 570: // i16x8.sub_sat_s
+        case 569: // i16x8.sub_sat_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); vm = (va ^ vb) & (va ^ vd) & -2147450880; ve = 2147450879 + ((va & -2147450880) >>> 15); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 571: // i16x8.sub_sat_u
+        case 570: // i16x8.sub_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); vm = ((~va & vb) | ((~va | vb) & vd)) & -2147450880; S[(x + vk) | 0] = vd & ~((vm << 1) - (vm >>> 15)); } continue; }
-        case 573: // i16x8.mul
+        case 572: // i16x8.mul
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (imul(va, vb) & 0xffff) | (imul(va >> 16, vb >> 16) << 16); } continue; }
-        case 574: // i16x8.min_s
+        case 573: // i16x8.min_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 575: // i16x8.min_u
+        case 574: // i16x8.min_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 576: // i16x8.max_s
+        case 575: // i16x8.max_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 577: // i16x8.max_u
+        case 576: // i16x8.max_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 578: // i16x8.avgr_u
+        case 577: // i16x8.avgr_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va | vb) - (((va ^ vb) >>> 1) & 2147450879); } continue; }
-        case 579: // i16x8.extmul_low_i8x16_s
+        case 578: // i16x8.extmul_low_i8x16_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } continue; }
-        case 580: // i16x8.extmul_high_i8x16_s
+        case 579: // i16x8.extmul_high_i8x16_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } continue; }
-        case 581: // i16x8.extmul_low_i8x16_u
+        case 580: // i16x8.extmul_low_i8x16_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul((va & 255), (vb & 255)) & 0xffff) | (imul(((va >>> 8) & 255), ((vb >>> 8) & 255)) << 16); S[(vi + 1) | 0] = (imul(((va >>> 16) & 255), ((vb >>> 16) & 255)) & 0xffff) | (imul((va >>> 24), (vb >>> 24)) << 16); } continue; }
-        case 582: // i16x8.extmul_high_i8x16_u
+        case 581: // i16x8.extmul_high_i8x16_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul((va & 255), (vb & 255)) & 0xffff) | (imul(((va >>> 8) & 255), ((vb >>> 8) & 255)) << 16); S[(vi + 1) | 0] = (imul(((va >>> 16) & 255), ((vb >>> 16) & 255)) & 0xffff) | (imul((va >>> 24), (vb >>> 24)) << 16); } continue; }
-        case 583: // i32x4.abs
+        case 582: // i32x4.abs
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va ^ (va >> 31)) - (va >> 31); } continue; }
-        case 584: // i32x4.neg
+        case 583: // i32x4.neg
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = 0 - va; } continue; }
-        case 585: // i32x4.all_true
+        case 584: // i32x4.all_true
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = va0 !== 0 && va1 !== 0 && va2 !== 0 && va3 !== 0 ? 1 : 0; continue; }
-        case 586: // i32x4.bitmask
+        case 585: // i32x4.bitmask
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (va0 >>> 31) | ((va1 >>> 30) & 2) | ((va2 >>> 29) & 4) | ((va3 >>> 28) & 8); continue; }
-        case 587: // i32x4.extend_low_i16x8_s
+        case 586: // i32x4.extend_low_i16x8_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = ((va << 16) >> 16); S[(vi + 1) | 0] = (va >> 16); } continue; }
-        case 588: // i32x4.extend_high_i16x8_s
+        case 587: // i32x4.extend_high_i16x8_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = ((va << 16) >> 16); S[(vi + 1) | 0] = (va >> 16); } continue; }
-        case 589: // i32x4.extend_low_i16x8_u
+        case 588: // i32x4.extend_low_i16x8_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (va & 0xffff); S[(vi + 1) | 0] = (va >>> 16); } continue; }
-        case 590: // i32x4.extend_high_i16x8_u
+        case 589: // i32x4.extend_high_i16x8_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (va & 0xffff); S[(vi + 1) | 0] = (va >>> 16); } continue; }
-        case 594: // i32x4.add
+        case 593: // i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va + vb) | 0; } continue; }
-        case 595: // i32x4.sub
+        case 594: // i32x4.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va - vb) | 0; } continue; }
-        case 596: // i32x4.mul
+        case 595: // i32x4.mul
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = imul(va, vb); } continue; }
-        case 597: // i32x4.min_s
+        case 596: // i32x4.min_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = min(va, vb); } continue; }
-        case 598: // i32x4.min_u
+        case 597: // i32x4.min_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = min(va >>> 0, vb >>> 0); } continue; }
-        case 599: // i32x4.max_s
+        case 598: // i32x4.max_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = max(va, vb); } continue; }
-        case 600: // i32x4.max_u
+        case 599: // i32x4.max_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = max(va >>> 0, vb >>> 0); } continue; }
-        case 601: // i32x4.dot_i16x8_s
+        case 600: // i32x4.dot_i16x8_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); } continue; }
-        case 602: // i32x4.extmul_low_i16x8_s
+        case 601: // i32x4.extmul_low_i16x8_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(((va << 16) >> 16), ((vb << 16) >> 16)); S[(vi + 1) | 0] = imul((va >> 16), (vb >> 16)); } continue; }
-        case 603: // i32x4.extmul_high_i16x8_s
+        case 602: // i32x4.extmul_high_i16x8_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(((va << 16) >> 16), ((vb << 16) >> 16)); S[(vi + 1) | 0] = imul((va >> 16), (vb >> 16)); } continue; }
-        case 604: // i32x4.extmul_low_i16x8_u
+        case 603: // i32x4.extmul_low_i16x8_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul((va & 0xffff), (vb & 0xffff)); S[(vi + 1) | 0] = imul((va >>> 16), (vb >>> 16)); } continue; }
-        case 605: // i32x4.extmul_high_i16x8_u
+        case 604: // i32x4.extmul_high_i16x8_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul((va & 0xffff), (vb & 0xffff)); S[(vi + 1) | 0] = imul((va >>> 16), (vb >>> 16)); } continue; }
-        case 617: // i64x2.add
+        case 616: // i64x2.add
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = (val + vbl) | 0; vhi = (vah + vbh + (vlo >>> 0 < val >>> 0 ? 1 : 0)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } continue; }
-        case 618: // i64x2.sub
+        case 617: // i64x2.sub
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = (val - vbl) | 0; vhi = (vah - vbh - (val >>> 0 < vbl >>> 0 ? 1 : 0)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } continue; }
-        case 628: // f32x4.abs
+        case 627: // f32x4.abs
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va & 0x7fffffff; } continue; }
-        case 629: // f32x4.neg
+        case 628: // f32x4.neg
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va ^ -2147483648; } continue; }
-        case 630: // f32x4.sqrt
+        case 629: // f32x4.sqrt
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; F[(x + vk) | 0] = fround(sqrt(va)); } continue; }
-        case 631: // f32x4.add
+        case 630: // f32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = fround(va + vb); } continue; }
-        case 632: // f32x4.sub
+        case 631: // f32x4.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = fround(va - vb); } continue; }
-        case 633: // f32x4.mul
+        case 632: // f32x4.mul
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = fround(va * vb); } continue; }
-        case 634: // f32x4.div
+        case 633: // f32x4.div
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = fround(va / vb); } continue; }
-        case 635: // f32x4.min
+        case 634: // f32x4.min
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = va === va && vb === vb ? min(va, vb) : va + vb; } continue; }
-        case 636: // f32x4.max
+        case 635: // f32x4.max
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = va === va && vb === vb ? max(va, vb) : va + vb; } continue; }
-        case 642: // f64x2.add
+        case 641: // f64x2.add
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va + vb; } continue; }
-        case 643: // f64x2.sub
+        case 642: // f64x2.sub
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va - vb; } continue; }
-        case 644: // f64x2.mul
+        case 643: // f64x2.mul
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va * vb; } continue; }
-        case 650: // i32x4.trunc_sat_f32x4_s
+        case 649: // i32x4.trunc_sat_f32x4_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; S[(x + vk) | 0] = va >= 2147483647 ? 2147483647 : va <= -2147483648 ? -2147483648 : va | 0; } continue; }
-        case 651: // i32x4.trunc_sat_f32x4_u
+        case 650: // i32x4.trunc_sat_f32x4_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; S[(x + vk) | 0] = va >= 4294967295 ? -1 : va > 0 ? va | 0 : 0; } continue; }
-        case 652: // f32x4.convert_i32x4_s
+        case 651: // f32x4.convert_i32x4_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; F[(x + vk) | 0] = fround(va); } continue; }
-        case 653: // f32x4.convert_i32x4_u
+        case 652: // f32x4.convert_i32x4_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; F[(x + vk) | 0] = fround(va >>> 0); } continue; }
-        case 667: // i16x8.shl imm
+        case 666: // i16x8.shl imm
           { vb = C[pc]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & vu) << vn; } pc = (pc + 1) | 0; continue; }
-        case 668: // i16x8.shr_s imm
+        case 667: // i16x8.shr_s imm
           { vb = C[pc]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2147450880; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 15)) & ~vu); } pc = (pc + 1) | 0; continue; }
-        case 669: // i16x8.shr_u imm
+        case 668: // i16x8.shr_u imm
           { vb = C[pc]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } pc = (pc + 1) | 0; continue; }
-        case 670: // i32x4.shl imm
+        case 669: // i32x4.shl imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va << vb; } pc = (pc + 1) | 0; continue; }
-        case 671: // i32x4.shr_s imm
+        case 670: // i32x4.shr_s imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va >> vb; } pc = (pc + 1) | 0; continue; }
-        case 672: // i32x4.shr_u imm
+        case 671: // i32x4.shr_u imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va >>> vb; } pc = (pc + 1) | 0; continue; }
-        case 673: // i64x2.shl imm
+        case 672: // i64x2.shl imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? 0 : val << vb; vhi = vb & 32 ? val << vb : (vah << vb) | (val >>> 1 >>> ~vb); S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
-        case 674: // i64x2.shr_s imm
+        case 673: // i64x2.shr_s imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? vah >> vb : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? vah >> 31 : vah >> vb; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
-        case 675: // i64x2.shr_u imm
+        case 674: // i64x2.shr_u imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? (vah >>> vb) | 0 : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? 0 : (vah >>> vb) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
-        case 676: // i32.add imm > v128.load
+        case 675: // i32.add imm > v128.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 3) | 0; continue; }
-        case 677: // i32.add imm > v128.load8x8_u
+        case 676: // i32.add imm > v128.load8x8_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 3) | 0; continue; }
-        case 678: // i32.add > v128.load
+        case 677: // i32.add > v128.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; continue; }
-        case 679: // i32.add > v128.load8x8_u
+        case 678: // i32.add > v128.load8x8_u
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
-        case 680: // v128.load > f32x4.mul
+        case 679: // v128.load > f32x4.mul
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 681: // v128.load > f32x4.mul > f32x4.add
+        case 680: // v128.load > f32x4.mul > f32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); vb = F[(vbs + vk) | 0]; vp = fround(vq + vb); F[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
-        case 682: // v128.load > i32x4.add
+        case 681: // v128.load > i32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 683: // v128.load > i32x4.dot_i16x8_s
+        case 682: // v128.load > i32x4.dot_i16x8_s
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 684: // v128.load > i32x4.dot_i16x8_s > i32x4.add
+        case 683: // v128.load > i32x4.dot_i16x8_s > i32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vp = (vq + vb) | 0; S[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
-        case 685: // v128.load > i8x16.eq
+        case 684: // v128.load > i8x16.eq
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 686: // v128.load > v128.and
+        case 685: // v128.load > v128.and
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 687: // v128.load > v128.xor
+        case 686: // v128.load > v128.xor
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 688: // v128.load > f32x4.add
+        case 687: // v128.load > f32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 689: // v128.load > f64x2.mul
+        case 688: // v128.load > f64x2.mul
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp * vb; D[(x + vk) >> 1] = vq; } pc = (pc + 2) | 0; continue; }
-        case 690: // v128.load > f64x2.mul > f64x2.add
+        case 689: // v128.load > f64x2.mul > f64x2.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp * vb; vb = D[(vbs + vk) >> 1]; vp = vq + vb; D[(x + vk) >> 1] = vp; } pc = (pc + 3) | 0; continue; }
-        case 691: // v128.load > f64x2.add
+        case 690: // v128.load > f64x2.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 2) | 0; continue; }
-        case 692: // v128.load > i32x4.mul
+        case 691: // v128.load > i32x4.mul
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(vp, vb); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 693: // v128.load > i16x8.add
+        case 692: // v128.load > i16x8.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 694: // i32.add imm > v128.load > f32x4.mul
+        case 693: // i32.add imm > v128.load > f32x4.mul
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 695: // i32.add imm > v128.load > f32x4.mul > f32x4.add
+        case 694: // i32.add imm > v128.load > f32x4.mul > f32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); vb = F[(vbs + vk) | 0]; vp = fround(vq + vb); F[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 696: // i32.add imm > v128.load > i32x4.add
+        case 695: // i32.add imm > v128.load > i32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 697: // i32.add imm > v128.load > i32x4.dot_i16x8_s
+        case 696: // i32.add imm > v128.load > i32x4.dot_i16x8_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 698: // i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
+        case 697: // i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vp = (vq + vb) | 0; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 699: // i32.add imm > v128.load > i8x16.eq
+        case 698: // i32.add imm > v128.load > i8x16.eq
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 700: // i32.add imm > v128.load > v128.and
+        case 699: // i32.add imm > v128.load > v128.and
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 701: // i32.add imm > v128.load > v128.xor
+        case 700: // i32.add imm > v128.load > v128.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 702: // const 128 > v128.and
+        case 701: // const 128 > v128.and
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 703: // const 128 > v128.and > v128.or
+        case 702: // const 128 > v128.and > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; vb = S[(z + vk) | 0]; vp = vq | vb; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 704: // const 128 > v128.or
+        case 703: // const 128 > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 705: // const 128 > v128.xor
+        case 704: // const 128 > v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 706: // const 128 > i8x16.add
+        case 705: // const 128 > i8x16.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2139062143) + (vb & 2139062143)) ^ ((vp ^ vb) & -2139062144); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 707: // const 128 > i8x16.eq
+        case 706: // const 128 > i8x16.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 708: // const 128 > i8x16.lt_s
+        case 707: // const 128 > i8x16.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = (vp | -2139062144) - (vb & 2139062143); vm = ((vp & ~vb) | ~((vp ^ vb) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 709: // const 128 > i8x16.lt_s b
+        case 708: // const 128 > i8x16.lt_s b
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; va = S[(y + vk) | 0]; vd = (va | -2139062144) - (vp & 2139062143); vm = ((va & ~vp) | ~((va ^ vp) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 710: // const 128 > i16x8.add
+        case 709: // const 128 > i16x8.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 711: // const 128 > i32x4.add
+        case 710: // const 128 > i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 712: // f32x4.mul > f32x4.add
+        case 711: // f32x4.mul > f32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 713: // f32x4.add > f32x4.add
+        case 712: // f32x4.add > f32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 714: // f64x2.mul > f64x2.add
+        case 713: // f64x2.mul > f64x2.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vp = va * vb; vb = D[(vbs + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 1) | 0; continue; }
-        case 715: // i32x4.mul > i32x4.add
+        case 714: // i32x4.mul > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(va, vb); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 716: // i32x4.dot_i16x8_s > i32x4.add
+        case 715: // i32x4.dot_i16x8_s > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 717: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 716: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 718: // i32x4.add > v128.xor
+        case 717: // i32x4.add > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 719: // i32x4.add > i32x4.add
+        case 718: // i32x4.add > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 720: // i32x4.shr_u imm > v128.or
+        case 719: // i32x4.shr_u imm > v128.or
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 721: // i32x4.shl imm > v128.xor
+        case 720: // i32x4.shl imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va << vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 722: // i32x4.shr_u imm > v128.xor
+        case 721: // i32x4.shr_u imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 723: // i16x8.shl imm > i16x8.add
+        case 722: // i16x8.shl imm > i16x8.add
           { vs = C[pc]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = (va & vu) << vn; vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 724: // v128.xor > v128.xor
+        case 723: // v128.xor > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 725: // v128.and > v128.or
+        case 724: // v128.and > v128.or
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va & vb; vb = S[(vbs + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 726: // i8x16.eq > v128.and
+        case 725: // i8x16.eq > v128.and
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vp = ((vm << 1) - (vm >>> 7)); vb = S[(vbs + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 727: // f32x4.add > v128.store b
+        case 726: // f32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 728: // f32x4.mul > v128.store b
+        case 727: // f32x4.mul > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 729: // i32x4.add > v128.store b
+        case 728: // i32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 730: // v128.xor > v128.store b
+        case 729: // v128.xor > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 458: // i8x16.shuffle
-        case 489: // i8x16.ge_s
-        case 490: // i8x16.ge_u
-        case 495: // i16x8.ge_s
-        case 496: // i16x8.ge_u
-        case 507: // f64x2.eq
-        case 508: // f64x2.ne
-        case 509: // f64x2.lt
-        case 510: // f64x2.ge
-        case 518: // f32x4.demote_f64x2_zero
-        case 519: // f64x2.promote_low_f32x4
-        case 520: // i8x16.abs
-        case 521: // i8x16.neg
-        case 522: // i8x16.popcnt
-        case 523: // i8x16.all_true
-        case 525: // i8x16.narrow_i16x8_s
-        case 527: // f32x4.ceil
-        case 528: // f32x4.floor
-        case 529: // f32x4.trunc
-        case 530: // f32x4.nearest
-        case 531: // i8x16.shl
-        case 532: // i8x16.shr_s
-        case 533: // i8x16.shr_u
-        case 535: // i8x16.add_sat_s
-        case 538: // i8x16.sub_sat_s
-        case 540: // f64x2.ceil
-        case 541: // f64x2.floor
-        case 546: // f64x2.trunc
-        case 552: // i16x8.abs
-        case 553: // i16x8.neg
-        case 554: // i16x8.q15mulr_sat_s
-        case 555: // i16x8.all_true
-        case 556: // i16x8.bitmask
-        case 557: // i16x8.narrow_i32x4_s
-        case 558: // i16x8.narrow_i32x4_u
-        case 563: // i16x8.shl
-        case 564: // i16x8.shr_s
-        case 565: // i16x8.shr_u
-        case 572: // f64x2.nearest
-        case 591: // i32x4.shl
-        case 592: // i32x4.shr_s
-        case 593: // i32x4.shr_u
-        case 606: // i64x2.abs
-        case 607: // i64x2.neg
-        case 608: // i64x2.all_true
-        case 609: // i64x2.bitmask
-        case 610: // i64x2.extend_low_i32x4_s
-        case 611: // i64x2.extend_high_i32x4_s
-        case 612: // i64x2.extend_low_i32x4_u
-        case 613: // i64x2.extend_high_i32x4_u
-        case 614: // i64x2.shl
-        case 615: // i64x2.shr_s
-        case 616: // i64x2.shr_u
-        case 619: // i64x2.mul
-        case 620: // i64x2.eq
-        case 621: // i64x2.ne
-        case 622: // i64x2.lt_s
-        case 623: // i64x2.ge_s
-        case 624: // i64x2.extmul_low_i32x4_s
-        case 625: // i64x2.extmul_high_i32x4_s
-        case 626: // i64x2.extmul_low_i32x4_u
-        case 627: // i64x2.extmul_high_i32x4_u
-        case 637: // f32x4.pmin
-        case 638: // f32x4.pmax
-        case 639: // f64x2.abs
-        case 640: // f64x2.neg
-        case 641: // f64x2.sqrt
-        case 645: // f64x2.div
-        case 646: // f64x2.min
-        case 647: // f64x2.max
-        case 648: // f64x2.pmin
-        case 649: // f64x2.pmax
-        case 654: // i32x4.trunc_sat_f64x2_s_zero
-        case 655: // i32x4.trunc_sat_f64x2_u_zero
-        case 656: // f64x2.convert_low_i32x4_s
-        case 657: // f64x2.convert_low_i32x4_u
-        case 658: // f32x4.relaxed_madd
-        case 659: // f32x4.relaxed_nmadd
-        case 660: // f64x2.relaxed_madd
-        case 661: // f64x2.relaxed_nmadd
-        case 662: // i16x8.relaxed_dot_i8x16_i7x16_s
-        case 663: // i32x4.relaxed_dot_i8x16_i7x16_add_s
-        case 664: // i8x16.shl imm
-        case 665: // i8x16.shr_s imm
-        case 666: // i8x16.shr_u imm
+        case 457: // i8x16.shuffle
+        case 488: // i8x16.ge_s
+        case 489: // i8x16.ge_u
+        case 494: // i16x8.ge_s
+        case 495: // i16x8.ge_u
+        case 506: // f64x2.eq
+        case 507: // f64x2.ne
+        case 508: // f64x2.lt
+        case 509: // f64x2.ge
+        case 517: // f32x4.demote_f64x2_zero
+        case 518: // f64x2.promote_low_f32x4
+        case 519: // i8x16.abs
+        case 520: // i8x16.neg
+        case 521: // i8x16.popcnt
+        case 522: // i8x16.all_true
+        case 524: // i8x16.narrow_i16x8_s
+        case 526: // f32x4.ceil
+        case 527: // f32x4.floor
+        case 528: // f32x4.trunc
+        case 529: // f32x4.nearest
+        case 530: // i8x16.shl
+        case 531: // i8x16.shr_s
+        case 532: // i8x16.shr_u
+        case 534: // i8x16.add_sat_s
+        case 537: // i8x16.sub_sat_s
+        case 539: // f64x2.ceil
+        case 540: // f64x2.floor
+        case 545: // f64x2.trunc
+        case 551: // i16x8.abs
+        case 552: // i16x8.neg
+        case 553: // i16x8.q15mulr_sat_s
+        case 554: // i16x8.all_true
+        case 555: // i16x8.bitmask
+        case 556: // i16x8.narrow_i32x4_s
+        case 557: // i16x8.narrow_i32x4_u
+        case 562: // i16x8.shl
+        case 563: // i16x8.shr_s
+        case 564: // i16x8.shr_u
+        case 571: // f64x2.nearest
+        case 590: // i32x4.shl
+        case 591: // i32x4.shr_s
+        case 592: // i32x4.shr_u
+        case 605: // i64x2.abs
+        case 606: // i64x2.neg
+        case 607: // i64x2.all_true
+        case 608: // i64x2.bitmask
+        case 609: // i64x2.extend_low_i32x4_s
+        case 610: // i64x2.extend_high_i32x4_s
+        case 611: // i64x2.extend_low_i32x4_u
+        case 612: // i64x2.extend_high_i32x4_u
+        case 613: // i64x2.shl
+        case 614: // i64x2.shr_s
+        case 615: // i64x2.shr_u
+        case 618: // i64x2.mul
+        case 619: // i64x2.eq
+        case 620: // i64x2.ne
+        case 621: // i64x2.lt_s
+        case 622: // i64x2.ge_s
+        case 623: // i64x2.extmul_low_i32x4_s
+        case 624: // i64x2.extmul_high_i32x4_s
+        case 625: // i64x2.extmul_low_i32x4_u
+        case 626: // i64x2.extmul_high_i32x4_u
+        case 636: // f32x4.pmin
+        case 637: // f32x4.pmax
+        case 638: // f64x2.abs
+        case 639: // f64x2.neg
+        case 640: // f64x2.sqrt
+        case 644: // f64x2.div
+        case 645: // f64x2.min
+        case 646: // f64x2.max
+        case 647: // f64x2.pmin
+        case 648: // f64x2.pmax
+        case 653: // i32x4.trunc_sat_f64x2_s_zero
+        case 654: // i32x4.trunc_sat_f64x2_u_zero
+        case 655: // f64x2.convert_low_i32x4_s
+        case 656: // f64x2.convert_low_i32x4_u
+        case 657: // f32x4.relaxed_madd
+        case 658: // f32x4.relaxed_nmadd
+        case 659: // f64x2.relaxed_madd
+        case 660: // f64x2.relaxed_nmadd
+        case 661: // i16x8.relaxed_dot_i8x16_i7x16_s
+        case 662: // i32x4.relaxed_dot_i8x16_i7x16_add_s
+        case 663: // i8x16.shl imm
+        case 664: // i8x16.shr_s imm
+        case 665: // i8x16.shr_u imm
           { pc = rareVector(w, x, y, z, pc, fp); continue; }
         default:
           status = ELSEWHERE;

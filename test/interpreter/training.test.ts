@@ -5,9 +5,16 @@ import { describe, expect, it } from "vitest";
 import loadWabt from "wabt";
 import { Module, Store } from "../../src/api/index.ts";
 import { REGISTER_NAMES, SHAPES } from "../../src/code/opcodes.generated.ts";
-import { machine, REFERENCES, SLOTS } from "../../src/interpreter/loop.generated.ts";
+import { machine, REFERENCES, SLOTS, TRAPPED } from "../../src/interpreter/loop.generated.ts";
 import { LOOPS } from "../../src/interpreter/loops.ts";
 import { TRAINING_STEPS, trainStep } from "../../src/interpreter/training.ts";
+import {
+  ARRAY_OUT_OF_BOUNDS,
+  CAST_FAILURE,
+  NULL_ARRAY_REFERENCE,
+  NULL_I31_REFERENCE,
+  NULL_STRUCTURE_REFERENCE,
+} from "../../src/runtime/traps.ts";
 import { OBJECTS } from "../../tools/interpreter/objects.ts";
 
 const wabt = await loadWabt();
@@ -21,7 +28,6 @@ const WITHOUT_SHAPE = [
   "call lazy",
   "call import",
   "call_indirect",
-  "call_ref",
   "return_call",
   "return_call lazy",
   "return_call import",
@@ -47,6 +53,26 @@ describe("training", () => {
     });
     expect(without).toEqual(WITHOUT_SHAPE);
     expect(SHAPES.length).toBe(REGISTER_NAMES.length);
+  });
+
+  it("comes to the end of the program for objects: a trap for each argument but the last", () => {
+    const [, , loop] = LOOPS;
+    let trap = 0;
+    const run = () => {
+      const status = loop.run();
+      trap = status === TRAPPED ? machine.trap : 0;
+      return status;
+    };
+    const traps = Array.from({ length: 11 }, (_, i) => {
+      trainStep(TRAINING_STEPS - 11 + i, { ...loop, run });
+      return trap;
+    });
+    expect(traps).toEqual([
+      ...[NULL_STRUCTURE_REFERENCE, NULL_STRUCTURE_REFERENCE],
+      ...[NULL_ARRAY_REFERENCE, NULL_ARRAY_REFERENCE, NULL_ARRAY_REFERENCE],
+      ...[ARRAY_OUT_OF_BOUNDS, ARRAY_OUT_OF_BOUNDS],
+      ...[NULL_I31_REFERENCE, CAST_FAILURE, CAST_FAILURE, 0],
+    ]);
   });
 
   it("leaves registers, frames and references alone", () => {

@@ -21,7 +21,9 @@ import {
   branch,
   compute,
   condition,
+  enter,
   exit,
+  go,
   Layout,
   leave,
   next,
@@ -32,6 +34,7 @@ import {
   trap,
   word,
   write,
+  zeroLocals,
 } from "./operations.ts";
 import { SAME_VECTORS, VECTORS } from "./vectors.ts";
 
@@ -52,12 +55,6 @@ export type Role =
   | "branchIfNot"
   | "branchIfImmediate"
   | "branchIfNotImmediate";
-
-/**
- * A control transfer: w is where the pair of position and cost lies that control goes to. What
- * follows the switch reads it and pays.
- */
-const go = (pair: string) => `w = ${pair}; break;`;
 
 /** Operations whose second operand is often a constant. */
 const WITH_IMMEDIATE =
@@ -126,22 +123,6 @@ function memoryForms(row: Instruction): Form[] {
   return forms;
 }
 
-/** Enters the function at `entry`, whose frame begins `delta` words above this one. */
-function enter(entry: string, delta: string, returnWords: number): string {
-  return [
-    `{ const e = ${entry}; const nf = (fp + ${delta}) | 0;`,
-    "if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) {",
-    exit("STACK_OVERFLOW"),
-    "}",
-    `K[ksp] = ${at(returnWords - 2)}; K[(ksp + 1) | 0] = ${delta}; ksp = (ksp + 2) | 0;`,
-    zeroLocals("nf"),
-    `fp = nf; ${go("(e - 3) | 0")} }`,
-  ].join(" ");
-}
-
-const zeroLocals = (frame: string) =>
-  `for (let i = (${frame} + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0;`;
-
 /** The window of a huge memory that an address is in becomes what accesses see. */
 const HUGE_ADDRESS = [
   "const m = (instance as ModuleInstance).memories[(z - fp) >> 1];",
@@ -182,7 +163,6 @@ const HAND_WRITTEN: readonly Form[] = [
       enter("f.code.entry", word(1), 7),
     ].join(" "),
   },
-  { name: "call_ref", source: exit("CALL_REF") },
   {
     name: "return_call",
     source: [

@@ -43,7 +43,6 @@ const EVERYWHERE: readonly string[] = [
   "call lazy",
   "call import",
   "call_indirect",
-  "call_ref",
   "return",
   "return 32",
   "return 64",

@@ -3,7 +3,7 @@
 // references among its globals, and ROOM[0] the bytes that may be made before objects are counted.
 
 import type { Form } from "./forms.ts";
-import { at, branch, exit, next, trap, word } from "./operations.ts";
+import { at, branch, enter, exit, next, trap, word } from "./operations.ts";
 
 /** Words that a new object has at most where each of its lengths has a case. */
 const MOST_WORDS = 8;
@@ -261,6 +261,22 @@ export const OBJECTS: readonly Form[] = [
     of: "ref.eq",
     role: "registers",
     source: `S[x] = R[y >> 1] === R[z >> 1] ? 1 : 0; ${next(1)}`,
+  },
+  {
+    // Words 1 to 5 are as those of "slow", which makes the function if it has not been asked for.
+    name: "ref.func",
+    source: [
+      `const f = (instance as ModuleInstance).functions[${word(2)}];`,
+      `if (f === undefined) { ${exit("SLOW")} } R[x >> 1] = f; ${next(6)}`,
+    ].join(" "),
+  },
+  {
+    name: "call_ref",
+    source: [
+      "const f = R[y >> 1] as FunctionInstance | null;",
+      `if (f === null || f.instance !== instance || f.code.entry < 0) { ${exit("CALL_REF")} }`,
+      enter("f.code.entry", word(1), 5),
+    ].join(" "),
   },
   { name: "ref.i31", source: `R[x >> 1] = (S[y] << 1) >> 1; ${next(1)}` },
   { name: "i31.get_s", source: `${i31} S[x] = small; ${next(1)}` },

@@ -19,6 +19,28 @@ export const trap = (code: string) => `trap = ${code}; ${exit("TRAPPED")}`;
 export const branch = (holds: string, words: number) =>
   `w = ${holds} ? ${at(words)} : ${at(words + 2)}; break;`;
 
+/**
+ * A control transfer: w is where the pair of position and cost lies that control goes to. What
+ * follows the switch reads it and pays.
+ */
+export const go = (pair: string) => `w = ${pair}; break;`;
+
+/** Enters the function at `entry`, whose frame begins `delta` words above this one. */
+export function enter(entry: string, delta: string, returnWords: number): string {
+  return [
+    `{ const e = ${entry}; const nf = (fp + ${delta}) | 0;`,
+    "if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) {",
+    exit("STACK_OVERFLOW"),
+    "}",
+    `K[ksp] = ${at(returnWords - 2)}; K[(ksp + 1) | 0] = ${delta}; ksp = (ksp + 2) | 0;`,
+    zeroLocals("nf"),
+    `fp = nf; ${go("(e - 3) | 0")} }`,
+  ].join(" ");
+}
+
+export const zeroLocals = (frame: string) =>
+  `for (let i = (${frame} + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0;`;
+
 /** Gives control back to the caller, whose next segment is paid by the word before it. */
 export const leave = "ksp = (ksp - 2) | 0; fp = (fp - K[(ksp + 1) | 0]) | 0; w = K[ksp]; break;";
 
