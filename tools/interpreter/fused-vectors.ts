@@ -118,6 +118,26 @@ function laneAt(at: string, view: View): string {
 
 const GETS = { i32: "getInt32", f32: "getFloat32", f64: "getFloat64" } as const;
 
+/** The code of a lane for each of them, in place of a loop. */
+function unrolled(lane: string, step: number): string {
+  let code = "";
+  for (let k = 0; k < 4; k += step) {
+    code += lane
+      .replace(/@lane (\w+) vk@/g, k === 0 ? "$1" : `@plus $1 ${4 * k}@`)
+      .replace(/\((\w+) \+ vk\) >> 1/g, k === 0 ? "$1 >> 1" : `($1 + ${k}) >> 1`)
+      .replace(/\(([^()]+) \+ vk\) \| 0/g, k === 0 ? "$1" : `($1 + ${k}) | 0`);
+  }
+  return code;
+}
+
+/** What the hottest loops are made of: a loop over four words takes 2 ns more on Node 20. */
+const UNROLLED: ReadonlySet<string> = new Set([
+  "i32.add imm > v128.load > f32x4.mul > f32x4.add",
+  "v128.load > f32x4.mul > f32x4.add",
+  "i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add",
+  "v128.load > i32x4.dot_i16x8_s > i32x4.add",
+]);
+
 /** Puts the steps of a form together, lane by lane. */
 class Steps {
   readonly layout = new Layout();
@@ -211,11 +231,12 @@ class Steps {
     this.result = "";
   }
 
-  end(): string {
+  end(isUnrolled: boolean): string {
     const { before, layout, result, view } = this;
     const write = result === "" ? "" : `${laneAt("x", view)} = ${result}; `;
-    const loop = `for (let vk = 0; vk < 4; vk = (vk + ${STEP[view]}) | 0) { ${this.within}${write}} `;
-    return before + loop + next(layout.words + 1);
+    const lane = this.within + write;
+    const loop = `for (let vk = 0; vk < 4; vk = (vk + ${STEP[view]}) | 0) { ${lane}} `;
+    return before + (isUnrolled ? unrolled(lane, STEP[view]) : loop) + next(layout.words + 1);
   }
 }
 
@@ -227,7 +248,7 @@ function sourceOf(name: string): string {
   names.forEach((step, i) => {
     steps.add(step, names[i + 1]);
   });
-  return steps.end();
+  return steps.end(UNROLLED.has(name));
 }
 
 /** All fused forms of vectors. */
