@@ -237,3 +237,49 @@ export function rareVector(
       throw new Error(`register opcode ${w} is not rare`);
   }
 }
+
+/** Does what is rare of a checked access at `qea`: of lane `lane`, where it is of one. */
+export function rareAccess(
+  w: number,
+  x: number,
+  z: number,
+  vk: number,
+  mem: DataView,
+  qea: number,
+): void {
+  const S = slots;
+  let vh = 0;
+  let vi = 0;
+  let vl = 0;
+  let vn = 0;
+  switch (w) {
+        case 470: // v128.load8_lane
+          { vl = mem.getUint8(qea); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vn = ((vk & 3) << 3); vi = (x + (vk >> 2)) | 0; S[vi] = (S[vi] & ~(255 << vn)) | ((vl & 255) << vn); return; }
+        case 471: // v128.load16_lane
+          { vl = mem.getUint16(qea, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vn = ((vk & 1) << 4); vi = (x + (vk >> 1)) | 0; S[vi] = (S[vi] & ~(65535 << vn)) | ((vl & 65535) << vn); return; }
+        case 472: // v128.load32_lane
+          { vl = mem.getInt32(qea, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vi = (x + vk) | 0; S[vi] = vl; return; }
+        case 473: // v128.load64_lane
+          { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vi = (x + 2 * vk) | 0; S[vi] = vl; S[(vi + 1) | 0] = vh; return; }
+        case 474: // v128.store8_lane
+          { vi = (z + (vk >> 2)) | 0; mem.setInt8(qea, S[vi] >> ((vk & 3) << 3)); return; }
+        case 475: // v128.store16_lane
+          { vi = (z + (vk >> 1)) | 0; mem.setInt16(qea, S[vi] >> ((vk & 1) << 4), true); return; }
+        case 476: // v128.store32_lane
+          { vi = (z + vk) | 0; mem.setInt32(qea, S[vi], true); return; }
+        case 477: // v128.store64_lane
+          { vi = (z + 2 * vk) | 0; mem.setInt32(qea, S[vi], true); mem.setInt32((qea + 4) >>> 0, S[(vi + 1) | 0], true); return; }
+        case 459: // v128.load8x8_s
+          { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = (((vl << 24) >> 24) & 0xffff) | (((vl << 16) >> 24) << 16); S[(x + 1) | 0] = (((vl << 8) >> 24) & 0xffff) | ((vl >> 24) << 16); S[(x + 2) | 0] = (((vh << 24) >> 24) & 0xffff) | (((vh << 16) >> 24) << 16); S[(x + 3) | 0] = (((vh << 8) >> 24) & 0xffff) | ((vh >> 24) << 16); return; }
+        case 461: // v128.load16x4_s
+          { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ((vl << 16) >> 16); S[(x + 1) | 0] = (vl >> 16); S[(x + 2) | 0] = ((vh << 16) >> 16); S[(x + 3) | 0] = (vh >> 16); return; }
+        case 462: // v128.load16x4_u
+          { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = (vl & 0xffff); S[(x + 1) | 0] = (vl >>> 16); S[(x + 2) | 0] = (vh & 0xffff); S[(x + 3) | 0] = (vh >>> 16); return; }
+        case 463: // v128.load32x2_s
+          { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = vl; S[(x + 1) | 0] = vl >> 31; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = vh >> 31; return; }
+        case 464: // v128.load32x2_u
+          { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = vl; S[(x + 1) | 0] = 0; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = 0; return; }
+    default:
+      throw new Error(`register opcode ${w} is no rare access`);
+  }
+}

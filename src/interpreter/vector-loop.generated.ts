@@ -6,6 +6,7 @@
 import { arrayForLoop, viewForLoop } from "../runtime/frozen.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import {
+  rareAccess,
   rareVector,
 } from "./rare-vectors.generated.ts";
 import {
@@ -396,18 +397,8 @@ export function runVectors(): number {
           { W[0] = S[y]; W[1] = S[(y + 1) | 0]; W[2] = S[(y + 2) | 0]; W[3] = S[(y + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vl = S[(z + vk) | 0]; S[(x + vk) | 0] = B[vl & 255] | (B[(vl >>> 8) & 255] << 8) | (B[(vl >>> 16) & 255] << 16) | (B[vl >>> 24] << 24); } continue; }
         case 458: // v128.load
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; continue; }
-        case 459: // v128.load8x8_s
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = (((vl << 24) >> 24) & 0xffff) | (((vl << 16) >> 24) << 16); S[(x + 1) | 0] = (((vl << 8) >> 24) & 0xffff) | ((vl >> 24) << 16); S[(x + 2) | 0] = (((vh << 24) >> 24) & 0xffff) | (((vh << 16) >> 24) << 16); S[(x + 3) | 0] = (((vh << 8) >> 24) & 0xffff) | ((vh >> 24) << 16); pc = (pc + 2) | 0; continue; }
         case 460: // v128.load8x8_u
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
-        case 461: // v128.load16x4_s
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl << 16) >> 16); S[(x + 1) | 0] = (vl >> 16); S[(x + 2) | 0] = ((vh << 16) >> 16); S[(x + 3) | 0] = (vh >> 16); pc = (pc + 2) | 0; continue; }
-        case 462: // v128.load16x4_u
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = (vl & 0xffff); S[(x + 1) | 0] = (vl >>> 16); S[(x + 2) | 0] = (vh & 0xffff); S[(x + 3) | 0] = (vh >>> 16); pc = (pc + 2) | 0; continue; }
-        case 463: // v128.load32x2_s
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = vl >> 31; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = vh >> 31; pc = (pc + 2) | 0; continue; }
-        case 464: // v128.load32x2_u
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = 0; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = 0; pc = (pc + 2) | 0; continue; }
         case 465: // v128.load8_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = imul(mem.getUint8(qea), 0x01010101); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
         case 466: // v128.load16_splat
@@ -418,22 +409,6 @@ export function runVectors(): number {
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = vh; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vh; pc = (pc + 2) | 0; continue; }
         case 469: // v128.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); mem.setInt32((qea + 8) | 0, S[(z + 2) | 0], true); mem.setInt32((qea + 12) | 0, S[(z + 3) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 470: // v128.load8_lane
-          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getUint8(qea); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vn = ((vk & 3) << 3); vi = (x + (vk >> 2)) | 0; S[vi] = (S[vi] & ~(255 << vn)) | ((vl & 255) << vn); pc = (pc + 3) | 0; continue; }
-        case 471: // v128.load16_lane
-          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getUint16(qea, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vn = ((vk & 1) << 4); vi = (x + (vk >> 1)) | 0; S[vi] = (S[vi] & ~(65535 << vn)) | ((vl & 65535) << vn); pc = (pc + 3) | 0; continue; }
-        case 472: // v128.load32_lane
-          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vi = (x + vk) | 0; S[vi] = vl; pc = (pc + 3) | 0; continue; }
-        case 473: // v128.load64_lane
-          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vi = (x + 2 * vk) | 0; S[vi] = vl; S[(vi + 1) | 0] = vh; pc = (pc + 3) | 0; continue; }
-        case 474: // v128.store8_lane
-          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vi = (z + (vk >> 2)) | 0; mem.setInt8(qea, S[vi] >> ((vk & 3) << 3)); pc = (pc + 3) | 0; continue; }
-        case 475: // v128.store16_lane
-          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vi = (z + (vk >> 1)) | 0; mem.setInt16(qea, S[vi] >> ((vk & 1) << 4), true); pc = (pc + 3) | 0; continue; }
-        case 476: // v128.store32_lane
-          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vi = (z + vk) | 0; mem.setInt32(qea, S[vi], true); pc = (pc + 3) | 0; continue; }
-        case 477: // v128.store64_lane
-          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vi = (z + 2 * vk) | 0; mem.setInt32(qea, S[vi], true); mem.setInt32((qea + 4) | 0, S[(vi + 1) | 0], true); pc = (pc + 3) | 0; continue; }
         case 478: // v128.load32_zero
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); S[x] = vl; S[(x + 1) | 0] = 0; S[(x + 2) | 0] = 0; S[(x + 3) | 0] = 0; pc = (pc + 2) | 0; continue; }
         case 479: // v128.load64_zero
@@ -712,64 +687,89 @@ export function runVectors(): number {
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
         case 700: // i32.add imm > v128.load > v128.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 701: // const 128 > v128.and
+        case 701: // i32.add imm > v128.load8x8_u > i16x8.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vb = S[z]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[x] = vq; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vb = S[(z + 1) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 1) | 0] = vq; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vb = S[(z + 2) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 2) | 0] = vq; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vb = S[(z + 3) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 3) | 0] = vq; pc = (pc + 3) | 0; continue; }
+        case 702: // i32.add imm > v128.load8x8_u > i16x8.shl imm
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vs = C[(pc + 3) | 0]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vq = (vp & vu) << vn; S[x] = vq; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vq = (vp & vu) << vn; S[(x + 1) | 0] = vq; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vq = (vp & vu) << vn; S[(x + 2) | 0] = vq; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vq = (vp & vu) << vn; S[(x + 3) | 0] = vq; pc = (pc + 4) | 0; continue; }
+        case 703: // i32.add imm > v128.load8x8_u > i16x8.shl imm > i16x8.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vs = C[(pc + 3) | 0]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vq = (vp & vu) << vn; vb = S[z]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[x] = vp; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 1) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 1) | 0] = vp; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vq = (vp & vu) << vn; vb = S[(z + 2) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 2) | 0] = vp; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 3) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
+        case 704: // shuffle words > f32x4.mul
+          { vl = C[pc]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp = va0; vb = F[y]; vq = fround(vp * vb); F[x] = vq; vp = va1; vb = F[(y + 1) | 0]; vq = fround(vp * vb); F[(x + 1) | 0] = vq; vp = va2; vb = F[(y + 2) | 0]; vq = fround(vp * vb); F[(x + 2) | 0] = vq; vp = va3; vb = F[(y + 3) | 0]; vq = fround(vp * vb); F[(x + 3) | 0] = vq; pc = (pc + 1) | 0; continue; }
+        case 705: // shuffle words > f32x4.mul > f32x4.add
+          { vl = C[pc]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp = va0; vb = F[y]; vq = fround(vp * vb); vb = F[z]; vp = fround(vq + vb); F[x] = vp; vp = va1; vb = F[(y + 1) | 0]; vq = fround(vp * vb); vb = F[(z + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = va2; vb = F[(y + 2) | 0]; vq = fround(vp * vb); vb = F[(z + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = va3; vb = F[(y + 3) | 0]; vq = fround(vp * vb); vb = F[(z + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 1) | 0; continue; }
+        case 706: // const 128 > v128.and
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 702: // const 128 > v128.and > v128.or
+        case 707: // const 128 > v128.and > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; vb = S[(z + vk) | 0]; vp = vq | vb; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 703: // const 128 > v128.or
+        case 708: // const 128 > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 704: // const 128 > v128.xor
+        case 709: // const 128 > v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 705: // const 128 > i8x16.add
+        case 710: // const 128 > i8x16.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2139062143) + (vb & 2139062143)) ^ ((vp ^ vb) & -2139062144); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 706: // const 128 > i8x16.eq
+        case 711: // const 128 > i8x16.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 707: // const 128 > i8x16.lt_s
+        case 712: // const 128 > i8x16.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = (vp | -2139062144) - (vb & 2139062143); vm = ((vp & ~vb) | ~((vp ^ vb) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 708: // const 128 > i8x16.lt_s b
+        case 713: // const 128 > i8x16.lt_s b
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; va = S[(y + vk) | 0]; vd = (va | -2139062144) - (vp & 2139062143); vm = ((va & ~vp) | ~((va ^ vp) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 709: // const 128 > i16x8.add
+        case 714: // const 128 > i16x8.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 710: // const 128 > i32x4.add
+        case 715: // const 128 > i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 711: // f32x4.mul > f32x4.add
+        case 716: // f32x4.mul > f32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 712: // f32x4.add > f32x4.add
+        case 717: // f32x4.add > f32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 713: // f64x2.mul > f64x2.add
+        case 718: // f64x2.mul > f64x2.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vp = va * vb; vb = D[(vbs + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 1) | 0; continue; }
-        case 714: // i32x4.mul > i32x4.add
+        case 719: // i32x4.mul > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(va, vb); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 715: // i32x4.dot_i16x8_s > i32x4.add
+        case 720: // i32x4.dot_i16x8_s > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 716: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 721: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 717: // i32x4.add > v128.xor
+        case 722: // i32x4.add > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 718: // i32x4.add > i32x4.add
+        case 723: // i32x4.add > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 719: // i32x4.shr_u imm > v128.or
+        case 724: // i32x4.shr_u imm > v128.or
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 720: // i32x4.shl imm > v128.xor
+        case 725: // i32x4.shl imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va << vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 721: // i32x4.shr_u imm > v128.xor
+        case 726: // i32x4.shr_u imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 722: // i16x8.shl imm > i16x8.add
+        case 727: // i16x8.shl imm > i16x8.add
           { vs = C[pc]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = (va & vu) << vn; vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 723: // v128.xor > v128.xor
+        case 728: // v128.xor > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 724: // v128.and > v128.or
+        case 729: // v128.and > v128.or
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va & vb; vb = S[(vbs + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 725: // i8x16.eq > v128.and
+        case 730: // i8x16.eq > v128.and
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vp = ((vm << 1) - (vm >>> 7)); vb = S[(vbs + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 726: // f32x4.add > v128.store b
+        case 731: // f32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 727: // f32x4.mul > v128.store b
+        case 732: // f32x4.mul > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 728: // i32x4.add > v128.store b
+        case 733: // i32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 729: // v128.xor > v128.store b
+        case 734: // v128.xor > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
+        case 470: // v128.load8_lane
+        case 471: // v128.load16_lane
+        case 472: // v128.load32_lane
+        case 473: // v128.load64_lane
+        case 474: // v128.store8_lane
+        case 475: // v128.store16_lane
+        case 476: // v128.store32_lane
+        case 477: // v128.store64_lane
+          { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; rareAccess(w, x, z, vk, mem, qea); pc = (pc + 3) | 0; continue; }
+        case 459: // v128.load8x8_s
+        case 461: // v128.load16x4_s
+        case 462: // v128.load16x4_u
+        case 463: // v128.load32x2_s
+        case 464: // v128.load32x2_u
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; rareAccess(w, x, z, 0, mem, qea); pc = (pc + 2) | 0; continue; }
         case 457: // i8x16.shuffle
         case 488: // i8x16.ge_s
         case 489: // i8x16.ge_u

@@ -5,10 +5,11 @@
 // fused?").
 
 import type { VectorMeaning } from "../../src/isa/instruction.ts";
+import { extendedBytes } from "../../src/isa/rows/vector-meaning.ts";
 import { V128 } from "../../src/isa/types.ts";
 import type { FusedForm } from "./fused.ts";
 import { bounds, compute, Layout, next, operation } from "./operations.ts";
-import { accessAt } from "./vectors.ts";
+import { accessAt, shuffledWords } from "./vectors.ts";
 
 const ADDRESSES = ["i32.add imm", "i32.add"] as const;
 
@@ -36,6 +37,12 @@ const AFTER_PLAIN_LOAD = [
   "i32x4.mul",
   "i16x8.add",
 ];
+
+/** What uses bytes that have just been loaded and extended. */
+const AFTER_EXTENDING_LOAD = ["i16x8.add", "i16x8.shl imm > i16x8.add"];
+
+/** What uses words that have been put together. */
+const AFTER_SHUFFLE = ["f32x4.mul", "f32x4.mul > f32x4.add"];
 
 /** What uses a constant. */
 const AFTER_CONSTANT = [
@@ -86,6 +93,8 @@ const NAMES: readonly string[] = [
       ...ADDRESSES.flatMap((address) => AFTER_ADDRESS.map((load) => `${address} > ${load}`)),
       ...[...AFTER_LOAD, ...AFTER_PLAIN_LOAD].map((use) => `v128.load > ${use}`),
       ...AFTER_LOAD.map((use) => `i32.add imm > v128.load > ${use}`),
+      ...AFTER_EXTENDING_LOAD.map((use) => `i32.add imm > v128.load8x8_u > ${use}`),
+      ...AFTER_SHUFFLE.map((use) => `shuffle words > ${use}`),
       ...AFTER_CONSTANT.map((use) => `const 128 > ${use}`),
       ...PAIRS,
     ].flatMap(withBeginnings),
@@ -119,10 +128,11 @@ function laneAt(at: string, view: View): string {
 const GETS = { i32: "getInt32", f32: "getFloat32", f64: "getFloat64" } as const;
 
 /** The code of a lane for each of them, in place of a loop. */
-function unrolled(lane: string, step: number): string {
+function unrolled(lane: string, step: number, ofWord: readonly string[]): string {
   let code = "";
   for (let k = 0; k < 4; k += step) {
     code += lane
+      .replace("@word@", ofWord[k])
       .replace(/@lane (\w+) vk@/g, k === 0 ? "$1" : `@plus $1 ${4 * k}@`)
       .replace(/\((\w+) \+ vk\) >> 1/g, k === 0 ? "$1 >> 1" : `($1 + ${k}) >> 1`)
       .replace(/\(([^()]+) \+ vk\) \| 0/g, k === 0 ? "$1" : `($1 + ${k}) | 0`);
@@ -148,11 +158,15 @@ class Steps {
   private result = "";
   private results = 0;
   private view: View = "i32";
+  /** The first lane by its number, where that is what differs. */
+  private ofWord: readonly string[] = [];
 
   add(step: string, following: string | undefined): void {
     const [mnemonic] = step.split(" ");
     if (mnemonic === "i32.add") this.address(step);
     else if (mnemonic === "v128.load") this.load(viewOf(following));
+    else if (mnemonic === "v128.load8x8_u") this.extendingLoad();
+    else if (step === "shuffle words") this.shuffle(viewOf(following));
     else if (step === "const 128") this.constant(viewOf(following));
     else if (mnemonic === "v128.store") this.store();
     else this.lanes(step);
@@ -169,6 +183,27 @@ class Steps {
     this.before += bounds(this.layout, "q");
     this.view = view;
     this.define(`mem.${GETS[view as "i32"]}(@lane qea vk@, true)`);
+  }
+
+  /** Words are known by number: only what is unrolled can begin with this, or with a shuffle. */
+  private extendingLoad(): void {
+    this.before += bounds(this.layout, "q");
+    this.before +=
+      "const vl = mem.getInt32(qea, true); const vh = mem.getInt32(@second qea@, true); ";
+    this.ofWord = [...extendedBytes("vl", "u"), ...extendedBytes("vh", "u")];
+    this.define("@word@");
+  }
+
+  /** All words are read before one is written: the result may lie where they do. */
+  private shuffle(view: View): void {
+    const array = view === "f32" ? "F" : "S";
+    this.before += `const vl = ${this.layout.word()}; `;
+    this.ofWord = shuffledWords("vl").map((at, n) => {
+      this.before += `const va${n} = ${array}[${at}]; `;
+      return `va${n}`;
+    });
+    this.view = view;
+    this.define("@word@");
   }
 
   private constant(view: View): void {
@@ -236,7 +271,8 @@ class Steps {
     const write = result === "" ? "" : `${laneAt("x", view)} = ${result}; `;
     const lane = this.within + write;
     const loop = `for (let vk = 0; vk < 4; vk = (vk + ${STEP[view]}) | 0) { ${lane}} `;
-    return before + (isUnrolled ? unrolled(lane, STEP[view]) : loop) + next(layout.words + 1);
+    const body = isUnrolled ? unrolled(lane, STEP[view], this.ofWord) : loop;
+    return before + body + next(layout.words + 1);
   }
 }
 
@@ -248,7 +284,7 @@ function sourceOf(name: string): string {
   names.forEach((step, i) => {
     steps.add(step, names[i + 1]);
   });
-  return steps.end(UNROLLED.has(name));
+  return steps.end(UNROLLED.has(name) || /^shuffle|load8x8/.test(name));
 }
 
 /** All fused forms of vectors. */

@@ -8,11 +8,11 @@ import { OPCODES, SCALARS } from "./forms.ts";
 import { type Case, casesOf, type LoopFile } from "./loops.ts";
 import { expandAccesses } from "./operations.ts";
 import { asReturn, isRare } from "./rare.ts";
-import { VECTORS } from "./vectors.ts";
+import { RARE_ACCESSES, rareAccess, VECTORS } from "./vectors.ts";
 
 /** Modules that cases may use what they export of, and what that is. */
 const IMPORTABLE: readonly (readonly [path: string, names: readonly string[]])[] = [
-  ["./rare-vectors.generated.ts", ["rareVector"]],
+  ["./rare-vectors.generated.ts", ["rareAccess", "rareVector"]],
   ["./known.ts", ["KNOWN", "KNOWN_TO_OBJECTS", "KNOWN_TO_VECTORS"]],
   ["./numerics.ts", Object.keys(numerics)],
   ["../runtime/objects.ts", ["NULLS", "ZEROS", "matchesHeap"]],
@@ -146,7 +146,13 @@ export function rareFile(): string {
   const cases = VECTORS.filter(isRare).map((form) => {
     return { forms: [form], source: asReturn(form.source) };
   });
-  const rare = filled("rare", casesSource(cases, false));
+  const accesses = RARE_ACCESSES.flat().map((name) => {
+    const forms = VECTORS.filter((form) => form.name === name);
+    return { forms, source: `${rareAccess(name).code}return;` };
+  });
+  // Addresses are unsigned, as they have to be in far memories.
+  const access = filled("rare-access", casesSource(accesses, true));
+  const rare = filled("rare", casesSource(cases, false)) + expandAccesses(access, true);
   const text = withoutUnused(`${template("other-state")}\n${rare}`);
   return `${imports(text, false)}\n${text}`;
 }

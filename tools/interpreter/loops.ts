@@ -9,7 +9,7 @@ import { WIDE } from "./lanes.ts";
 import { OBJECTS } from "./objects.ts";
 import { COMMON } from "./order.ts";
 import { CALL_RARE, isRare } from "./rare.ts";
-import { VECTORS } from "./vectors.ts";
+import { RARE_ACCESSES, rareAccess, VECTORS } from "./vectors.ts";
 
 /** What a loop knows: all scalar instructions, or those for vectors or objects and common ones. */
 export type Knowledge = "scalars" | "vectors" | "objects";
@@ -174,11 +174,16 @@ function inOrder(forms: readonly Form[]): Form[] {
 function partial(own: readonly Form[], names: readonly string[]): Case[] {
   const scalars = inOrder([...new Set([...EVERYWHERE, ...names])].map(formOf));
   const rare = own.filter(isRare);
-  const cases = [...scalars, ...own.filter((form) => !isRare(form))].map((form) => {
+  const accesses = RARE_ACCESSES.map((list) => own.filter(({ name }) => list.includes(name)));
+  const left = new Set([...rare, ...accesses.flat()]);
+  const cases = [...scalars, ...own.filter((form) => !left.has(form))].map((form) => {
     // Of a chain it does the first instruction and leaves the second.
     const chains = CHAINS.filter(({ first }) => first === form.name);
     return { forms: [form, ...chains], source: form.source };
   });
+  for (const forms of accesses.filter((list) => list.length > 0)) {
+    cases.push({ forms, source: rareAccess(forms[0].name).call });
+  }
   return rare.length === 0 ? cases : [...cases, { forms: rare, source: CALL_RARE }];
 }
 

@@ -133,12 +133,17 @@ const SHUFFLE = [
   next(5),
 ].join(" ");
 
+/** Where the words of a shuffle are, by the word that says so. */
+export function shuffledWords(name: string): string[] {
+  return [`${name} & 255`, `(${name} >>> 8) & 255`, `(${name} >>> 16) & 255`, `${name} >>> 24`].map(
+    (index) => `(fp + (${index})) | 0`,
+  );
+}
+
 /** A shuffle of words: where they are, from the frame's begin, in a byte each of the next word. */
 const SHUFFLE_WORDS = [
   `const vl = ${word(1)}; `,
-  ...["vl & 255", "(vl >>> 8) & 255", "(vl >>> 16) & 255", "vl >>> 24"].map(
-    (index, n) => `const va${n} = S[(fp + (${index})) | 0]; `,
-  ),
+  ...shuffledWords("vl").map((at, n) => `const va${n} = S[${at}]; `),
   ...[0, 1, 2, 3].map((n) => `${slot("x")(n)} = va${n}; `),
   next(2),
 ].join("");
@@ -184,6 +189,16 @@ function access(row: Instruction): string {
 
 /** The same where `base` has the address as qi. */
 export function accessAt(row: Instruction, layout: Layout, base: string): string {
+  const { check, code } = accessParts(row, layout, base);
+  return check + code + next(layout.words + 1);
+}
+
+/** The check, which leaves the lane as vk and the effective address as qea, and what comes then. */
+function accessParts(
+  row: Instruction,
+  layout: Layout,
+  base: string,
+): { readonly check: string; readonly code: string } {
   const { access, immediates, name } = row;
   if (access === null) throw new Error(`${name} accesses no memory`);
   const { bytes } = access;
@@ -218,7 +233,23 @@ export function accessAt(row: Instruction, layout: Layout, base: string): string
       code += `mem.setInt${bits}(qea, ${value}${bits > 8 ? ", true" : ""}); `;
     }
   }
-  return check + code + next(layout.words + 1);
+  return { check, code };
+}
+
+/** Accesses that are left to a function, once they are checked; those in a list alike. */
+export const RARE_ACCESSES: readonly (readonly string[])[] = [
+  INSTRUCTIONS.filter(({ immediates }) => immediates === "memarg lane").map(({ name }) => name),
+  ["v128.load8x8_s", "v128.load16x4_s", "v128.load16x4_u", "v128.load32x2_s", "v128.load32x2_u"],
+];
+
+/** What such an access does behind its check, and what the loop does for all of its list. */
+export function rareAccess(name: string): { readonly code: string; readonly call: string } {
+  const row = INSTRUCTIONS.find((item) => item.name === name) as Instruction;
+  const layout = new Layout();
+  const { check, code } = accessParts(row, layout, `const qi = S[${layout.slot()}]; `);
+  const lane = row.immediates === "memarg lane" ? "vk" : "0";
+  const call = `rareAccess(w, x, z, ${lane}, mem, qea); `;
+  return { code, call: check + call + next(layout.words + 1) };
 }
 
 const ROWS = INSTRUCTIONS.filter(({ feature }) => feature === "simd");
