@@ -10,6 +10,8 @@ export interface MemorySource {
   readonly bytes: Uint8Array;
   /** Told before the host may write to the bytes, outside of the guest's running. */
   touched?(): void;
+  /** Takes note of what others have added, if it is shared. */
+  refresh?(): unknown;
 }
 
 /** For callers without memory: every address is wrong. */
@@ -50,6 +52,7 @@ export class GuestMemory {
   /** Looks whether the memory has grown: at the begin of a function, and after it has waited. */
   refresh(): void {
     this.source.touched?.();
+    this.source.refresh?.();
     const { bytes } = this.source;
     if (bytes === this.bytes) return;
     this.bytes = bytes;
