@@ -9,7 +9,7 @@ import { unsigned64 } from "../runtime/bulk.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNALIGNED_ATOMIC } from "../runtime/traps.ts";
-import { isWide } from "./bulk.ts";
+import { isWide, type Progress } from "./bulk.ts";
 import { machine, SLOTS } from "./loop.generated.ts";
 import { unsigned } from "./operands.ts";
 import { extra } from "./registers.ts";
@@ -32,15 +32,20 @@ interface AtomicAccess {
   readonly extends: boolean;
 }
 
+/** By opcode, from FIRST_ATOMIC_ACCESS on. */
 const accesses: (AtomicAccess | undefined)[] = [];
 
-function accessOf(op: number): AtomicAccess {
+function learn(op: number): AtomicAccess {
   const row = instructionAt(op);
   if (row?.access == null) throw new Error(`opcode ${op} accesses no memory`);
   const { bytes, kind } = row.access;
   // i64.atomic.rmw8.add_u
   const operation = (/rmw\d*\.([a-z]+)/.exec(row.name)?.[1] ?? kind) as Operation;
-  return { operation, bytes, extends: bytes < 8 && row.results[0] === I64 };
+  const access = { operation, bytes, extends: bytes < 8 && row.results[0] === I64 };
+  // In order, so that the array has no holes.
+  for (let i = accesses.length; i < op - FIRST_ATOMIC_ACCESS; i++) accesses.push(undefined);
+  accesses[op - FIRST_ATOMIC_ACCESS] = access;
+  return access;
 }
 
 /** The effective address of an atomic instruction's access. @throws TrapSignal */
@@ -57,9 +62,9 @@ export function checkBounds(memory: MemoryInstance, ea: number, bytes: number): 
 }
 
 /** Executes a load, store or read-modify-write. */
-export function atomicAccess(op: number, instance: ModuleInstance): void {
-  accesses[op] ??= accessOf(op);
-  const { bytes, extends: isExtended, operation } = accesses[op];
+export function atomicAccess(op: number, instance: ModuleInstance): Progress {
+  const access = accesses[op - FIRST_ATOMIC_ACCESS] ?? learn(op);
+  const { bytes, extends: isExtended, operation } = access;
   const memory = instance.memories[extra(3)];
   const ea = atomicAddress(memory, bytes);
   checkBounds(memory, ea, bytes);
@@ -69,13 +74,14 @@ export function atomicAccess(op: number, instance: ModuleInstance): void {
     const at = x >> 1;
     const result = perform(operation, longs, ea / 8, LONGS[at + 1], LONGS[at + 2]);
     if (operation !== "store") LONGS[at] = result;
-    return;
+    return "done";
   }
   const array = bySize[bytes as 1 | 2 | 4];
   const result = perform(operation, array, ea / bytes, SLOTS[x + 2], SLOTS[x + 4]);
-  if (operation === "store") return;
+  if (operation === "store") return "done";
   SLOTS[x] = result;
   if (isExtended) SLOTS[x + 1] = 0;
+  return "done";
 }
 
 /** `Atomics`, for numbers and bigints alike. */

@@ -68,7 +68,8 @@ export function slowInstruction(
   const op = extra(1) & OP_MASK;
   if (op === 0x08) return throwTag(instance, extra(2), payer); // throw
   if (op === 0x09 || op === 0x0a) return throwReference(); // rethrow, throw_ref
-  const progress = execute(op, instance, payer);
+  const progress =
+    op >= FIRST_ATOMIC_ACCESS ? atomicAccess(op, instance) : execute(op, instance, payer);
   if (progress === "done") machine.pc += SLOW_WORDS;
   return progress;
 }
@@ -136,8 +137,7 @@ function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress 
       fence();
       return "done";
     default:
-      if (op >= FIRST_ATOMIC_ACCESS) atomicAccess(op, instance);
-      else farInstruction(op, instance);
+      farInstruction(op, instance);
       return "done";
   }
 }
