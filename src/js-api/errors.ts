@@ -71,6 +71,7 @@ const TRAP_MESSAGES: Readonly<Record<string, string>> = {
   castFailure: "illegal cast",
   unalignedAtomic: "operation does not support unaligned accesses",
   expectedSharedMemory: "Atomics.wait cannot be called in this context",
+  waitNotAllowed: "Atomics.wait cannot be called in this context",
 };
 
 /** Opcodes of the remainders, which V8 tells apart from divisions, and of the truncations. */

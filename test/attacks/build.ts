@@ -76,6 +76,8 @@ export interface Parts {
   readonly functions?: readonly FunctionPart[];
   readonly tables?: readonly (readonly [element: ValType, size: Size])[];
   readonly memories?: readonly Size[];
+  /** Whether those are shared; they have a maximum then. */
+  readonly shared?: boolean;
   /** Type indices. */
   readonly tags?: readonly number[];
   /** Mutable globals. */
@@ -130,7 +132,13 @@ export function build(parts: Parts): Uint8Array<ArrayBuffer> {
   module.vectorSection(SECTION.table, tables, (w, [element, size]) => {
     limits(w.valType(element), size);
   });
-  module.vectorSection(SECTION.memory, memories, limits);
+  module.vectorSection(SECTION.memory, memories, (w, size) => {
+    if (parts.shared !== true) return limits(w, size);
+    return w
+      .byte(3)
+      .u32(size[0])
+      .u32(size[1] ?? size[0]);
+  });
   module.vectorSection(SECTION.tag, parts.tags ?? [], (w, type) => w.byte(0).u32(type));
   module.vectorSection(SECTION.global, parts.globals ?? [], (w, [type, init]) => {
     const code = new Code();

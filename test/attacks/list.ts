@@ -8,6 +8,7 @@ import { MODULE_ATTACKS } from "./modules.ts";
 import type { Attack } from "./probe.ts";
 import { PROGRAM_ATTACKS } from "./programs.ts";
 import { TENANT_ATTACKS } from "./tenants.ts";
+import { THREAD_ATTACKS } from "./threads.ts";
 
 export const ATTACKS: readonly Attack[] = [
   ...BULK_ATTACKS,
@@ -17,6 +18,7 @@ export const ATTACKS: readonly Attack[] = [
   ...PROGRAM_ATTACKS,
   ...INVENTED_ATTACKS,
   ...TENANT_ATTACKS,
+  ...THREAD_ATTACKS,
 ];
 
 export function attackNamed(name: string): Attack {
