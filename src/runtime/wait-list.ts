@@ -91,9 +91,14 @@ export class WaitList {
   leave(place: Place): boolean {
     const { at, ticket } = place;
     this.mourner?.unregister(place);
-    if (Atomics.compareExchange(this.words, at, ticket, FREE) === ticket) return false;
-    Atomics.store(this.words, at, FREE);
-    return true;
+    const { words } = this;
+    if (Atomics.compareExchange(words, at, ticket, FREE) !== ticket) {
+      Atomics.store(words, at, FREE);
+      return true;
+    }
+    // Its promise is of no use any more, nor is the timer.
+    Atomics.notify(words, at);
+    return false;
   }
 
   isNotified({ at, ticket }: Place): boolean {
