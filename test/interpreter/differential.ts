@@ -70,12 +70,13 @@ const TRAPS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/divide result unrepresentable|integer overflow|invalid conversion/, "unrepresentable"],
   [/float unrepresentable/, "unrepresentable"],
   [/out of bounds memory|memory access out of bounds|data segment/, "memory out of bounds"],
-  // V8 says the same of call_indirect and of table.get.
-  [/undefined element|out of bounds table|table .*out of bounds|element segment/, "table"],
   [/cast/, "cast"],
-  // To V8 a null in a typed table is a null reference, and array.copy looks at the target's bounds
-  // before it looks whether there is a source.
-  [/indirect call type|signature|uninitialized|null|dereferencing|array/, "reference"],
+  // V8 says the same of call_indirect and of table.get, and to it a null in a typed table is a null
+  // reference. array.copy looks at the target's bounds before it looks whether there is a source,
+  // array.init_elem at the segment's before the array's.
+  [/indirect call type|signature|uninitialized|null|dereferencing|array/, "table or reference"],
+  [/undefined element|out of bounds table|table .*out of bounds/, "table or reference"],
+  [/element segment/, "table or reference"],
 ];
 
 export function trapName(message: string): string {
