@@ -8,7 +8,7 @@ import { toHex } from "./reduce.ts";
 import { tracedProgram } from "./traced/generate.ts";
 import { runTraced, styles } from "./traced/run.ts";
 
-const COUNT = Number(process.env.WASMETER_PROGRAMS ?? 500);
+const COUNT = Number(process.env.WASMETER_PROGRAMS ?? 300);
 const SEED = Number(process.env.WASMETER_SEED ?? 1);
 
 describe("traced programs", () => {
