@@ -70,6 +70,7 @@ const NO_LIMITS: Partial<RuntimeLimits> = {
   instances: Number.POSITIVE_INFINITY,
   globals: Number.POSITIVE_INFINITY,
   hostBytes: Number.POSITIVE_INFINITY,
+  gcBytes: Number.POSITIVE_INFINITY,
 };
 
 const NAMESPACE_OPTIONS: OptionTable<NamespaceOptions> = {
