@@ -273,6 +273,8 @@ function inPieces(
   const count = Math.min(length - making.done, most);
   fill(making.object, making.done, count);
   making.done += count;
+  // It is paid for, but who watches the guest wants to look.
+  making.object[0].type.account.store.work += count;
   if (making.done < length) return "more";
   payer.making = null;
   setReference(making.object);

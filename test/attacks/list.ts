@@ -5,6 +5,7 @@ import { GUEST_ATTACKS } from "./guests.ts";
 import { HOST_ATTACKS } from "./hosts.ts";
 import { INVENTED_ATTACKS } from "./inventions.ts";
 import { MODULE_ATTACKS } from "./modules.ts";
+import { OBJECT_ATTACKS } from "./objects.ts";
 import type { Attack } from "./probe.ts";
 import { PROGRAM_ATTACKS } from "./programs.ts";
 import { TENANT_ATTACKS } from "./tenants.ts";
@@ -17,6 +18,7 @@ export const ATTACKS: readonly Attack[] = [
   ...HOST_ATTACKS,
   ...PROGRAM_ATTACKS,
   ...INVENTED_ATTACKS,
+  ...OBJECT_ATTACKS,
   ...TENANT_ATTACKS,
   ...THREAD_ATTACKS,
 ];
