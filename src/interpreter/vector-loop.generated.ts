@@ -637,124 +637,114 @@ export function runVectors(): number {
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? (vah >>> vb) | 0 : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? 0 : (vah >>> vb) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
         case 675: // i32.add imm > v128.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 3) | 0; continue; }
-        case 676: // i32.add imm > v128.load8x8_u
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 3) | 0; continue; }
-        case 677: // i32.add > v128.load
+        case 676: // i32.add > v128.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; continue; }
-        case 678: // i32.add > v128.load8x8_u
-          { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
-        case 679: // v128.load > f32x4.mul
+        case 677: // v128.load > f32x4.mul
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 680: // v128.load > f32x4.mul > f32x4.add
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); vp = mem.getFloat32(qea, true); vb = F[z]; vq = fround(vp * vb); vb = F[vbs]; vp = fround(vq + vb); F[x] = vp; vp = mem.getFloat32((qea + 4) | 0, true); vb = F[(z + 1) | 0]; vq = fround(vp * vb); vb = F[(vbs + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = mem.getFloat32((qea + 8) | 0, true); vb = F[(z + 2) | 0]; vq = fround(vp * vb); vb = F[(vbs + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = mem.getFloat32((qea + 12) | 0, true); vb = F[(z + 3) | 0]; vq = fround(vp * vb); vb = F[(vbs + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 3) | 0; continue; }
-        case 681: // v128.load > i32x4.add
+        case 678: // v128.load > f32x4.mul > f32x4.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); vb = F[(vbs + vk) | 0]; vp = fround(vq + vb); F[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
+        case 679: // v128.load > i32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 682: // v128.load > i32x4.dot_i16x8_s
+        case 680: // v128.load > i32x4.dot_i16x8_s
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 683: // v128.load > i32x4.dot_i16x8_s > i32x4.add
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); vp = mem.getInt32(qea, true); vb = S[z]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[vbs]; vp = (vq + vb) | 0; S[x] = vp; vp = mem.getInt32((qea + 4) | 0, true); vb = S[(z + 1) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 1) | 0]; vp = (vq + vb) | 0; S[(x + 1) | 0] = vp; vp = mem.getInt32((qea + 8) | 0, true); vb = S[(z + 2) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 2) | 0]; vp = (vq + vb) | 0; S[(x + 2) | 0] = vp; vp = mem.getInt32((qea + 12) | 0, true); vb = S[(z + 3) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 3) | 0]; vp = (vq + vb) | 0; S[(x + 3) | 0] = vp; pc = (pc + 3) | 0; continue; }
-        case 684: // v128.load > i8x16.eq
+        case 681: // v128.load > i32x4.dot_i16x8_s > i32x4.add
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vp = (vq + vb) | 0; S[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
+        case 682: // v128.load > i8x16.eq
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 685: // v128.load > v128.and
+        case 683: // v128.load > v128.and
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 686: // v128.load > v128.xor
+        case 684: // v128.load > v128.xor
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 687: // v128.load > f32x4.add
+        case 685: // v128.load > f32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 688: // v128.load > f64x2.mul
+        case 686: // v128.load > f64x2.mul
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp * vb; D[(x + vk) >> 1] = vq; } pc = (pc + 2) | 0; continue; }
-        case 689: // v128.load > f64x2.mul > f64x2.add
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp * vb; vb = D[(vbs + vk) >> 1]; vp = vq + vb; D[(x + vk) >> 1] = vp; } pc = (pc + 3) | 0; continue; }
-        case 690: // v128.load > f64x2.add
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 2) | 0; continue; }
-        case 691: // v128.load > i32x4.mul
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(vp, vb); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 692: // v128.load > i16x8.add
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 693: // i32.add imm > v128.load > f32x4.mul
+        case 687: // i32.add imm > v128.load > f32x4.mul
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 694: // i32.add imm > v128.load > f32x4.mul > f32x4.add
+        case 688: // i32.add imm > v128.load > f32x4.mul > f32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); vp = mem.getFloat32(qea, true); vb = F[z]; vq = fround(vp * vb); vb = F[vbs]; vp = fround(vq + vb); F[x] = vp; vp = mem.getFloat32((qea + 4) | 0, true); vb = F[(z + 1) | 0]; vq = fround(vp * vb); vb = F[(vbs + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = mem.getFloat32((qea + 8) | 0, true); vb = F[(z + 2) | 0]; vq = fround(vp * vb); vb = F[(vbs + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = mem.getFloat32((qea + 12) | 0, true); vb = F[(z + 3) | 0]; vq = fround(vp * vb); vb = F[(vbs + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
-        case 695: // i32.add imm > v128.load > i32x4.add
+        case 689: // i32.add imm > v128.load > i32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 696: // i32.add imm > v128.load > i32x4.dot_i16x8_s
+        case 690: // i32.add imm > v128.load > i32x4.dot_i16x8_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 697: // i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
+        case 691: // i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); vp = mem.getInt32(qea, true); vb = S[z]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[vbs]; vp = (vq + vb) | 0; S[x] = vp; vp = mem.getInt32((qea + 4) | 0, true); vb = S[(z + 1) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 1) | 0]; vp = (vq + vb) | 0; S[(x + 1) | 0] = vp; vp = mem.getInt32((qea + 8) | 0, true); vb = S[(z + 2) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 2) | 0]; vp = (vq + vb) | 0; S[(x + 2) | 0] = vp; vp = mem.getInt32((qea + 12) | 0, true); vb = S[(z + 3) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 3) | 0]; vp = (vq + vb) | 0; S[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
-        case 698: // i32.add imm > v128.load > i8x16.eq
+        case 692: // i32.add imm > v128.load > i8x16.eq
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 699: // i32.add imm > v128.load > v128.and
+        case 693: // i32.add imm > v128.load > v128.and
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 700: // i32.add imm > v128.load > v128.xor
+        case 694: // i32.add imm > v128.load > v128.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 701: // i32.add imm > v128.load8x8_u > i16x8.add
+        case 695: // i32.add imm > v128.load8x8_u
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 3) | 0; continue; }
+        case 696: // i32.add imm > v128.load8x8_u > i16x8.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vb = S[z]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[x] = vq; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vb = S[(z + 1) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 1) | 0] = vq; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vb = S[(z + 2) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 2) | 0] = vq; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vb = S[(z + 3) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 3) | 0] = vq; pc = (pc + 3) | 0; continue; }
-        case 702: // i32.add imm > v128.load8x8_u > i16x8.shl imm
+        case 697: // i32.add imm > v128.load8x8_u > i16x8.shl imm
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vs = C[(pc + 3) | 0]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vq = (vp & vu) << vn; S[x] = vq; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vq = (vp & vu) << vn; S[(x + 1) | 0] = vq; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vq = (vp & vu) << vn; S[(x + 2) | 0] = vq; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vq = (vp & vu) << vn; S[(x + 3) | 0] = vq; pc = (pc + 4) | 0; continue; }
-        case 703: // i32.add imm > v128.load8x8_u > i16x8.shl imm > i16x8.add
+        case 698: // i32.add imm > v128.load8x8_u > i16x8.shl imm > i16x8.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vs = C[(pc + 3) | 0]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vq = (vp & vu) << vn; vb = S[z]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[x] = vp; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 1) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 1) | 0] = vp; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vq = (vp & vu) << vn; vb = S[(z + 2) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 2) | 0] = vp; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 3) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
-        case 704: // shuffle words > f32x4.mul
+        case 699: // shuffle words > f32x4.mul
           { vl = C[pc]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp = va0; vb = F[y]; vq = fround(vp * vb); F[x] = vq; vp = va1; vb = F[(y + 1) | 0]; vq = fround(vp * vb); F[(x + 1) | 0] = vq; vp = va2; vb = F[(y + 2) | 0]; vq = fround(vp * vb); F[(x + 2) | 0] = vq; vp = va3; vb = F[(y + 3) | 0]; vq = fround(vp * vb); F[(x + 3) | 0] = vq; pc = (pc + 1) | 0; continue; }
-        case 705: // shuffle words > f32x4.mul > f32x4.add
+        case 700: // shuffle words > f32x4.mul > f32x4.add
           { vl = C[pc]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp = va0; vb = F[y]; vq = fround(vp * vb); vb = F[z]; vp = fround(vq + vb); F[x] = vp; vp = va1; vb = F[(y + 1) | 0]; vq = fround(vp * vb); vb = F[(z + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = va2; vb = F[(y + 2) | 0]; vq = fround(vp * vb); vb = F[(z + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = va3; vb = F[(y + 3) | 0]; vq = fround(vp * vb); vb = F[(z + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 1) | 0; continue; }
-        case 706: // const 128 > v128.and
+        case 701: // const 128 > v128.and
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 707: // const 128 > v128.and > v128.or
+        case 702: // const 128 > v128.and > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; vb = S[(z + vk) | 0]; vp = vq | vb; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 708: // const 128 > v128.or
+        case 703: // const 128 > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 709: // const 128 > v128.xor
+        case 704: // const 128 > v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 710: // const 128 > i8x16.add
+        case 705: // const 128 > i8x16.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2139062143) + (vb & 2139062143)) ^ ((vp ^ vb) & -2139062144); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 711: // const 128 > i8x16.eq
+        case 706: // const 128 > i8x16.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 712: // const 128 > i8x16.lt_s
+        case 707: // const 128 > i8x16.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = (vp | -2139062144) - (vb & 2139062143); vm = ((vp & ~vb) | ~((vp ^ vb) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 713: // const 128 > i8x16.lt_s b
+        case 708: // const 128 > i8x16.lt_s b
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; va = S[(y + vk) | 0]; vd = (va | -2139062144) - (vp & 2139062143); vm = ((va & ~vp) | ~((va ^ vp) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 714: // const 128 > i16x8.add
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 715: // const 128 > i32x4.add
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 716: // f32x4.mul > f32x4.add
+        case 709: // f32x4.mul > f32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 717: // f32x4.add > f32x4.add
-          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 718: // f64x2.mul > f64x2.add
+        case 710: // f64x2.mul > f64x2.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vp = va * vb; vb = D[(vbs + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 1) | 0; continue; }
-        case 719: // i32x4.mul > i32x4.add
+        case 711: // i32x4.mul > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(va, vb); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 720: // i32x4.dot_i16x8_s > i32x4.add
+        case 712: // i32x4.dot_i16x8_s > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 721: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 713: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 722: // i32x4.add > v128.xor
+        case 714: // i32x4.add > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 723: // i32x4.add > i32x4.add
-          { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 724: // i32x4.shr_u imm > v128.or
+        case 715: // i32x4.shr_u imm > v128.or
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 725: // i32x4.shl imm > v128.xor
+        case 716: // i32x4.shl imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va << vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 726: // i32x4.shr_u imm > v128.xor
+        case 717: // i32x4.shr_u imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 727: // i16x8.shl imm > i16x8.add
+        case 718: // i16x8.shl imm > i16x8.add
           { vs = C[pc]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = (va & vu) << vn; vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 728: // v128.xor > v128.xor
+        case 719: // v128.xor > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 729: // v128.and > v128.or
+        case 720: // v128.and > v128.or
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va & vb; vb = S[(vbs + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 730: // i8x16.eq > v128.and
+        case 721: // i8x16.eq > v128.and
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vp = ((vm << 1) - (vm >>> 7)); vb = S[(vbs + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 731: // f32x4.add > v128.store b
+        case 722: // f32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 732: // f32x4.mul > v128.store b
+        case 723: // f32x4.mul > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 733: // i32x4.add > v128.store b
+        case 724: // i32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 734: // v128.xor > v128.store b
+        case 725: // v128.xor > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
+        case 726: // i32.add imm > v128.load => i32.add imm > v128.load > f32x4.mul > f32x4.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 3) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); vp = mem.getFloat32(qea, true); vb = F[z]; vq = fround(vp * vb); vb = F[vbs]; vp = fround(vq + vb); F[x] = vp; vp = mem.getFloat32((qea + 4) | 0, true); vb = F[(z + 1) | 0]; vq = fround(vp * vb); vb = F[(vbs + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = mem.getFloat32((qea + 8) | 0, true); vb = F[(z + 2) | 0]; vq = fround(vp * vb); vb = F[(vbs + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = mem.getFloat32((qea + 12) | 0, true); vb = F[(z + 3) | 0]; vq = fround(vp * vb); vb = F[(vbs + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
+        case 727: // i16x8.extmul_low_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
+          { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
+        case 728: // i16x8.extmul_high_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
+          { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
+        case 729: // v128.load => shuffle words
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; vl = C[pc]; va0 = S[(fp + (vl & 255)) | 0]; va1 = S[(fp + ((vl >>> 8) & 255)) | 0]; va2 = S[(fp + ((vl >>> 16) & 255)) | 0]; va3 = S[(fp + (vl >>> 24)) | 0]; S[x] = va0; S[(x + 1) | 0] = va1; S[(x + 2) | 0] = va2; S[(x + 3) | 0] = va3; pc = (pc + 1) | 0; continue; }
         case 470: // v128.load8_lane
         case 471: // v128.load16_lane
         case 472: // v128.load32_lane

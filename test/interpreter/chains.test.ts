@@ -8,7 +8,8 @@ import { Module, Store } from "../../src/api/index.ts";
 import { joinChains } from "../../src/code/chains.ts";
 import { REGISTER_NAMES } from "../../src/code/opcodes.generated.ts";
 import { OPCODE_BITS, OPCODE_MASK, SLOT_BITS } from "../../src/code/registers.ts";
-import { CODE, CONTROL, machine, run, SLOTS } from "../../src/interpreter/loop.generated.ts";
+import { CODE, CONTROL, machine, SLOTS } from "../../src/interpreter/loop.generated.ts";
+import { LOOPS, loopHere } from "../../src/interpreter/loops.ts";
 import { EXIT_PC, room } from "../../src/interpreter/registers.ts";
 import { CHAINS, FORMS } from "../../tools/interpreter/forms.ts";
 import { Random } from "../fuzz/random.ts";
@@ -77,7 +78,7 @@ function outcome({ cells, memory: bytes, slots }: State): [registers: object, co
   CONTROL[KSP - 1] = 0;
   machine.instance = target;
   Object.assign(machine, { pc: AT, fp: FRAME, ksp: KSP, budget: BUDGET, trap: 0 });
-  const status = run();
+  const status = LOOPS[loopHere()].run();
   const { budget, fp, ksp, pc, trap } = machine;
   const frame = Buffer.from(SLOTS.slice(FRAME, FRAME + slots.length).buffer);
   const contents = Buffer.concat([frame, Buffer.from(target.globalCells.slice().buffer), memory]);

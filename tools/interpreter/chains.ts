@@ -47,6 +47,14 @@ const PAIRS: readonly (readonly [first: string, second: string])[] = [
   ["i32.load", "move 32"],
 ];
 
+/** The same of vectors, by what the loops of compiled C do most. */
+const VECTOR_PAIRS: readonly (readonly [first: string, second: string])[] = [
+  ["i32.add imm > v128.load", "i32.add imm > v128.load > f32x4.mul > f32x4.add"],
+  ["i16x8.extmul_low_i8x16_s", "i32x4.extadd_pairwise_i16x8_s > i32x4.add"],
+  ["i16x8.extmul_high_i8x16_s", "i32x4.extadd_pairwise_i16x8_s > i32x4.add"],
+  ["v128.load", "shuffle words"],
+];
+
 /** Two instructions in a row. */
 export interface Chain extends Form {
   readonly first: string;
@@ -70,14 +78,23 @@ function decode(source: string): string {
   return `w = C[pc]; pc = (pc + 1) | 0; ${slot("x", 9)}${slot("y", 16)}${slot("z", 23)}`;
 }
 
-/** All chains, of the forms they are made of. */
+/** The chains of scalars, of the forms they are made of. */
 export function chainsOf(forms: readonly Form[]): Chain[] {
+  return joined(forms, PAIRS);
+}
+
+/** Those of vectors. */
+export function vectorChainsOf(forms: readonly Form[]): Chain[] {
+  return joined(forms, VECTOR_PAIRS);
+}
+
+function joined(forms: readonly Form[], pairs: typeof PAIRS): Chain[] {
   const sourceOf = (name: string) => {
     const form = forms.find((item) => item.name === name);
     if (form === undefined) throw new Error(`there is no register instruction ${name}`);
     return form.source;
   };
-  return PAIRS.map(([first, second]) => {
+  return pairs.map(([first, second]) => {
     const before = sourceOf(first);
     if (!GOES_ON.test(before)) throw new Error(`control leaves ${first}`);
     const after = sourceOf(second);

@@ -11,7 +11,7 @@
 import type { Instruction } from "../../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { I32, I64 } from "../../src/isa/types.ts";
-import { type Chain, chainsOf } from "./chains.ts";
+import { type Chain, chainsOf, vectorChainsOf } from "./chains.ts";
 import { FUSED } from "./fused.ts";
 import { FUSED_VECTORS } from "./fused-vectors.ts";
 import { WIDE } from "./lanes.ts";
@@ -262,20 +262,22 @@ const SINGLE_FORMS: readonly Form[] = [
   ...FUSED,
 ];
 
-/** Two of them in a row as one. */
-export const CHAINS: readonly Chain[] = chainsOf(SINGLE_FORMS);
+const SCALAR_CHAINS = chainsOf(SINGLE_FORMS);
 
 /** Register instructions of the loop for scalars. */
-export const SCALARS: readonly Form[] = [...SINGLE_FORMS, ...CHAINS];
+export const SCALARS: readonly Form[] = [...SINGLE_FORMS, ...SCALAR_CHAINS];
+
+const SINGLE_VECTORS = [...VECTORS, ...FUSED_VECTORS];
+const VECTOR_CHAINS = vectorChainsOf(SINGLE_VECTORS);
+
+/** What only the loop for vectors knows, in the order of the opcodes. */
+export const OF_VECTORS: readonly Form[] = [...SINGLE_VECTORS, ...VECTOR_CHAINS];
+
+/** Two instructions in a row as one. */
+export const CHAINS: readonly Chain[] = [...SCALAR_CHAINS, ...VECTOR_CHAINS];
 
 /** All register instructions; the opcode of each is its index plus one. */
-export const FORMS: readonly Form[] = [
-  ...SCALARS,
-  ...VECTORS,
-  ...FUSED_VECTORS,
-  ...OBJECTS,
-  ...WIDE,
-];
+export const FORMS: readonly Form[] = [...SCALARS, ...OF_VECTORS, ...OBJECTS, ...WIDE];
 
 /** Register opcodes by name. */
 export const OPCODES: ReadonlyMap<string, number> = new Map(

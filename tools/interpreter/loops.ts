@@ -1,15 +1,14 @@
 // Which loops there are and what each knows. Beside its own instructions, the loop for vectors and
-// the one for objects, which has wide arithmetic, too, know the scalar ones that are commonest around them, so that a hot loop of a
-// program stays inside: to leave a loop and enter another takes 4 to 6 ns. What V8 optimises has
-// room for some fifty (docs/rationale.md, "Why are there several loops?").
+// the one for objects, which has wide arithmetic, too, know the scalar ones that are commonest around
+// them, so that a hot loop of a program stays inside: to leave a loop and enter another takes 4 to 6
+// ns (docs/rationale.md, "Why are there several loops?").
 
-import { CHAINS, type Form, SCALARS } from "./forms.ts";
-import { FUSED_VECTORS } from "./fused-vectors.ts";
+import { CHAINS, type Form, OF_VECTORS, SCALARS } from "./forms.ts";
 import { WIDE } from "./lanes.ts";
 import { OBJECTS } from "./objects.ts";
 import { COMMON } from "./order.ts";
 import { CALL_RARE, isRare } from "./rare.ts";
-import { RARE_ACCESSES, rareAccess, VECTORS } from "./vectors.ts";
+import { RARE_ACCESSES, rareAccess } from "./vectors.ts";
 
 /** What a loop knows: all scalar instructions, or those for vectors or objects and common ones. */
 export type Knowledge = "scalars" | "vectors" | "objects";
@@ -178,7 +177,7 @@ function partial(own: readonly Form[], names: readonly string[]): Case[] {
   const left = new Set([...rare, ...accesses.flat()]);
   const cases = [...scalars, ...own.filter((form) => !left.has(form))].map((form) => {
     // Of a chain it does the first instruction and leaves the second.
-    const chains = CHAINS.filter(({ first }) => first === form.name);
+    const chains = CHAINS.filter((chain) => chain.first === form.name && !own.includes(chain));
     return { forms: [form, ...chains], source: form.source };
   });
   for (const forms of accesses.filter((list) => list.length > 0)) {
@@ -197,7 +196,7 @@ const AROUND_OBJECTS = [
 const CASES: Readonly<Record<Knowledge, readonly Case[]>> = {
   // The first form is "wide", which is decoded in front of the switch.
   scalars: inOrder(SCALARS.slice(1)).map((form) => ({ forms: [form], source: form.source })),
-  vectors: partial([...VECTORS, ...FUSED_VECTORS], AROUND_VECTORS),
+  vectors: partial(OF_VECTORS, AROUND_VECTORS),
   objects: partial([...OBJECTS, ...WIDE], [...AROUND_OBJECTS, ...AROUND_WIDE]),
 };
 
