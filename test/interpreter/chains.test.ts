@@ -16,6 +16,8 @@ import { Random } from "../fuzz/random.ts";
 
 const ROUNDS = 100;
 const FRAME_SLOTS = 32;
+/** Vectors, and slots that words name, lie beyond the slots of the heads. */
+const FRAME_WORDS = 2 * FRAME_SLOTS + 64;
 /** Far above what anything else uses in this process. */
 const AT = room.words.length - 1000;
 const FRAME = 200_000;
@@ -104,7 +106,7 @@ describe("chains", () => {
         if (!BRANCHES.test(second)) CODE[next + lengthOf(second)] = opcodeOf("finish");
         CODE[finish] = opcodeOf("finish");
         const state = {
-          slots: Int32Array.from({ length: 2 * FRAME_SLOTS }, () => randomWord(random)),
+          slots: Int32Array.from({ length: FRAME_WORDS }, () => randomWord(random)),
           memory: bytes,
           cells: Int32Array.from(target.globalCells, () => random.below(2 ** 32) | 0),
         };
