@@ -73,9 +73,9 @@ export function runFarVectors(): number {
   const G = (instance as ModuleInstance).globalCells;
   const slotLimit = registers.slotLimit | 0;
   const controlLimit = registers.controlLimit | 0;
-  const memory = (instance as ModuleInstance).memories[0];
-  let mem = memory === undefined ? NO_MEMORY : memory.window;
-  let memLength = memory === undefined ? 0 : memory.windowLength;
+  const memory = (instance as ModuleInstance).memory;
+  let mem = memory === null ? NO_MEMORY : memory.window;
+  let memLength = memory === null ? 0 : memory.windowLength;
   let pc = registers.pc | 0;
   let fp = registers.fp | 0;
   let ksp = registers.ksp | 0;

@@ -88,9 +88,9 @@ export function runObjects(): number {
   const ROOM = (instance as ModuleInstance).store.objects.room;
   const slotLimit = registers.slotLimit | 0;
   const controlLimit = registers.controlLimit | 0;
-  const memory = (instance as ModuleInstance).memories[0];
-  let mem = memory === undefined ? NO_MEMORY : memory.view;
-  let memLength = memory === undefined ? 0 : memory.fastLength;
+  const memory = (instance as ModuleInstance).memory;
+  let mem = memory === null ? NO_MEMORY : memory.view;
+  let memLength = memory === null ? 0 : memory.fastLength;
   let pc = registers.pc | 0;
   let fp = registers.fp | 0;
   let ksp = registers.ksp | 0;

@@ -51,7 +51,8 @@ const IMMEDIATES = 64;
 /**
  * Words of the first and second operand and of immediates: equal, smaller, larger, negative and
  * NaN, zero and ordinary floats, the ends of the ranges, what becomes zero when the immediate is
- * added, shifts by more than 32, products whose halves leave 32 bits when they are added.
+ * added, shifts by more than 32, products whose halves leave 32 bits when they are added; a NaN to
+ * store.
  */
 const OPERANDS: readonly (readonly [number, number, number, number, number, number])[] = [
   [8, 16, 8, 16, 8, 16],
@@ -65,6 +66,7 @@ const OPERANDS: readonly (readonly [number, number, number, number, number, numb
   [0x7fffffff, -16, -1, 0x7fffffff, -1, 0x7fffffff],
   [0x7fffffff, -16, 0, 0, -1, 0x7fffffff],
   [0x7fffffff, -16, -1, -16, -1, -16],
+  [8, 16, -1, -1, 8, 16],
 ];
 
 /** Parts in which the instructions are executed with the same operands. */

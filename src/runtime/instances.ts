@@ -266,6 +266,8 @@ export class ModuleInstance {
   readonly functions: FunctionInstance[] = [];
   readonly tables: TableInstance[] = [];
   readonly memories: MemoryInstance[] = [];
+  /** The first of them, for the loop: to V8, a list that is always empty may be another shape. */
+  memory: MemoryInstance | null = null;
   readonly globals: GlobalInstance[] = [];
   readonly tags: TagInstance[] = [];
   /** Values of the globals that the module defines, two words each, four of a v128. */
@@ -337,6 +339,12 @@ export class ModuleInstance {
     if (this.exportsAreCounted) return;
     this.lease.require(EXPORT_BYTES * this.module.exports.length);
     this.exportsAreCounted = true;
+  }
+
+  /** The memory takes the next place of its index space. */
+  addMemory(memory: MemoryInstance): void {
+    this.memory ??= memory;
+    this.memories.push(memory);
   }
 
   /** What stands at `index` in the index space of this kind. */

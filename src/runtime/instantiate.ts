@@ -175,7 +175,7 @@ export class Instantiation {
   private bind(index: number): true {
     const extern = this.imports[index];
     checkImport(this.store, this.compiled, index, extern);
-    const { functions, globals, memories, tables, tags } = this.instance;
+    const { functions, globals, tables, tags } = this.instance;
     switch (extern.kind) {
       case "func":
         functions.push(extern.value);
@@ -184,7 +184,7 @@ export class Instantiation {
         tables.push(extern.value);
         break;
       case "memory":
-        memories.push(extern.value);
+        this.instance.addMemory(extern.value);
         break;
       case "global":
         globals.push(extern.value);
@@ -254,7 +254,7 @@ export class Instantiation {
     const at = module.importedMemories + index;
     const isExposed = store.exposesMemories && this.exportedMemories.has(at);
     const memory = allocateMemory(store, module.memories[at].type, isExposed);
-    instance.memories.push(memory);
+    instance.addMemory(memory);
     leases.push(memory.lease);
     this.left -= PART_WORK;
     return true;

@@ -83,6 +83,7 @@ export class MemoryInstance {
   readonly store: Store;
   /** Its part of the store's `memoryBytes`. */
   readonly lease: Lease;
+  /** To V8 a small integer: another kind of number would change the shape of all memories. */
   pages = 0;
   /** All of the memory, and not a byte more. */
   view: DataView = NO_VIEW;
@@ -116,7 +117,8 @@ export class MemoryInstance {
   }
 
   get pageSize(): number {
-    return 2 ** this.type.pageSizeLog2;
+    // A power, or a quotient of one, would be no small integer to V8 (see `pages`).
+    return 1 << this.type.pageSizeLog2;
   }
 
   get byteLength(): number {

@@ -55,7 +55,7 @@ describe("training", () => {
     expect(SHAPES.length).toBe(REGISTER_NAMES.length);
   });
 
-  it("comes to the end of the program for objects: a trap for each argument but the last", () => {
+  it("comes to the end of the program for objects: a trap for each argument but the last two", () => {
     const [, , loop] = LOOPS;
     let trap = 0;
     const run = () => {
@@ -63,15 +63,15 @@ describe("training", () => {
       trap = status === TRAPPED ? machine.trap : 0;
       return status;
     };
-    const traps = Array.from({ length: 11 }, (_, i) => {
-      trainStep(TRAINING_STEPS - 11 + i, { ...loop, run });
+    const traps = Array.from({ length: 12 }, (_, i) => {
+      trainStep(TRAINING_STEPS - 12 + i, { ...loop, run });
       return trap;
     });
     expect(traps).toEqual([
       ...[NULL_STRUCTURE_REFERENCE, NULL_STRUCTURE_REFERENCE],
       ...[NULL_ARRAY_REFERENCE, NULL_ARRAY_REFERENCE, NULL_ARRAY_REFERENCE],
       ...[ARRAY_OUT_OF_BOUNDS, ARRAY_OUT_OF_BOUNDS],
-      ...[NULL_I31_REFERENCE, CAST_FAILURE, CAST_FAILURE, 0],
+      ...[NULL_I31_REFERENCE, CAST_FAILURE, CAST_FAILURE, 0, 0],
     ]);
   });
 

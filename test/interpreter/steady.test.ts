@@ -1,0 +1,65 @@
+// Once it has been trained, V8 keeps the optimised loop whatever a guest is like: without it, the
+// guest gets a thirtieth of the speed until V8 has compiled the loop again.
+
+import { spawnSync } from "node:child_process";
+import { expect, it } from "vitest";
+import loadWabt from "wabt";
+
+const wabt = await loadWabt();
+
+const COUNT = `(func (export "f") (param i32)
+  (loop $again (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))`;
+const NAN = "(f64.reinterpret_i64 (i64.const -1))";
+
+/** Guests unlike the one that trains the loop. */
+const GUESTS: Readonly<Record<string, string>> = {
+  plain: `(memory 1) (global (mut i32) (i32.const 0)) ${COUNT}`,
+  "without memory": `(global (mut i32) (i32.const 0)) ${COUNT}`,
+  "without anything": COUNT,
+  "with a shared memory": `(memory 1 2 shared) ${COUNT}`,
+  "with a memory that grows": `(memory 0) (func (drop (memory.grow (i32.const 1)))) (start 0)
+    (func (export "f") (param i32) (i32.store (i32.const 0) (local.get 0)))`,
+  "with two memories": `(memory 1) (memory 1) ${COUNT}`,
+  "that stores NaN": `(memory 1) (func (export "f") (param i32)
+    (f64.store (i32.const 8) ${NAN}) (f64.store (local.get 0) (f64.load (i32.const 8))))`,
+};
+
+const dist = (path: string) => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href);
+
+const SCRIPT = `
+  const { Module, Store } = await import(${dist("api/index.js")});
+  const { run } = await import(${dist("interpreter/loop.generated.js")});
+  const { isFast, warmStep } = await import(${dist("interpreter/warmth.js")});
+  const OPTIMIZED = 1 << 4;
+  const isOptimized = () => (%GetOptimizationStatus(run) & OPTIMIZED) !== 0;
+  while (warmStep());
+  const end = Date.now() + 20_000;
+  while (!isOptimized() && Date.now() < end) {
+    isFast();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const optimized = isOptimized();
+  const lost = [];
+  for (const [name, bytes] of JSON.parse(process.argv[1])) {
+    const f = new Store().instantiate(Module.from(Uint8Array.from(bytes))).func("f");
+    for (let i = 0; i < 3; i++) f.call(1000);
+    if (isOptimized()) continue;
+    lost.push(name);
+    %OptimizeFunctionOnNextCall(run);
+    isFast();
+  }
+  console.log(JSON.stringify({ optimized, lost }));
+`;
+
+it("is kept by guests of every kind", () => {
+  const guests = Object.entries(GUESTS).map(([name, text]) => {
+    const features = { threads: true, multi_memory: true };
+    const { buffer } = wabt.parseWat(name, `(module ${text})`, features).toBinary({});
+    return [name, [...buffer]];
+  });
+  const args = ["--allow-natives-syntax", "--input-type=module", "-e", SCRIPT, "--"];
+  const options = { encoding: "utf8" } as const;
+  const child = spawnSync(process.execPath, [...args, JSON.stringify(guests)], options);
+  expect(child.status, child.stderr).toBe(0);
+  expect(JSON.parse(child.stdout)).toEqual({ optimized: true, lost: [] });
+});
