@@ -8,7 +8,7 @@ import { CHAINS, OP, SHAPES } from "../code/opcodes.generated.ts";
 import { OPCODE_BITS, OPCODE_MASK, SLOT_BITS } from "../code/registers.ts";
 import { featureSet } from "../isa/features.ts";
 import { decodingLimits } from "../module/limits.ts";
-import type { ModuleInstance } from "../runtime/instances.ts";
+import { FunctionInstance, type ModuleInstance } from "../runtime/instances.ts";
 import { instantiate } from "../runtime/instantiate.ts";
 import { Store } from "../runtime/store.ts";
 import { validatingDecoder } from "../validation/module.ts";
@@ -122,7 +122,11 @@ function train(
 
 /** The instance that is in the loop when no guest is. */
 export function traineeOf(): ModuleInstance {
-  trainee ??= instanceOf(TRAINING_MODULE);
+  if (trainee === null) {
+    trainee = instanceOf(TRAINING_MODULE);
+    const { code, type, typeId } = trainee.functionAt(0);
+    trainee.tables[0].set(2, new FunctionInstance(type, typeId, null, code));
+  }
   return trainee;
 }
 

@@ -20,6 +20,13 @@ const GUESTS: Readonly<Record<string, string>> = {
   "with a memory that grows": `(memory 0) (func (drop (memory.grow (i32.const 1)))) (start 0)
     (func (export "f") (param i32) (i32.store (i32.const 0) (local.get 0)))`,
   "with two memories": `(memory 1) (memory 1) ${COUNT}`,
+  "whose indices are large": `(func (export "f") (param i32)
+    (block (br_table 0 0 (i32.sub (i32.const 0) (local.get 0)))))`,
+  "with many locals": `(func (export "f") (param i32) (local ${"i32 ".repeat(300)})
+    (local.set 299 (local.get 0)))`,
+  "that calls the host by an index": `(import "host" "f" (func $host (param i32)))
+    (table funcref (elem $host))
+    (func (export "f") (param i32) (call_indirect (param i32) (local.get 0) (i32.const 0)))`,
   "that stores NaN": `(memory 1) (func (export "f") (param i32)
     (f64.store (i32.const 8) ${NAN}) (f64.store (local.get 0) (f64.load (i32.const 8))))`,
 };
@@ -40,8 +47,9 @@ const SCRIPT = `
   }
   const optimized = isOptimized();
   const lost = [];
+  const imports = { host: { f() {} } };
   for (const [name, bytes] of JSON.parse(process.argv[1])) {
-    const f = new Store().instantiate(Module.from(Uint8Array.from(bytes))).func("f");
+    const f = new Store().instantiate(Module.from(Uint8Array.from(bytes)), imports).func("f");
     for (let i = 0; i < 3; i++) f.call(1000);
     if (isOptimized()) continue;
     lost.push(name);

@@ -3,7 +3,8 @@
 (module
   (type $unary (func (param i32) (result i32)))
   (memory 1)
-  (table 2 funcref)
+  ;; The third is a function of no instance, as host functions are.
+  (table 3 funcref)
   (elem (i32.const 0) $leaf $leaf)
   (global (mut i32) (i32.const 0)) (global (mut i64) (i64.const 0))
   (global (mut i32) (i32.const 0)) (global (mut i64) (i64.const 0))
@@ -23,10 +24,25 @@
       (return (i32.const 10)))
       (return (i32.const 11)))
     (i32.const 12))
+  ;; Slots that want the wide form of instructions.
+  (func $many
+    (local
+      i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+      i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+      i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+      i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+      i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+      i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+      i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local.set 139 (i32.const 1)))
   (func (export "train") (param i32) (result i32)
     (call $nothing)
     (drop (call $long (i64.const 1)))
     (drop (call $reference (ref.null extern)))
     (drop (call $tail (local.get 0)))
     (drop (call $choose (local.get 0)))
-    (call_indirect (type $unary) (call $leaf (local.get 0)) (i32.const 1))))
+    (drop (call $choose (i32.const -1)))
+    (call $many)
+    (call_indirect (type $unary)
+      (call_indirect (type $unary) (call $leaf (local.get 0)) (i32.const 1))
+      (i32.const 2))))
