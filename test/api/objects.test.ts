@@ -122,6 +122,16 @@ describe("values of the host", () => {
   });
 });
 
+describe("vectors in objects", () => {
+  it("are those that Node 26 finds there", () => {
+    const { exports } = guest();
+    expect(exports.vectorField(5, -7n)).toEqual([82, -7n, 9, 5]);
+    for (const n of [5, 100, 70_000]) {
+      expect(exports.vectors(n)).toEqual([9, 14, 0x1918_1716, n + 7, 0x2120_1f1e]);
+    }
+  });
+});
+
 describe("gcBytes", () => {
   it("does not count what nobody keeps", () => {
     const { exports, store } = guest({ gcBytes: MIB });
