@@ -3,11 +3,13 @@
 
 import { BLOCK_VALTYPE, InstructionReader } from "../../src/binary/instructions.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
+import { instructionAt } from "../../src/isa/index.ts";
 import type { Immediates } from "../../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { refType, type ValType } from "../../src/isa/types.ts";
 import { ModuleError } from "../../src/module/errors.ts";
 import { DEFAULT_LIMITS } from "../../src/module/limits.ts";
+import type { ModuleRecord } from "../../src/module/module.ts";
 import type { Random } from "./random.ts";
 
 /** An instruction in a body: its range of bytes and its dense opcode. */
@@ -97,4 +99,15 @@ export function similarOpcode(random: Random, op: number, sameType: boolean): nu
   const regular = sameType && signature !== "";
   const group = regular ? BY_TYPE.get(`${immediates} ${signature}`) : BY_LAYOUT.get(immediates);
   return random.pick(group ?? [op]);
+}
+
+/**
+ * Whether a function waits. V8 11 goes on with wrong operands then, or ends the process, unless it
+ * has optimised the code (`--no-liftoff` and V8 14 agree with us).
+ */
+export function waits({ bytes, bodyEnds, bodyStarts }: ModuleRecord): boolean {
+  const kinds = bodyStarts.flatMap((start, i) =>
+    instructionSpans(bytes.subarray(start, bodyEnds[i])).map(({ op }) => instructionAt(op)),
+  );
+  return kinds.some((row) => row?.access?.kind === "wait");
 }

@@ -3,14 +3,12 @@
 
 import { priceTable } from "../../../src/code/prices.ts";
 import { type FeatureSet, featureBit, featureSet } from "../../../src/isa/features.ts";
-import { instructionAt } from "../../../src/isa/index.ts";
 import { createNamespace } from "../../../src/js-api/index.ts";
-import type { ModuleRecord } from "../../../src/module/module.ts";
 import { withCanonicalNans } from "../../interpreter/programs.ts";
 import { stackProgram } from "../../interpreter/stack-programs.ts";
 import { suiteModules } from "../corpus.ts";
 import { generateModule } from "../generate/module.ts";
-import { instructionSpans } from "../instructions.ts";
+import { waits } from "../instructions.ts";
 import { mutate } from "../mutate.ts";
 import { Random } from "../random.ts";
 import { toHex } from "../reduce.ts";
@@ -207,17 +205,6 @@ class ExecutionCampaign {
       this.findings.push({ kind: "traced", seed, index, origin: "traced", detail, hex });
     }
   }
-}
-
-/**
- * Whether a function waits. V8 11 goes on with wrong operands then, unless it has optimised the code
- * (`--no-liftoff` and V8 14 agree with us).
- */
-function waits({ bytes, bodyEnds, bodyStarts }: ModuleRecord): boolean {
-  const kinds = bodyStarts.flatMap((start, i) =>
-    instructionSpans(bytes.subarray(start, bodyEnds[i])).map(({ op }) => instructionAt(op)),
-  );
-  return kinds.some((row) => row?.access?.kind === "wait");
 }
 
 /** Growth is dear, so that little fuel means little memory on the host, too. */
