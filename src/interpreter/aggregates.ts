@@ -268,6 +268,8 @@ function inPieces(
     const made = make();
     if (typeof made === "string") return made;
     payer.making = { object: made, done: isComplete ? length : 0 };
+    // Where it is going to be: a census between two pieces finds it there, beside a number.
+    setReference(made);
   }
   const { making } = payer;
   const count = Math.min(length - making.done, most);
@@ -277,7 +279,6 @@ function inPieces(
   making.object[0].type.account.store.work += count;
   if (making.done < length) return "more";
   payer.making = null;
-  setReference(making.object);
   return "done";
 }
 

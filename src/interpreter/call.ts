@@ -103,7 +103,8 @@ export class CallThread extends Thread {
       machine.instance = null;
       machine.callee = null;
       if (this.callers.length > 0) this.callers.length = 0;
-      if (this.search !== null || this.growth !== null || this.wait !== null) this.forgetWork();
+      const { growth, making, search, wait } = this;
+      if ((search ?? growth ?? wait ?? making) !== null) this.forgetWork();
       // Last, since it is a call, which the host's stack may have no room for.
       releaseReferences(slotTop >> 1);
     }

@@ -187,6 +187,19 @@ describe("gcBytes", () => {
     expect(gcBytes(store)).toBeLessThan(before * 0.1);
   });
 
+  it("counts an array whose elements are still being set", () => {
+    const { instance, store } = guest();
+    const execution = instance.func("filled").start(3_000_000);
+    execution.run({ slice: 250_000 });
+    // Its frames move out for another call.
+    for (const collect of [() => {}, () => instance.func("garbage").call(1)]) {
+      collect();
+      store.runtime.objects.count();
+      expect(gcBytes(store)).toBeGreaterThan(12_000_000);
+    }
+    expect(execution.run()).toMatchObject({ kind: "returned", value: 7 });
+  });
+
   it("is the same in every slicing", () => {
     const run = (slice: number) => {
       const { instance } = guest({ gcBytes: MIB });

@@ -1,6 +1,7 @@
 // Namespaces of their own: fuel, time limits, epochs, limits, features. What the JavaScript API says
 // nothing about is promised by `createNamespace`.
 
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Epoch } from "../../src/api/index.ts";
 import { controlsOf, createNamespace, WebAssembly as Ours } from "../../src/js-api/index.ts";
@@ -90,6 +91,19 @@ describe("a call that is stopped", () => {
     expect(func(instance, "use")()).toBe(5);
     expect(func(instance, "size")()).toBe(107);
     expect(controls.fuel).toBe(1_000 - 8 - 7 - 1);
+  });
+
+  it("in the middle of making an array does not leave that to the next one", () => {
+    let looks = Number.NEGATIVE_INFINITY;
+    const epoch = { reached: () => ++looks === 3 };
+    const namespace = createNamespace({ epoch, epochDeadline: 1 });
+    const objects = readFileSync(new URL("../api/objects.wasm", import.meta.url));
+    const host = { see: () => null, extern: () => null };
+    const instance = new namespace.Instance(new namespace.Module(objects), { host });
+    looks = 0;
+    expect(codeOf(thrownBy(() => func(instance, "filled")(3_000_000)))).toBe("epoch");
+    const [first, last, , length] = func(instance, "vectors")(70_000) as number[];
+    expect([first, last, length]).toEqual([9, 14, 70_007]);
   });
 });
 
