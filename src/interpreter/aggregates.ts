@@ -11,8 +11,6 @@ import {
   HEAP_EXTERN,
   HEAP_FUNC,
   type HeapType,
-  I8,
-  I16,
   isReference,
   slotsOf,
   type ValType,
@@ -28,7 +26,6 @@ import {
   initArray,
   internalize,
   matchesHeap,
-  newStruct,
   type ObjectType,
   setArrayWord,
 } from "../runtime/objects.ts";
@@ -37,7 +34,6 @@ import {
   CAST_FAILURE,
   MEMORY_OUT_OF_BOUNDS,
   NULL_ARRAY_REFERENCE,
-  NULL_I31_REFERENCE,
   NULL_STRUCTURE_REFERENCE,
   TABLE_OUT_OF_BOUNDS,
 } from "../runtime/traps.ts";
@@ -54,25 +50,16 @@ export interface Making {
   done: number;
 }
 
-/** Executes an instruction of the page 0xFB, or `ref.eq`. */
+/** Executes an instruction of the page 0xFB that is no case of the loop, or one that it leaves. */
 export function aggregateInstruction(op: number, instance: ModuleInstance, payer: Payer): Progress {
   const a = extra(2);
   const b = extra(3);
   switch (op) {
-    case 0xd3: // ref.eq
-      setInt(0, reference(0) === reference(1) ? 1 : 0, false);
-      return "done";
-    case 0x100: // struct.new
-      return structNew(instance.objectTypeAt(a), false, payer);
-    case 0x101: // struct.new_default
-      return structNew(instance.objectTypeAt(a), true, payer);
     case 0x102: // struct.get
-    case 0x103: // struct.get_s
-    case 0x104: // struct.get_u
-      structGet(b, op === 0x104);
+      getVectorField(b);
       return "done";
     case 0x105: // struct.set
-      structSet(b);
+      setVectorField(b);
       return "done";
     case 0x106: // array.new
       return arrayNew(instance.objectTypeAt(a), payer);
@@ -85,15 +72,10 @@ export function aggregateInstruction(op: number, instance: ModuleInstance, payer
     case 0x10a: // array.new_elem
       return arrayNewElem(instance, a, b, payer);
     case 0x10b: // array.get
-    case 0x10c: // array.get_s
-    case 0x10d: // array.get_u
-      arrayGet(op === 0x10d);
+      getVectorElement();
       return "done";
     case 0x10e: // array.set
-      arraySet();
-      return "done";
-    case 0x10f: // array.len
-      setInt(0, arrayLength(arrayAt(0)), false);
+      setVectorElement();
       return "done";
     case 0x110: // array.fill
       return arrayFill(payer);
@@ -116,15 +98,6 @@ export function aggregateInstruction(op: number, instance: ModuleInstance, payer
     case 0x11b: // extern.convert_any
       setReference(externalize(reference(0)));
       return "done";
-    case 0x11c: // ref.i31
-      setReference((int(0) << 1) >> 1);
-      return "done";
-    case 0x11d: // i31.get_s
-      setInt(0, i31At(), false);
-      return "done";
-    case 0x11e: // i31.get_u
-      setInt(0, i31At() & 0x7fffffff, false);
-      return "done";
     case PREPARE:
       return prepare(instance.objectTypeAt(a), b, payer);
     default:
@@ -140,16 +113,6 @@ function wordsAt(at: number, storage: ValType): unknown[] {
   return [...SLOTS.subarray(at, at + wordsOf(storage))];
 }
 
-/** Makes what a field or element of this type holds the result. */
-function setResult(storage: ValType, words: readonly unknown[], unsigned: boolean): void {
-  if (isReference(storage)) return setReference(words[0]);
-  for (const [i, word] of (words as number[]).entries()) SLOTS[machine.x + i] = word;
-  if (storage !== I8 && storage !== I16) return;
-  const shift = storage === I8 ? 24 : 16;
-  const high = SLOTS[machine.x] << shift;
-  SLOTS[machine.x] = unsigned ? high >>> shift : high >> shift;
-}
-
 function objectAt(n: number, trap: number): Aggregate {
   const object = reference(n) as Aggregate | null;
   if (object === null) throw new TrapSignal(trap);
@@ -160,44 +123,10 @@ function arrayAt(n: number): Aggregate {
   return objectAt(n, NULL_ARRAY_REFERENCE);
 }
 
-function i31At(): number {
-  const value = reference(0) as number | null;
-  if (value === null) throw new TrapSignal(NULL_I31_REFERENCE);
-  return value;
-}
-
-// Structs
-
 /** Sees to it that the loop finds a type and room for so many bytes when it enters again. */
 function prepare({ account }: ObjectType, bytes: number, payer: Payer): Progress {
   if (account.reserve(bytes, payer)) account.charge(-bytes);
   return "more";
-}
-
-function structNew(type: ObjectType, isDefault: boolean, payer: Payer): Progress {
-  if (!type.account.reserve(type.structBytes, payer)) return "more";
-  const made = newStruct(type);
-  let at = machine.x;
-  for (const [i, { type: storage }] of (isDefault ? [] : type.fields).entries()) {
-    for (const [k, word] of wordsAt(at, storage).entries()) made[type.positions[i] + k] = word;
-    at += 2 * slotsOf(storage);
-  }
-  setReference(made);
-  return "done";
-}
-
-function structGet(field: number, unsigned: boolean): void {
-  const object = objectAt(0, NULL_STRUCTURE_REFERENCE);
-  const { fields, positions } = object[0].type;
-  const words = object.slice(positions[field], positions[field + 1]);
-  setResult(fields[field].type, words, unsigned);
-}
-
-function structSet(field: number): void {
-  const object = objectAt(0, NULL_STRUCTURE_REFERENCE);
-  const { fields, positions } = object[0].type;
-  const words = wordsAt(machine.x + 2, fields[field].type);
-  for (const [i, word] of words.entries()) object[positions[field] + i] = word;
 }
 
 // New arrays
@@ -352,29 +281,46 @@ function copyElements(
   }
 }
 
-// Elements
+// Vectors: there are no cases of the loop for those in objects
 
-/** The array that is operand 0, of which the element named by operand 1 exists. */
-function elementAt(): { object: Aggregate; at: number; storage: ValType } {
+/** The words of a v128. */
+const VECTOR = [0, 1, 2, 3] as const;
+
+/** The struct that is operand 0, and where the words of a field are in it. */
+function fieldAt(field: number): { object: Aggregate; at: number } {
+  const object = objectAt(0, NULL_STRUCTURE_REFERENCE);
+  return { object, at: object[0].type.positions[field] };
+}
+
+function getVectorField(field: number): void {
+  const { object, at } = fieldAt(field);
+  for (const i of VECTOR) SLOTS[machine.x + i] = object[at + i] as number;
+}
+
+function setVectorField(field: number): void {
+  const { object, at } = fieldAt(field);
+  for (const i of VECTOR) object[at + i] = SLOTS[machine.x + 2 + i];
+}
+
+/** The array that is operand 0, and where the words of the element named by operand 1 begin. */
+function elementAt(): { object: Aggregate; at: number } {
   const object = arrayAt(0);
   const index = int(1) >>> 0;
   if (index >= arrayLength(object)) throw new TrapSignal(ARRAY_OUT_OF_BOUNDS);
-  const { elementWords, fields } = object[0].type;
-  return { object, at: index * elementWords, storage: fields[0].type };
+  return { object, at: index * VECTOR.length };
 }
 
-function arrayGet(unsigned: boolean): void {
-  const { object, at, storage } = elementAt();
-  const words = Array.from({ length: wordsOf(storage) }, (_, i) => arrayWord(object, at + i));
-  setResult(storage, words, unsigned);
+function getVectorElement(): void {
+  const { object, at } = elementAt();
+  for (const i of VECTOR) SLOTS[machine.x + i] = arrayWord(object, at + i) as number;
 }
 
-function arraySet(): void {
-  const { object, at, storage } = elementAt();
-  for (const [i, word] of wordsAt(machine.x + 4, storage).entries()) {
-    setArrayWord(object, at + i, word);
-  }
+function setVectorElement(): void {
+  const { object, at } = elementAt();
+  for (const i of VECTOR) setArrayWord(object, at + i, SLOTS[machine.x + 4 + i]);
 }
+
+// Elements
 
 /** Pays for the next of `count` elements of an array, from operand `n` on: how many, or UNPAID. */
 function payElements(object: Aggregate, n: number, count: number, payer: Payer, unit: number) {

@@ -75,9 +75,7 @@ export function slowInstruction(
 }
 
 function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress {
-  if ((op & ~0xff) === AGGREGATE_PAGE || op === 0xd3) {
-    return aggregateInstruction(op, instance, payer);
-  }
+  if ((op & ~0xff) === AGGREGATE_PAGE) return aggregateInstruction(op, instance, payer);
   const a = extra(2);
   const b = extra(3);
   const { tables, memories } = instance;
