@@ -4,7 +4,7 @@
 import type { Value } from "./instances.ts";
 
 /** Elements in each part. */
-export const PART_LOG2 = 12;
+const PART_LOG2 = 12;
 const PART = 1 << PART_LOG2;
 /** What making the array of a part counts for, see `Store.work`. */
 const PART_WORK = 4_000;

@@ -410,7 +410,7 @@ export function isAggregate(reference: unknown): reference is Aggregate {
 }
 
 /** Whether a number is the value of an i31. */
-export function isI31(value: unknown): boolean {
+function isI31(value: unknown): boolean {
   return typeof value === "number" && (value << 1) >> 1 === value;
 }
 

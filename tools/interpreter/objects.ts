@@ -2,14 +2,12 @@
 // names are those of forms.ts; besides, T are the headers of the instance's types, Q the
 // references among its globals, and ROOM[0] the bytes that may be made before objects are counted.
 
+import { AGGREGATE_BYTES } from "../../src/code/layout.ts";
 import type { Form } from "./forms.ts";
 import { at, branch, enter, exit, next, trap, word } from "./operations.ts";
 
 /** Words that a new object has at most where each of its lengths has a case. */
 const MOST_WORDS = 8;
-
-/** Bytes of an aggregate besides its words: see runtime/objects.ts. */
-const AGGREGATE_BYTES = 56;
 
 /** Reads a reference, which is not null. */
 const object = (slot: string, code: string) =>
@@ -178,7 +176,7 @@ function newArray(skip: number, template: string, fill: string): string {
   return [
     `const header = T[${word(2)}]; const vn = S[(x + ${skip}) | 0] >>> 0;`,
     `if (header === null || vn > ${word(4)}) { ${exit("SLOW")} }`,
-    `const vm = imul(vn, ${word(3)}); const vk = ((vn + ${word(5)} - 1) / ${word(5)}) | 0;`,
+    `const vm = Math.imul(vn, ${word(3)}); const vk = ((vn + ${word(5)} - 1) / ${word(5)}) | 0;`,
     `const vbytes = ${AGGREGATE_BYTES} + 8 * vm;`,
     `if (ROOM[0] < vbytes || budget < vk) { ${exit("SLOW")} }`,
     `ROOM[0] -= vbytes; budget = (budget - vk) | 0;`,
@@ -213,7 +211,7 @@ const NEW_ARRAYS: readonly Form[] = [
   },
   { name: "array.new_default numbers", source: newArray(0, "ZEROS", "") },
   { name: "array.new_default ref", source: newArray(0, "NULLS", "") },
-].map(({ name, source: text }) => ({ name, source: text.replace("imul(", "Math.imul(") }));
+];
 
 // Casts. A test tells whether the reference in y has a type; the last word is what null has.
 
