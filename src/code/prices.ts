@@ -54,7 +54,10 @@ function tableTwo(): PriceTable {
   };
 }
 
-/** Price table 2: 0 for `block`, `loop`, `try_table`, `else`, `end` and `nop`, 1 for all others. */
+/**
+ * Price table 2: 0 for `block`, `loop`, `try_table`, `else`, `end`, `nop`, and `try` with its
+ * parts; 1 for all others.
+ */
 export const PRICE_TABLE_2: PriceTable = tableTwo();
 
 /** Tables that have been looked at: a store is made more often than a table. */

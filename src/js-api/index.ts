@@ -37,8 +37,8 @@ export interface NamespaceOptions extends TimeLimits {
   /** Limits on modules. Default: those that the JavaScript API demands. */
   readonly decodingLimits?: Partial<DecodingLimits>;
   /**
-   * Proposals switched on or off by name. Default: those of the embedder API without vectors, which
-   * the engine does not execute; `WebAssembly.validate` says so.
+   * Proposals switched on or off by name. Default: those of the embedder API. Of what is off
+   * `WebAssembly.validate` says that it is invalid.
    */
   readonly features?: FeatureSwitches;
 }
