@@ -97,28 +97,6 @@ const HEAP = {
 const REF_TEST = 0x114;
 const REF_TEST_NULL = 0x115;
 
-/** Operands of the instructions that are executed outside of the loop, by opcode. */
-const OPERANDS: Readonly<Record<number, number>> = {
-  258: 1, // struct.get
-  261: 2, // struct.set
-  262: 2, // array.new
-  263: 1, // array.new_default
-  265: 2, // array.new_data
-  266: 2, // array.new_elem
-  267: 2, // array.get
-  270: 3, // array.set
-  272: 4, // array.fill
-  273: 5, // array.copy
-  274: 4, // array.init_data
-  275: 4, // array.init_elem
-  276: 1, // ref.test
-  277: 1, // ref.test null
-  278: 1, // ref.cast
-  279: 1, // ref.cast null
-  282: 1, // any.convert_extern
-  283: 1, // extern.convert_any
-};
-
 /** Emission of these instructions, and of `ref.func`. */
 export class AggregateEmitter extends PlainEmitter {
   /** Translates an instruction that can be reached; false if it is none of them. */
@@ -171,16 +149,8 @@ export class AggregateEmitter extends PlainEmitter {
       case 0x11e: // i31.get_u
         return this.produce(op, OP.I31_GET_U, facts, 1, []);
       default:
-        return this.outside(op, facts);
+        return false;
     }
-  }
-
-  /** Has it executed outside of the loop; false if it is none of these instructions. */
-  private outside(op: number, facts: BodyFacts, operands = OPERANDS[op]): boolean {
-    if (operands === undefined) return false;
-    const height = facts.heightBefore - operands;
-    this.slow(facts, height, facts.height > height ? facts.operandType(height) : null);
-    return true;
   }
 
   /** Emits an instruction of one or two operands and a result. */

@@ -1,5 +1,6 @@
 // Translates calls and the instructions that leave the loop: how arguments, results and costs lie.
 
+import { instructionAt } from "../isa/index.ts";
 import { I32, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
@@ -182,4 +183,44 @@ export class CallEmitter extends ControlEmitter {
     this.word(op | (back << SLOW_BACK_SHIFT));
     for (const value of immediates) this.word(value);
   }
+
+  /** `slow` for an instruction of so many operands, with a result if it pushes one. */
+  protected outside(
+    op: number,
+    facts: BodyFacts,
+    operands = OPERANDS[op] ?? instructionAt(op)?.params?.length,
+  ): true {
+    if (operands === undefined) throw new Error(`opcode ${op} has no register instruction`);
+    const height = facts.heightBefore - operands;
+    this.slow(facts, height, facts.height > height ? facts.operandType(height) : null);
+    return true;
+  }
 }
+
+/** Operands of instructions that leave the loop and whose rows do not say it, by opcode. */
+const OPERANDS: Readonly<Record<number, number>> = {
+  37: 1, // table.get
+  38: 2, // table.set
+  258: 1, // struct.get
+  261: 2, // struct.set
+  262: 2, // array.new
+  263: 1, // array.new_default
+  265: 2, // array.new_data
+  266: 2, // array.new_elem
+  267: 2, // array.get
+  270: 3, // array.set
+  272: 4, // array.fill
+  273: 5, // array.copy
+  274: 4, // array.init_data
+  275: 4, // array.init_elem
+  276: 1, // ref.test
+  277: 1, // ref.test null
+  278: 1, // ref.cast
+  279: 1, // ref.cast null
+  282: 1, // any.convert_extern
+  283: 1, // extern.convert_any
+  522: 3, // memory.copy
+  526: 3, // table.copy
+  527: 2, // table.grow
+  529: 3, // table.fill
+};

@@ -2,7 +2,6 @@
 // 3). The validator finds every fact (heights, types, labels); this only decides where values live
 // and which register instruction stands for what.
 
-import { instructionAt } from "../isa/index.ts";
 import {
   F32,
   F64,
@@ -224,7 +223,7 @@ export class Emitter extends AggregateEmitter implements BodySink {
         this.emit(OP.REF_AS_NON_NULL, this.slotOf(height - 1), this.slotHolding(height - 1));
         return this.inSlot(height - 1, facts.operand);
       default:
-        return this.slowByRow(op, facts);
+        this.outside(op, facts);
     }
   }
 
@@ -264,23 +263,4 @@ export class Emitter extends AggregateEmitter implements BodySink {
     this.emit(GLOBAL_SETS[width], 0, this.slotHolding(height));
     this.word(width === "ref" ? cell >> 1 : cell);
   }
-
-  /** Everything else happens outside of the loop; operands and results by height. */
-  private slowByRow(op: number, facts: BodyFacts): void {
-    const operands = SLOW_OPERANDS[op] ?? instructionAt(op)?.params?.length;
-    if (operands === undefined) throw new Error(`opcode ${op} has no register instruction`);
-    const height = facts.heightBefore - operands;
-    const type = facts.height > height ? facts.operandType(height) : null;
-    this.slow(facts, height, type);
-  }
 }
-
-/** Operands of instructions that leave the loop and whose rows do not say it, by opcode. */
-const SLOW_OPERANDS: Readonly<Record<number, number>> = {
-  37: 1, // table.get
-  38: 2, // table.set
-  522: 3, // memory.copy
-  526: 3, // table.copy
-  527: 2, // table.grow
-  529: 3, // table.fill
-};

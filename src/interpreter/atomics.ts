@@ -12,15 +12,12 @@ import { MEMORY_OUT_OF_BOUNDS, UNALIGNED_ATOMIC } from "../runtime/traps.ts";
 import { isWide, type Progress } from "./bulk.ts";
 import { machine, SLOTS } from "./loop.generated.ts";
 import { unsigned } from "./operands.ts";
-import { extra } from "./registers.ts";
+import { extra, LONGS } from "./registers.ts";
 import { TrapSignal } from "./trap-signal.ts";
 
 /** Dense opcodes of the fence, and of the first one that accesses memory. */
 export const ATOMIC_FENCE = 0x503;
 export const FIRST_ATOMIC_ACCESS = 0x510;
-
-/** The slots as 64-bit integers. */
-export const LONGS: BigInt64Array = new BigInt64Array(SLOTS.buffer);
 
 type Operation = "load" | "store" | "add" | "sub" | "and" | "or" | "xor" | "xchg" | "cmpxchg";
 

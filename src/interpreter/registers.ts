@@ -39,6 +39,9 @@ export const room: CodeRoom = new CodeRoom(CODE, SCRATCH.end);
 /** In the place of what a call adds to fp: beside a position that is no call's. */
 export const NO_CALL = -1;
 
+/** The slots as 64-bit integers. */
+export const LONGS: BigInt64Array = new BigInt64Array(SLOTS.buffer);
+
 /**
  * Work of one piece of a translation: before the host has optimised the translator it takes a
  * hundred times as long. What is written does not depend on it.

@@ -10,13 +10,13 @@ import type { MemoryInstance } from "../runtime/memory.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { EXPECTED_SHARED_MEMORY, WAIT_NOT_ALLOWED } from "../runtime/traps.ts";
 import type { Place, WaitList } from "../runtime/wait-list.ts";
-import { atomicAddress, checkBounds, LONGS } from "./atomics.ts";
+import { atomicAddress, checkBounds } from "./atomics.ts";
 import type { Payer, Progress } from "./bulk.ts";
 import { millisecondsNow } from "./clock.ts";
 import { machine, SLOTS } from "./loop.generated.ts";
 import type { Outcome } from "./meter.ts";
 import { int, setInt } from "./operands.ts";
-import { extra } from "./registers.ts";
+import { extra, LONGS } from "./registers.ts";
 import { TrapSignal } from "./trap-signal.ts";
 
 export const ATOMIC_NOTIFY = 0x500;

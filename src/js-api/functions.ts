@@ -89,14 +89,18 @@ export class HostFunction implements FrameCode {
   }
 }
 
-/** A function of the engine that calls a JavaScript function; `name` is for backtraces. */
+/**
+ * A function of the engine that calls a JavaScript function, as `Class` has it; `name` is for
+ * backtraces.
+ */
 export function hostFunction(
   context: Context,
   action: Callable,
   typeId: number,
   name: string,
   index: number,
+  Class: typeof HostFunction,
 ): FunctionInstance {
   const signature = context.signatureOf(funcTypeOfId(typeId));
-  return allocateHostFunction(typeId, new HostFunction(context, action, signature, index), name);
+  return allocateHostFunction(typeId, new Class(context, action, signature, index), name);
 }

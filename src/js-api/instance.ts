@@ -11,9 +11,9 @@ import { closeGlobalType } from "../runtime/types.ts";
 import { builtinFunction } from "./builtins.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { importMessage, trapMessage } from "./errors.ts";
-import { hostFunction } from "./functions.ts";
+import { HostFunction, hostFunction } from "./functions.ts";
 import { newGlobal } from "./global.ts";
-import { suspendingFunction } from "./promising.ts";
+import { SuspendingFunction } from "./promising.ts";
 import { isCallable, toWebAssemblyValue } from "./signature.ts";
 import type { ModuleSource } from "./source.ts";
 import { describeInterface, get, isObject, Uncloneable } from "./webidl.ts";
@@ -106,9 +106,9 @@ class ImportReader {
     const number = this.functions++;
     const exported = suspending === null ? context.functionOf(value) : null;
     if (exported !== null) return exported;
-    const create = suspending === null ? hostFunction : suspendingFunction;
+    const Class = suspending === null ? HostFunction : SuspendingFunction;
     const name = `${item.module}.${item.name}`;
-    return create(context, action, this.typeIds[typeIndex], name, number);
+    return hostFunction(context, action, this.typeIds[typeIndex], name, number, Class);
   }
 
   private global(item: Import, index: number, value: unknown, type: GlobalType) {

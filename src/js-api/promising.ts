@@ -6,9 +6,7 @@ import type { Settled } from "../interpreter/promises.ts";
 import { PromisingThread } from "../interpreter/promising.ts";
 import { currentThread } from "../interpreter/stack.ts";
 import type { Thread } from "../interpreter/thread.ts";
-import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
-import { funcTypeOfId } from "../runtime/types.ts";
 import type { Context, Defined, Wrapper } from "./context.ts";
 import { type Callable, HostFunction } from "./functions.ts";
 import { cannotCross, isCallable } from "./signature.ts";
@@ -28,7 +26,7 @@ function refusal(thread: Thread | null): string | null {
 const promiseResolve = Promise.resolve.bind(Promise);
 
 /** A JavaScript function whose results the guest waits for ("create a suspending function"). */
-class SuspendingFunction extends HostFunction {
+export class SuspendingFunction extends HostFunction {
   override run(frame: number): PromiseLike<unknown> {
     const { action, context, signature } = this;
     const problem = refusal(currentThread());
@@ -36,19 +34,6 @@ class SuspendingFunction extends HostFunction {
     if (!signature.crosses) throw cannotCross();
     return promiseResolve(Reflect.apply(action, undefined, signature.arguments(frame)));
   }
-}
-
-/** A function of the engine for what a `Suspending` object holds; see `hostFunction`. */
-export function suspendingFunction(
-  context: Context,
-  action: Callable,
-  typeId: number,
-  name: string,
-  index: number,
-): FunctionInstance {
-  const signature = context.signatureOf(funcTypeOfId(typeId));
-  const host = new SuspendingFunction(context, action, signature, index);
-  return allocateHostFunction(typeId, host, name);
 }
 
 /** The class `Suspending` of a namespace. */

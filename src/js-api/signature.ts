@@ -4,7 +4,7 @@
 
 import { argumentsAt, type ResultReader } from "../interpreter/call.ts";
 import { DOUBLES, FLOATS, REFERENCES, SLOTS } from "../interpreter/loop.generated.ts";
-import { reserveReferences } from "../interpreter/registers.ts";
+import { LONGS, reserveReferences } from "../interpreter/registers.ts";
 import {
   F32,
   F64,
@@ -20,9 +20,6 @@ import {
 import type { FuncType } from "../module/module.ts";
 import type { RawValue, Value } from "../runtime/instances.ts";
 import { iterate, toNumber } from "./webidl.ts";
-
-/** The slots as 64-bit integers. */
-const BIGINTS = new BigInt64Array(SLOTS.buffer);
 
 /** How a namespace turns references into JavaScript values and back. */
 export interface ReferenceBorder {
@@ -67,7 +64,7 @@ export function readSlotValue(word: number, type: ValType, border: ReferenceBord
     case I32:
       return SLOTS[word];
     case I64:
-      return BIGINTS[word >> 1];
+      return LONGS[word >> 1];
     case F32:
       return FLOATS[word];
     case F64:
@@ -92,7 +89,7 @@ function writeSlotValue(word: number, type: ValType, value: Value): void {
       SLOTS[word] = value as number;
       return;
     case I64:
-      BIGINTS[word >> 1] = value as bigint;
+      LONGS[word >> 1] = value as bigint;
       return;
     case F32:
       FLOATS[word] = withoutPayload(value as number);
@@ -115,7 +112,7 @@ function writeNumber(word: number, type: ValType, value: unknown): boolean {
     return true;
   }
   if (typeof value !== "bigint" || type !== I64) return false;
-  BIGINTS[word >> 1] = value;
+  LONGS[word >> 1] = value;
   return true;
 }
 

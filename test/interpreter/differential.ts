@@ -2,7 +2,10 @@
 // traps, memory, numeric globals (spec: 4 Execution). Results that cross must be integers where
 // every bit counts: the host's JavaScript border may change the bits of a NaN.
 
+import { REGISTER_NAMES } from "../../src/code/opcodes.generated.ts";
+import { OPCODE_MASK } from "../../src/code/registers.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
+import { CODE } from "../../src/interpreter/loop.generated.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import { readRaw } from "../../src/interpreter/values.ts";
 import { F32, F64, I32, isReference, type ValType } from "../../src/isa/types.ts";
@@ -184,4 +187,16 @@ export class Pair {
     const theirs = callHost(this.theirs[name], args, func.type.results);
     return ours === theirs ? null : `${name}(${args.join(", ")}): ${ours}, host ${theirs}`;
   }
+}
+
+/** Names of the register instructions that stand where Wasm instructions begin. */
+export function registerNames({ code }: FunctionInstance): string[] {
+  const names: string[] = [];
+  for (let offset = code.entryOffset; offset < code.size; offset++) {
+    if (code.offsetAt(offset) === code.offsetAt(offset - 1)) continue;
+    const at = code.start + offset;
+    const first = REGISTER_NAMES[CODE[at] & OPCODE_MASK];
+    names.push(first === "wide" ? REGISTER_NAMES[CODE[at + 2] & OPCODE_MASK] : first);
+  }
+  return names;
 }

@@ -3,14 +3,10 @@
 // random lanes, near the end of memory and over it, in all slices. Shuffles of words as well.
 
 import { describe, expect, it } from "vitest";
-import { REGISTER_NAMES } from "../../src/code/opcodes.generated.ts";
-import { OPCODE_MASK } from "../../src/code/registers.ts";
-import { CODE } from "../../src/interpreter/loop.generated.ts";
-import type { FunctionInstance } from "../../src/runtime/instances.ts";
 import { FUSED_VECTORS } from "../../tools/interpreter/fused-vectors.ts";
 import { operation } from "../../tools/interpreter/operations.ts";
 import { Random } from "../fuzz/random.ts";
-import { HOST, Pair } from "./differential.ts";
+import { HOST, Pair, registerNames } from "./differential.ts";
 import { randomVector } from "./vector-host.ts";
 
 const PAGE = 65536;
@@ -86,18 +82,6 @@ function functionOf(expression: string, isStore: boolean, wide: boolean): string
     : `${expression} local.set $v0 i32.const ${RESULT} local.get $v0 v128.store`;
   return `(func (export "f") (param $a i32) (param $b i32) ${fillers} (local $p i32) (local $q i32)
     ${locals} local.get $a local.set $p local.get $b local.set $q ${loads} nop ${kept})`;
-}
-
-/** Names of the register instructions that stand where Wasm instructions begin. */
-function registerNames({ code }: FunctionInstance): string[] {
-  const names: string[] = [];
-  for (let offset = code.entryOffset; offset < code.size; offset++) {
-    if (code.offsetAt(offset) === code.offsetAt(offset - 1)) continue;
-    const at = code.start + offset;
-    const first = REGISTER_NAMES[CODE[at] & OPCODE_MASK];
-    names.push(first === "wide" ? REGISTER_NAMES[CODE[at + 2] & OPCODE_MASK] : first);
-  }
-  return names;
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

@@ -3,14 +3,10 @@
 // addresses wrap and leave the memory by a byte, and where numbers overflow or are NaN.
 
 import { describe, expect, it } from "vitest";
-import { REGISTER_NAMES } from "../../src/code/opcodes.generated.ts";
-import { OPCODE_MASK } from "../../src/code/registers.ts";
-import { CODE } from "../../src/interpreter/loop.generated.ts";
 import { F32, F64, formatValType, I32, type ValType } from "../../src/isa/types.ts";
-import type { FunctionInstance } from "../../src/runtime/instances.ts";
 import { FUSED, type FusedForm } from "../../tools/interpreter/fused.ts";
 import { operation } from "../../tools/interpreter/operations.ts";
-import { HOST, Pair, type Scalar } from "./differential.ts";
+import { HOST, Pair, registerNames, type Scalar } from "./differential.ts";
 
 const PAGE = 65536;
 /** One page more than signed addresses reach. */
@@ -81,18 +77,6 @@ function branchFunction({ consumer, kind, producer }: FusedForm, text: Text): st
   const test = consumer === "br_if" ? value : text.apply(consumer, value);
   const taken = `end i32.const 1 ${end}`;
   return text.func(results, `block ${test} br_if 0 i32.const 2 ${end} return ${taken}`);
-}
-
-/** Names of the register instructions that stand where Wasm instructions begin. */
-function registerNames({ code }: FunctionInstance): string[] {
-  const names: string[] = [];
-  for (let offset = code.entryOffset; offset < code.size; offset++) {
-    if (code.offsetAt(offset) === code.offsetAt(offset - 1)) continue;
-    const at = code.start + offset;
-    const first = REGISTER_NAMES[CODE[at] & OPCODE_MASK];
-    names.push(first === "wide" ? REGISTER_NAMES[CODE[at + 2] & OPCODE_MASK] : first);
-  }
-  return names;
 }
 
 function* tuples(types: readonly ValType[]): Iterable<Scalar[]> {
