@@ -89,11 +89,11 @@ function toReference(value: Value, type: ValType, whose: () => string, store: St
   throw new TypeError(`${whose()} must be a ${formatClosedType(type)} or null${found(value)}`);
 }
 
-/** A reference, unless it is or leads to a function of another store than `store`. */
+/** A reference, unless it is or leads to a function or object of another store than `store`. */
 function home(reference: Value, whose: () => string, store: Store | null): Value {
   if (store === null || !isForeignReference(reference, store)) return reference;
-  const is = reference instanceof FunctionInstance ? "is" : "leads to";
-  throw new TypeError(`${whose()} ${is} a function of another store`);
+  const what = reference instanceof FunctionInstance ? "is a function" : "leads to something";
+  throw new TypeError(`${whose()} ${what} of another store`);
 }
 
 /** A value of the engine for the host. */

@@ -11,7 +11,7 @@ import { funcTypeOfId } from "../runtime/types.ts";
 import type { Context } from "./context.ts";
 import { markUncatchable } from "./errors.ts";
 import { type Callable, HostFunction } from "./functions.ts";
-import { type ReferenceBorder, Signature } from "./signature.ts";
+import { AS_THEY_ARE, Signature } from "./signature.ts";
 
 /** `(ref extern)` and `(ref null $array)`, of the module below. */
 const STRING = refType(HEAP_EXTERN, false);
@@ -207,9 +207,6 @@ const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ],
 ]);
 
-/** Builtins take and give references as the engine has them. */
-const AS_THEY_ARE: ReferenceBorder = { toEngine: (value) => value, fromEngine: (value) => value };
-
 /** Builtin sets by name. */
 const SETS: ReadonlyMap<string, ReadonlyMap<string, Builtin>> = new Map([["js-string", JS_STRING]]);
 
@@ -262,6 +259,7 @@ export function builtinFunction(
   const typeId = typeIds().get(found) as number;
   const index = [...JS_STRING.values()].indexOf(found);
   const steps = found.steps(trap, () => context.isStoppable);
+  // Builtins take and give references as the engine has them.
   const signature = new Signature(funcTypeOfId(typeId), AS_THEY_ARE);
   const host = new HostFunction(context, steps, signature, index);
   return context.functionObject(allocateHostFunction(typeId, host, `${module}.${name}`));

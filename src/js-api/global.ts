@@ -6,7 +6,14 @@ import { allocateGlobal } from "../runtime/allocate.ts";
 import type { GlobalInstance, Value } from "../runtime/instances.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { valueTypeOf } from "./descriptors.ts";
-import { cannotCross, crosses, fromRawBits, rawOf, toWebAssemblyValue } from "./signature.ts";
+import {
+  AS_THEY_ARE,
+  cannotCross,
+  crosses,
+  fromRawBits,
+  rawOf,
+  toWebAssemblyValue,
+} from "./signature.ts";
 import { describeInterface, get, isObject, Uncloneable } from "./webidl.ts";
 
 const WHERE = "WebAssembly.Global()";
@@ -14,14 +21,7 @@ const WHERE = "WebAssembly.Global()";
 /** DefaultValue of the types that a descriptor can name. */
 function defaultValue(type: ValType): Value {
   if (type === EXTERNREF) return undefined;
-  return isReference(type) ? null : rawZero(type);
-}
-
-function rawZero(type: ValType): Value {
-  return fromRawBits({ low: 0, high: 0, reference: null }, type, {
-    toEngine: (value) => value,
-    fromEngine: (value) => value,
-  });
+  return fromRawBits({ low: 0, high: 0, reference: null }, type, AS_THEY_ARE);
 }
 
 /** Allocates a global. @throws RangeError beyond a limit of the namespace */

@@ -29,6 +29,12 @@ export interface ReferenceBorder {
   fromEngine(value: Value, type: ValType): unknown;
 }
 
+/** Lets references through as the engine has them. */
+export const AS_THEY_ARE: ReferenceBorder = {
+  toEngine: (value) => value,
+  fromEngine: (value) => value,
+};
+
 /** Whether values of a type can be JavaScript values at all. */
 export function crosses(type: ValType): boolean {
   if (type === V128) return false;
