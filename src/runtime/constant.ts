@@ -66,13 +66,14 @@ export class ConstantEvaluation {
     this.end = end;
   }
 
-  /** The references on the stack, for a census. */
+  /** The references on the stack and what is being made, for a census. */
   get length(): number {
-    return this.stack.length;
+    return this.stack.length + 1;
   }
 
   get(index: number): Value {
-    return this.stack[index].reference;
+    const { making, stack } = this;
+    return index < stack.length ? stack[index].reference : (making?.object ?? null);
   }
 
   /**

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { Instantiation, instantiate } from "../../src/runtime/instantiate.ts";
 import { Trap } from "../../src/runtime/trap.ts";
+import { moduleOf, section, vec } from "../binary/bytes.ts";
 import { memory, moduleFrom, Store, table, thrown, usage } from "./support.ts";
 
 /** How many pieces an instantiation takes. */
@@ -45,6 +46,22 @@ describe("is in pieces", () => {
     expect(pieces).toBeGreaterThan(5);
     expect(instance.globalCells[0]).toBe(20_000);
     expect(instance.memories[0].bytes[10_000]).toBe(0x78);
+  });
+
+  it("where an array is long, which a census finds meanwhile", () => {
+    const ints = section(1, vec([0x5e, 0x7f, 1]));
+    // (global (ref 0) (array.new 0 (i32.const 3) (i32.const 1 << 20)))
+    const init = [0x41, 3, 0x41, ...[0x80, 0x80, 0xc0, 0], 0xfb, 6, 0, 0x0b];
+    const global = section(6, vec([0x64, 0, 0, ...init]));
+    const store = new Store();
+    const module = moduleFrom(Uint8Array.from(moduleOf(ints, global)));
+    const instantiation = new Instantiation(store, module, []);
+    let pieces = 1;
+    for (; !instantiation.advance(); pieces++) {
+      store.objects.count();
+      expect(store.usage("gcBytes")).toBeGreaterThan(4 << 20);
+    }
+    expect(pieces).toBeGreaterThan(3);
   });
 
   it("where segments are long", () => {
