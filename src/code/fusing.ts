@@ -34,6 +34,8 @@ interface Emitted {
   readonly height: number;
   /** The instruction that computed its first operand, if it lies directly in front of it. */
   producer: Emitted | null;
+  /** The one that was emitted before it, if it may still be taken back. */
+  before: Emitted | null;
 }
 
 /**
@@ -90,13 +92,38 @@ export class FusingEmitter extends OperandTracker {
     const producer = position >= 0 ? before : null;
     const fused =
       producer === null ? null : this.fuse(producer, op, registerOp, registers, position);
-    if (fused !== null && producer !== null) {
-      const others = registers.filter((_, i) => i !== position);
-      this.draft.takeBack(producer.start);
-      this.write(0, fused, height, type, ...joined(producer, others, words), null);
-    } else {
-      this.write(op, registerOp, height, type, registers, words, position === 0 ? producer : null);
+    if (fused === null || producer === null) {
+      const first = position === 0 ? producer : null;
+      this.write(op, registerOp, height, type, registers, words, first, last);
+      return;
     }
+    const others = registers.filter((_, i) => i !== position);
+    const parts = joined(producer, others, words);
+    if (this.operateOnThree(producer, fused, height, type, parts)) return;
+    this.draft.takeBack(producer.start);
+    this.write(0, fused, height, type, ...parts, null, producer.before);
+  }
+
+  /**
+   * Emits what an instruction and its producer are fused to, together with the one in front of them
+   * if it computed an operand, too; false if the three have no form.
+   */
+  private operateOnThree(
+    producer: Emitted,
+    fused: number,
+    height: number,
+    type: ValType | null,
+    [registers, words]: Parts,
+  ): boolean {
+    const first = producer.before;
+    if (first === null || first.end !== producer.start) return false;
+    const position = registers.indexOf(this.slotOf(first.height));
+    const all = FUSED_VALUES.get(fusedKey(first.registerOp, fused, position === 1));
+    if (position < 0 || all === undefined) return false;
+    const others = registers.filter((_, i) => i !== position);
+    this.draft.takeBack(first.start);
+    this.write(0, all, height, type, ...joined(first, others, words), null, first.before);
+    return true;
   }
 
   /** The fused opcode for `producer` and what follows it, or null. */
@@ -120,6 +147,7 @@ export class FusingEmitter extends OperandTracker {
     registers: readonly number[],
     words: readonly number[],
     producer: Emitted | null,
+    before: Emitted | null,
   ): void {
     const x = type === null ? 0 : this.slotOf(height);
     const start = this.emit(registerOp, x, registers[0] ?? 0, registers[1] ?? 0);
@@ -128,7 +156,8 @@ export class FusingEmitter extends OperandTracker {
     this.inSlot(height, type);
     this.resultOf(start, height);
     const end = this.position;
-    this.last = { op, registerOp, registers, words, start, end, height, producer };
+    this.last = { op, registerOp, registers, words, start, end, height, producer, before };
+    if (before !== null && before.before !== null) before.before.before = null;
     let oldest: Emitted | null = this.last;
     for (let i = 1; i < TAKEN_BACK && oldest !== null; i++) oldest = oldest.producer;
     if (oldest !== null) oldest.producer = null;
@@ -139,6 +168,12 @@ export class FusingEmitter extends OperandTracker {
     const redirected = super.storeLocal(local, height);
     this.lastSet = redirected && emitted !== null ? { emitted, local } : null;
     return redirected;
+  }
+
+  /** Forgets the instructions from `position` on for what is none with a result. */
+  private takeBack(position: number): void {
+    this.draft.takeBack(position);
+    this.last = null;
   }
 
   // Conditions
@@ -165,7 +200,7 @@ export class FusingEmitter extends OperandTracker {
       const { start, registers, words } = tested;
       const before = tested.producer;
       const producer = before === null || before.end !== start ? null : before;
-      this.draft.takeBack(start);
+      this.takeBack(start);
       const [ifTrue, ifFalse] = negated ? [OP.BR_IF, OP.BR_UNLESS] : [OP.BR_UNLESS, OP.BR_IF];
       taken = { ifTrue, ifFalse, registers, words, producer };
       negated = !negated;
@@ -177,7 +212,7 @@ export class FusingEmitter extends OperandTracker {
     const holds = withWords ? BRANCH_IF_IMMEDIATE[op] : BRANCH_IF[op];
     const fails = withWords ? BRANCH_IF_NOT_IMMEDIATE[op] : BRANCH_IF_NOT[op];
     if (op === 0 || holds === 0 || fails === 0) return taken;
-    this.draft.takeBack(start);
+    this.takeBack(start);
     const [ifTrue, ifFalse] = negated ? [fails, holds] : [holds, fails];
     return { ifTrue, ifFalse, registers, words, producer };
   }
@@ -209,7 +244,7 @@ export class FusingEmitter extends OperandTracker {
     if (registers[0] !== this.slotOf(producer.height)) return false;
     const fused = FUSED_TESTS.get(fusedKey(producer.registerOp, op, false));
     if (fused === undefined) return false;
-    this.draft.takeBack(producer.start);
+    this.takeBack(producer.start);
     this.emitFused(fused, 0, ...joined(producer, registers.slice(1), words));
     return true;
   }
@@ -222,7 +257,7 @@ export class FusingEmitter extends OperandTracker {
     if (registers[1] === local) return false;
     const fused = FUSED_COUNTS.get(fusedKey(emitted.registerOp, op, false));
     if (fused === undefined || emitted.end !== this.position) return false;
-    this.draft.takeBack(emitted.start);
+    this.takeBack(emitted.start);
     this.emitFused(fused, local, ...joined(emitted, registers.slice(1), words));
     return true;
   }
@@ -238,12 +273,11 @@ export class FusingEmitter extends OperandTracker {
   }
 }
 
+/** The registers and the words of an instruction. */
+type Parts = readonly [registers: readonly number[], words: readonly number[]];
+
 /** Operands of a fused pair: registers beyond the second become words between those of the two. */
-function joined(
-  producer: Emitted,
-  others: readonly number[],
-  words: readonly number[],
-): [registers: readonly number[], words: readonly number[]] {
+function joined(producer: Emitted, others: readonly number[], words: readonly number[]): Parts {
   const registers = [...producer.registers, ...others];
   const beyond = registers.slice(2).map((register) => 2 * register);
   return [registers.slice(0, 2), [...producer.words, ...beyond, ...words]];

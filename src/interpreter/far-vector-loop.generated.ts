@@ -115,18 +115,21 @@ export function runFarVectors(): number {
   let vc = 0;
   let vcs = 0;
   let vd = 0;
-  let ve = 0;
   let vh = 0;
+  let vh1 = 0;
   let vhi = 0;
   let vi = 0;
   let vk = 0;
   let vl = 0;
+  let vl1 = 0;
   let vlo = 0;
   let vm = 0;
   let vn = 0;
   let vp = 0;
+  let vp1 = 0;
   let vq = 0;
   let vs = 0;
+  let vs1 = 0;
   let vu = 0;
   loop: for (;;) {
     let w = C[pc];
@@ -398,7 +401,7 @@ export function runFarVectors(): number {
         case 458: // v128.load
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) >>> 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) >>> 0, true); pc = (pc + 2) | 0; continue; }
         case 460: // v128.load8x8_u
-          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
+          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = (vl & 255) | ((vl & 0xff00) << 8); S[(x + 1) | 0] = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); S[(x + 2) | 0] = (vh & 255) | ((vh & 0xff00) << 8); S[(x + 3) | 0] = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
         case 465: // v128.load8_splat
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; vl = imul(mem.getUint8(qea), 0x01010101); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
         case 466: // v128.load16_splat
@@ -506,21 +509,13 @@ export function runFarVectors(): number {
         case 559: // i16x8.extend_high_i8x16_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (((va << 24) >> 24) & 0xffff) | (((va << 16) >> 24) << 16); S[(vi + 1) | 0] = (((va << 8) >> 24) & 0xffff) | ((va >> 24) << 16); } continue; }
         case 560: // i16x8.extend_low_i8x16_u
-          { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = ((va & 255) & 0xffff) | (((va >>> 8) & 255) << 16); S[(vi + 1) | 0] = (((va >>> 16) & 255) & 0xffff) | ((va >>> 24) << 16); } continue; }
+          { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (va & 255) | ((va & 0xff00) << 8); S[(vi + 1) | 0] = ((va >>> 16) & 255) | ((va >>> 24) << 16); } continue; }
         case 561: // i16x8.extend_high_i8x16_u
-          { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = ((va & 255) & 0xffff) | (((va >>> 8) & 255) << 16); S[(vi + 1) | 0] = (((va >>> 16) & 255) & 0xffff) | ((va >>> 24) << 16); } continue; }
+          { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (va & 255) | ((va & 0xff00) << 8); S[(vi + 1) | 0] = ((va >>> 16) & 255) | ((va >>> 24) << 16); } continue; }
         case 565: // i16x8.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); } continue; }
-        case 566: // i16x8.add_sat_s
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); vm = ~(va ^ vb) & (va ^ vd) & -2147450880; ve = 2147450879 + ((va & -2147450880) >>> 15); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 567: // i16x8.add_sat_u
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); vm = ((va & vb) | ((va | vb) & ~vd)) & -2147450880; S[(x + vk) | 0] = vd | ((vm << 1) - (vm >>> 15)); } continue; }
         case 568: // i16x8.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); } continue; }
-        case 569: // i16x8.sub_sat_s
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); vm = (va ^ vb) & (va ^ vd) & -2147450880; ve = 2147450879 + ((va & -2147450880) >>> 15); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 570: // i16x8.sub_sat_u
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); vm = ((~va & vb) | ((~va | vb) & vd)) & -2147450880; S[(x + vk) | 0] = vd & ~((vm << 1) - (vm >>> 15)); } continue; }
         case 572: // i16x8.mul
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (imul(va, vb) & 0xffff) | (imul(va >> 16, vb >> 16) << 16); } continue; }
         case 573: // i16x8.min_s
@@ -573,14 +568,6 @@ export function runFarVectors(): number {
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = max(va >>> 0, vb >>> 0); } continue; }
         case 600: // i32x4.dot_i16x8_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); } continue; }
-        case 601: // i32x4.extmul_low_i16x8_s
-          { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(((va << 16) >> 16), ((vb << 16) >> 16)); S[(vi + 1) | 0] = imul((va >> 16), (vb >> 16)); } continue; }
-        case 602: // i32x4.extmul_high_i16x8_s
-          { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(((va << 16) >> 16), ((vb << 16) >> 16)); S[(vi + 1) | 0] = imul((va >> 16), (vb >> 16)); } continue; }
-        case 603: // i32x4.extmul_low_i16x8_u
-          { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul((va & 0xffff), (vb & 0xffff)); S[(vi + 1) | 0] = imul((va >>> 16), (vb >>> 16)); } continue; }
-        case 604: // i32x4.extmul_high_i16x8_u
-          { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul((va & 0xffff), (vb & 0xffff)); S[(vi + 1) | 0] = imul((va >>> 16), (vb >>> 16)); } continue; }
         case 616: // i64x2.add
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = (val + vbl) | 0; vhi = (vah + vbh + (vlo >>> 0 < val >>> 0 ? 1 : 0)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } continue; }
         case 617: // i64x2.sub
@@ -662,13 +649,13 @@ export function runFarVectors(): number {
         case 687: // i32.add imm > v128.load > f32x4.mul
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) >>> 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
         case 688: // i32.add imm > v128.load > f32x4.mul > f32x4.add
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); vp = mem.getFloat32(qea, true); vb = F[z]; vq = fround(vp * vb); vb = F[vbs]; vp = fround(vq + vb); F[x] = vp; vp = mem.getFloat32((qea + 4) >>> 0, true); vb = F[(z + 1) | 0]; vq = fround(vp * vb); vb = F[(vbs + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = mem.getFloat32((qea + 8) >>> 0, true); vb = F[(z + 2) | 0]; vq = fround(vp * vb); vb = F[(vbs + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = mem.getFloat32((qea + 12) >>> 0, true); vb = F[(z + 3) | 0]; vq = fround(vp * vb); vb = F[(vbs + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) >>> 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); vb = F[(vbs + vk) | 0]; vp = fround(vq + vb); F[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
         case 689: // i32.add imm > v128.load > i32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) >>> 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
         case 690: // i32.add imm > v128.load > i32x4.dot_i16x8_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) >>> 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
         case 691: // i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); vp = mem.getInt32(qea, true); vb = S[z]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[vbs]; vp = (vq + vb) | 0; S[x] = vp; vp = mem.getInt32((qea + 4) >>> 0, true); vb = S[(z + 1) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 1) | 0]; vp = (vq + vb) | 0; S[(x + 1) | 0] = vp; vp = mem.getInt32((qea + 8) >>> 0, true); vb = S[(z + 2) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 2) | 0]; vp = (vq + vb) | 0; S[(x + 2) | 0] = vp; vp = mem.getInt32((qea + 12) >>> 0, true); vb = S[(z + 3) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + 3) | 0]; vp = (vq + vb) | 0; S[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) >>> 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vp = (vq + vb) | 0; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
         case 692: // i32.add imm > v128.load > i8x16.eq
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) >>> 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
         case 693: // i32.add imm > v128.load > v128.and
@@ -676,75 +663,85 @@ export function runFarVectors(): number {
         case 694: // i32.add imm > v128.load > v128.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) >>> 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
         case 695: // i32.add imm > v128.load8x8_u
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); S[(x + 1) | 0] = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); S[(x + 2) | 0] = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); S[(x + 3) | 0] = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); pc = (pc + 3) | 0; continue; }
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = (vl & 255) | ((vl & 0xff00) << 8); S[(x + 1) | 0] = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); S[(x + 2) | 0] = (vh & 255) | ((vh & 0xff00) << 8); S[(x + 3) | 0] = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); pc = (pc + 3) | 0; continue; }
         case 696: // i32.add imm > v128.load8x8_u > i16x8.add
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vb = S[z]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[x] = vq; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vb = S[(z + 1) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 1) | 0] = vq; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vb = S[(z + 2) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 2) | 0] = vq; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vb = S[(z + 3) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 3) | 0] = vq; pc = (pc + 3) | 0; continue; }
-        case 697: // i32.add imm > v128.load8x8_u > i16x8.shl imm
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); vs = C[(pc + 3) | 0]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vq = (vp & vu) << vn; S[x] = vq; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vq = (vp & vu) << vn; S[(x + 1) | 0] = vq; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vq = (vp & vu) << vn; S[(x + 2) | 0] = vq; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vq = (vp & vu) << vn; S[(x + 3) | 0] = vq; pc = (pc + 4) | 0; continue; }
-        case 698: // i32.add imm > v128.load8x8_u > i16x8.shl imm > i16x8.add
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); vs = C[(pc + 3) | 0]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); vp = ((vl & 255) & 0xffff) | (((vl >>> 8) & 255) << 16); vq = (vp & vu) << vn; vb = S[z]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[x] = vp; vp = (((vl >>> 16) & 255) & 0xffff) | ((vl >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 1) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 1) | 0] = vp; vp = ((vh & 255) & 0xffff) | (((vh >>> 8) & 255) << 16); vq = (vp & vu) << vn; vb = S[(z + 2) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 2) | 0] = vp; vp = (((vh >>> 16) & 255) & 0xffff) | ((vh >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 3) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
-        case 699: // shuffle words > f32x4.mul
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); vp = (vl & 255) | ((vl & 0xff00) << 8); vb = S[z]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[x] = vq; vp = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); vb = S[(z + 1) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 1) | 0] = vq; vp = (vh & 255) | ((vh & 0xff00) << 8); vb = S[(z + 2) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 2) | 0] = vq; vp = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); vb = S[(z + 3) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 3) | 0] = vq; pc = (pc + 3) | 0; continue; }
+        case 697: // shuffle words > f32x4.mul
           { vl = C[pc]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp = va0; vb = F[y]; vq = fround(vp * vb); F[x] = vq; vp = va1; vb = F[(y + 1) | 0]; vq = fround(vp * vb); F[(x + 1) | 0] = vq; vp = va2; vb = F[(y + 2) | 0]; vq = fround(vp * vb); F[(x + 2) | 0] = vq; vp = va3; vb = F[(y + 3) | 0]; vq = fround(vp * vb); F[(x + 3) | 0] = vq; pc = (pc + 1) | 0; continue; }
-        case 700: // shuffle words > f32x4.mul > f32x4.add
+        case 698: // shuffle words > f32x4.mul > f32x4.add
           { vl = C[pc]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp = va0; vb = F[y]; vq = fround(vp * vb); vb = F[z]; vp = fround(vq + vb); F[x] = vp; vp = va1; vb = F[(y + 1) | 0]; vq = fround(vp * vb); vb = F[(z + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = va2; vb = F[(y + 2) | 0]; vq = fround(vp * vb); vb = F[(z + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = va3; vb = F[(y + 3) | 0]; vq = fround(vp * vb); vb = F[(z + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 1) | 0; continue; }
-        case 701: // const 128 > v128.and
+        case 699: // const 128 > v128.and
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 702: // const 128 > v128.and > v128.or
+        case 700: // const 128 > v128.and > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; vb = S[(z + vk) | 0]; vp = vq | vb; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 703: // const 128 > v128.or
+        case 701: // const 128 > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 704: // const 128 > v128.xor
+        case 702: // const 128 > v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 705: // const 128 > i8x16.add
+        case 703: // const 128 > i8x16.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2139062143) + (vb & 2139062143)) ^ ((vp ^ vb) & -2139062144); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 706: // const 128 > i8x16.eq
+        case 704: // const 128 > i8x16.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 707: // const 128 > i8x16.lt_s
+        case 705: // const 128 > i8x16.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = (vp | -2139062144) - (vb & 2139062143); vm = ((vp & ~vb) | ~((vp ^ vb) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 708: // const 128 > i8x16.lt_s b
+        case 706: // const 128 > i8x16.lt_s b
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; va = S[(y + vk) | 0]; vd = (va | -2139062144) - (vp & 2139062143); vm = ((va & ~vp) | ~((va ^ vp) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 709: // f32x4.mul > f32x4.add
+        case 707: // f32x4.mul > f32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 710: // f64x2.mul > f64x2.add
+        case 708: // f64x2.mul > f64x2.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vp = va * vb; vb = D[(vbs + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 1) | 0; continue; }
-        case 711: // i32x4.mul > i32x4.add
+        case 709: // i32x4.mul > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(va, vb); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 712: // i32x4.dot_i16x8_s > i32x4.add
+        case 710: // i32x4.dot_i16x8_s > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 713: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 711: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 714: // i32x4.add > v128.xor
+        case 712: // i32x4.add > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 715: // i32x4.shr_u imm > v128.or
+        case 713: // i32x4.shr_u imm > v128.or
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 716: // i32x4.shl imm > v128.xor
+        case 714: // i32x4.shl imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va << vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 717: // i32x4.shr_u imm > v128.xor
+        case 715: // i32x4.shr_u imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 718: // i16x8.shl imm > i16x8.add
+        case 716: // i16x8.shl imm > i16x8.add
           { vs = C[pc]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = (va & vu) << vn; vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 719: // v128.xor > v128.xor
+        case 717: // v128.xor > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 720: // v128.and > v128.or
+        case 718: // v128.and > v128.or
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va & vb; vb = S[(vbs + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 721: // i8x16.eq > v128.and
+        case 719: // i8x16.eq > v128.and
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vp = ((vm << 1) - (vm >>> 7)); vb = S[(vbs + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 722: // f32x4.add > v128.store b
+        case 720: // f32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); mem.setFloat32((qea + (vk << 2)) >>> 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 723: // f32x4.mul > v128.store b
+        case 721: // f32x4.mul > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); mem.setFloat32((qea + (vk << 2)) >>> 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 724: // i32x4.add > v128.store b
+        case 722: // i32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; mem.setInt32((qea + (vk << 2)) >>> 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 725: // v128.xor > v128.store b
+        case 723: // v128.xor > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; mem.setInt32((qea + (vk << 2)) >>> 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 726: // i32.add imm > v128.load => i32.add imm > v128.load > f32x4.mul > f32x4.add
-          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) >>> 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) >>> 0, true); pc = (pc + 3) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); vp = mem.getFloat32(qea, true); vb = F[z]; vq = fround(vp * vb); vb = F[vbs]; vp = fround(vq + vb); F[x] = vp; vp = mem.getFloat32((qea + 4) >>> 0, true); vb = F[(z + 1) | 0]; vq = fround(vp * vb); vb = F[(vbs + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = mem.getFloat32((qea + 8) >>> 0, true); vb = F[(z + 2) | 0]; vq = fround(vp * vb); vb = F[(vbs + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = mem.getFloat32((qea + 12) >>> 0, true); vb = F[(z + 3) | 0]; vq = fround(vp * vb); vb = F[(vbs + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
-        case 727: // i16x8.extmul_low_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 724: // i32.add imm > v128.load & i32.add imm > v128.load > f32x4.mul > f32x4.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; pi = p; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[(pc + 1) | 0]) >>> 0; p_a = S[z]; p_b = C[(pc + 3) | 0]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 5) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 4) | 0]) >>> 0; vbs = ((fp + C[(pc + 6) | 0]) | 0); vp1 = mem.getFloat32(pea, true); vp = mem.getFloat32(qea, true); vq = fround(vp * vp1); vb = F[vbs]; vp = fround(vq + vb); F[x] = vp; vp1 = mem.getFloat32((pea + 4) >>> 0, true); vp = mem.getFloat32((qea + 4) >>> 0, true); vq = fround(vp * vp1); vb = F[(vbs + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp1 = mem.getFloat32((pea + 8) >>> 0, true); vp = mem.getFloat32((qea + 8) >>> 0, true); vq = fround(vp * vp1); vb = F[(vbs + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp1 = mem.getFloat32((pea + 12) >>> 0, true); vp = mem.getFloat32((qea + 12) >>> 0, true); vq = fround(vp * vp1); vb = F[(vbs + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 7) | 0; continue; }
+        case 725: // i32.add imm > v128.load & i32.add imm > v128.load > i32x4.dot_i16x8_s
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; pi = p; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[(pc + 1) | 0]) >>> 0; p_a = S[z]; p_b = C[(pc + 3) | 0]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 5) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 4) | 0]) >>> 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp1 = mem.getInt32((pea + (vk << 2)) >>> 0, true); vp = mem.getInt32((qea + (vk << 2)) >>> 0, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 6) | 0; continue; }
+        case 726: // i32.add imm > v128.load & i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; pi = p; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[(pc + 1) | 0]) >>> 0; p_a = S[z]; p_b = C[(pc + 3) | 0]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 5) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 4) | 0]) >>> 0; vbs = ((fp + C[(pc + 6) | 0]) | 0); vp1 = mem.getInt32(pea, true); vp = mem.getInt32(qea, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); vb = S[vbs]; vp = (vq + vb) | 0; S[x] = vp; vp1 = mem.getInt32((pea + 4) >>> 0, true); vp = mem.getInt32((qea + 4) >>> 0, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); vb = S[(vbs + 1) | 0]; vp = (vq + vb) | 0; S[(x + 1) | 0] = vp; vp1 = mem.getInt32((pea + 8) >>> 0, true); vp = mem.getInt32((qea + 8) >>> 0, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); vb = S[(vbs + 2) | 0]; vp = (vq + vb) | 0; S[(x + 2) | 0] = vp; vp1 = mem.getInt32((pea + 12) >>> 0, true); vp = mem.getInt32((qea + 12) >>> 0, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); vb = S[(vbs + 3) | 0]; vp = (vq + vb) | 0; S[(x + 3) | 0] = vp; pc = (pc + 7) | 0; continue; }
+        case 727: // i32.add imm > v128.load8x8_u & i32.add imm > v128.load8x8_u > i16x8.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; pi = p; if ((pi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[(pc + 1) | 0]) >>> 0; vl1 = mem.getInt32(pea, true); vh1 = mem.getInt32((pea + 4) >>> 0, true); p_a = S[z]; p_b = C[(pc + 3) | 0]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 5) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 4) | 0]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); vp1 = (vl1 & 255) | ((vl1 & 0xff00) << 8); vp = (vl & 255) | ((vl & 0xff00) << 8); vq = ((vp & 2147450879) + (vp1 & 2147450879)) ^ ((vp ^ vp1) & -2147450880); S[x] = vq; vp1 = ((vl1 >>> 16) & 255) | ((vl1 >>> 24) << 16); vp = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); vq = ((vp & 2147450879) + (vp1 & 2147450879)) ^ ((vp ^ vp1) & -2147450880); S[(x + 1) | 0] = vq; vp1 = (vh1 & 255) | ((vh1 & 0xff00) << 8); vp = (vh & 255) | ((vh & 0xff00) << 8); vq = ((vp & 2147450879) + (vp1 & 2147450879)) ^ ((vp ^ vp1) & -2147450880); S[(x + 2) | 0] = vq; vp1 = ((vh1 >>> 16) & 255) | ((vh1 >>> 24) << 16); vp = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); vq = ((vp & 2147450879) + (vp1 & 2147450879)) ^ ((vp ^ vp1) & -2147450880); S[(x + 3) | 0] = vq; pc = (pc + 6) | 0; continue; }
+        case 728: // v128.load & shuffle words > f32x4.mul
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; vl = C[(pc + 2) | 0]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp1 = mem.getFloat32(pea, true); vp = va0; vq = fround(vp * vp1); F[x] = vq; vp1 = mem.getFloat32((pea + 4) >>> 0, true); vp = va1; vq = fround(vp * vp1); F[(x + 1) | 0] = vq; vp1 = mem.getFloat32((pea + 8) >>> 0, true); vp = va2; vq = fround(vp * vp1); F[(x + 2) | 0] = vq; vp1 = mem.getFloat32((pea + 12) >>> 0, true); vp = va3; vq = fround(vp * vp1); F[(x + 3) | 0] = vq; pc = (pc + 3) | 0; continue; }
+        case 729: // v128.load & shuffle words > f32x4.mul > f32x4.add
+          { pi = S[y]; if ((pi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) >>> 0; vl = C[(pc + 2) | 0]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp1 = mem.getFloat32(pea, true); vp = va0; vq = fround(vp * vp1); vb = F[z]; vp = fround(vq + vb); F[x] = vp; vp1 = mem.getFloat32((pea + 4) >>> 0, true); vp = va1; vq = fround(vp * vp1); vb = F[(z + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp1 = mem.getFloat32((pea + 8) >>> 0, true); vp = va2; vq = fround(vp * vp1); vb = F[(z + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp1 = mem.getFloat32((pea + 12) >>> 0, true); vp = va3; vq = fround(vp * vp1); vb = F[(z + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 3) | 0; continue; }
+        case 730: // i32x4.shl imm & i32x4.shr_u imm > v128.or
+          { vs1 = C[pc]; vs = C[(pc + 1) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp1 = va << vs1; va = S[(z + vk) | 0]; vp = va >>> vs; vq = vp | vp1; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
+        case 731: // i32.add imm > v128.load8x8_u > i16x8.shl imm > i16x8.add
+          { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if ((qi >>> 0) + C[(pc + 2) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) >>> 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); vs = C[(pc + 3) | 0]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); vp = (vl & 255) | ((vl & 0xff00) << 8); vq = (vp & vu) << vn; vb = S[z]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[x] = vp; vp = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 1) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 1) | 0] = vp; vp = (vh & 255) | ((vh & 0xff00) << 8); vq = (vp & vu) << vn; vb = S[(z + 2) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 2) | 0] = vp; vp = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 3) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
+        case 732: // i16x8.extmul_low_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 728: // i16x8.extmul_high_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 733: // i16x8.extmul_high_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 729: // v128.load => shuffle words
-          { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) >>> 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) >>> 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) >>> 0, true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; vl = C[pc]; va0 = S[(fp + (vl & 255)) | 0]; va1 = S[(fp + ((vl >>> 8) & 255)) | 0]; va2 = S[(fp + ((vl >>> 16) & 255)) | 0]; va3 = S[(fp + (vl >>> 24)) | 0]; S[x] = va0; S[(x + 1) | 0] = va1; S[(x + 2) | 0] = va2; S[(x + 3) | 0] = va3; pc = (pc + 1) | 0; continue; }
+        case 734: // i32x4.add => v128.xor
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va + vb) | 0; } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va ^ vb; } continue; }
         case 470: // v128.load8_lane
         case 471: // v128.load16_lane
         case 472: // v128.load32_lane
@@ -798,10 +795,18 @@ export function runFarVectors(): number {
         case 562: // i16x8.shl
         case 563: // i16x8.shr_s
         case 564: // i16x8.shr_u
+        case 566: // i16x8.add_sat_s
+        case 567: // i16x8.add_sat_u
+        case 569: // i16x8.sub_sat_s
+        case 570: // i16x8.sub_sat_u
         case 571: // f64x2.nearest
         case 590: // i32x4.shl
         case 591: // i32x4.shr_s
         case 592: // i32x4.shr_u
+        case 601: // i32x4.extmul_low_i16x8_s
+        case 602: // i32x4.extmul_high_i16x8_s
+        case 603: // i32x4.extmul_low_i16x8_u
+        case 604: // i32x4.extmul_high_i16x8_u
         case 605: // i64x2.abs
         case 606: // i64x2.neg
         case 607: // i64x2.all_true

@@ -139,6 +139,14 @@ export function rareVector(
           { vb = S[z]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2147450880; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 15)) & ~vu); } return pc; }
         case 564: // i16x8.shr_u
           { vb = S[z]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } return pc; }
+        case 566: // i16x8.add_sat_s
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); vm = ~(va ^ vb) & (va ^ vd) & -2147450880; ve = 2147450879 + ((va & -2147450880) >>> 15); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 15))); } return pc; }
+        case 567: // i16x8.add_sat_u
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); vm = ((va & vb) | ((va | vb) & ~vd)) & -2147450880; S[(x + vk) | 0] = vd | ((vm << 1) - (vm >>> 15)); } return pc; }
+        case 569: // i16x8.sub_sat_s
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); vm = (va ^ vb) & (va ^ vd) & -2147450880; ve = 2147450879 + ((va & -2147450880) >>> 15); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 15))); } return pc; }
+        case 570: // i16x8.sub_sat_u
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); vm = ((~va & vb) | ((~va | vb) & vd)) & -2147450880; S[(x + vk) | 0] = vd & ~((vm << 1) - (vm >>> 15)); } return pc; }
         case 571: // f64x2.nearest
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; D[(x + vk) >> 1] = roundTiesToEven(va); } return pc; }
         case 590: // i32x4.shl
@@ -147,6 +155,14 @@ export function rareVector(
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va >> vb; } return pc; }
         case 592: // i32x4.shr_u
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va >>> vb; } return pc; }
+        case 601: // i32x4.extmul_low_i16x8_s
+          { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(((va << 16) >> 16), ((vb << 16) >> 16)); S[(vi + 1) | 0] = imul((va >> 16), (vb >> 16)); } return pc; }
+        case 602: // i32x4.extmul_high_i16x8_s
+          { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(((va << 16) >> 16), ((vb << 16) >> 16)); S[(vi + 1) | 0] = imul((va >> 16), (vb >> 16)); } return pc; }
+        case 603: // i32x4.extmul_low_i16x8_u
+          { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul((va & 0xffff), (vb & 0xffff)); S[(vi + 1) | 0] = imul((va >>> 16), (vb >>> 16)); } return pc; }
+        case 604: // i32x4.extmul_high_i16x8_u
+          { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul((va & 0xffff), (vb & 0xffff)); S[(vi + 1) | 0] = imul((va >>> 16), (vb >>> 16)); } return pc; }
         case 605: // i64x2.abs
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vm = vah >> 31; vlo = ((val ^ vm) - vm) | 0; vhi = (vah ^ vm) + (vlo === 0 ? vm & 1 : 0); S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
         case 606: // i64x2.neg

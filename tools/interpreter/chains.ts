@@ -49,10 +49,9 @@ const PAIRS: readonly (readonly [first: string, second: string])[] = [
 
 /** The same of vectors, by what the loops of compiled C do most. */
 const VECTOR_PAIRS: readonly (readonly [first: string, second: string])[] = [
-  ["i32.add imm > v128.load", "i32.add imm > v128.load > f32x4.mul > f32x4.add"],
   ["i16x8.extmul_low_i8x16_s", "i32x4.extadd_pairwise_i16x8_s > i32x4.add"],
   ["i16x8.extmul_high_i8x16_s", "i32x4.extadd_pairwise_i16x8_s > i32x4.add"],
-  ["v128.load", "shuffle words"],
+  ["i32x4.add", "v128.xor"],
 ];
 
 /** Two instructions in a row. */

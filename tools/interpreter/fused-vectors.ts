@@ -29,7 +29,7 @@ const AFTER_LOAD = [
 const AFTER_PLAIN_LOAD = ["f32x4.add", "f64x2.mul"];
 
 /** What uses bytes that have just been loaded and extended. */
-const AFTER_EXTENDING_LOAD = ["i16x8.add", "i16x8.shl imm > i16x8.add"];
+const AFTER_EXTENDING_LOAD = ["i16x8.add"];
 
 /** What uses words that have been put together. */
 const AFTER_SHUFFLE = ["f32x4.mul", "f32x4.mul > f32x4.add"];
@@ -66,6 +66,23 @@ const PAIRS = [
   "i32x4.add > v128.store b",
   "v128.xor > v128.store b",
 ];
+
+/** What computes an operand of a fused form, and its place among the slots that the form reads. */
+type InFront = readonly (readonly [first: string, form: string, position: "a" | "b"])[];
+
+/** Both operands: `first & second > use` computes them in this order. */
+const OF_BOTH: InFront = [
+  ["i32.add imm > v128.load", "i32.add imm > v128.load > f32x4.mul > f32x4.add", "b"],
+  ["i32.add imm > v128.load", "i32.add imm > v128.load > i32x4.dot_i16x8_s", "b"],
+  ["i32.add imm > v128.load", "i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add", "b"],
+  ["i32.add imm > v128.load8x8_u", "i32.add imm > v128.load8x8_u > i16x8.add", "b"],
+  ["v128.load", "shuffle words > f32x4.mul", "a"],
+  ["v128.load", "shuffle words > f32x4.mul > f32x4.add", "a"],
+  ["i32x4.shl imm", "i32x4.shr_u imm > v128.or", "b"],
+];
+
+/** In front of a pair, where the first and the first of the pair have no form of their own. */
+const OF_PAIRS: InFront = [["i32.add imm > v128.load8x8_u", "i16x8.shl imm > i16x8.add", "a"]];
 
 /** A name and all that it begins with: the emitter fuses one instruction after the other. */
 function withBeginnings(name: string): string[] {
@@ -113,12 +130,15 @@ function laneAt(at: string, view: View): string {
 
 const GETS = { i32: "getInt32", f32: "getFloat32", f64: "getFloat64" } as const;
 
+/** What a lane of an operand is, by its number. */
+type Words = readonly string[];
+
 /** The code of a lane for each of them, in place of a loop. */
-function unrolled(lane: string, step: number, ofWord: readonly string[]): string {
+function unrolled(lane: string, step: number, ofWord: readonly Words[]): string {
   let code = "";
   for (let k = 0; k < 4; k += step) {
     code += lane
-      .replace("@word@", ofWord[k])
+      .replace(/@word (\d)@/g, (_, operand) => ofWord[operand][k])
       .replace(/@lane (\w+) vk@/g, k === 0 ? "$1" : `@plus $1 ${4 * k}@`)
       .replace(/\((\w+) \+ vk\) >> 1/g, k === 0 ? "$1 >> 1" : `($1 + ${k}) >> 1`)
       .replace(/\(([^()]+) \+ vk\) \| 0/g, k === 0 ? "$1" : `($1 + ${k}) | 0`);
@@ -128,8 +148,8 @@ function unrolled(lane: string, step: number, ofWord: readonly string[]): string
 
 /** What the hottest loops are made of: a loop over four words takes 2 ns more on Node 20. */
 const UNROLLED: ReadonlySet<string> = new Set([
-  "i32.add imm > v128.load > f32x4.mul > f32x4.add",
-  "i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add",
+  "i32.add imm > v128.load & i32.add imm > v128.load > f32x4.mul > f32x4.add",
+  "i32.add imm > v128.load & i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add",
 ]);
 
 /** Puts the steps of a form together, lane by lane. */
@@ -142,8 +162,12 @@ class Steps {
   private result = "";
   private results = 0;
   private view: View = "i32";
-  /** The first lane by its number, where that is what differs. */
-  private ofWord: readonly string[] = [];
+  /** What lanes are, of operands of which each is something else. */
+  private readonly ofWord: Words[] = [];
+  private hasAddress = false;
+  /** Whether this is the first of both operands; its variable when it is not any more. */
+  private isFirst = false;
+  private first = "";
 
   add(step: string, following: string | undefined): void {
     const [mnemonic] = step.split(" ");
@@ -156,38 +180,59 @@ class Steps {
     else this.lanes(step);
   }
 
-  private address(step: string): void {
-    const value = compute(operation(step), this.layout, "p");
-    this.before += `${value.code}const qi = ${value.name}; `;
+  /** Steps that compute the first operand of what follows the second one. */
+  addFirst(steps: readonly string[], use: string): void {
+    this.isFirst = true;
+    steps.forEach((step, i) => {
+      this.add(step, steps[i + 1] ?? use);
+    });
+    this.isFirst = false;
+    this.first = this.result;
+    this.hasAddress = false;
     this.results = 0;
   }
 
+  /** Variables of an address, and what is behind the names of others. */
+  private get prefix(): string {
+    return this.isFirst ? "p" : "q";
+  }
+
+  private get suffix(): string {
+    return this.isFirst ? "1" : "";
+  }
+
+  private address(step: string): void {
+    const value = compute(operation(step), this.layout, "p");
+    this.before += `${value.code}const ${this.prefix}i = ${value.name}; `;
+    this.hasAddress = true;
+  }
+
   private load(view: View): void {
-    if (this.before === "") this.before += `const qi = S[${this.layout.slot()}]; `;
-    this.before += bounds(this.layout, "q");
+    if (!this.hasAddress) this.before += `const ${this.prefix}i = S[${this.layout.slot()}]; `;
+    this.before += bounds(this.layout, this.prefix);
     this.view = view;
-    this.define(`mem.${GETS[view as "i32"]}(@lane qea vk@, true)`);
+    this.define(`mem.${GETS[view as "i32"]}(@lane ${this.prefix}ea vk@, true)`);
   }
 
   /** Words are known by number: only what is unrolled can begin with this, or with a shuffle. */
   private extendingLoad(): void {
-    this.before += bounds(this.layout, "q");
-    this.before +=
-      "const vl = mem.getInt32(qea, true); const vh = mem.getInt32(@second qea@, true); ";
-    this.ofWord = [...extendedBytes("vl", "u"), ...extendedBytes("vh", "u")];
-    this.define("@word@");
+    const { layout, prefix, suffix } = this;
+    this.before += bounds(layout, prefix);
+    this.before += `const vl${suffix} = mem.getInt32(${prefix}ea, true); `;
+    this.before += `const vh${suffix} = mem.getInt32(@second ${prefix}ea@, true); `;
+    this.defineWords([`vl${suffix}`, `vh${suffix}`].flatMap((bytes) => extendedBytes(bytes, "u")));
   }
 
   /** All words are read before one is written: the result may lie where they do. */
   private shuffle(view: View): void {
     const array = view === "f32" ? "F" : "S";
     this.before += `const vl = ${this.layout.word()}; `;
-    this.ofWord = shuffledWords("vl").map((at, n) => {
+    const words = shuffledWords("vl").map((at, n) => {
       this.before += `const va${n} = ${array}[${at}]; `;
       return `va${n}`;
     });
     this.view = view;
-    this.define("@word@");
+    this.defineWords(words);
   }
 
   private constant(view: View): void {
@@ -213,9 +258,13 @@ class Steps {
     params.forEach((type, i) => {
       const name = "abc"[i];
       if (name === given && this.results > 0) names[name] = this.result;
-      else if (type !== V128) {
-        names[name] = "vs";
-        this.before += `const vs = ${immediate ? this.layout.word() : `S[${this.layout.slot()}]`}; `;
+      else if (this.results > 0 && this.first !== "") {
+        names[name] = this.first;
+        this.first = "";
+      } else if (type !== V128) {
+        names[name] = `vs${this.suffix}`;
+        const value = immediate ? this.layout.word() : `S[${this.layout.slot()}]`;
+        this.before += `const ${names[name]} = ${value}; `;
       } else {
         const slot = this.layout.slot();
         const isFar = slot.length > 1;
@@ -238,8 +287,13 @@ class Steps {
     this.define(rename(each));
   }
 
+  private defineWords(words: Words): void {
+    this.define(`@word ${this.ofWord.length}@`);
+    this.ofWord.push(words);
+  }
+
   private define(value: string): void {
-    this.result = this.results % 2 === 0 ? "vp" : "vq";
+    this.result = `v${this.results % 2 === 0 ? "p" : "q"}${this.suffix}`;
     this.results++;
     this.within += `const ${this.result} = ${value}; `;
   }
@@ -261,26 +315,37 @@ class Steps {
 }
 
 function sourceOf(name: string): string {
-  const names = name.split(" > ");
+  const [rest, before] = name.split(" & ").reverse();
+  const names = rest.split(" > ");
   const [first, second, third] = names;
   if (/^i32\.add/.test(first) && third === undefined) return loadFrom(first, second);
   const steps = new Steps();
+  if (before !== undefined) steps.addFirst(before.split(" > "), names[names.length - 1]);
   names.forEach((step, i) => {
     steps.add(step, names[i + 1]);
   });
-  return steps.end(UNROLLED.has(name) || /^shuffle|load8x8/.test(name));
+  return steps.end(UNROLLED.has(name) || /shuffle|load8x8/.test(name));
+}
+
+function formOf(name: string, producer: string, consumer: string, position: "a" | "b"): FusedForm {
+  return { name, source: sourceOf(name), producer, consumer, position, kind: "value" };
 }
 
 /** All fused forms of vectors. */
-export const FUSED_VECTORS: readonly FusedForm[] = NAMES.map((name) => {
-  const steps = name.split(" > ");
-  const last = steps[steps.length - 1];
-  return {
-    name,
-    source: sourceOf(name),
-    producer: steps.slice(0, -1).join(" > "),
-    consumer: last.replace(/ b$/, ""),
-    position: last.endsWith(" b") ? "b" : "a",
-    kind: "value",
-  };
-});
+export const FUSED_VECTORS: readonly FusedForm[] = [
+  ...NAMES.map((name) => {
+    const steps = name.split(" > ");
+    const last = steps[steps.length - 1];
+    const producer = steps.slice(0, -1).join(" > ");
+    return formOf(name, producer, last.replace(/ b$/, ""), last.endsWith(" b") ? "b" : "a");
+  }),
+  ...OF_BOTH.map(([first, form, position]) => {
+    const name = `${first} & ${form}`;
+    const [shorter, last] = /^(.*) > (.*)$/.exec(name)?.slice(1) ?? [];
+    const hasShorter = OF_BOTH.some(([one, other]) => `${one} & ${other}` === shorter);
+    return hasShorter ? formOf(name, shorter, last, "a") : formOf(name, first, form, position);
+  }),
+  ...OF_PAIRS.map(([first, form, position]) => {
+    return formOf(`${first} > ${form}`, first, form, position);
+  }),
+];

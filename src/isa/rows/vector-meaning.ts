@@ -248,6 +248,10 @@ function wider(part: Part, words: readonly string[]): VectorMeaning {
 
 /** The four bytes of a word as four lanes of 16 bits, in two words. */
 export function extendedBytes(name: string, sign: Sign): string[] {
+  if (sign === "u") {
+    const low = `(${name} & 255) | ((${name} & 0xff00) << 8)`;
+    return [low, `((${name} >>> 16) & 255) | ((${name} >>> 24) << 16)`];
+  }
   const [first, second, third, fourth] = byte(name, sign);
   return [packed(first, second), packed(third, fourth)];
 }
