@@ -207,7 +207,7 @@ export class Emitter extends AggregateEmitter implements BodySink {
       case 0x44: // f64.const
         return this.constant(height, F64, reader.low, reader.high);
       case 0x30c: // v128.const
-        return this.operate(0, OP.CONST_128, height, V128, [], reader.vectorWords());
+        return this.vectorConstant(height, reader.vectorWords());
       case 0xd0: // ref.null
         return this.nullReference(height, refType(reader.a, true));
       case 0xd1: // ref.is_null

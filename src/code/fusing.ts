@@ -2,7 +2,7 @@
 // one before it if that one computed an operand of it and the pair has a form of its own. The
 // operand is on the stack only, so nobody else can want it.
 
-import type { ValType } from "../isa/types.ts";
+import { V128, type ValType } from "../isa/types.ts";
 import {
   BRANCH_IF,
   BRANCH_IF_IMMEDIATE,
@@ -18,7 +18,7 @@ import {
   REGISTERS,
   SWAPPED,
 } from "./opcodes.generated.ts";
-import { OperandTracker } from "./operands.ts";
+import { CONSTANT_128, OperandTracker } from "./operands.ts";
 import { fusedKey, OPCODE_MASK } from "./registers.ts";
 
 /** An instruction that has been emitted and may still be taken back. */
@@ -161,6 +161,12 @@ export class FusingEmitter extends OperandTracker {
     let oldest: Emitted | null = this.last;
     for (let i = 1; i < TAKEN_BACK && oldest !== null; i++) oldest = oldest.producer;
     if (oldest !== null) oldest.producer = null;
+  }
+
+  /** A constant of a vector is brought into its slot directly in front of what uses it. */
+  protected override settle(height: number): void {
+    if (this.kindAt(height) !== CONSTANT_128) super.settle(height);
+    else this.write(0, OP.CONST_128, height, V128, [], this.vectorAt(height), null, this.last);
   }
 
   protected override storeLocal(local: number, height: number): boolean {

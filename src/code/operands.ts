@@ -14,6 +14,7 @@ export const IN_LOCAL = 1;
 export const CONSTANT_32 = 2;
 export const CONSTANT_64 = 3;
 export const NULL = 4;
+export const CONSTANT_128 = 5;
 
 /** How a value is moved: one word, two words, four, or as a reference. */
 export type Width = "32" | "64" | "128" | "ref";
@@ -44,6 +45,8 @@ export class OperandTracker {
   private readonly kinds: number[] = [];
   private readonly low: number[] = [];
   private readonly high: number[] = [];
+  /** The four words of constants of vectors, by height. */
+  private readonly vectors: (readonly number[])[] = [];
   private readonly types: ValType[] = [];
   /** First slot of the operand at each height, and of what will be pushed next. */
   private readonly slots: number[] = [];
@@ -158,6 +161,11 @@ export class OperandTracker {
     this.set(height, widthOf(type) === "64" ? CONSTANT_64 : CONSTANT_32, low, high, type);
   }
 
+  protected vectorConstant(height: number, words: readonly number[]): void {
+    this.vectors[height] = words;
+    this.set(height, CONSTANT_128, 0, 0, V128);
+  }
+
   protected nullReference(height: number, type: ValType): void {
     this.set(height, NULL, 0, 0, type);
   }
@@ -192,6 +200,10 @@ export class OperandTracker {
     return this.high[height];
   }
 
+  protected vectorAt(height: number): readonly number[] {
+    return this.vectors[height];
+  }
+
   /** Copies the operand at `height` into `slot`. */
   protected copyTo(height: number, slot: number): void {
     const width = widthOf(this.types[height]);
@@ -208,6 +220,10 @@ export class OperandTracker {
       case CONSTANT_32:
         this.emit(OP.CONST_32, slot);
         this.word(this.low[height]);
+        return;
+      case CONSTANT_128:
+        this.emit(OP.CONST_128, slot);
+        for (const word of this.vectors[height]) this.word(word);
         return;
       default:
         this.emit(OP.CONST_64, slot);

@@ -87,6 +87,11 @@ export class PlainEmitter extends StructureEmitter {
       ...registers.splice(2).map((register) => 2 * register),
       ...immediateWords(row, instruction),
     ];
+    const rotation = row.immediates === "lanes" ? rotationOf(words, registers) : 0;
+    if (rotation !== 0) {
+      this.operate(0, OP.ROTATE_WORDS, base, V128, [registers[0]], [rotation]);
+      return;
+    }
     const inFrame = row.immediates === "lanes" ? wordsInFrame(words, registers) : null;
     if (inFrame !== null) {
       this.operate(0, OP.SHUFFLE_WORDS, base, V128, [], [inFrame]);
@@ -170,6 +175,21 @@ function wordsInFrame(lanes: readonly number[], registers: readonly number[]): n
     packed |= at << (8 * i);
   }
   return packed;
+}
+
+/**
+ * By how many bits a shuffle with these lanes, four of them in each, rotates the words of its operand
+ * to the left; 0 if that is not what it does.
+ */
+function rotationOf(lanes: readonly number[], [first, second]: readonly number[]): number {
+  // In one vector it is the same which of both operands a lane is taken from.
+  const mask = first === second ? 0x0f0f0f0f : -1;
+  const right = 8 * (lanes[0] & 3);
+  const bytes = (CONSECUTIVE >>> right) | (CONSECUTIVE << (32 - right));
+  const rotates = lanes.every((four, word) => {
+    return (four & mask) === ((Math.imul(4 * word, ONES) + bytes) | 0);
+  });
+  return rotates && right > 0 ? 32 - right : 0;
 }
 
 /** In bytes, from the lowest up: 1, 1, 1, 1 and 0, 1, 2, 3. */

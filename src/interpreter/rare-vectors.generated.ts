@@ -63,191 +63,199 @@ export function rareVector(
   let vn = 0;
   let vu = 0;
   switch (w) {
-        case 457: // i8x16.shuffle
+        case 458: // i8x16.shuffle
           { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vl = C[(pc + vk) | 0]; S[(x + vk) | 0] = B[256 | (vl & 255)] | (B[256 | ((vl >>> 8) & 255)] << 8) | (B[256 | ((vl >>> 16) & 255)] << 16) | (B[256 | (vl >>> 24)] << 24); } return (pc + 4) | 0; }
-        case 488: // i8x16.ge_s
+        case 488: // i8x16.ne
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 7)); } return pc; }
+        case 491: // i8x16.ge_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 7)); } return pc; }
-        case 489: // i8x16.ge_u
+        case 492: // i8x16.ge_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 7)); } return pc; }
-        case 494: // i16x8.ge_s
+        case 494: // i16x8.ne
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2147450879) + 2147450879) | vd | 2147450879); S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 15)); } return pc; }
+        case 497: // i16x8.ge_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 15)); } return pc; }
-        case 495: // i16x8.ge_u
+        case 498: // i16x8.ge_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 15)); } return pc; }
-        case 506: // f64x2.eq
+        case 509: // f64x2.eq
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vlo = va === vb ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 507: // f64x2.ne
+        case 510: // f64x2.ne
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vlo = va !== vb ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 508: // f64x2.lt
+        case 511: // f64x2.lt
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vlo = va < vb ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 509: // f64x2.ge
+        case 512: // f64x2.ge
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vlo = va >= vb ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 517: // f32x4.demote_f64x2_zero
+        case 520: // f32x4.demote_f64x2_zero
           { va0 = D[y >> 1]; va1 = D[(y + 2) >> 1]; F[x] = fround(va0); F[(x + 1) | 0] = fround(va1); F[(x + 2) | 0] = 0; F[(x + 3) | 0] = 0; return pc; }
-        case 518: // f64x2.promote_low_f32x4
+        case 521: // f64x2.promote_low_f32x4
           { va0 = F[y]; va1 = F[(y + 1) | 0]; D[x >> 1] = va0; D[(x + 2) >> 1] = va1; return pc; }
-        case 519: // i8x16.abs
+        case 522: // i8x16.abs
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2139062144; S[(x + vk) | 0] = (va ^ ((vm << 1) - (vm >>> 7))) + (vm >>> 7); } return pc; }
-        case 520: // i8x16.neg
+        case 523: // i8x16.neg
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (-2139062144 - (va & 2139062143)) ^ (~va & -2139062144); } return pc; }
-        case 521: // i8x16.popcnt
+        case 524: // i8x16.popcnt
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vd = va - ((va >>> 1) & 0x55555555); ve = (vd & 0x33333333) + ((vd >>> 2) & 0x33333333); S[(x + vk) | 0] = (ve + (ve >>> 4)) & 0x0f0f0f0f; } return pc; }
-        case 522: // i8x16.all_true
+        case 525: // i8x16.all_true
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = ((((va0 - 0x01010101) & ~va0) | ((va1 - 0x01010101) & ~va1) | ((va2 - 0x01010101) & ~va2) | ((va3 - 0x01010101) & ~va3)) & -2139062144) === 0 ? 1 : 0; return pc; }
-        case 524: // i8x16.narrow_i16x8_s
+        case 527: // i8x16.narrow_i16x8_s
           { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = W[(64 + vk + vk) | 0]; vb = W[(65 + vk + vk) | 0]; S[(x + vk) | 0] = (max(-128, min(127, ((va << 16) >> 16))) & 255) | ((max(-128, min(127, (va >> 16))) & 255) << 8) | ((max(-128, min(127, ((vb << 16) >> 16))) & 255) << 16) | (max(-128, min(127, (vb >> 16))) << 24); } return pc; }
-        case 526: // f32x4.ceil
+        case 529: // f32x4.ceil
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; F[(x + vk) | 0] = ceil(va); } return pc; }
-        case 527: // f32x4.floor
+        case 530: // f32x4.floor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; F[(x + vk) | 0] = floor(va); } return pc; }
-        case 528: // f32x4.trunc
+        case 531: // f32x4.trunc
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; F[(x + vk) | 0] = trunc(va); } return pc; }
-        case 529: // f32x4.nearest
+        case 532: // f32x4.nearest
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; F[(x + vk) | 0] = roundTiesToEven(va); } return pc; }
-        case 530: // i8x16.shl
+        case 533: // i8x16.shl
           { vb = S[z]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & vu) << vn; } return pc; }
-        case 531: // i8x16.shr_s
+        case 534: // i8x16.shr_s
           { vb = S[z]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2139062144; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 7)) & ~vu); } return pc; }
-        case 532: // i8x16.shr_u
+        case 535: // i8x16.shr_u
           { vb = S[z]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } return pc; }
-        case 534: // i8x16.add_sat_s
+        case 537: // i8x16.add_sat_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); vm = ~(va ^ vb) & (va ^ vd) & -2139062144; ve = 2139062143 + ((va & -2139062144) >>> 7); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 7))); } return pc; }
-        case 537: // i8x16.sub_sat_s
+        case 540: // i8x16.sub_sat_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); vm = (va ^ vb) & (va ^ vd) & -2139062144; ve = 2139062143 + ((va & -2139062144) >>> 7); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 7))); } return pc; }
-        case 539: // f64x2.ceil
+        case 542: // f64x2.ceil
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; D[(x + vk) >> 1] = va === va ? ceil(va) : va + va; } return pc; }
-        case 540: // f64x2.floor
+        case 543: // f64x2.floor
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; D[(x + vk) >> 1] = va === va ? floor(va) : va + va; } return pc; }
-        case 545: // f64x2.trunc
+        case 548: // f64x2.trunc
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; D[(x + vk) >> 1] = va === va ? trunc(va) : va + va; } return pc; }
-        case 551: // i16x8.abs
+        case 554: // i16x8.abs
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2147450880; S[(x + vk) | 0] = (va ^ ((vm << 1) - (vm >>> 15))) + (vm >>> 15); } return pc; }
-        case 552: // i16x8.neg
+        case 555: // i16x8.neg
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (-2147450880 - (va & 2147450879)) ^ (~va & -2147450880); } return pc; }
-        case 553: // i16x8.q15mulr_sat_s
+        case 556: // i16x8.q15mulr_sat_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (imul(((va << 16) >> 16), ((vb << 16) >> 16)) + 0x4000) >> 15; ve = (imul((va >> 16), (vb >> 16)) + 0x4000) >> 15; S[(x + vk) | 0] = ((vd === 32768 ? 32767 : vd) & 0xffff) | ((ve === 32768 ? 32767 : ve) << 16); } return pc; }
-        case 554: // i16x8.all_true
+        case 557: // i16x8.all_true
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = ((((va0 - 0x00010001) & ~va0) | ((va1 - 0x00010001) & ~va1) | ((va2 - 0x00010001) & ~va2) | ((va3 - 0x00010001) & ~va3)) & -2147450880) === 0 ? 1 : 0; return pc; }
-        case 555: // i16x8.bitmask
+        case 558: // i16x8.bitmask
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (((va0 >>> 15) & 1) | ((va0 >>> 30) & 2)) | ((((va1 >>> 15) & 1) | ((va1 >>> 30) & 2)) << 2) | ((((va2 >>> 15) & 1) | ((va2 >>> 30) & 2)) << 4) | ((((va3 >>> 15) & 1) | ((va3 >>> 30) & 2)) << 6); return pc; }
-        case 556: // i16x8.narrow_i32x4_s
+        case 559: // i16x8.narrow_i32x4_s
           { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = W[(64 + vk + vk) | 0]; vb = W[(65 + vk + vk) | 0]; S[(x + vk) | 0] = (max(-32768, min(32767, va)) & 0xffff) | (max(-32768, min(32767, vb)) << 16); } return pc; }
-        case 557: // i16x8.narrow_i32x4_u
+        case 560: // i16x8.narrow_i32x4_u
           { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = W[(64 + vk + vk) | 0]; vb = W[(65 + vk + vk) | 0]; S[(x + vk) | 0] = (max(0, min(65535, va)) & 0xffff) | (max(0, min(65535, vb)) << 16); } return pc; }
-        case 562: // i16x8.shl
+        case 565: // i16x8.shl
           { vb = S[z]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & vu) << vn; } return pc; }
-        case 563: // i16x8.shr_s
+        case 566: // i16x8.shr_s
           { vb = S[z]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2147450880; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 15)) & ~vu); } return pc; }
-        case 564: // i16x8.shr_u
+        case 567: // i16x8.shr_u
           { vb = S[z]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } return pc; }
-        case 566: // i16x8.add_sat_s
+        case 569: // i16x8.add_sat_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); vm = ~(va ^ vb) & (va ^ vd) & -2147450880; ve = 2147450879 + ((va & -2147450880) >>> 15); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 15))); } return pc; }
-        case 567: // i16x8.add_sat_u
+        case 570: // i16x8.add_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); vm = ((va & vb) | ((va | vb) & ~vd)) & -2147450880; S[(x + vk) | 0] = vd | ((vm << 1) - (vm >>> 15)); } return pc; }
-        case 569: // i16x8.sub_sat_s
+        case 572: // i16x8.sub_sat_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); vm = (va ^ vb) & (va ^ vd) & -2147450880; ve = 2147450879 + ((va & -2147450880) >>> 15); S[(x + vk) | 0] = vd ^ ((vd ^ ve) & ((vm << 1) - (vm >>> 15))); } return pc; }
-        case 570: // i16x8.sub_sat_u
+        case 573: // i16x8.sub_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); vm = ((~va & vb) | ((~va | vb) & vd)) & -2147450880; S[(x + vk) | 0] = vd & ~((vm << 1) - (vm >>> 15)); } return pc; }
-        case 571: // f64x2.nearest
+        case 574: // f64x2.nearest
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; D[(x + vk) >> 1] = roundTiesToEven(va); } return pc; }
-        case 590: // i32x4.shl
+        case 577: // i16x8.min_u
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } return pc; }
+        case 579: // i16x8.max_u
+          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } return pc; }
+        case 593: // i32x4.shl
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va << vb; } return pc; }
-        case 591: // i32x4.shr_s
+        case 594: // i32x4.shr_s
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va >> vb; } return pc; }
-        case 592: // i32x4.shr_u
+        case 595: // i32x4.shr_u
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va >>> vb; } return pc; }
-        case 601: // i32x4.extmul_low_i16x8_s
+        case 604: // i32x4.extmul_low_i16x8_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(((va << 16) >> 16), ((vb << 16) >> 16)); S[(vi + 1) | 0] = imul((va >> 16), (vb >> 16)); } return pc; }
-        case 602: // i32x4.extmul_high_i16x8_s
+        case 605: // i32x4.extmul_high_i16x8_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(((va << 16) >> 16), ((vb << 16) >> 16)); S[(vi + 1) | 0] = imul((va >> 16), (vb >> 16)); } return pc; }
-        case 603: // i32x4.extmul_low_i16x8_u
+        case 606: // i32x4.extmul_low_i16x8_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul((va & 0xffff), (vb & 0xffff)); S[(vi + 1) | 0] = imul((va >>> 16), (vb >>> 16)); } return pc; }
-        case 604: // i32x4.extmul_high_i16x8_u
+        case 607: // i32x4.extmul_high_i16x8_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul((va & 0xffff), (vb & 0xffff)); S[(vi + 1) | 0] = imul((va >>> 16), (vb >>> 16)); } return pc; }
-        case 605: // i64x2.abs
+        case 608: // i64x2.abs
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vm = vah >> 31; vlo = ((val ^ vm) - vm) | 0; vhi = (vah ^ vm) + (vlo === 0 ? vm & 1 : 0); S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 606: // i64x2.neg
+        case 609: // i64x2.neg
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = (0 - val) | 0; vhi = ~vah + (val === 0 ? 1 : 0); S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 607: // i64x2.all_true
+        case 610: // i64x2.all_true
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (va0 | va1) !== 0 && (va2 | va3) !== 0 ? 1 : 0; return pc; }
-        case 608: // i64x2.bitmask
+        case 611: // i64x2.bitmask
           { va1 = S[(y + 1) | 0]; va3 = S[(y + 3) | 0]; S[x] = (va1 >>> 31) | ((va3 >>> 30) & 2); return pc; }
-        case 609: // i64x2.extend_low_i32x4_s
+        case 612: // i64x2.extend_low_i32x4_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = va; S[(vi + 1) | 0] = va >> 31; } return pc; }
-        case 610: // i64x2.extend_high_i32x4_s
+        case 613: // i64x2.extend_high_i32x4_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = va; S[(vi + 1) | 0] = va >> 31; } return pc; }
-        case 611: // i64x2.extend_low_i32x4_u
+        case 614: // i64x2.extend_low_i32x4_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = va; S[(vi + 1) | 0] = 0; } return pc; }
-        case 612: // i64x2.extend_high_i32x4_u
+        case 615: // i64x2.extend_high_i32x4_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = va; S[(vi + 1) | 0] = 0; } return pc; }
-        case 613: // i64x2.shl
+        case 616: // i64x2.shl
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? 0 : val << vb; vhi = vb & 32 ? val << vb : (vah << vb) | (val >>> 1 >>> ~vb); S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 614: // i64x2.shr_s
+        case 617: // i64x2.shr_s
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? vah >> vb : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? vah >> 31 : vah >> vb; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 615: // i64x2.shr_u
+        case 618: // i64x2.shr_u
           { vb = S[z]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? (vah >>> vb) | 0 : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? 0 : (vah >>> vb) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 618: // i64x2.mul
+        case 621: // i64x2.mul
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = imul(val, vbl); vhi = (multiplyHighU32(val, vbl) + imul(val, vbh) + imul(vah, vbl)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 619: // i64x2.eq
+        case 622: // i64x2.eq
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = val === vbl && vah === vbh ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 620: // i64x2.ne
+        case 623: // i64x2.ne
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = val !== vbl || vah !== vbh ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 621: // i64x2.lt_s
+        case 624: // i64x2.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = vah < vbh || (vah === vbh && val >>> 0 < vbl >>> 0) ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 622: // i64x2.ge_s
+        case 625: // i64x2.ge_s
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = vah > vbh || (vah === vbh && val >>> 0 >= vbl >>> 0) ? -1 : 0; vhi = vlo; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 623: // i64x2.extmul_low_i32x4_s
+        case 626: // i64x2.extmul_low_i32x4_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(va, vb); S[(vi + 1) | 0] = multiplyHighU32(va, vb) - ((va >> 31) & vb) - ((vb >> 31) & va); } return pc; }
-        case 624: // i64x2.extmul_high_i32x4_s
+        case 627: // i64x2.extmul_high_i32x4_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(va, vb); S[(vi + 1) | 0] = multiplyHighU32(va, vb) - ((va >> 31) & vb) - ((vb >> 31) & va); } return pc; }
-        case 625: // i64x2.extmul_low_i32x4_u
+        case 628: // i64x2.extmul_low_i32x4_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(va, vb); S[(vi + 1) | 0] = multiplyHighU32(va, vb); } return pc; }
-        case 626: // i64x2.extmul_high_i32x4_u
+        case 629: // i64x2.extmul_high_i32x4_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = imul(va, vb); S[(vi + 1) | 0] = multiplyHighU32(va, vb); } return pc; }
-        case 636: // f32x4.pmin
+        case 639: // f32x4.pmin
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vaw = S[(y + vk) | 0]; vb = F[(z + vk) | 0]; vbw = S[(z + vk) | 0]; S[(x + vk) | 0] = vb < va ? vbw : vaw; } return pc; }
-        case 637: // f32x4.pmax
+        case 640: // f32x4.pmax
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vaw = S[(y + vk) | 0]; vb = F[(z + vk) | 0]; vbw = S[(z + vk) | 0]; S[(x + vk) | 0] = va < vb ? vbw : vaw; } return pc; }
-        case 638: // f64x2.abs
+        case 641: // f64x2.abs
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = val; vhi = vah & 0x7fffffff; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 639: // f64x2.neg
+        case 642: // f64x2.neg
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = val; vhi = vah ^ -2147483648; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 640: // f64x2.sqrt
+        case 643: // f64x2.sqrt
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; D[(x + vk) >> 1] = sqrt(va); } return pc; }
-        case 644: // f64x2.div
+        case 647: // f64x2.div
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va / vb; } return pc; }
-        case 645: // f64x2.min
+        case 648: // f64x2.min
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va === va && vb === vb ? min(va, vb) : va + vb; } return pc; }
-        case 646: // f64x2.max
+        case 649: // f64x2.max
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va === va && vb === vb ? max(va, vb) : va + vb; } return pc; }
-        case 647: // f64x2.pmin
+        case 650: // f64x2.pmin
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vb = D[(z + vk) >> 1]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = vb < va ? vbl : val; vhi = vb < va ? vbh : vah; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 648: // f64x2.pmax
+        case 651: // f64x2.pmax
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vb = D[(z + vk) >> 1]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = va < vb ? vbl : val; vhi = va < vb ? vbh : vah; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } return pc; }
-        case 653: // i32x4.trunc_sat_f64x2_s_zero
+        case 656: // i32x4.trunc_sat_f64x2_s_zero
           { va0 = D[y >> 1]; va1 = D[(y + 2) >> 1]; S[x] = va0 >= 2147483647 ? 2147483647 : va0 <= -2147483648 ? -2147483648 : va0 | 0; S[(x + 1) | 0] = va1 >= 2147483647 ? 2147483647 : va1 <= -2147483648 ? -2147483648 : va1 | 0; S[(x + 2) | 0] = 0; S[(x + 3) | 0] = 0; return pc; }
-        case 654: // i32x4.trunc_sat_f64x2_u_zero
+        case 657: // i32x4.trunc_sat_f64x2_u_zero
           { va0 = D[y >> 1]; va1 = D[(y + 2) >> 1]; S[x] = va0 >= 4294967295 ? -1 : va0 > 0 ? va0 | 0 : 0; S[(x + 1) | 0] = va1 >= 4294967295 ? -1 : va1 > 0 ? va1 | 0 : 0; S[(x + 2) | 0] = 0; S[(x + 3) | 0] = 0; return pc; }
-        case 655: // f64x2.convert_low_i32x4_s
+        case 658: // f64x2.convert_low_i32x4_s
           { va0 = S[y]; va1 = S[(y + 1) | 0]; D[x >> 1] = va0; D[(x + 2) >> 1] = va1; return pc; }
-        case 656: // f64x2.convert_low_i32x4_u
+        case 659: // f64x2.convert_low_i32x4_u
           { va0 = S[y]; va1 = S[(y + 1) | 0]; D[x >> 1] = va0 >>> 0; D[(x + 2) >> 1] = va1 >>> 0; return pc; }
-        case 657: // f32x4.relaxed_madd
+        case 660: // f32x4.relaxed_madd
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vc = F[(vcs + vk) | 0]; F[(x + vk) | 0] = fround(fround(va * vb) + vc); } return (pc + 1) | 0; }
-        case 658: // f32x4.relaxed_nmadd
+        case 661: // f32x4.relaxed_nmadd
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vc = F[(vcs + vk) | 0]; F[(x + vk) | 0] = fround(vc - fround(va * vb)); } return (pc + 1) | 0; }
-        case 659: // f64x2.relaxed_madd
+        case 662: // f64x2.relaxed_madd
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vc = D[(vcs + vk) >> 1]; D[(x + vk) >> 1] = va * vb + vc; } return (pc + 1) | 0; }
-        case 660: // f64x2.relaxed_nmadd
+        case 663: // f64x2.relaxed_nmadd
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vc = D[(vcs + vk) >> 1]; D[(x + vk) >> 1] = vc - va * vb; } return (pc + 1) | 0; }
-        case 661: // i16x8.relaxed_dot_i8x16_i7x16_s
+        case 664: // i16x8.relaxed_dot_i8x16_i7x16_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = min(32767, imul(((va << 24) >> 24), ((vb << 24) >> 24)) + imul(((va << 16) >> 24), ((vb << 16) >> 24))); ve = min(32767, imul(((va << 8) >> 24), ((vb << 8) >> 24)) + imul((va >> 24), (vb >> 24))); S[(x + vk) | 0] = (vd & 0xffff) | (ve << 16); } return pc; }
-        case 662: // i32x4.relaxed_dot_i8x16_i7x16_add_s
+        case 665: // i32x4.relaxed_dot_i8x16_i7x16_add_s
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vc = S[(vcs + vk) | 0]; vd = min(32767, imul(((va << 24) >> 24), ((vb << 24) >> 24)) + imul(((va << 16) >> 24), ((vb << 16) >> 24))); ve = min(32767, imul(((va << 8) >> 24), ((vb << 8) >> 24)) + imul((va >> 24), (vb >> 24))); S[(x + vk) | 0] = vd + ve + vc; } return (pc + 1) | 0; }
-        case 663: // i8x16.shl imm
+        case 666: // i8x16.shl imm
           { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & vu) << vn; } return (pc + 1) | 0; }
-        case 664: // i8x16.shr_s imm
+        case 667: // i8x16.shr_s imm
           { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2139062144; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 7)) & ~vu); } return (pc + 1) | 0; }
-        case 665: // i8x16.shr_u imm
+        case 668: // i8x16.shr_u imm
           { vb = C[pc]; vn = vb & 7; vu = imul(255 >>> vn, 0x01010101); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } return (pc + 1) | 0; }
     default:
       throw new Error(`register opcode ${w} is not rare`);
@@ -269,31 +277,31 @@ export function rareAccess(
   let vl = 0;
   let vn = 0;
   switch (w) {
-        case 470: // v128.load8_lane
+        case 473: // v128.load8_lane
           { vl = mem.getUint8(qea); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vn = ((vk & 3) << 3); vi = (x + (vk >> 2)) | 0; S[vi] = (S[vi] & ~(255 << vn)) | ((vl & 255) << vn); return; }
-        case 471: // v128.load16_lane
+        case 474: // v128.load16_lane
           { vl = mem.getUint16(qea, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vn = ((vk & 1) << 4); vi = (x + (vk >> 1)) | 0; S[vi] = (S[vi] & ~(65535 << vn)) | ((vl & 65535) << vn); return; }
-        case 472: // v128.load32_lane
+        case 475: // v128.load32_lane
           { vl = mem.getInt32(qea, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vi = (x + vk) | 0; S[vi] = vl; return; }
-        case 473: // v128.load64_lane
+        case 476: // v128.load64_lane
           { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(z + vi) | 0]; vi = (x + 2 * vk) | 0; S[vi] = vl; S[(vi + 1) | 0] = vh; return; }
-        case 474: // v128.store8_lane
+        case 477: // v128.store8_lane
           { vi = (z + (vk >> 2)) | 0; mem.setInt8(qea, S[vi] >> ((vk & 3) << 3)); return; }
-        case 475: // v128.store16_lane
+        case 478: // v128.store16_lane
           { vi = (z + (vk >> 1)) | 0; mem.setInt16(qea, S[vi] >> ((vk & 1) << 4), true); return; }
-        case 476: // v128.store32_lane
+        case 479: // v128.store32_lane
           { vi = (z + vk) | 0; mem.setInt32(qea, S[vi], true); return; }
-        case 477: // v128.store64_lane
+        case 480: // v128.store64_lane
           { vi = (z + 2 * vk) | 0; mem.setInt32(qea, S[vi], true); mem.setInt32((qea + 4) >>> 0, S[(vi + 1) | 0], true); return; }
-        case 459: // v128.load8x8_s
+        case 462: // v128.load8x8_s
           { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = (((vl << 24) >> 24) & 0xffff) | (((vl << 16) >> 24) << 16); S[(x + 1) | 0] = (((vl << 8) >> 24) & 0xffff) | ((vl >> 24) << 16); S[(x + 2) | 0] = (((vh << 24) >> 24) & 0xffff) | (((vh << 16) >> 24) << 16); S[(x + 3) | 0] = (((vh << 8) >> 24) & 0xffff) | ((vh >> 24) << 16); return; }
-        case 461: // v128.load16x4_s
+        case 464: // v128.load16x4_s
           { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = ((vl << 16) >> 16); S[(x + 1) | 0] = (vl >> 16); S[(x + 2) | 0] = ((vh << 16) >> 16); S[(x + 3) | 0] = (vh >> 16); return; }
-        case 462: // v128.load16x4_u
+        case 465: // v128.load16x4_u
           { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = (vl & 0xffff); S[(x + 1) | 0] = (vl >>> 16); S[(x + 2) | 0] = (vh & 0xffff); S[(x + 3) | 0] = (vh >>> 16); return; }
-        case 463: // v128.load32x2_s
+        case 466: // v128.load32x2_s
           { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = vl; S[(x + 1) | 0] = vl >> 31; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = vh >> 31; return; }
-        case 464: // v128.load32x2_u
+        case 467: // v128.load32x2_u
           { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = vl; S[(x + 1) | 0] = 0; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = 0; return; }
     default:
       throw new Error(`register opcode ${w} is no rare access`);

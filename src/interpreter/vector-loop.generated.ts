@@ -394,462 +394,468 @@ export function runVectors(): number {
           { vk = C[pc]; val = S[z]; for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(y + vi) | 0]; vi = (x + vk) | 0; S[vi] = val; pc = (pc + 1) | 0; continue; }
         case 454: // i64x2.replace_lane
           { vk = C[pc]; val = S[z]; vah = S[(z + 1) | 0]; for (vi = 0; vi < 4; vi = (vi + 1) | 0) S[(x + vi) | 0] = S[(y + vi) | 0]; vi = (x + 2 * vk) | 0; S[vi] = val; S[(vi + 1) | 0] = vah; pc = (pc + 1) | 0; continue; }
-        case 455: // shuffle words
+        case 455: // rotate words
+          { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va << vs) | (va >>> (32 - vs)); } pc = (pc + 1) | 0; continue; }
+        case 456: // shuffle words
           { vl = C[pc]; va0 = S[(fp + (vl & 255)) | 0]; va1 = S[(fp + ((vl >>> 8) & 255)) | 0]; va2 = S[(fp + ((vl >>> 16) & 255)) | 0]; va3 = S[(fp + (vl >>> 24)) | 0]; S[x] = va0; S[(x + 1) | 0] = va1; S[(x + 2) | 0] = va2; S[(x + 3) | 0] = va3; pc = (pc + 1) | 0; continue; }
-        case 456: // i8x16.swizzle
+        case 457: // i8x16.swizzle
           { W[0] = S[y]; W[1] = S[(y + 1) | 0]; W[2] = S[(y + 2) | 0]; W[3] = S[(y + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vl = S[(z + vk) | 0]; S[(x + vk) | 0] = B[vl & 255] | (B[(vl >>> 8) & 255] << 8) | (B[(vl >>> 16) & 255] << 16) | (B[vl >>> 24] << 24); } continue; }
-        case 458: // v128.load
+        case 459: // br_if v128.any_true
+          { w = (S[y] | S[(y + 1) | 0] | S[(y + 2) | 0] | S[(y + 3) | 0]) !== 0 ? pc : (pc + 2) | 0; break; }
+        case 460: // br_if not v128.any_true
+          { w = (S[y] | S[(y + 1) | 0] | S[(y + 2) | 0] | S[(y + 3) | 0]) === 0 ? pc : (pc + 2) | 0; break; }
+        case 461: // v128.load
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; continue; }
-        case 460: // v128.load8x8_u
+        case 463: // v128.load8x8_u
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = (vl & 255) | ((vl & 0xff00) << 8); S[(x + 1) | 0] = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); S[(x + 2) | 0] = (vh & 255) | ((vh & 0xff00) << 8); S[(x + 3) | 0] = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
-        case 465: // v128.load8_splat
+        case 468: // v128.load8_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = imul(mem.getUint8(qea), 0x01010101); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
-        case 466: // v128.load16_splat
+        case 469: // v128.load16_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = imul(mem.getUint16(qea, true), 0x00010001); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
-        case 467: // v128.load32_splat
+        case 470: // v128.load32_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
-        case 468: // v128.load64_splat
+        case 471: // v128.load64_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = vh; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vh; pc = (pc + 2) | 0; continue; }
-        case 469: // v128.store
+        case 472: // v128.store
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); mem.setInt32((qea + 4) | 0, S[(z + 1) | 0], true); mem.setInt32((qea + 8) | 0, S[(z + 2) | 0], true); mem.setInt32((qea + 12) | 0, S[(z + 3) | 0], true); pc = (pc + 2) | 0; continue; }
-        case 478: // v128.load32_zero
+        case 481: // v128.load32_zero
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); S[x] = vl; S[(x + 1) | 0] = 0; S[(x + 2) | 0] = 0; S[(x + 3) | 0] = 0; pc = (pc + 2) | 0; continue; }
-        case 479: // v128.load64_zero
+        case 482: // v128.load64_zero
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = vl; S[(x + 1) | 0] = vh; S[(x + 2) | 0] = 0; S[(x + 3) | 0] = 0; pc = (pc + 2) | 0; continue; }
-        case 480: // i8x16.splat
+        case 483: // i8x16.splat
           { va = S[y]; vu = imul(va & 255, 0x01010101); S[x] = vu; S[(x + 1) | 0] = vu; S[(x + 2) | 0] = vu; S[(x + 3) | 0] = vu; continue; }
-        case 481: // i16x8.splat
+        case 484: // i16x8.splat
           { va = S[y]; vu = imul(va & 0xffff, 0x00010001); S[x] = vu; S[(x + 1) | 0] = vu; S[(x + 2) | 0] = vu; S[(x + 3) | 0] = vu; continue; }
-        case 482: // i32x4.splat
+        case 485: // i32x4.splat
           { va = S[y]; vu = va; S[x] = vu; S[(x + 1) | 0] = vu; S[(x + 2) | 0] = vu; S[(x + 3) | 0] = vu; continue; }
-        case 483: // i64x2.splat
+        case 486: // i64x2.splat
           { val = S[y]; vah = S[(y + 1) | 0]; S[x] = val; S[(x + 1) | 0] = vah; S[(x + 2) | 0] = val; S[(x + 3) | 0] = vah; continue; }
-        case 484: // i8x16.eq
+        case 487: // i8x16.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); S[(x + vk) | 0] = ((vm << 1) - (vm >>> 7)); } continue; }
-        case 485: // i8x16.ne
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 7)); } continue; }
-        case 486: // i8x16.lt_s
+        case 489: // i8x16.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = ((vm << 1) - (vm >>> 7)); } continue; }
-        case 487: // i8x16.lt_u
+        case 490: // i8x16.lt_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = ((vm << 1) - (vm >>> 7)); } continue; }
-        case 490: // i16x8.eq
+        case 493: // i16x8.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2147450879) + 2147450879) | vd | 2147450879); S[(x + vk) | 0] = ((vm << 1) - (vm >>> 15)); } continue; }
-        case 491: // i16x8.ne
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2147450879) + 2147450879) | vd | 2147450879); S[(x + vk) | 0] = ~((vm << 1) - (vm >>> 15)); } continue; }
-        case 492: // i16x8.lt_s
+        case 495: // i16x8.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = ((vm << 1) - (vm >>> 15)); } continue; }
-        case 493: // i16x8.lt_u
+        case 496: // i16x8.lt_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = ((vm << 1) - (vm >>> 15)); } continue; }
-        case 496: // i32x4.eq
+        case 499: // i32x4.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va === vb ? -1 : 0; } continue; }
-        case 497: // i32x4.ne
+        case 500: // i32x4.ne
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va !== vb ? -1 : 0; } continue; }
-        case 498: // i32x4.lt_s
+        case 501: // i32x4.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va < vb ? -1 : 0; } continue; }
-        case 499: // i32x4.lt_u
+        case 502: // i32x4.lt_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va >>> 0 < vb >>> 0 ? -1 : 0; } continue; }
-        case 500: // i32x4.ge_s
+        case 503: // i32x4.ge_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va >= vb ? -1 : 0; } continue; }
-        case 501: // i32x4.ge_u
+        case 504: // i32x4.ge_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va >>> 0 >= vb >>> 0 ? -1 : 0; } continue; }
-        case 502: // f32x4.eq
+        case 505: // f32x4.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; S[(x + vk) | 0] = va === vb ? -1 : 0; } continue; }
-        case 503: // f32x4.ne
+        case 506: // f32x4.ne
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; S[(x + vk) | 0] = va !== vb ? -1 : 0; } continue; }
-        case 504: // f32x4.lt
+        case 507: // f32x4.lt
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; S[(x + vk) | 0] = va < vb ? -1 : 0; } continue; }
-        case 505: // f32x4.ge
+        case 508: // f32x4.ge
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; S[(x + vk) | 0] = va >= vb ? -1 : 0; } continue; }
-        case 510: // v128.not
+        case 513: // v128.not
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = ~va; } continue; }
-        case 511: // v128.and
+        case 514: // v128.and
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va & vb; } continue; }
-        case 512: // v128.andnot
+        case 515: // v128.andnot
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va & ~vb; } continue; }
-        case 513: // v128.or
+        case 516: // v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va | vb; } continue; }
-        case 514: // v128.xor
+        case 517: // v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va ^ vb; } continue; }
-        case 515: // v128.bitselect
+        case 518: // v128.bitselect
           { vcs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vc = S[(vcs + vk) | 0]; S[(x + vk) | 0] = vb ^ ((va ^ vb) & vc); } pc = (pc + 1) | 0; continue; }
-        case 516: // v128.any_true
+        case 519: // v128.any_true
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (va0 | va1 | va2 | va3) !== 0 ? 1 : 0; continue; }
-        case 523: // i8x16.bitmask
+        case 526: // i8x16.bitmask
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (imul((va0 >>> 7) & 0x01010101, 0x10204080) >>> 28) | ((imul((va1 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 4) | ((imul((va2 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 8) | ((imul((va3 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 12); continue; }
-        case 525: // i8x16.narrow_i16x8_u
+        case 528: // i8x16.narrow_i16x8_u
           { W[64] = S[y]; W[65] = S[(y + 1) | 0]; W[66] = S[(y + 2) | 0]; W[67] = S[(y + 3) | 0]; W[68] = S[z]; W[69] = S[(z + 1) | 0]; W[70] = S[(z + 2) | 0]; W[71] = S[(z + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = W[(64 + vk + vk) | 0]; vb = W[(65 + vk + vk) | 0]; S[(x + vk) | 0] = (max(0, min(255, ((va << 16) >> 16))) & 255) | ((max(0, min(255, (va >> 16))) & 255) << 8) | ((max(0, min(255, ((vb << 16) >> 16))) & 255) << 16) | (max(0, min(255, (vb >> 16))) << 24); } continue; }
-        case 533: // i8x16.add
+        case 536: // i8x16.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); } continue; }
-        case 535: // i8x16.add_sat_u
+        case 538: // i8x16.add_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va & 2139062143) + (vb & 2139062143)) ^ ((va ^ vb) & -2139062144); vm = ((va & vb) | ((va | vb) & ~vd)) & -2139062144; S[(x + vk) | 0] = vd | ((vm << 1) - (vm >>> 7)); } continue; }
-        case 536: // i8x16.sub
+        case 539: // i8x16.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); } continue; }
-        case 538: // i8x16.sub_sat_u
+        case 541: // i8x16.sub_sat_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = ((va | -2139062144) - (vb & 2139062143)) ^ ((va ^ ~vb) & -2139062144); vm = ((~va & vb) | ((~va | vb) & vd)) & -2139062144; S[(x + vk) | 0] = vd & ~((vm << 1) - (vm >>> 7)); } continue; }
-        case 541: // i8x16.min_s
+        case 544: // i8x16.min_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 7))); } continue; }
-        case 542: // i8x16.min_u
+        case 545: // i8x16.min_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 7))); } continue; }
-        case 543: // i8x16.max_s
+        case 546: // i8x16.max_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 7))); } continue; }
-        case 544: // i8x16.max_u
+        case 547: // i8x16.max_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2139062144) - (vb & 2139062143); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2139062144; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 7))); } continue; }
-        case 546: // i8x16.avgr_u
+        case 549: // i8x16.avgr_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va | vb) - (((va ^ vb) >>> 1) & 2139062143); } continue; }
-        case 547: // i16x8.extadd_pairwise_i8x16_s
+        case 550: // i16x8.extadd_pairwise_i8x16_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = ((((va << 24) >> 24) + ((va << 16) >> 24)) & 0xffff) | ((((va << 8) >> 24) + (va >> 24)) << 16); } continue; }
-        case 548: // i16x8.extadd_pairwise_i8x16_u
+        case 551: // i16x8.extadd_pairwise_i8x16_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (((va & 255) + ((va >>> 8) & 255)) & 0xffff) | ((((va >>> 16) & 255) + (va >>> 24)) << 16); } continue; }
-        case 549: // i32x4.extadd_pairwise_i16x8_s
+        case 552: // i32x4.extadd_pairwise_i16x8_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = ((va << 16) >> 16) + (va >> 16); } continue; }
-        case 550: // i32x4.extadd_pairwise_i16x8_u
+        case 553: // i32x4.extadd_pairwise_i16x8_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & 0xffff) + (va >>> 16); } continue; }
-        case 558: // i16x8.extend_low_i8x16_s
+        case 561: // i16x8.extend_low_i8x16_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (((va << 24) >> 24) & 0xffff) | (((va << 16) >> 24) << 16); S[(vi + 1) | 0] = (((va << 8) >> 24) & 0xffff) | ((va >> 24) << 16); } continue; }
-        case 559: // i16x8.extend_high_i8x16_s
+        case 562: // i16x8.extend_high_i8x16_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (((va << 24) >> 24) & 0xffff) | (((va << 16) >> 24) << 16); S[(vi + 1) | 0] = (((va << 8) >> 24) & 0xffff) | ((va >> 24) << 16); } continue; }
-        case 560: // i16x8.extend_low_i8x16_u
+        case 563: // i16x8.extend_low_i8x16_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (va & 255) | ((va & 0xff00) << 8); S[(vi + 1) | 0] = ((va >>> 16) & 255) | ((va >>> 24) << 16); } continue; }
-        case 561: // i16x8.extend_high_i8x16_u
+        case 564: // i16x8.extend_high_i8x16_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (va & 255) | ((va & 0xff00) << 8); S[(vi + 1) | 0] = ((va >>> 16) & 255) | ((va >>> 24) << 16); } continue; }
-        case 565: // i16x8.add
+        case 568: // i16x8.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va & 2147450879) + (vb & 2147450879)) ^ ((va ^ vb) & -2147450880); } continue; }
-        case 568: // i16x8.sub
+        case 571: // i16x8.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = ((va | -2147450880) - (vb & 2147450879)) ^ ((va ^ ~vb) & -2147450880); } continue; }
-        case 572: // i16x8.mul
+        case 575: // i16x8.mul
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (imul(va, vb) & 0xffff) | (imul(va >> 16, vb >> 16) << 16); } continue; }
-        case 573: // i16x8.min_s
+        case 576: // i16x8.min_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 574: // i16x8.min_u
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = vb ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 575: // i16x8.max_s
+        case 578: // i16x8.max_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((va & ~vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 576: // i16x8.max_u
-          { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = (va | -2147450880) - (vb & 2147450879); vm = ((~va & vb) | ~((va ^ vb) | vd)) & -2147450880; S[(x + vk) | 0] = va ^ ((va ^ vb) & ((vm << 1) - (vm >>> 15))); } continue; }
-        case 577: // i16x8.avgr_u
+        case 580: // i16x8.avgr_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va | vb) - (((va ^ vb) >>> 1) & 2147450879); } continue; }
-        case 578: // i16x8.extmul_low_i8x16_s
+        case 581: // i16x8.extmul_low_i8x16_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } continue; }
-        case 579: // i16x8.extmul_high_i8x16_s
+        case 582: // i16x8.extmul_high_i8x16_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } continue; }
-        case 580: // i16x8.extmul_low_i8x16_u
+        case 583: // i16x8.extmul_low_i8x16_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul((va & 255), (vb & 255)) & 0xffff) | (imul(((va >>> 8) & 255), ((vb >>> 8) & 255)) << 16); S[(vi + 1) | 0] = (imul(((va >>> 16) & 255), ((vb >>> 16) & 255)) & 0xffff) | (imul((va >>> 24), (vb >>> 24)) << 16); } continue; }
-        case 581: // i16x8.extmul_high_i8x16_u
+        case 584: // i16x8.extmul_high_i8x16_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul((va & 255), (vb & 255)) & 0xffff) | (imul(((va >>> 8) & 255), ((vb >>> 8) & 255)) << 16); S[(vi + 1) | 0] = (imul(((va >>> 16) & 255), ((vb >>> 16) & 255)) & 0xffff) | (imul((va >>> 24), (vb >>> 24)) << 16); } continue; }
-        case 582: // i32x4.abs
+        case 585: // i32x4.abs
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va ^ (va >> 31)) - (va >> 31); } continue; }
-        case 583: // i32x4.neg
+        case 586: // i32x4.neg
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = 0 - va; } continue; }
-        case 584: // i32x4.all_true
+        case 587: // i32x4.all_true
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = va0 !== 0 && va1 !== 0 && va2 !== 0 && va3 !== 0 ? 1 : 0; continue; }
-        case 585: // i32x4.bitmask
+        case 588: // i32x4.bitmask
           { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (va0 >>> 31) | ((va1 >>> 30) & 2) | ((va2 >>> 29) & 4) | ((va3 >>> 28) & 8); continue; }
-        case 586: // i32x4.extend_low_i16x8_s
+        case 589: // i32x4.extend_low_i16x8_s
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = ((va << 16) >> 16); S[(vi + 1) | 0] = (va >> 16); } continue; }
-        case 587: // i32x4.extend_high_i16x8_s
+        case 590: // i32x4.extend_high_i16x8_s
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = ((va << 16) >> 16); S[(vi + 1) | 0] = (va >> 16); } continue; }
-        case 588: // i32x4.extend_low_i16x8_u
+        case 591: // i32x4.extend_low_i16x8_u
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (va & 0xffff); S[(vi + 1) | 0] = (va >>> 16); } continue; }
-        case 589: // i32x4.extend_high_i16x8_u
+        case 592: // i32x4.extend_high_i16x8_u
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (va & 0xffff); S[(vi + 1) | 0] = (va >>> 16); } continue; }
-        case 593: // i32x4.add
+        case 596: // i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va + vb) | 0; } continue; }
-        case 594: // i32x4.sub
+        case 597: // i32x4.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va - vb) | 0; } continue; }
-        case 595: // i32x4.mul
+        case 598: // i32x4.mul
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = imul(va, vb); } continue; }
-        case 596: // i32x4.min_s
+        case 599: // i32x4.min_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = min(va, vb); } continue; }
-        case 597: // i32x4.min_u
+        case 600: // i32x4.min_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = min(va >>> 0, vb >>> 0); } continue; }
-        case 598: // i32x4.max_s
+        case 601: // i32x4.max_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = max(va, vb); } continue; }
-        case 599: // i32x4.max_u
+        case 602: // i32x4.max_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = max(va >>> 0, vb >>> 0); } continue; }
-        case 600: // i32x4.dot_i16x8_s
+        case 603: // i32x4.dot_i16x8_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); } continue; }
-        case 616: // i64x2.add
+        case 619: // i64x2.add
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = (val + vbl) | 0; vhi = (vah + vbh + (vlo >>> 0 < val >>> 0 ? 1 : 0)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } continue; }
-        case 617: // i64x2.sub
+        case 620: // i64x2.sub
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vbl = S[(z + vk) | 0]; vbh = S[(z + vk + 1) | 0]; vlo = (val - vbl) | 0; vhi = (vah - vbh - (val >>> 0 < vbl >>> 0 ? 1 : 0)) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } continue; }
-        case 627: // f32x4.abs
+        case 630: // f32x4.abs
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va & 0x7fffffff; } continue; }
-        case 628: // f32x4.neg
+        case 631: // f32x4.neg
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va ^ -2147483648; } continue; }
-        case 629: // f32x4.sqrt
+        case 632: // f32x4.sqrt
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; F[(x + vk) | 0] = fround(sqrt(va)); } continue; }
-        case 630: // f32x4.add
+        case 633: // f32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = fround(va + vb); } continue; }
-        case 631: // f32x4.sub
+        case 634: // f32x4.sub
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = fround(va - vb); } continue; }
-        case 632: // f32x4.mul
+        case 635: // f32x4.mul
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = fround(va * vb); } continue; }
-        case 633: // f32x4.div
+        case 636: // f32x4.div
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = fround(va / vb); } continue; }
-        case 634: // f32x4.min
+        case 637: // f32x4.min
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = va === va && vb === vb ? min(va, vb) : va + vb; } continue; }
-        case 635: // f32x4.max
+        case 638: // f32x4.max
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; F[(x + vk) | 0] = va === va && vb === vb ? max(va, vb) : va + vb; } continue; }
-        case 641: // f64x2.add
+        case 644: // f64x2.add
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va + vb; } continue; }
-        case 642: // f64x2.sub
+        case 645: // f64x2.sub
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va - vb; } continue; }
-        case 643: // f64x2.mul
+        case 646: // f64x2.mul
           { for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; D[(x + vk) >> 1] = va * vb; } continue; }
-        case 649: // i32x4.trunc_sat_f32x4_s
+        case 652: // i32x4.trunc_sat_f32x4_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; S[(x + vk) | 0] = va >= 2147483647 ? 2147483647 : va <= -2147483648 ? -2147483648 : va | 0; } continue; }
-        case 650: // i32x4.trunc_sat_f32x4_u
+        case 653: // i32x4.trunc_sat_f32x4_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; S[(x + vk) | 0] = va >= 4294967295 ? -1 : va > 0 ? va | 0 : 0; } continue; }
-        case 651: // f32x4.convert_i32x4_s
+        case 654: // f32x4.convert_i32x4_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; F[(x + vk) | 0] = fround(va); } continue; }
-        case 652: // f32x4.convert_i32x4_u
+        case 655: // f32x4.convert_i32x4_u
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; F[(x + vk) | 0] = fround(va >>> 0); } continue; }
-        case 666: // i16x8.shl imm
+        case 669: // i16x8.shl imm
           { vb = C[pc]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va & vu) << vn; } pc = (pc + 1) | 0; continue; }
-        case 667: // i16x8.shr_s imm
+        case 670: // i16x8.shr_s imm
           { vb = C[pc]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vm = va & -2147450880; S[(x + vk) | 0] = ((va >>> vn) & vu) | (((vm << 1) - (vm >>> 15)) & ~vu); } pc = (pc + 1) | 0; continue; }
-        case 668: // i16x8.shr_u imm
+        case 671: // i16x8.shr_u imm
           { vb = C[pc]; vn = vb & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va >>> vn) & vu; } pc = (pc + 1) | 0; continue; }
-        case 669: // i32x4.shl imm
+        case 672: // i32x4.shl imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va << vb; } pc = (pc + 1) | 0; continue; }
-        case 670: // i32x4.shr_s imm
+        case 673: // i32x4.shr_s imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va >> vb; } pc = (pc + 1) | 0; continue; }
-        case 671: // i32x4.shr_u imm
+        case 674: // i32x4.shr_u imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; S[(x + vk) | 0] = va >>> vb; } pc = (pc + 1) | 0; continue; }
-        case 672: // i64x2.shl imm
+        case 675: // i64x2.shl imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? 0 : val << vb; vhi = vb & 32 ? val << vb : (vah << vb) | (val >>> 1 >>> ~vb); S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
-        case 673: // i64x2.shr_s imm
+        case 676: // i64x2.shr_s imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? vah >> vb : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? vah >> 31 : vah >> vb; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
-        case 674: // i64x2.shr_u imm
+        case 677: // i64x2.shr_u imm
           { vb = C[pc]; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { val = S[(y + vk) | 0]; vah = S[(y + vk + 1) | 0]; vlo = vb & 32 ? (vah >>> vb) | 0 : (val >>> vb) | (vah << 1 << ~vb); vhi = vb & 32 ? 0 : (vah >>> vb) | 0; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; } pc = (pc + 1) | 0; continue; }
-        case 675: // i32.add imm > v128.load
+        case 678: // i32.add imm > v128.load
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 3) | 0; continue; }
-        case 676: // i32.add > v128.load
+        case 679: // i32.add > v128.load
           { p_a = S[y]; p_b = S[z]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; S[x] = mem.getInt32(qea, true); S[(x + 1) | 0] = mem.getInt32((qea + 4) | 0, true); S[(x + 2) | 0] = mem.getInt32((qea + 8) | 0, true); S[(x + 3) | 0] = mem.getInt32((qea + 12) | 0, true); pc = (pc + 2) | 0; continue; }
-        case 677: // v128.load > f32x4.mul
+        case 680: // v128.load > f32x4.mul
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 678: // v128.load > f32x4.mul > f32x4.add
+        case 681: // v128.load > f32x4.mul > f32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); vb = F[(vbs + vk) | 0]; vp = fround(vq + vb); F[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
-        case 679: // v128.load > i32x4.add
+        case 682: // v128.load > i32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 680: // v128.load > i32x4.dot_i16x8_s
+        case 683: // v128.load > i32x4.dot_i16x8_s
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 681: // v128.load > i32x4.dot_i16x8_s > i32x4.add
+        case 684: // v128.load > i32x4.dot_i16x8_s > i32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vp = (vq + vb) | 0; S[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
-        case 682: // v128.load > i8x16.eq
+        case 685: // v128.load > i8x16.eq
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 683: // v128.load > v128.and
+        case 686: // v128.load > v128.and
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 684: // v128.load > v128.xor
+        case 687: // v128.load > v128.xor
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 685: // v128.load > f32x4.add
+        case 688: // v128.load > i8x16.eq > v128.and
+          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vbs = ((fp + C[(pc + 2) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); vb = S[(vbs + vk) | 0]; vp = vq & vb; S[(x + vk) | 0] = vp; } pc = (pc + 3) | 0; continue; }
+        case 689: // v128.load > f32x4.add
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 686: // v128.load > f64x2.mul
+        case 690: // v128.load > f64x2.mul
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; for (vk = 0; vk < 4; vk = (vk + 2) | 0) { vp = mem.getFloat64((qea + (vk << 2)) | 0, true); vb = D[(z + vk) >> 1]; vq = vp * vb; D[(x + vk) >> 1] = vq; } pc = (pc + 2) | 0; continue; }
-        case 687: // i32.add imm > v128.load > f32x4.mul
+        case 691: // i32.add imm > v128.load > f32x4.mul
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); F[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 688: // i32.add imm > v128.load > f32x4.mul > f32x4.add
+        case 692: // i32.add imm > v128.load > f32x4.mul > f32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getFloat32((qea + (vk << 2)) | 0, true); vb = F[(z + vk) | 0]; vq = fround(vp * vb); vb = F[(vbs + vk) | 0]; vp = fround(vq + vb); F[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 689: // i32.add imm > v128.load > i32x4.add
+        case 693: // i32.add imm > v128.load > i32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 690: // i32.add imm > v128.load > i32x4.dot_i16x8_s
+        case 694: // i32.add imm > v128.load > i32x4.dot_i16x8_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 691: // i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
+        case 695: // i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vbs = ((fp + C[(pc + 3) | 0]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = imul(((vp << 16) >> 16), ((vb << 16) >> 16)) + imul((vp >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vp = (vq + vb) | 0; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 692: // i32.add imm > v128.load > i8x16.eq
+        case 696: // i32.add imm > v128.load > i8x16.eq
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 693: // i32.add imm > v128.load > v128.and
+        case 697: // i32.add imm > v128.load > v128.and
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 694: // i32.add imm > v128.load > v128.xor
+        case 698: // i32.add imm > v128.load > v128.xor
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = mem.getInt32((qea + (vk << 2)) | 0, true); vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 3) | 0; continue; }
-        case 695: // i32.add imm > v128.load8x8_u
+        case 699: // i32.add imm > v128.load8x8_u
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = (vl & 255) | ((vl & 0xff00) << 8); S[(x + 1) | 0] = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); S[(x + 2) | 0] = (vh & 255) | ((vh & 0xff00) << 8); S[(x + 3) | 0] = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); pc = (pc + 3) | 0; continue; }
-        case 696: // i32.add imm > v128.load8x8_u > i16x8.add
+        case 700: // i32.add imm > v128.load8x8_u > i16x8.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vp = (vl & 255) | ((vl & 0xff00) << 8); vb = S[z]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[x] = vq; vp = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); vb = S[(z + 1) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 1) | 0] = vq; vp = (vh & 255) | ((vh & 0xff00) << 8); vb = S[(z + 2) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 2) | 0] = vq; vp = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); vb = S[(z + 3) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + 3) | 0] = vq; pc = (pc + 3) | 0; continue; }
-        case 697: // shuffle words > f32x4.mul
+        case 701: // shuffle words > f32x4.mul
           { vl = C[pc]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp = va0; vb = F[y]; vq = fround(vp * vb); F[x] = vq; vp = va1; vb = F[(y + 1) | 0]; vq = fround(vp * vb); F[(x + 1) | 0] = vq; vp = va2; vb = F[(y + 2) | 0]; vq = fround(vp * vb); F[(x + 2) | 0] = vq; vp = va3; vb = F[(y + 3) | 0]; vq = fround(vp * vb); F[(x + 3) | 0] = vq; pc = (pc + 1) | 0; continue; }
-        case 698: // shuffle words > f32x4.mul > f32x4.add
+        case 702: // shuffle words > f32x4.mul > f32x4.add
           { vl = C[pc]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp = va0; vb = F[y]; vq = fround(vp * vb); vb = F[z]; vp = fround(vq + vb); F[x] = vp; vp = va1; vb = F[(y + 1) | 0]; vq = fround(vp * vb); vb = F[(z + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp = va2; vb = F[(y + 2) | 0]; vq = fround(vp * vb); vb = F[(z + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp = va3; vb = F[(y + 3) | 0]; vq = fround(vp * vb); vb = F[(z + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 1) | 0; continue; }
-        case 699: // const 128 > v128.and
+        case 703: // const 128 > v128.and
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 700: // const 128 > v128.and > v128.or
+        case 704: // const 128 > v128.and > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp & vb; vb = S[(z + vk) | 0]; vp = vq | vb; S[(x + vk) | 0] = vp; } pc = (pc + 4) | 0; continue; }
-        case 701: // const 128 > v128.or
+        case 705: // const 128 > v128.or
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 702: // const 128 > v128.xor
+        case 706: // const 128 > v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 703: // const 128 > i8x16.add
+        case 707: // const 128 > i8x16.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vq = ((vp & 2139062143) + (vb & 2139062143)) ^ ((vp ^ vb) & -2139062144); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 704: // const 128 > i8x16.eq
+        case 708: // const 128 > i8x16.eq
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = vp ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 705: // const 128 > i8x16.lt_s
+        case 709: // const 128 > i8x16.lt_s
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; vb = S[(y + vk) | 0]; vd = (vp | -2139062144) - (vb & 2139062143); vm = ((vp & ~vb) | ~((vp ^ vb) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 706: // const 128 > i8x16.lt_s b
+        case 710: // const 128 > i8x16.lt_s b
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp = C[(pc + vk) | 0]; va = S[(y + vk) | 0]; vd = (va | -2139062144) - (vp & 2139062143); vm = ((va & ~vp) | ~((va ^ vp) | vd)) & -2139062144; vq = ((vm << 1) - (vm >>> 7)); S[(x + vk) | 0] = vq; } pc = (pc + 4) | 0; continue; }
-        case 707: // f32x4.mul > f32x4.add
+        case 711: // const 128 > i8x16.swizzle
+          { W[0] = C[pc]; W[1] = C[(pc + 1) | 0]; W[2] = C[(pc + 2) | 0]; W[3] = C[(pc + 3) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vl = S[(y + vk) | 0]; S[(x + vk) | 0] = B[vl & 255] | (B[(vl >>> 8) & 255] << 8) | (B[(vl >>> 16) & 255] << 16) | (B[vl >>> 24] << 24); } pc = (pc + 4) | 0; continue; }
+        case 712: // f32x4.mul > f32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); vb = F[(vbs + vk) | 0]; vq = fround(vp + vb); F[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 708: // f64x2.mul > f64x2.add
+        case 713: // f64x2.mul > f64x2.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 2) | 0) { va = D[(y + vk) >> 1]; vb = D[(z + vk) >> 1]; vp = va * vb; vb = D[(vbs + vk) >> 1]; vq = vp + vb; D[(x + vk) >> 1] = vq; } pc = (pc + 1) | 0; continue; }
-        case 709: // i32x4.mul > i32x4.add
+        case 714: // i32x4.mul > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(va, vb); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 710: // i32x4.dot_i16x8_s > i32x4.add
+        case 715: // i32x4.dot_i16x8_s > i32x4.add
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = imul(((va << 16) >> 16), ((vb << 16) >> 16)) + imul((va >> 16), (vb >> 16)); vb = S[(vbs + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 711: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 716: // i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 712: // i32x4.add > v128.xor
+        case 717: // i32x4.add > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 713: // i32x4.shr_u imm > v128.or
+        case 718: // i32x4.shr_u imm > v128.or
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 714: // i32x4.shl imm > v128.xor
+        case 719: // i32x4.shl imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va << vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 715: // i32x4.shr_u imm > v128.xor
+        case 720: // i32x4.shr_u imm > v128.xor
           { vs = C[pc]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = va >>> vs; vb = S[(z + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 716: // i16x8.shl imm > i16x8.add
+        case 721: // i16x8.shl imm > i16x8.add
           { vs = C[pc]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = (va & vu) << vn; vb = S[(z + vk) | 0]; vq = ((vp & 2147450879) + (vb & 2147450879)) ^ ((vp ^ vb) & -2147450880); S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 717: // v128.xor > v128.xor
+        case 722: // v128.xor > v128.xor
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; vb = S[(vbs + vk) | 0]; vq = vp ^ vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 718: // v128.and > v128.or
+        case 723: // v128.and > v128.or
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va & vb; vb = S[(vbs + vk) | 0]; vq = vp | vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 719: // i8x16.eq > v128.and
+        case 724: // i8x16.eq > v128.and
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vd = va ^ vb; vm = ~(((vd & 2139062143) + 2139062143) | vd | 2139062143); vp = ((vm << 1) - (vm >>> 7)); vb = S[(vbs + vk) | 0]; vq = vp & vb; S[(x + vk) | 0] = vq; } pc = (pc + 1) | 0; continue; }
-        case 720: // f32x4.add > v128.store b
+        case 725: // f32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va + vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 721: // f32x4.mul > v128.store b
+        case 726: // f32x4.mul > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = F[(y + vk) | 0]; vb = F[(z + vk) | 0]; vp = fround(va * vb); mem.setFloat32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 722: // i32x4.add > v128.store b
+        case 727: // i32x4.add > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = (va + vb) | 0; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 723: // v128.xor > v128.store b
+        case 728: // v128.xor > v128.store b
           { qi = S[((fp + C[pc]) | 0)]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vp = va ^ vb; mem.setInt32((qea + (vk << 2)) | 0, vp, true); } pc = (pc + 3) | 0; continue; }
-        case 724: // i32.add imm > v128.load & i32.add imm > v128.load > f32x4.mul > f32x4.add
+        case 729: // i32.add imm > v128.load & i32.add imm > v128.load > f32x4.mul > f32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; pi = p; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[(pc + 1) | 0]) | 0; p_a = S[z]; p_b = C[(pc + 3) | 0]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 5) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 4) | 0]) | 0; vbs = ((fp + C[(pc + 6) | 0]) | 0); vp1 = mem.getFloat32(pea, true); vp = mem.getFloat32(qea, true); vq = fround(vp * vp1); vb = F[vbs]; vp = fround(vq + vb); F[x] = vp; vp1 = mem.getFloat32((pea + 4) | 0, true); vp = mem.getFloat32((qea + 4) | 0, true); vq = fround(vp * vp1); vb = F[(vbs + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp1 = mem.getFloat32((pea + 8) | 0, true); vp = mem.getFloat32((qea + 8) | 0, true); vq = fround(vp * vp1); vb = F[(vbs + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp1 = mem.getFloat32((pea + 12) | 0, true); vp = mem.getFloat32((qea + 12) | 0, true); vq = fround(vp * vp1); vb = F[(vbs + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 7) | 0; continue; }
-        case 725: // i32.add imm > v128.load & i32.add imm > v128.load > i32x4.dot_i16x8_s
+        case 730: // i32.add imm > v128.load & i32.add imm > v128.load > i32x4.dot_i16x8_s
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; pi = p; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[(pc + 1) | 0]) | 0; p_a = S[z]; p_b = C[(pc + 3) | 0]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 5) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 4) | 0]) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { vp1 = mem.getInt32((pea + (vk << 2)) | 0, true); vp = mem.getInt32((qea + (vk << 2)) | 0, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); S[(x + vk) | 0] = vq; } pc = (pc + 6) | 0; continue; }
-        case 726: // i32.add imm > v128.load & i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
+        case 731: // i32.add imm > v128.load & i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; pi = p; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[(pc + 1) | 0]) | 0; p_a = S[z]; p_b = C[(pc + 3) | 0]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 5) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 4) | 0]) | 0; vbs = ((fp + C[(pc + 6) | 0]) | 0); vp1 = mem.getInt32(pea, true); vp = mem.getInt32(qea, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); vb = S[vbs]; vp = (vq + vb) | 0; S[x] = vp; vp1 = mem.getInt32((pea + 4) | 0, true); vp = mem.getInt32((qea + 4) | 0, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); vb = S[(vbs + 1) | 0]; vp = (vq + vb) | 0; S[(x + 1) | 0] = vp; vp1 = mem.getInt32((pea + 8) | 0, true); vp = mem.getInt32((qea + 8) | 0, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); vb = S[(vbs + 2) | 0]; vp = (vq + vb) | 0; S[(x + 2) | 0] = vp; vp1 = mem.getInt32((pea + 12) | 0, true); vp = mem.getInt32((qea + 12) | 0, true); vq = imul(((vp << 16) >> 16), ((vp1 << 16) >> 16)) + imul((vp >> 16), (vp1 >> 16)); vb = S[(vbs + 3) | 0]; vp = (vq + vb) | 0; S[(x + 3) | 0] = vp; pc = (pc + 7) | 0; continue; }
-        case 727: // i32.add imm > v128.load8x8_u & i32.add imm > v128.load8x8_u > i16x8.add
+        case 732: // i32.add imm > v128.load8x8_u & i32.add imm > v128.load8x8_u > i16x8.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; pi = p; if (pi < 0 || pi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[(pc + 1) | 0]) | 0; vl1 = mem.getInt32(pea, true); vh1 = mem.getInt32((pea + 4) | 0, true); p_a = S[z]; p_b = C[(pc + 3) | 0]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 5) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 4) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vp1 = (vl1 & 255) | ((vl1 & 0xff00) << 8); vp = (vl & 255) | ((vl & 0xff00) << 8); vq = ((vp & 2147450879) + (vp1 & 2147450879)) ^ ((vp ^ vp1) & -2147450880); S[x] = vq; vp1 = ((vl1 >>> 16) & 255) | ((vl1 >>> 24) << 16); vp = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); vq = ((vp & 2147450879) + (vp1 & 2147450879)) ^ ((vp ^ vp1) & -2147450880); S[(x + 1) | 0] = vq; vp1 = (vh1 & 255) | ((vh1 & 0xff00) << 8); vp = (vh & 255) | ((vh & 0xff00) << 8); vq = ((vp & 2147450879) + (vp1 & 2147450879)) ^ ((vp ^ vp1) & -2147450880); S[(x + 2) | 0] = vq; vp1 = ((vh1 >>> 16) & 255) | ((vh1 >>> 24) << 16); vp = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); vq = ((vp & 2147450879) + (vp1 & 2147450879)) ^ ((vp ^ vp1) & -2147450880); S[(x + 3) | 0] = vq; pc = (pc + 6) | 0; continue; }
-        case 728: // v128.load & shuffle words > f32x4.mul
+        case 733: // v128.load & shuffle words > f32x4.mul
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; vl = C[(pc + 2) | 0]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp1 = mem.getFloat32(pea, true); vp = va0; vq = fround(vp * vp1); F[x] = vq; vp1 = mem.getFloat32((pea + 4) | 0, true); vp = va1; vq = fround(vp * vp1); F[(x + 1) | 0] = vq; vp1 = mem.getFloat32((pea + 8) | 0, true); vp = va2; vq = fround(vp * vp1); F[(x + 2) | 0] = vq; vp1 = mem.getFloat32((pea + 12) | 0, true); vp = va3; vq = fround(vp * vp1); F[(x + 3) | 0] = vq; pc = (pc + 3) | 0; continue; }
-        case 729: // v128.load & shuffle words > f32x4.mul > f32x4.add
+        case 734: // v128.load & shuffle words > f32x4.mul > f32x4.add
           { pi = S[y]; if (pi < 0 || pi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } pea = (pi + C[pc]) | 0; vl = C[(pc + 2) | 0]; va0 = F[(fp + (vl & 255)) | 0]; va1 = F[(fp + ((vl >>> 8) & 255)) | 0]; va2 = F[(fp + ((vl >>> 16) & 255)) | 0]; va3 = F[(fp + (vl >>> 24)) | 0]; vp1 = mem.getFloat32(pea, true); vp = va0; vq = fround(vp * vp1); vb = F[z]; vp = fround(vq + vb); F[x] = vp; vp1 = mem.getFloat32((pea + 4) | 0, true); vp = va1; vq = fround(vp * vp1); vb = F[(z + 1) | 0]; vp = fround(vq + vb); F[(x + 1) | 0] = vp; vp1 = mem.getFloat32((pea + 8) | 0, true); vp = va2; vq = fround(vp * vp1); vb = F[(z + 2) | 0]; vp = fround(vq + vb); F[(x + 2) | 0] = vp; vp1 = mem.getFloat32((pea + 12) | 0, true); vp = va3; vq = fround(vp * vp1); vb = F[(z + 3) | 0]; vp = fround(vq + vb); F[(x + 3) | 0] = vp; pc = (pc + 3) | 0; continue; }
-        case 730: // i32x4.shl imm & i32x4.shr_u imm > v128.or
+        case 735: // i32x4.shl imm & i32x4.shr_u imm > v128.or
           { vs1 = C[pc]; vs = C[(pc + 1) | 0]; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp1 = va << vs1; va = S[(z + vk) | 0]; vp = va >>> vs; vq = vp | vp1; S[(x + vk) | 0] = vq; } pc = (pc + 2) | 0; continue; }
-        case 731: // i32.add imm > v128.load8x8_u > i16x8.shl imm > i16x8.add
+        case 736: // i32.add imm > v128.load8x8_u > i16x8.shl imm > i16x8.add
           { p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; qi = p; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); vs = C[(pc + 3) | 0]; vn = vs & 15; vu = imul(0xffff >>> vn, 0x00010001); vp = (vl & 255) | ((vl & 0xff00) << 8); vq = (vp & vu) << vn; vb = S[z]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[x] = vp; vp = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 1) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 1) | 0] = vp; vp = (vh & 255) | ((vh & 0xff00) << 8); vq = (vp & vu) << vn; vb = S[(z + 2) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 2) | 0] = vp; vp = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); vq = (vp & vu) << vn; vb = S[(z + 3) | 0]; vp = ((vq & 2147450879) + (vb & 2147450879)) ^ ((vq ^ vb) & -2147450880); S[(x + 3) | 0] = vp; pc = (pc + 4) | 0; continue; }
-        case 732: // i16x8.extmul_low_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 737: // i16x8.extmul_low_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 1; vk >= 0; vk = (vk - 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 733: // i16x8.extmul_high_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
+        case 738: // i16x8.extmul_high_i8x16_s => i32x4.extadd_pairwise_i16x8_s > i32x4.add
           { for (vk = 0; vk < 2; vk = (vk + 1) | 0) { va = S[(y + vk + 2) | 0]; vb = S[(z + vk + 2) | 0]; vi = (x + vk + vk) | 0; S[vi] = (imul(((va << 24) >> 24), ((vb << 24) >> 24)) & 0xffff) | (imul(((va << 16) >> 24), ((vb << 16) >> 24)) << 16); S[(vi + 1) | 0] = (imul(((va << 8) >> 24), ((vb << 8) >> 24)) & 0xffff) | (imul((va >> 24), (vb >> 24)) << 16); } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vp = ((va << 16) >> 16) + (va >> 16); vb = S[(z + vk) | 0]; vq = (vp + vb) | 0; S[(x + vk) | 0] = vq; } continue; }
-        case 734: // i32x4.add => v128.xor
+        case 739: // i32x4.add => v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va + vb) | 0; } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va ^ vb; } continue; }
-        case 470: // v128.load8_lane
-        case 471: // v128.load16_lane
-        case 472: // v128.load32_lane
-        case 473: // v128.load64_lane
-        case 474: // v128.store8_lane
-        case 475: // v128.store16_lane
-        case 476: // v128.store32_lane
-        case 477: // v128.store64_lane
+        case 473: // v128.load8_lane
+        case 474: // v128.load16_lane
+        case 475: // v128.load32_lane
+        case 476: // v128.load64_lane
+        case 477: // v128.store8_lane
+        case 478: // v128.store16_lane
+        case 479: // v128.store32_lane
+        case 480: // v128.store64_lane
           { vk = C[pc]; qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 2) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[(pc + 1) | 0]) | 0; rareAccess(w, x, z, vk, mem, qea); pc = (pc + 3) | 0; continue; }
-        case 459: // v128.load8x8_s
-        case 461: // v128.load16x4_s
-        case 462: // v128.load16x4_u
-        case 463: // v128.load32x2_s
-        case 464: // v128.load32x2_u
+        case 462: // v128.load8x8_s
+        case 464: // v128.load16x4_s
+        case 465: // v128.load16x4_u
+        case 466: // v128.load32x2_s
+        case 467: // v128.load32x2_u
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; rareAccess(w, x, z, 0, mem, qea); pc = (pc + 2) | 0; continue; }
-        case 457: // i8x16.shuffle
-        case 488: // i8x16.ge_s
-        case 489: // i8x16.ge_u
-        case 494: // i16x8.ge_s
-        case 495: // i16x8.ge_u
-        case 506: // f64x2.eq
-        case 507: // f64x2.ne
-        case 508: // f64x2.lt
-        case 509: // f64x2.ge
-        case 517: // f32x4.demote_f64x2_zero
-        case 518: // f64x2.promote_low_f32x4
-        case 519: // i8x16.abs
-        case 520: // i8x16.neg
-        case 521: // i8x16.popcnt
-        case 522: // i8x16.all_true
-        case 524: // i8x16.narrow_i16x8_s
-        case 526: // f32x4.ceil
-        case 527: // f32x4.floor
-        case 528: // f32x4.trunc
-        case 529: // f32x4.nearest
-        case 530: // i8x16.shl
-        case 531: // i8x16.shr_s
-        case 532: // i8x16.shr_u
-        case 534: // i8x16.add_sat_s
-        case 537: // i8x16.sub_sat_s
-        case 539: // f64x2.ceil
-        case 540: // f64x2.floor
-        case 545: // f64x2.trunc
-        case 551: // i16x8.abs
-        case 552: // i16x8.neg
-        case 553: // i16x8.q15mulr_sat_s
-        case 554: // i16x8.all_true
-        case 555: // i16x8.bitmask
-        case 556: // i16x8.narrow_i32x4_s
-        case 557: // i16x8.narrow_i32x4_u
-        case 562: // i16x8.shl
-        case 563: // i16x8.shr_s
-        case 564: // i16x8.shr_u
-        case 566: // i16x8.add_sat_s
-        case 567: // i16x8.add_sat_u
-        case 569: // i16x8.sub_sat_s
-        case 570: // i16x8.sub_sat_u
-        case 571: // f64x2.nearest
-        case 590: // i32x4.shl
-        case 591: // i32x4.shr_s
-        case 592: // i32x4.shr_u
-        case 601: // i32x4.extmul_low_i16x8_s
-        case 602: // i32x4.extmul_high_i16x8_s
-        case 603: // i32x4.extmul_low_i16x8_u
-        case 604: // i32x4.extmul_high_i16x8_u
-        case 605: // i64x2.abs
-        case 606: // i64x2.neg
-        case 607: // i64x2.all_true
-        case 608: // i64x2.bitmask
-        case 609: // i64x2.extend_low_i32x4_s
-        case 610: // i64x2.extend_high_i32x4_s
-        case 611: // i64x2.extend_low_i32x4_u
-        case 612: // i64x2.extend_high_i32x4_u
-        case 613: // i64x2.shl
-        case 614: // i64x2.shr_s
-        case 615: // i64x2.shr_u
-        case 618: // i64x2.mul
-        case 619: // i64x2.eq
-        case 620: // i64x2.ne
-        case 621: // i64x2.lt_s
-        case 622: // i64x2.ge_s
-        case 623: // i64x2.extmul_low_i32x4_s
-        case 624: // i64x2.extmul_high_i32x4_s
-        case 625: // i64x2.extmul_low_i32x4_u
-        case 626: // i64x2.extmul_high_i32x4_u
-        case 636: // f32x4.pmin
-        case 637: // f32x4.pmax
-        case 638: // f64x2.abs
-        case 639: // f64x2.neg
-        case 640: // f64x2.sqrt
-        case 644: // f64x2.div
-        case 645: // f64x2.min
-        case 646: // f64x2.max
-        case 647: // f64x2.pmin
-        case 648: // f64x2.pmax
-        case 653: // i32x4.trunc_sat_f64x2_s_zero
-        case 654: // i32x4.trunc_sat_f64x2_u_zero
-        case 655: // f64x2.convert_low_i32x4_s
-        case 656: // f64x2.convert_low_i32x4_u
-        case 657: // f32x4.relaxed_madd
-        case 658: // f32x4.relaxed_nmadd
-        case 659: // f64x2.relaxed_madd
-        case 660: // f64x2.relaxed_nmadd
-        case 661: // i16x8.relaxed_dot_i8x16_i7x16_s
-        case 662: // i32x4.relaxed_dot_i8x16_i7x16_add_s
-        case 663: // i8x16.shl imm
-        case 664: // i8x16.shr_s imm
-        case 665: // i8x16.shr_u imm
+        case 458: // i8x16.shuffle
+        case 488: // i8x16.ne
+        case 491: // i8x16.ge_s
+        case 492: // i8x16.ge_u
+        case 494: // i16x8.ne
+        case 497: // i16x8.ge_s
+        case 498: // i16x8.ge_u
+        case 509: // f64x2.eq
+        case 510: // f64x2.ne
+        case 511: // f64x2.lt
+        case 512: // f64x2.ge
+        case 520: // f32x4.demote_f64x2_zero
+        case 521: // f64x2.promote_low_f32x4
+        case 522: // i8x16.abs
+        case 523: // i8x16.neg
+        case 524: // i8x16.popcnt
+        case 525: // i8x16.all_true
+        case 527: // i8x16.narrow_i16x8_s
+        case 529: // f32x4.ceil
+        case 530: // f32x4.floor
+        case 531: // f32x4.trunc
+        case 532: // f32x4.nearest
+        case 533: // i8x16.shl
+        case 534: // i8x16.shr_s
+        case 535: // i8x16.shr_u
+        case 537: // i8x16.add_sat_s
+        case 540: // i8x16.sub_sat_s
+        case 542: // f64x2.ceil
+        case 543: // f64x2.floor
+        case 548: // f64x2.trunc
+        case 554: // i16x8.abs
+        case 555: // i16x8.neg
+        case 556: // i16x8.q15mulr_sat_s
+        case 557: // i16x8.all_true
+        case 558: // i16x8.bitmask
+        case 559: // i16x8.narrow_i32x4_s
+        case 560: // i16x8.narrow_i32x4_u
+        case 565: // i16x8.shl
+        case 566: // i16x8.shr_s
+        case 567: // i16x8.shr_u
+        case 569: // i16x8.add_sat_s
+        case 570: // i16x8.add_sat_u
+        case 572: // i16x8.sub_sat_s
+        case 573: // i16x8.sub_sat_u
+        case 574: // f64x2.nearest
+        case 577: // i16x8.min_u
+        case 579: // i16x8.max_u
+        case 593: // i32x4.shl
+        case 594: // i32x4.shr_s
+        case 595: // i32x4.shr_u
+        case 604: // i32x4.extmul_low_i16x8_s
+        case 605: // i32x4.extmul_high_i16x8_s
+        case 606: // i32x4.extmul_low_i16x8_u
+        case 607: // i32x4.extmul_high_i16x8_u
+        case 608: // i64x2.abs
+        case 609: // i64x2.neg
+        case 610: // i64x2.all_true
+        case 611: // i64x2.bitmask
+        case 612: // i64x2.extend_low_i32x4_s
+        case 613: // i64x2.extend_high_i32x4_s
+        case 614: // i64x2.extend_low_i32x4_u
+        case 615: // i64x2.extend_high_i32x4_u
+        case 616: // i64x2.shl
+        case 617: // i64x2.shr_s
+        case 618: // i64x2.shr_u
+        case 621: // i64x2.mul
+        case 622: // i64x2.eq
+        case 623: // i64x2.ne
+        case 624: // i64x2.lt_s
+        case 625: // i64x2.ge_s
+        case 626: // i64x2.extmul_low_i32x4_s
+        case 627: // i64x2.extmul_high_i32x4_s
+        case 628: // i64x2.extmul_low_i32x4_u
+        case 629: // i64x2.extmul_high_i32x4_u
+        case 639: // f32x4.pmin
+        case 640: // f32x4.pmax
+        case 641: // f64x2.abs
+        case 642: // f64x2.neg
+        case 643: // f64x2.sqrt
+        case 647: // f64x2.div
+        case 648: // f64x2.min
+        case 649: // f64x2.max
+        case 650: // f64x2.pmin
+        case 651: // f64x2.pmax
+        case 656: // i32x4.trunc_sat_f64x2_s_zero
+        case 657: // i32x4.trunc_sat_f64x2_u_zero
+        case 658: // f64x2.convert_low_i32x4_s
+        case 659: // f64x2.convert_low_i32x4_u
+        case 660: // f32x4.relaxed_madd
+        case 661: // f32x4.relaxed_nmadd
+        case 662: // f64x2.relaxed_madd
+        case 663: // f64x2.relaxed_nmadd
+        case 664: // i16x8.relaxed_dot_i8x16_i7x16_s
+        case 665: // i32x4.relaxed_dot_i8x16_i7x16_add_s
+        case 666: // i8x16.shl imm
+        case 667: // i8x16.shr_s imm
+        case 668: // i8x16.shr_u imm
           { pc = rareVector(w, x, y, z, pc, fp); continue; }
         default:
           status = ELSEWHERE;

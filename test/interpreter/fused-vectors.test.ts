@@ -171,6 +171,32 @@ describe.skipIf(HOST === undefined)("fused vectors as on the host", () => {
     }
   });
 
+  it("shuffles that rotate words", () => {
+    for (const bytes of [1, 2, 3]) {
+      const lanes = Array.from({ length: 16 }, (_, i) => (i & ~3) + ((i + bytes) & 3));
+      // Of one vector, taken from either operand, and of the first of two.
+      const mixed = lanes.map((lane, i) => (i % 3 === 0 ? lane + 16 : lane)).join(" ");
+      const once = `local.get $v3 local.get $v3 i8x16.shuffle ${mixed}`;
+      const first = `local.get $v3 local.get $v4 i8x16.shuffle ${lanes.join(" ")}`;
+      for (const expression of [once, first]) {
+        expect(check("rotate words", expression, true)).toEqual([]);
+      }
+    }
+  });
+
+  it("branches on whether any bit is set", () => {
+    for (const [name, not] of [
+      ["br_if v128.any_true", ""],
+      ["br_if not v128.any_true", "i32.eqz"],
+    ]) {
+      for (const tested of ["local.get $v3", "local.get $v3 local.get $v3 v128.xor"]) {
+        const branch = `${tested} v128.any_true ${not} br_if $b drop local.get $v2`;
+        const block = `(block $b (result v128) local.get $v1 ${branch})`;
+        expect(check(name, block, true)).toEqual([]);
+      }
+    }
+  });
+
   it("shuffles of whole words, from both operands and over them", () => {
     const random = new Random(7);
     for (let i = 0; i < 30; i++) {

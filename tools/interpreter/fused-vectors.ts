@@ -9,7 +9,7 @@ import { extendedBytes } from "../../src/isa/rows/vector-meaning.ts";
 import { V128 } from "../../src/isa/types.ts";
 import type { FusedForm } from "./fused.ts";
 import { bounds, compute, Layout, next, operation } from "./operations.ts";
-import { accessAt, shuffledWords } from "./vectors.ts";
+import { accessAt, SWIZZLE_CONSTANT, shuffledWords } from "./vectors.ts";
 
 const ADDRESSES = ["i32.add imm", "i32.add"] as const;
 
@@ -26,7 +26,7 @@ const AFTER_LOAD = [
 ];
 
 /** The same where the address is not computed in front of it as often. */
-const AFTER_PLAIN_LOAD = ["f32x4.add", "f64x2.mul"];
+const AFTER_PLAIN_LOAD = ["i8x16.eq > v128.and", "f32x4.add", "f64x2.mul"];
 
 /** What uses bytes that have just been loaded and extended. */
 const AFTER_EXTENDING_LOAD = ["i16x8.add"];
@@ -44,6 +44,7 @@ const AFTER_CONSTANT = [
   "i8x16.eq",
   "i8x16.lt_s",
   "i8x16.lt_s b",
+  "i8x16.swizzle",
 ];
 
 /** Pairs of lanes with lanes. */
@@ -319,6 +320,7 @@ function sourceOf(name: string): string {
   const names = rest.split(" > ");
   const [first, second, third] = names;
   if (/^i32\.add/.test(first) && third === undefined) return loadFrom(first, second);
+  if (name === "const 128 > i8x16.swizzle") return SWIZZLE_CONSTANT;
   const steps = new Steps();
   if (before !== undefined) steps.addFirst(before.split(" > "), names[names.length - 1]);
   names.forEach((step, i) => {

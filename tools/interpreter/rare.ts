@@ -14,7 +14,7 @@ const RARE = [
   /trunc_sat_f64x2|convert_low|demote|promote/,
   /^f64x2\.(sqrt|div|abs|neg|min|max|lt|le|eq|ne|gt|ge)/,
   /^i(8x16|16x8)\.ge_[su]$/,
-  /^i32x4\.extmul|^i16x8\.(add|sub)_sat/,
+  /^i32x4\.extmul|^i16x8\.((add|sub)_sat|(min|max)_u)|^i(8x16|16x8)\.ne$/,
 ];
 
 /** Whether an instruction is left to the function for rare ones. */

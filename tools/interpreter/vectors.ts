@@ -8,7 +8,7 @@ import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { extendedBytes, halves } from "../../src/isa/rows/vector-meaning.ts";
 import type { Form } from "./forms.ts";
 import { LANES, SAME_LANES } from "./lanes.ts";
-import { bounds, Layout, leave, next, word } from "./operations.ts";
+import { bounds, branch, Layout, leave, next, word } from "./operations.ts";
 
 /** Index of word `n` of the value that begins at `at`. */
 const wordOf = (at: string, n: number) => (n === 0 ? at : `(${at} + ${n}) | 0`);
@@ -118,13 +118,19 @@ function lookedUp(from: number): string {
 
 const intoTable = (at: number, from: string) => copy((n) => `W[${at / 4 + n}]`, slot(from));
 
-/** What is beyond the 16 bytes is zero, and so is the table there. */
-const SWIZZLE = [
-  intoTable(0, "y"),
-  "for (let vk = 0; vk < 4; vk = (vk + 1) | 0) { const vl = S[(z + vk) | 0];",
-  `S[(x + vk) | 0] = ${lookedUp(0)}; }`,
-  next(1),
-].join(" ");
+/** What is beyond the 16 bytes of `from` is zero, and so is the table there. */
+function swizzle(from: Words, indices: string, words: number): string {
+  return [
+    copy((n) => `W[${n}]`, from),
+    `for (let vk = 0; vk < 4; vk = (vk + 1) | 0) { const vl = S[(${indices} + vk) | 0];`,
+    `S[(x + vk) | 0] = ${lookedUp(0)}; }`,
+    next(words),
+  ].join(" ");
+}
+
+const SWIZZLE = swizzle(slot("y"), "z", 1);
+/** Of bytes that stand in the code. */
+export const SWIZZLE_CONSTANT = swizzle((n) => word(n + 1), "y", 5);
 
 const SHUFFLE = [
   intoTable(256, "y") + intoTable(272, "z"),
@@ -148,10 +154,38 @@ const SHUFFLE_WORDS = [
   next(2),
 ].join("");
 
+/** A shuffle that rotates each word. */
+const ROTATE_WORDS = [
+  `const vs = ${word(1)}; for (let vk = 0; vk < 4; vk = (vk + 1) | 0) {`,
+  "const va = S[(y + vk) | 0]; S[(x + vk) | 0] = (va << vs) | (va >>> (32 - vs)); }",
+  next(2),
+].join(" ");
+
 const BY_INDEX: readonly Form[] = [
+  { name: "rotate words", source: ROTATE_WORDS },
   { name: "shuffle words", source: SHUFFLE_WORDS },
   { name: "i8x16.swizzle", of: "i8x16.swizzle", role: "registers", source: SWIZZLE },
   { name: "i8x16.shuffle", of: "i8x16.shuffle", role: "registers", source: SHUFFLE },
+];
+
+// Branches
+
+const ANY = `(${[0, 1, 2, 3].map(slot("y")).join(" | ")})`;
+const ON_ANY = { of: "v128.any_true" } as const;
+
+const BRANCHES: readonly Form[] = [
+  {
+    ...ON_ANY,
+    name: "br_if v128.any_true",
+    role: "branchIf",
+    source: branch(`${ANY} !== 0`, 1),
+  },
+  {
+    ...ON_ANY,
+    name: "br_if not v128.any_true",
+    role: "branchIfNot",
+    source: branch(`${ANY} === 0`, 1),
+  },
 ];
 
 // Memory: the address in y, bytes of it at qea
@@ -276,6 +310,7 @@ export const VECTORS: readonly Form[] = [
   ...singles(/\.extract_lane/, ({ name }) => extractLane(name)),
   ...singles(/\.replace_lane/, ({ name }) => replaceLane(name)),
   ...BY_INDEX,
+  ...BRANCHES,
   ...singles(/^v128\.(load|store)/, access),
   ...LANES,
 ];
