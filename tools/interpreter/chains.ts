@@ -49,8 +49,6 @@ const PAIRS: readonly (readonly [first: string, second: string])[] = [
 
 /** The same of vectors, by what the loops of compiled C do most. */
 const VECTOR_PAIRS: readonly (readonly [first: string, second: string])[] = [
-  ["i16x8.extmul_low_i8x16_s", "i32x4.extadd_pairwise_i16x8_s > i32x4.add"],
-  ["i16x8.extmul_high_i8x16_s", "i32x4.extadd_pairwise_i16x8_s > i32x4.add"],
   ["i32x4.add", "v128.xor"],
 ];
 

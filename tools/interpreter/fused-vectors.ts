@@ -62,6 +62,7 @@ const PAIRS = [
   "v128.xor > v128.xor",
   "v128.and > v128.or",
   "i8x16.eq > v128.and",
+  "v128.load > v128.store b",
   "f32x4.add > v128.store b",
   "f32x4.mul > v128.store b",
   "i32x4.add > v128.store b",
@@ -83,7 +84,11 @@ const OF_BOTH: InFront = [
 ];
 
 /** In front of a pair, where the first and the first of the pair have no form of their own. */
-const OF_PAIRS: InFront = [["i32.add imm > v128.load8x8_u", "i16x8.shl imm > i16x8.add", "a"]];
+const OF_PAIRS: InFront = [
+  ["i32.add imm > v128.load8x8_u", "i16x8.shl imm > i16x8.add", "a"],
+  ["i16x8.extmul_low_i8x16_s", "i32x4.extadd_pairwise_i16x8_s > i32x4.add", "a"],
+  ["i16x8.extmul_high_i8x16_s", "i32x4.extadd_pairwise_i16x8_s > i32x4.add", "a"],
+];
 
 /** A name and all that it begins with: the emitter fuses one instruction after the other. */
 function withBeginnings(name: string): string[] {
@@ -129,6 +134,8 @@ function laneAt(at: string, view: View): string {
   return `${view === "f32" ? "F" : "S"}[(${at} + vk) | 0]`;
 }
 
+type Halves = NonNullable<VectorMeaning["halves"]>;
+
 const GETS = { i32: "getInt32", f32: "getFloat32", f64: "getFloat64" } as const;
 
 /** What a lane of an operand is, by its number. */
@@ -166,6 +173,9 @@ class Steps {
   /** What lanes are, of operands of which each is something else. */
   private readonly ofWord: Words[] = [];
   private hasAddress = false;
+  /** What is read for two words at a time, and whether the upper ones come first. */
+  private ofPair = "";
+  private descends = false;
   /** Whether this is the first of both operands; its variable when it is not any more. */
   private isFirst = false;
   private first = "";
@@ -173,12 +183,16 @@ class Steps {
   add(step: string, following: string | undefined): void {
     const [mnemonic] = step.split(" ");
     if (mnemonic === "i32.add") this.address(step);
-    else if (mnemonic === "v128.load") this.load(viewOf(following));
+    else if (mnemonic === "v128.load") this.load(viewOf(following), following);
     else if (mnemonic === "v128.load8x8_u") this.extendingLoad();
     else if (step === "shuffle words") this.shuffle(viewOf(following));
     else if (step === "const 128") this.constant(viewOf(following));
     else if (mnemonic === "v128.store") this.store();
-    else this.lanes(step);
+    else {
+      const halves = rowOf(step).vectorMeaning?.halves;
+      if (halves === undefined) this.lanes(step);
+      else this.fromHalf(halves);
+    }
   }
 
   /** Steps that compute the first operand of what follows the second one. */
@@ -208,20 +222,38 @@ class Steps {
     this.hasAddress = true;
   }
 
-  private load(view: View): void {
+  private load(view: View, following: string | undefined): void {
     if (!this.hasAddress) this.before += `const ${this.prefix}i = S[${this.layout.slot()}]; `;
     this.before += bounds(this.layout, this.prefix);
     this.view = view;
+    if (following === "v128.store b") return this.loadAll();
     this.define(`mem.${GETS[view as "i32"]}(@lane ${this.prefix}ea vk@, true)`);
   }
 
-  /** Words are known by number: only what is unrolled can begin with this, or with a shuffle. */
+  /** What is stored may overlap it: all words are read before one is written. */
+  private loadAll(): void {
+    const words = [0, 1, 2, 3].map((n) => {
+      this.before += `const va${n} = mem.getInt32(${n === 0 ? "qea" : `@plus qea ${4 * n}@`}, true); `;
+      return `va${n}`;
+    });
+    this.defineWords(words);
+  }
+
+  /** A word of each of both operands, in an order in which none is needed after it is written. */
+  private fromHalf({ upper, words }: Halves): void {
+    for (const name of ["a", "b"]) {
+      const at = `${this.layout.slot()} + vk${upper ? " + 2" : ""}`;
+      this.ofPair += `const v${name}0 = S[(${at}) | 0]; `;
+    }
+    this.descends = !upper;
+    this.defineWords(words.map((text) => text.replace(/\b[ab]\b/g, "v$&0")));
+  }
+
   private extendingLoad(): void {
     const { layout, prefix, suffix } = this;
     this.before += bounds(layout, prefix);
-    this.before += `const vl${suffix} = mem.getInt32(${prefix}ea, true); `;
-    this.before += `const vh${suffix} = mem.getInt32(@second ${prefix}ea@, true); `;
-    this.defineWords([`vl${suffix}`, `vh${suffix}`].flatMap((bytes) => extendedBytes(bytes, "u")));
+    this.ofPair += `const vl${suffix} = mem.getInt32(@lane ${prefix}ea vk@, true); `;
+    this.defineWords(extendedBytes(`vl${suffix}`, "u"));
   }
 
   /** All words are read before one is written: the result may lie where they do. */
@@ -310,8 +342,21 @@ class Steps {
     const write = result === "" ? "" : `${laneAt("x", view)} = ${result}; `;
     const lane = this.within + write;
     const loop = `for (let vk = 0; vk < 4; vk = (vk + ${STEP[view]}) | 0) { ${lane}} `;
-    const body = isUnrolled ? unrolled(lane, STEP[view], this.ofWord) : loop;
+    let body = isUnrolled ? unrolled(lane, STEP[view], this.ofWord) : loop;
+    if (this.ofPair !== "") body = this.inPairs(lane);
     return before + body + next(layout.words + 1);
+  }
+
+  private inPairs(lane: string): string {
+    const pair = [0, 1].map((n) => {
+      return lane
+        .replace(/@word (\d)@/g, (_, operand) => this.ofWord[operand][n])
+        .replace(/\(([^()]+) \+ vk\) \| 0/g, n === 0 ? "($1 + vi) | 0" : "($1 + vi + 1) | 0");
+    });
+    const order = this.descends
+      ? "let vk = 1; vk >= 0; vk = (vk - 1) | 0"
+      : "let vk = 0; vk < 2; vk = (vk + 1) | 0";
+    return `for (${order}) { const vi = (vk + vk) | 0; ${this.ofPair}${pair.join("")}} `;
   }
 }
 
@@ -326,7 +371,7 @@ function sourceOf(name: string): string {
   names.forEach((step, i) => {
     steps.add(step, names[i + 1]);
   });
-  return steps.end(UNROLLED.has(name) || /shuffle|load8x8/.test(name));
+  return steps.end(UNROLLED.has(name) || /shuffle|load > v128.store/.test(name));
 }
 
 function formOf(name: string, producer: string, consumer: string, position: "a" | "b"): FusedForm {
