@@ -157,7 +157,6 @@ function unrolled(lane: string, step: number, ofWord: readonly Words[]): string 
 /** What the hottest loops are made of: a loop over four words takes 2 ns more on Node 20. */
 const UNROLLED: ReadonlySet<string> = new Set([
   "i32.add imm > v128.load & i32.add imm > v128.load > f32x4.mul > f32x4.add",
-  "i32.add imm > v128.load & i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add",
 ]);
 
 /** Puts the steps of a form together, lane by lane. */
@@ -343,20 +342,30 @@ class Steps {
     const lane = this.within + write;
     const loop = `for (let vk = 0; vk < 4; vk = (vk + ${STEP[view]}) | 0) { ${lane}} `;
     let body = isUnrolled ? unrolled(lane, STEP[view], this.ofWord) : loop;
-    if (this.ofPair !== "") body = this.inPairs(lane);
+    if (this.ofPair !== "")
+      body = isUnrolled ? this.pair(lane, 0) + this.pair(lane, 1) : this.pairs(lane);
     return before + body + next(layout.words + 1);
   }
 
-  private inPairs(lane: string): string {
-    const pair = [0, 1].map((n) => {
-      return lane
-        .replace(/@word (\d)@/g, (_, operand) => this.ofWord[operand][n])
-        .replace(/\(([^()]+) \+ vk\) \| 0/g, n === 0 ? "($1 + vi) | 0" : "($1 + vi + 1) | 0");
-    });
+  /** A loop over pairs of words. */
+  private pairs(lane: string): string {
     const order = this.descends
       ? "let vk = 1; vk >= 0; vk = (vk - 1) | 0"
       : "let vk = 0; vk < 2; vk = (vk + 1) | 0";
-    return `for (${order}) { const vi = (vk + vk) | 0; ${this.ofPair}${pair.join("")}} `;
+    return `for (${order}) { const vi = (vk + vk) | 0; ${this.pair(lane, null)}} `;
+  }
+
+  /** A pair of words: that of the loop, or one by its number. */
+  private pair(lane: string, number: 0 | 1 | null): string {
+    const words = [0, 1].map((n) => {
+      const at = number === null ? `vi${n === 0 ? "" : " + 1"}` : 2 * number + n;
+      return lane
+        .replace(/@word (\d)@/g, (_, operand) => this.ofWord[operand][n])
+        .replace(/\(([^()]+) \+ vk\) \| 0/g, at === 0 ? "$1" : `($1 + ${at}) | 0`);
+    });
+    if (number === null) return this.ofPair + words.join("");
+    const place = number === 0 ? "$1" : "@second $1@";
+    return this.ofPair.replace(/@lane (\w+) vk@/g, place) + words.join("");
   }
 }
 
@@ -371,7 +380,7 @@ function sourceOf(name: string): string {
   names.forEach((step, i) => {
     steps.add(step, names[i + 1]);
   });
-  return steps.end(UNROLLED.has(name) || /shuffle|load > v128.store/.test(name));
+  return steps.end(UNROLLED.has(name) || /shuffle|load8x8|load > v128.store/.test(name));
 }
 
 function formOf(name: string, producer: string, consumer: string, position: "a" | "b"): FusedForm {
