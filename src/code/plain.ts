@@ -178,8 +178,8 @@ function wordsInFrame(lanes: readonly number[], registers: readonly number[]): n
 }
 
 /**
- * By how many bits a shuffle with these lanes, four of them in each, rotates the words of its operand
- * to the left; 0 if that is not what it does.
+ * By how many bits a shuffle with these lanes, four of them in each, rotates the words of its
+ * operand to the left; 0 if that is not what it does.
  */
 function rotationOf(lanes: readonly number[], [first, second]: readonly number[]): number {
   // In one vector it is the same which of both operands a lane is taken from.
