@@ -210,6 +210,7 @@ export class Thread extends Caller implements Waiter {
   /** What it was in the middle of will not be gone on with. */
   protected forgetWork(): void {
     this.entering = null;
+    this.search?.goOn(this.store.objects);
     this.search = null;
     this.growth?.abandon();
     this.growth = null;
@@ -453,12 +454,13 @@ export class Thread extends Caller implements Waiter {
       this.search = null;
       return this.fail(error);
     }
+    search.goOn(objects);
     for (;;) {
-      if (!this.chargeWork(search.price(searchedPerUnit))) return OUT_OF_FUEL;
-      search.paid(searchedPerUnit);
-      if (search.ended) break;
-      const pause = this.look();
-      if (pause !== null) return pause;
+      const isPaid = this.chargeWork(search.price(searchedPerUnit));
+      if (isPaid) search.paid(searchedPerUnit);
+      if (isPaid && search.ended) break;
+      const pause = isPaid ? this.look() : OUT_OF_FUEL;
+      if (pause !== null) return search.pause(objects, pause);
       search.advance(this.callers, this.parts);
     }
     this.search = null;

@@ -5,7 +5,9 @@
 
 import type { CatchClause, FunctionCode, Handler, Place } from "../code/space.ts";
 import type { ExceptionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { GuestObjects, Root } from "../runtime/roots.ts";
 import { machine, REFERENCES } from "./loop.generated.ts";
+import type { Outcome } from "./meter.ts";
 import type { Parts } from "./parts.ts";
 import { goOnAt } from "./places.ts";
 import { reserveReferences } from "./registers.ts";
@@ -35,6 +37,9 @@ export class Search {
   private frameIsNew = true;
   /** What it has searched and not been paid for. */
   private unpaid = 0;
+  /** While it pauses: makes the exception count as alive, which may be in no frame. */
+  private root: Root | null = null;
+  private held: readonly ExceptionInstance[] = [];
 
   constructor(
     exception: ExceptionInstance,
@@ -46,6 +51,19 @@ export class Search {
     this.within = within;
     this.above = above;
     this.origin = origin;
+  }
+
+  /** The thread pauses like this, until `goOn`. */
+  pause(objects: GuestObjects, outcome: Outcome): Outcome {
+    this.held = [this.exception];
+    this.root = objects.hold(this.held);
+    return outcome;
+  }
+
+  /** It goes on, or never will. */
+  goOn(objects: GuestObjects): void {
+    if (this.root !== null) objects.drop(this.root);
+    this.root = null;
   }
 
   /** Units of fuel for what was searched since it was last paid, if one pays for `perUnit`. */

@@ -158,6 +158,33 @@ describe("exceptions", () => {
     expect(thrown(Exhaustion, () => exports.keep(10_000)).kind).toBe("hostBytes");
   });
 
+  it("are alive while a handler is looked for", () => {
+    const failure = new Tag("(i64)");
+    const fail = () => {
+      throw failure.exception(1n);
+    };
+    const store = new Store();
+    const instance = store.instantiate(
+      moduleOf(`(module
+        (import "env" "fail" (func $fail))
+        (func $deep (export "deep") (param $n i32)
+          (if (local.get $n)
+            (then (call $deep (i32.sub (local.get $n) (i32.const 1))))
+            (else (call $fail)))))`),
+      { env: { fail } },
+    );
+    const { objects } = store.runtime;
+    const execution = instance.func("deep").start(100_000);
+    while (store.runtime.hostCalls === 0) execution.run({ slice: 1_000 });
+    expect(execution.status).toBe("suspended");
+    objects.count();
+    expect(objects.bytes).toBeGreaterThan(0);
+    const outcome = execution.run();
+    expect(outcome).toMatchObject({ kind: "threw" });
+    objects.count();
+    expect(objects.bytes).toBe(0);
+  });
+
   it("are looked at in pieces, in which guests of the store wait", () => {
     const { exports, instance, store } = guest({ hostBytes: 16 * MIB });
     exports.table(20_000);
