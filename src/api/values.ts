@@ -76,7 +76,7 @@ function toReference(value: Value, type: ValType, whose: () => string, store: St
     throw new TypeError(`${whose()} must not be null (${formatClosedType(type)})`);
   }
   const heap = heapOf(type);
-  if (heap === HEAP_EXTERN) return toExtern(value);
+  if (heap === HEAP_EXTERN) return toExtern(value, store?.objects ?? null);
   if (heapIdMatches(heap, HEAP_ANY)) {
     const reference = internalize(value, store?.objects ?? null);
     if (matchesHeap(reference, heap)) return reference;

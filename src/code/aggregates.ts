@@ -17,7 +17,14 @@ import {
 import type { ArrayType, FieldType, StructType } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { abstractMatches } from "../validation/type-context.ts";
-import { AGGREGATE_BYTES, isPacked, positionsOf, shortLength, wordsOf } from "./layout.ts";
+import {
+  AGGREGATE_BYTES,
+  isPacked,
+  positionsOf,
+  SHORT_WORDS,
+  shortLength,
+  wordsOf,
+} from "./layout.ts";
 import { OP } from "./opcodes.generated.ts";
 import { IN_LOCAL } from "./operands.ts";
 import { PlainEmitter } from "./plain.ts";
@@ -106,11 +113,8 @@ export class AggregateEmitter extends PlainEmitter {
         this.refFunc(op, facts);
         return true;
       case 0x100: // struct.new
-        this.structNew(facts, false);
-        return true;
       case 0x101: // struct.new_default
-        this.structNew(facts, true);
-        return true;
+        return this.structNew(op, facts);
       case 0x102: // struct.get
       case 0x103: // struct.get_s
       case 0x104: // struct.get_u
@@ -214,16 +218,20 @@ export class AggregateEmitter extends PlainEmitter {
     this.resultOf(start, base);
   }
 
-  private structNew(facts: BodyFacts, isDefault: boolean): void {
+  private structNew(op: number, facts: BodyFacts): boolean {
+    const isDefault = op === 0x101;
     const fields = this.fieldsAt(facts.instruction.a);
     this.costs.add(Math.floor(fields.length / this.compiled.prices.valuesPerUnit));
     const storages = isDefault ? [] : fields.map(({ type }) => type);
+    const count = positionsOf(fields)[fields.length] - 1;
+    // Large ones take the host so long that there is a look in front of each.
+    if (count > SHORT_WORDS) return this.outside(op, facts, storages.length);
     const base = facts.heightBefore - storages.length;
     const sources = this.sources(base, storages);
-    const count = positionsOf(fields)[fields.length] - 1;
     if (isDefault) this.make(OP.NEW_DEFAULT, facts, base, count, []);
     else if (count < NEW.length) this.make(NEW[count], facts, base, count, sources);
     else this.make(OP.NEW_MANY, facts, base, count, [count, ...sources]);
+    return true;
   }
 
   private arrayNewFixed(op: number, facts: BodyFacts): boolean {

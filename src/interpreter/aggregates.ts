@@ -26,6 +26,7 @@ import {
   initArray,
   internalize,
   matchesHeap,
+  newStruct,
   type ObjectType,
   setArrayWord,
 } from "../runtime/objects.ts";
@@ -44,6 +45,9 @@ import { int, reference, setInt, setReference } from "./operands.ts";
 import { extra } from "./registers.ts";
 import { TrapSignal } from "./trap-signal.ts";
 
+/** What each word of a large struct counts for, see `Store.work`: V8 11 makes them slowly. */
+const WORD_WORK = 2;
+
 /** A long array whose elements are being set. */
 export interface Making {
   readonly object: Aggregate;
@@ -55,6 +59,10 @@ export function aggregateInstruction(op: number, instance: ModuleInstance, payer
   const a = extra(2);
   const b = extra(3);
   switch (op) {
+    case 0x100: // struct.new
+      return structNew(instance.objectTypeAt(a), false, payer);
+    case 0x101: // struct.new_default
+      return structNew(instance.objectTypeAt(a), true, payer);
     case 0x102: // struct.get
       getVectorField(b);
       return "done";
@@ -96,8 +104,7 @@ export function aggregateInstruction(op: number, instance: ModuleInstance, payer
     case 0x11a: // any.convert_extern
       return anyConvertExtern(instance, payer);
     case 0x11b: // extern.convert_any
-      setReference(externalize(reference(0)));
-      return "done";
+      return externConvertAny(instance, payer);
     case PREPARE:
       return prepare(instance.objectTypeAt(a), b, payer);
     default:
@@ -127,6 +134,20 @@ function arrayAt(n: number): Aggregate {
 function prepare({ account }: ObjectType, bytes: number, payer: Payer): Progress {
   if (account.reserve(bytes, payer)) account.charge(-bytes);
   return "more";
+}
+
+/** A struct of more words than the loop makes. */
+function structNew(type: ObjectType, isDefault: boolean, payer: Payer): Progress {
+  if (!type.account.reserve(type.structBytes, payer)) return "more";
+  const made = newStruct(type);
+  type.account.store.work += WORD_WORK * made.length;
+  let at = machine.x;
+  for (const [i, { type: storage }] of (isDefault ? [] : type.fields).entries()) {
+    for (const [k, word] of wordsAt(at, storage).entries()) made[type.positions[i] + k] = word;
+    at += 2 * slotsOf(storage);
+  }
+  setReference(made);
+  return "done";
 }
 
 // New arrays
@@ -416,9 +437,16 @@ function passes({ compiled }: ModuleInstance, heap: HeapType, nullable: boolean)
   return closed === HEAP_EXTERN || closed === HEAP_EXN || matchesHeap(found, closed);
 }
 
+// What conversions make is counted when it is there: only then it is known whether it is needed.
+
 function anyConvertExtern({ store: { objects } }: ModuleInstance, payer: Payer): Progress {
-  // What is made is counted when it is there: only afterwards it is known whether it is needed.
   if (!objects.reserve(0, payer)) return "more";
   setReference(internalize(reference(0), objects));
+  return "done";
+}
+
+function externConvertAny({ store: { objects } }: ModuleInstance, payer: Payer): Progress {
+  if (!objects.reserve(0, payer)) return "more";
+  setReference(externalize(reference(0)));
   return "done";
 }

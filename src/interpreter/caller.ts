@@ -93,6 +93,25 @@ export abstract class Caller extends Occupant {
     return pause;
   }
 
+  /**
+   * Has objects counted before a host function is called, if those that calls of others have made
+   * exceed the limit: what stands for them on the other side of the border. Null: there is room.
+   */
+  private makeRoom(callee: FunctionInstance, delta: number, words: number): Outcome | null {
+    const { objects } = this.store;
+    if (objects.room[0] >= 0) return null;
+    try {
+      while (!objects.reserve(0, this)) {
+        const pause = this.look();
+        if (pause?.kind === "suspended") this.entering = { callee, delta, words };
+        if (pause !== null) return pause;
+      }
+      return null;
+    } catch (error) {
+      return this.raised(error);
+    }
+  }
+
   /** `call` of a function that had no code: the instruction need not stop again. */
   protected firstCall(callee: FunctionInstance, delta: number): Outcome | null {
     const pause = this.prepare(callee, delta, CALL_WORDS);
@@ -152,7 +171,9 @@ export abstract class Caller extends Occupant {
   /** Calls with the frame `delta` words above this one; the instruction has `words` words. */
   protected call(callee: FunctionInstance, delta: number, words: number): Outcome | null {
     const frame = machine.fp + delta;
-    if (callee.host !== null) return this.callHost(callee, frame, words);
+    if (callee.host !== null) {
+      return this.makeRoom(callee, delta, words) ?? this.callHost(callee, frame, words);
+    }
     const pause = this.prepare(callee, delta, words);
     if (pause !== null) return pause;
     if (!frameFits(callee.code.entry, frame, 1)) return this.overflow();
@@ -200,7 +221,9 @@ export abstract class Caller extends Occupant {
 
   /** The arguments lie in the current frame, which the callee takes over. */
   protected tailCall(callee: FunctionInstance): Outcome | null {
-    if (callee.host !== null) return this.callHost(callee, machine.fp, 0);
+    if (callee.host !== null) {
+      return this.makeRoom(callee, 0, 0) ?? this.callHost(callee, machine.fp, 0);
+    }
     const pause = this.prepare(callee, 0, 0);
     if (pause !== null) return pause;
     if (callee.instance !== this.instance) {

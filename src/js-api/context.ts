@@ -168,7 +168,7 @@ export class Context implements ReferenceBorder {
     if (value === null) {
       if (isNullable(type)) return null;
     } else if (heapIdMatches(heap, HEAP_EXTERN)) {
-      if (heap !== HEAP_NOEXTERN) return toExtern(value);
+      if (heap !== HEAP_NOEXTERN) return toExtern(value, this.store.objects);
     } else if (heapIdMatches(heap, HEAP_FUNC)) {
       const target = this.functionOf(value);
       if (target !== null && (heap === HEAP_FUNC || heapIdMatches(target.typeId, heap))) {
@@ -312,6 +312,7 @@ export class Context implements ReferenceBorder {
   exceptionFor(error: unknown): ExceptionInstance {
     const known = this.wrappers.exception.targetOf(error);
     if (known !== null) return known;
-    return ExceptionInstance.of(this.jsTag, [{ low: 0, high: 0, reference: toExtern(error) }]);
+    const reference = toExtern(error, this.store.objects);
+    return ExceptionInstance.of(this.jsTag, [{ low: 0, high: 0, reference }]);
   }
 }

@@ -120,10 +120,11 @@ export class ObjectType {
     this.long = new ObjectHeader(this, true);
     this.marked = this.header;
     this.markedLong = this.long;
-    const words = this.fields.flatMap(({ type }): unknown[] => {
-      return isReference(type) ? [null] : new Array(wordsOf(type)).fill(0);
-    });
-    this.template = [this.header, ...words];
+    this.template = [this.header];
+    for (const { type } of this.fields) {
+      const value = isReference(type) ? null : 0;
+      for (let i = wordsOf(type); i > 0; i--) this.template.push(value);
+    }
   }
 
   /** What it takes of the host's memory. */
@@ -437,17 +438,26 @@ export function internalize(reference: Value, account: GuestObjects | null): Val
   if (isI31(reference)) return (reference as number) | 0;
   const object = ExportedObject.objectOf(reference);
   if (object !== null && (account === null || object[0].type.account === account)) return object;
-  account?.charge(HOST_VALUE_BYTES);
-  return new HostValue(reference);
+  return hostValue(reference, account);
 }
 
-/** What the host has given as an externref, as the engine keeps it. */
-export function toExtern(value: unknown): Value {
+/** What the host has given as an externref, as the store with this account keeps it. */
+export function toExtern(value: unknown, account: GuestObjects | null): Value {
+  return typeof value === "object" && mayBeArray(value) ? hostValue(value, account) : value;
+}
+
+function mayBeArray(value: unknown): boolean {
   try {
-    return Array.isArray(value) ? new HostValue(value) : value;
+    return Array.isArray(value);
   } catch {
-    return new HostValue(value);
+    // A Proxy that has been revoked.
+    return true;
   }
+}
+
+function hostValue(value: unknown, account: GuestObjects | null): HostValue {
+  account?.charge(HOST_VALUE_BYTES);
+  return new HostValue(value);
 }
 
 /** A reference as the host sees it, unless it is a function's or an exception's. */

@@ -69,6 +69,8 @@ export type Size = readonly [min: number, max?: number];
 
 export interface Parts {
   readonly types?: readonly (readonly [params: readonly ValType[], results: readonly ValType[]])[];
+  /** Types behind those, each written whole. */
+  readonly moreTypes?: readonly Write[];
   /** Functions by name and type index, from `env` unless a module is named. */
   readonly imports?: readonly (readonly [name: string, type: number, module?: string])[];
   /** Tags from `env`, by name and type index. */
@@ -116,10 +118,15 @@ export function build(parts: Parts): Uint8Array<ArrayBuffer> {
     memories = [],
   } = parts;
   const module = new ModuleWriter();
-  module.vectorSection(SECTION.type, types, (w, [params, results]) => {
-    w.byte(0x60).vector(params, (type) => w.valType(type));
-    w.vector(results, (type) => w.valType(type));
+  const functionTypes = types.map(([params, results]): Write => {
+    return (w) =>
+      w
+        .byte(0x60)
+        .vector(params, (t) => w.valType(t))
+        .vector(results, (t) => w.valType(t));
   });
+  const allTypes = [...functionTypes, ...(parts.moreTypes ?? [])];
+  module.vectorSection(SECTION.type, allTypes, (w, write) => w.bytes(written(write)));
   const imported = [
     ...imports.map(([name, type, from = "env"]) => [from, name, [0, type]] as const),
     ...importedTags.map(([name, type]) => ["env", name, [4, 0, type]] as const),
@@ -188,6 +195,16 @@ export function carrying(branches: number): Parts {
       },
     ],
   };
+}
+
+/** A struct type of so many mutable fields. */
+export function structType(count: number, type: ValType): Write {
+  return (w) => w.byte(0x5f).vector(new Array(count).fill(type), () => w.valType(type).byte(1));
+}
+
+/** A type of arrays of mutable elements. */
+export function arrayType(type: ValType): Write {
+  return (w) => w.byte(0x5e).valType(type).byte(1);
 }
 
 /** A passive data segment of zeros. */

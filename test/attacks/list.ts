@@ -1,5 +1,6 @@
 // All attacks, by where they strike.
 
+import { AGGREGATE_ATTACKS } from "./aggregates.ts";
 import { BULK_ATTACKS } from "./bulk.ts";
 import { GUEST_ATTACKS } from "./guests.ts";
 import { HOST_ATTACKS } from "./hosts.ts";
@@ -19,6 +20,7 @@ export const ATTACKS: readonly Attack[] = [
   ...PROGRAM_ATTACKS,
   ...INVENTED_ATTACKS,
   ...OBJECT_ATTACKS,
+  ...AGGREGATE_ATTACKS,
   ...TENANT_ATTACKS,
   ...THREAD_ATTACKS,
 ];
