@@ -41,8 +41,10 @@ function vector([low, high, low2, high2]: readonly number[]): RawValue {
   return { ...bits(low, high), upper: { low: low2, high: high2 } };
 }
 
-/** Instructions of an expression after which there is a pause: some 0.1 ms. */
+/** What is done of an expression before there is a pause, in units of about 0.1 µs. */
 const PIECE = 1_000;
+/** Bytes of a new object that take one more unit. */
+const BYTES_PER_UNIT = 64;
 /** Elements of a new array that are set at one go. */
 const PIECE_ELEMENTS = 1 << 12;
 
@@ -59,6 +61,8 @@ export class ConstantEvaluation {
   private root: Root | null = null;
   /** A long array that is being filled, and how far. */
   private making: { readonly object: Aggregate; done: number } | null = null;
+  /** Units that were done at the last `advance`. */
+  private used = 0;
 
   constructor(instance: ModuleInstance, { start, end }: ConstExpr) {
     this.instance = instance;
@@ -76,6 +80,11 @@ export class ConstantEvaluation {
     return index < stack.length ? stack[index].reference : (making?.object ?? null);
   }
 
+  /** Microseconds that the last `advance` has taken, by formulas. */
+  get work(): number {
+    return this.used / 10;
+  }
+
   /**
    * Goes on for a piece; null if that is not the end.
    * @throws Exhaustion of the store's `gcBytes`
@@ -84,7 +93,7 @@ export class ConstantEvaluation {
     const { end, instance, position, stack } = this;
     const reader = readerOf(instance.module);
     reader.reset(instance.module.bytes, position, end);
-    for (let i = 0; i < PIECE; i++) {
+    for (this.used = 0; this.used < PIECE; this.used++) {
       reader.next();
       // `end` closes the expression: it has no blocks.
       if (reader.op === 0x0b) {
@@ -157,7 +166,9 @@ export class ConstantEvaluation {
   private reserve(bytes: number): boolean {
     const { objects } = this.instance.store;
     this.root ??= objects.hold(this);
-    return objects.reserve(bytes, this);
+    if (!objects.reserve(bytes, this)) return false;
+    this.used += bytes / BYTES_PER_UNIT;
+    return true;
   }
 
   private structNew(type: ObjectType, isDefault: boolean): boolean {

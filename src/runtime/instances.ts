@@ -373,6 +373,7 @@ export class ModuleInstance {
     if (known !== null) return known.type;
     const type = new ObjectType(store.objects, compiled.typeIds[index], compiled.typeIds);
     this.lease.require(type.hostBytes);
+    store.work += type.hostBytes;
     objectHeaders[index] = type.header;
     return type;
   }

@@ -28,7 +28,7 @@ import { mayReferToObjects } from "./roots.ts";
 import type { Lease, Store } from "./store.ts";
 import { TableInstance } from "./table.ts";
 import { Exhaustion, Trap } from "./trap.ts";
-import { closeGlobalType, closeTableType, funcTypeOfId } from "./types.ts";
+import { closeGlobalType, closeTableType, closeValType, funcTypeOfId } from "./types.ts";
 
 /**
  * Makes an instance of a validated module. `imports` are in the module's order, undefined where
@@ -216,8 +216,9 @@ export class Instantiation {
     const slot = slotAt(index, module.vectorGlobals);
     if (isReference(type.type)) {
       while (globalReferences.length <= slot) globalReferences.push(null);
-      if (mayReferToObjects(type.type) && !this.holdsGlobals) store.objects.hold(globalReferences);
-      this.holdsGlobals ||= mayReferToObjects(type.type);
+      const mayBeObject = mayReferToObjects(closed.type);
+      if (mayBeObject && !this.holdsGlobals) store.objects.hold(globalReferences);
+      this.holdsGlobals ||= mayBeObject;
     }
     const global = new GlobalInstance(store, closed, globalCells, globalReferences, 2 * slot);
     global.initialise(value);
@@ -276,7 +277,7 @@ export class Instantiation {
   }
 
   private elements(index: number): boolean {
-    const { instance, module, store } = this;
+    const { compiled, instance, module, store } = this;
     const { expressions, functions, mode, type } = module.elements[index];
     if (mode === "declarative" || (functions === null && expressions === null)) {
       // The former are dropped before anyone could look at them.
@@ -291,7 +292,8 @@ export class Instantiation {
     if (this.done === 0 && this.evaluation === null) {
       instance.lease.require(ELEMENT_BYTES * count);
       this.values = [];
-      if (mayReferToObjects(type)) store.objects.hold(this.values);
+      const closed = closeValType(type, compiled.typeIds);
+      if (mayReferToObjects(closed)) store.objects.hold(this.values);
     }
     if (this.done < count) {
       const expr = { start: expressions[this.done], end: expressions[this.done + 1] };
@@ -373,8 +375,8 @@ export class Instantiation {
   private valueOf(expr: ConstExpr): RawValue | null {
     this.evaluation ??= new ConstantEvaluation(this.instance, expr);
     const value = this.evaluation.advance();
-    if (value === null) this.left -= PART_WORK;
-    else this.evaluation = null;
+    this.left -= value === null ? PART_WORK : this.evaluation.work;
+    if (value !== null) this.evaluation = null;
     return value;
   }
 

@@ -13,13 +13,19 @@ interface Expectation {
   readonly ended?: string;
   readonly megabytes?: number;
   readonly env?: object;
+  readonly timeout?: number;
 }
 
 /** Calls the export `run` until the deadline. */
 function guest(
   name: string,
   parts: Parts,
-  { ended: expected = "Exhaustion deadline", megabytes = 64, env = {} }: Expectation = {},
+  {
+    ended: expected = "Exhaustion deadline",
+    megabytes = 64,
+    env = {},
+    timeout: given,
+  }: Expectation = {},
 ): Attack {
   return {
     name,
@@ -29,8 +35,23 @@ function guest(
       const store = probe.store({ limits: { gcBytes: 64 * MIB } });
       const instance = store.instantiate(probe.module(build(parts)), { env } as never);
       const run = instance.func("run");
-      const timeout = expected === "Exhaustion deadline" ? 50 : 30_000;
+      const timeout = given ?? (expected === "Exhaustion deadline" ? 50 : 30_000);
       const ended = await probe.timed(store, (options) => run.with(options).call(), timeout);
+      probe.check(ended === expected, `ended with ${ended}`);
+    },
+  };
+}
+
+/** Instantiates a module under observation. */
+function instantiation(name: string, parts: Parts, expected = "Exhaustion gcBytes"): Attack {
+  return {
+    name: `instantiation: ${name}`,
+    item: 0,
+    megabytes: 128,
+    async run(probe) {
+      const module = probe.module(build({ types: [NOTHING], ...parts }));
+      const store = probe.store({ limits: { gcBytes: 64 * MIB } });
+      const ended = await probe.timed(store, (o) => store.instantiate(module, {}, o), 30_000);
       probe.check(ended === expected, `ended with ${ended}`);
     },
   };
@@ -121,5 +142,63 @@ export const AGGREGATE_ATTACKS: readonly Attack[] = [
       1_500_000,
     ),
     FULL,
+  ),
+  guest(
+    "objects counted below deep frames",
+    {
+      types: [NOTHING, [[I32], []]],
+      moreTypes: [structType(0, I32)],
+      functions: [
+        {
+          type: 1,
+          locals: [[1_000, refType(2, true)]],
+          code: (code) => {
+            code.repeat(1_000, (c, i) => c.op("struct.new_default", 2).op("local.set", 1 + i));
+            code.op("local.get", 0).op("i32.eqz");
+            code.block("if", (c) => c.forever((d) => d.op("struct.new_default", 2).op("drop")));
+            code.op("local.get", 0).i32(1).op("i32.sub").op("call", 0);
+          },
+        },
+        { export: "run", code: (code) => code.i32(900).op("call", 0) },
+      ],
+    },
+    { timeout: 1_000 },
+  ),
+  instantiation("2,000 structs of 10,000 vectors", {
+    moreTypes: [WIDEST],
+    globals: Array.from({ length: 2_000 }, () => {
+      return [refType(1, true), (code: Code) => code.op("struct.new_default", 1)] as const;
+    }),
+  }),
+  instantiation(
+    "an array of 3 million vectors",
+    {
+      moreTypes: [arrayType(V128)],
+      globals: [
+        [
+          refType(1, true),
+          (code: Code) =>
+            code
+              .op("v128.const")
+              .bytes(new Uint8Array(16).fill(1))
+              .i32(3_000_000)
+              .op("array.new", 1),
+        ],
+      ],
+    },
+    "returned",
+  ),
+  instantiation(
+    "3,000 types of structs",
+    {
+      moreTypes: Array.from({ length: 3_000 }, () => structType(250, I32)),
+      globals: Array.from({ length: 3_000 }, (_, i) => {
+        return [
+          refType(1 + i, true),
+          (code: Code) => code.op("struct.new_default", 1 + i),
+        ] as const;
+      }),
+    },
+    "returned",
   ),
 ];
