@@ -97,13 +97,17 @@ class Census {
   gcBytes = 0;
   /** References it has looked at, so to speak. */
   work = 0;
-  private readonly framesWork: number;
+  /** Copies of the references in frames, made at once: they move when their threads pause. */
+  private readonly frames: (readonly unknown[])[] = [];
+  private framesWork = 0;
 
   constructor(store: Store, roots: Iterator<Root>) {
     this.roots = roots;
-    // At once, because frames move when their threads pause.
-    showFrames(store, (references, from, to) => this.visit(references, from, to));
-    this.framesWork = this.work;
+    showFrames(store, (references, from, to) => {
+      for (let at = from; at < to; at += BLOCK) {
+        this.frames.push(references.slice(at, Math.min(at + BLOCK, to)));
+      }
+    });
   }
 
   /** The work that depends on nothing but what the guests have done, however they are sliced. */
@@ -119,6 +123,7 @@ class Census {
       const object = this.found.pop();
       if (object !== undefined) this.follow(object);
       else if (this.holders.length > 0) this.goThrough();
+      else if (this.frames.length > 0) this.visitFrames();
       else if (!this.nextRoot()) return true;
     }
     return false;
@@ -134,6 +139,13 @@ class Census {
     if (exported !== null) this.count(exported);
     else if (holder !== undefined) this.holders.push({ holder: holder as Holder, at: 0 });
     return true;
+  }
+
+  private visitFrames(): void {
+    const before = this.work;
+    const references = this.frames.pop() as readonly unknown[];
+    this.visit(references, 0, references.length);
+    this.framesWork += this.work - before;
   }
 
   private goThrough(): void {
@@ -290,7 +302,8 @@ export class GuestObjects {
   reserve(bytes: number, asker: object): boolean {
     const { room } = this;
     if (bytes > room[0]) {
-      if (this.answered !== asker) {
+      // An answer is old once something has been made since.
+      if (this.answered !== asker || room[0] !== this.roomGiven) {
         this.asking = asker;
         this.wanted = bytes;
         if (!this.advance()) return false;

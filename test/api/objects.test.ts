@@ -200,6 +200,15 @@ describe("gcBytes", () => {
     expect(execution.run()).toMatchObject({ kind: "returned", value: 7 });
   });
 
+  it("is counted as often as need be where a count takes several slices", () => {
+    const { exports, instance } = guest({ gcBytes: 4 * MIB });
+    exports.keep(30_000);
+    const execution = instance.func("garbage").start(300_000);
+    let outcome = execution.run({ slice: 1_000 });
+    while (outcome.kind === "suspended") outcome = execution.run({ slice: 1_000 });
+    expect(outcome).toMatchObject({ kind: "returned", value: 1 });
+  });
+
   it("is the same in every slicing", () => {
     const run = (slice: number) => {
       const { instance } = guest({ gcBytes: MIB });
