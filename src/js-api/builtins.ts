@@ -6,7 +6,13 @@ import { typeIdsOf } from "../code/type-ids.ts";
 import { EXTERNREF, HEAP_EXTERN, I16, I32, refType, type ValType } from "../isa/types.ts";
 import type { SubType } from "../module/module.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
-import { type Aggregate, arrayLength, readArray, writeArray } from "../runtime/objects.ts";
+import {
+  type Aggregate,
+  arrayLength,
+  HostValue,
+  readArray,
+  writeArray,
+} from "../runtime/objects.ts";
 import { funcTypeOfId } from "../runtime/types.ts";
 import type { Context } from "./context.ts";
 import { markUncatchable } from "./errors.ts";
@@ -21,7 +27,15 @@ const CHAR_CODES = refType(0, true);
 interface Builtin {
   readonly params: readonly ValType[];
   readonly results: readonly ValType[];
-  readonly steps: (trap: Trapper, isStoppable: () => boolean) => Callable;
+  readonly steps: (trap: Trapper, realm: Realm) => Callable;
+}
+
+/** What a namespace makes of its guests' strings. */
+interface Realm {
+  /** Whether anything stops guests. */
+  readonly isStoppable: boolean;
+  /** A string that a guest has made, which keeps so many bytes of characters alive. */
+  made(text: string, kept: number): unknown;
 }
 
 type Trapper = (message: string) => never;
@@ -35,9 +49,46 @@ const call = Function.prototype.call.bind(Function.prototype.call) as (
 ) => unknown;
 const codeAt = Function.prototype.call.bind(charCodeAt) as (text: string, at: number) => number;
 
+/** A guest's string where objects have a limit: in their account, and found by a census. */
+class GuestString extends HostValue {
+  readonly kept: number;
+
+  constructor(text: string, kept: number) {
+    super(text);
+    this.kept = kept;
+  }
+
+  override get hostBytes(): number {
+    return STRING_BYTES + this.kept;
+  }
+}
+
+/** What a guest's string takes besides its characters, and what a part of a rope does (V8 11). */
+const STRING_BYTES = 112;
+const ROPE_BYTES = 32;
+/** Parts of strings that are shorter are copies of their own. */
+const SHORTEST_SLICE = 13;
+
+/** What a string keeps alive; of the host's own nothing is the guest's. */
+function keptBy(value: unknown): number {
+  return value instanceof GuestString ? value.kept : 0;
+}
+
+/** A string, with its characters together if it was a rope. */
+function flat(text: string): string {
+  if (text !== "") codeAt(text, 0);
+  return text;
+}
+
+/** The string that a reference is, whether guest or host has made it; else what it is. */
+function stringOf(value: unknown): unknown {
+  return HostValue.is(value) ? value.value : value;
+}
+
 /** UnwrapString. */
 function unwrap(value: unknown, trap: Trapper): string {
-  return typeof value === "string" ? value : trap("illegal cast");
+  const text = stringOf(value);
+  return typeof text === "string" ? text : trap("illegal cast");
 }
 
 function unwrapOrNull(value: unknown, trap: Trapper): string | null {
@@ -58,11 +109,18 @@ function codePoint(value: unknown, trap: Trapper): string {
   return code <= 0x10ffff ? fromCodePoint(code) : trap(`Invalid code point ${code}`);
 }
 
-function part(value: unknown, start: unknown, end: unknown, trap: Trapper): unknown {
+/** `substring`. A part keeps the whole alive, so it is copied where that is much more. */
+const part: Builtin["steps"] = (trap, realm) => (value, start, end) => {
   const text = unwrap(value, trap);
   const [from, to] = [(start as number) >>> 0, (end as number) >>> 0];
-  return from > to || from > text.length ? "" : call(substring, text, from, to);
-}
+  if (from > to || from > text.length) return "";
+  const found = call(substring, text, from, to) as string;
+  const { length } = found;
+  const kept = keptBy(value);
+  if (length < SHORTEST_SLICE) return realm.made(found, 2 * length);
+  if (kept <= 8 * length) return realm.made(found, kept);
+  return realm.made(call(substring, flat(` ${found}`), 1) as string, 2 * (length + 1));
+};
 
 /**
  * Characters of a string that a guest puts together where guests are stopped. The host does so when
@@ -70,17 +128,23 @@ function part(value: unknown, start: unknown, end: unknown, trap: Trapper): unkn
  */
 const MOST_CHARACTERS = 1 << 21;
 
-function bound(length: number, most: number, trap: Trapper, isStoppable: () => boolean): void {
-  if (length > most && isStoppable()) {
+function bound(length: number, most: number, trap: Trapper, { isStoppable }: Realm): void {
+  if (length > most && isStoppable) {
     trap(`a string of ${length} characters, at most ${most} are allowed`);
   }
 }
 
-function concat(a: unknown, b: unknown, trap: Trapper, isStoppable: () => boolean): string {
+/** `concat`: a rope of its operands, or characters of its own once that takes much less. */
+const concat: Builtin["steps"] = (trap, realm) => (a, b) => {
   const [first, second] = [unwrap(a, trap), unwrap(b, trap)];
-  bound(first.length + second.length, MOST_CHARACTERS, trap, isStoppable);
-  return first + second;
-}
+  const bytes = 2 * (first.length + second.length);
+  bound(bytes / 2, MOST_CHARACTERS, trap, realm);
+  const kept = keptBy(a) + keptBy(b) + ROPE_BYTES;
+  const text = first + second;
+  return kept > 2 * bytes + STRING_BYTES
+    ? realm.made(flat(text), bytes)
+    : realm.made(text, Math.max(kept, bytes));
+};
 
 function compare(a: unknown, b: unknown, trap: Trapper): number {
   const [first, second] = [unwrap(a, trap), unwrap(b, trap)];
@@ -102,26 +166,26 @@ const CHUNK = 1 << 12;
 const MOST_CODES = 1 << 20;
 
 /** `fromCharCodeArray`. */
-const fromArray: Builtin["steps"] = (trap, isStoppable) => (value, start, end) => {
+const fromArray: Builtin["steps"] = (trap, realm) => (value, start, end) => {
   const [from, to] = [(start as number) >>> 0, (end as number) >>> 0];
   const array = arrayWithin(value, from, to - from, trap);
-  bound(to - from, MOST_CODES, trap, isStoppable);
+  bound(to - from, MOST_CODES, trap, realm);
   let text = "";
   for (let at = from; at < to; at += CHUNK) {
     const codes = new Array<number>(Math.min(CHUNK, to - at)).fill(0);
     readArray(array, at, codes);
     text += Reflect.apply(fromCharCode, undefined, codes);
   }
-  return text;
+  return realm.made(flat(text), 2 * text.length);
 };
 
 /** `intoCharCodeArray`. */
-const intoArray: Builtin["steps"] = (trap, isStoppable) => (value, target, start) => {
+const intoArray: Builtin["steps"] = (trap, realm) => (value, target, start) => {
   const text = unwrap(value, trap);
   const { length } = text;
   const first = (start as number) >>> 0;
   const array = arrayWithin(target, first, length, trap);
-  bound(length, MOST_CODES, trap, isStoppable);
+  bound(length, MOST_CODES, trap, realm);
   for (let at = 0; at < length; at += CHUNK) {
     const codes = new Array<number>(Math.min(CHUNK, length - at)).fill(0);
     for (let i = 0; i < codes.length; i++) codes[i] = codeAt(text, at + i);
@@ -133,25 +197,40 @@ const intoArray: Builtin["steps"] = (trap, isStoppable) => (value, target, start
 const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   [
     "cast",
-    { params: [EXTERNREF], results: [STRING], steps: (trap) => (value) => unwrap(value, trap) },
+    {
+      params: [EXTERNREF],
+      results: [STRING],
+      steps: (trap) => (value) => {
+        unwrap(value, trap);
+        return value;
+      },
+    },
   ],
   [
     "test",
     {
       params: [EXTERNREF],
       results: [I32],
-      steps: () => (value) => (typeof value === "string" ? 1 : 0),
+      steps: () => (value) => (typeof stringOf(value) === "string" ? 1 : 0),
     },
   ],
   ["fromCharCodeArray", { params: [CHAR_CODES, I32, I32], results: [STRING], steps: fromArray }],
   ["intoCharCodeArray", { params: [EXTERNREF, CHAR_CODES, I32], results: [I32], steps: intoArray }],
   [
     "fromCharCode",
-    { params: [I32], results: [STRING], steps: () => (code) => fromCharCode(code as number) },
+    {
+      params: [I32],
+      results: [STRING],
+      steps: (_, realm) => (code) => realm.made(fromCharCode(code as number), 2),
+    },
   ],
   [
     "fromCodePoint",
-    { params: [I32], results: [STRING], steps: (trap) => (code) => codePoint(code, trap) },
+    {
+      params: [I32],
+      results: [STRING],
+      steps: (trap, realm) => (code) => realm.made(codePoint(code, trap), 4),
+    },
   ],
   [
     "charCodeAt",
@@ -178,7 +257,7 @@ const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
     {
       params: [EXTERNREF, EXTERNREF],
       results: [STRING],
-      steps: (trap, isStoppable) => (a, b) => concat(a, b, trap, isStoppable),
+      steps: concat,
     },
   ],
   [
@@ -186,7 +265,7 @@ const JS_STRING: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
     {
       params: [EXTERNREF, I32, I32],
       results: [STRING],
-      steps: (trap) => (value, start, end) => part(value, start, end, trap),
+      steps: part,
     },
   ],
   [
@@ -242,6 +321,21 @@ export function builtinType(sets: readonly string[], module: string, name: strin
   return found === null ? null : (typeIds().get(found) as number);
 }
 
+function realmOf(context: Context): Realm {
+  const { limits, objects } = context.store;
+  return {
+    get isStoppable() {
+      return context.isStoppable;
+    },
+    made(text, kept) {
+      if (limits.gcBytes === Number.POSITIVE_INFINITY) return text;
+      const string = new GuestString(text, kept);
+      objects.charge(string.hostBytes);
+      return string;
+    },
+  };
+}
+
 /** The function object of the builtin that an import names; undefined if it names none. */
 export function builtinFunction(
   context: Context,
@@ -258,7 +352,7 @@ export function builtinFunction(
   };
   const typeId = typeIds().get(found) as number;
   const index = [...JS_STRING.values()].indexOf(found);
-  const steps = found.steps(trap, () => context.isStoppable);
+  const steps = found.steps(trap, realmOf(context));
   // Builtins take and give references as the engine has them.
   const signature = new Signature(funcTypeOfId(typeId), AS_THEY_ARE);
   const host = new HostFunction(context, steps, signature, index);

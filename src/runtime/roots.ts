@@ -390,8 +390,10 @@ export class GuestObjects {
     this.isOver = !this.fits(0);
     this.due = this.isOver ? 0 : bytes + between(steadyWork);
     this.gcAlive = gcBytes;
-    const isFull = gcBytes + this.wanted > most;
-    this.roomGiven = isFull ? 0 : Math.max(most - gcBytes, between(steadyWork));
+    const left = most - gcBytes;
+    const isFull = left < this.wanted;
+    // Below 0: more is alive than may be, as the host's border counts afterwards what it makes.
+    this.roomGiven = isFull ? Math.min(left, 0) : Math.max(left, between(steadyWork));
     this.room[0] = this.roomGiven;
     this.wanted = 0;
   }

@@ -9,6 +9,7 @@ import { MODULE_ATTACKS } from "./modules.ts";
 import { OBJECT_ATTACKS } from "./objects.ts";
 import type { Attack } from "./probe.ts";
 import { PROGRAM_ATTACKS } from "./programs.ts";
+import { STRING_ATTACKS } from "./strings.ts";
 import { TENANT_ATTACKS } from "./tenants.ts";
 import { THREAD_ATTACKS } from "./threads.ts";
 
@@ -21,6 +22,7 @@ export const ATTACKS: readonly Attack[] = [
   ...INVENTED_ATTACKS,
   ...OBJECT_ATTACKS,
   ...AGGREGATE_ATTACKS,
+  ...STRING_ATTACKS,
   ...TENANT_ATTACKS,
   ...THREAD_ATTACKS,
 ];

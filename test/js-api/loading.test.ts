@@ -2,7 +2,9 @@
 // is asked wherever it can answer.
 
 import { describe, expect, it } from "vitest";
+import { EXTERNREF, HEAP_EXTERN, I32, refType } from "../../src/isa/types.ts";
 import { createNamespace, WebAssembly as Ours } from "../../src/js-api/index.ts";
+import { build } from "../attacks/build.ts";
 import { leb, moduleOf, section, vec } from "../binary/bytes.ts";
 import { assemble, func, Host, instanceOf, rejectionOf, thrownBy } from "./support.ts";
 
@@ -219,6 +221,67 @@ describe("builtins", () => {
     } finally {
       String.prototype.charCodeAt = charCodeAt;
     }
+  });
+
+  const STRING = refType(HEAP_EXTERN, false);
+  const MADE = build({
+    types: [
+      [[EXTERNREF, EXTERNREF], [STRING]],
+      [[EXTERNREF, I32, I32], [STRING]],
+      [[EXTERNREF], [I32]],
+      [[EXTERNREF], [STRING]],
+      [[EXTERNREF], [EXTERNREF]],
+    ],
+    imports: [
+      ["concat", 0, "wasm:js-string"],
+      ["substring", 1, "wasm:js-string"],
+      ["length", 2, "wasm:js-string"],
+      ["cast", 3, "wasm:js-string"],
+      ["see", 4],
+    ],
+    functions: [
+      {
+        type: 4,
+        export: "twice",
+        code: (c) => c.op("local.get", 0).op("local.get", 0).op("call", 0).op("call", 4),
+      },
+      {
+        type: 4,
+        export: "part",
+        code: (c) => c.op("local.get", 0).op("call", 5).i32(3).i32(20).op("call", 1),
+      },
+      {
+        type: 2,
+        export: "lengthOfAny",
+        code(c) {
+          c.op("local.get", 0).op("any.convert_extern").op("extern.convert_any");
+          c.op("call", 3).op("call", 2);
+        },
+      },
+    ],
+  });
+
+  it.each([
+    ["no limit", {}],
+    ["a limit on objects", { limits: { gcBytes: 2 ** 20 } }],
+  ])("give JavaScript strings as they are, under %s", (_, options) => {
+    const namespace = createNamespace(options);
+    const seen: unknown[] = [];
+    const see = (value: unknown) => {
+      seen.push(value);
+      return value;
+    };
+    const module = new namespace.Module(MADE, { builtins: ["js-string"] });
+    const instance = new namespace.Instance(module, { env: { see } });
+    const text = "a string that is long";
+    expect(func(instance, "twice")(text)).toBe(text + text);
+    expect(func(instance, "part")(text)).toBe((text + text).slice(3, 20));
+    expect(seen).toEqual([text + text, text + text]);
+    expect(func(instance, "part")("x".repeat(1_000))).toBe("x".repeat(17));
+    expect(func(instance, "lengthOfAny")(text)).toBe(text.length);
+    const held: unknown[] = [];
+    for (let i = 0; i < 2_000; i++) held.push(func(instance, "twice")("y".repeat(1_000)));
+    expect(held[1_999]).toBe("y".repeat(2_000));
   });
 
   it("trap for what is no string or not inside it", () => {
