@@ -32,7 +32,7 @@ function guest(
     item: 0,
     megabytes: 64 + megabytes,
     async run(probe) {
-      const store = probe.store({ limits: { gcBytes: 64 * MIB } });
+      const store = probe.store({ limits: { gcBytes: 24 * MIB } });
       const instance = store.instantiate(probe.module(build(parts)), { env } as never);
       const run = instance.func("run");
       const timeout = given ?? (expected === "Exhaustion deadline" ? 50 : 30_000);
@@ -62,7 +62,7 @@ function running(code: (code: Code) => unknown): readonly FunctionPart[] {
 }
 
 /** Sets each of so many elements of an array to what is done with it first, then uses each. */
-function each(make: (code: Code) => unknown, use: (code: Code) => unknown, count = 900_000): Parts {
+function each(make: (code: Code) => unknown, use: (code: Code) => unknown, count = 300_000): Parts {
   const loop = (code: Code, write: (code: Code) => unknown) => {
     code.i32(0).op("global.set", 0);
     code.block("loop", (c) => {
@@ -139,7 +139,7 @@ export const AGGREGATE_ATTACKS: readonly Attack[] = [
         code.op("global.get", 2).op("global.get", 0).op("call", 1).op("array.set", 5);
       },
       () => {},
-      1_500_000,
+      500_000,
     ),
     FULL,
   ),
@@ -159,7 +159,7 @@ export const AGGREGATE_ATTACKS: readonly Attack[] = [
             code.op("local.get", 0).i32(1).op("i32.sub").op("call", 0);
           },
         },
-        { export: "run", code: (code) => code.i32(900).op("call", 0) },
+        { export: "run", code: (code) => code.i32(300).op("call", 0) },
       ],
     },
     { timeout: 1_000 },

@@ -53,7 +53,7 @@ function keeping(name: string, make: (code: Code) => unknown): Attack {
           },
         ],
       });
-      const namespace = createNamespace({ timeout: 3_000, limits: { gcBytes: 32 * MIB } });
+      const namespace = createNamespace({ timeout: 1_500, limits: { gcBytes: 32 * MIB } });
       const module = new namespace.Module(probe.uses(bytes), { builtins: ["js-string"] });
       const { run } = new namespace.Instance(module, {}).exports as { run(): void };
       let message = "nothing";
