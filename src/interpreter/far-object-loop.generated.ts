@@ -753,121 +753,121 @@ export function runFarObjects(): number {
           { qi = S[y]; if ((qi >>> 0) + C[(pc + 1) | 0] > memLength) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) >>> 0; mem.setInt8(qea, S[z]); pc = (pc + 2) | 0; continue; }
         case 207: // i64.mul
           { p_al = S[y]; p_ah = S[(y + 1) | 0]; p_bl = S[z]; p_bh = S[(z + 1) | 0]; pl = imul(p_al, p_bl); ph = (multiplyHighU32(p_al, p_bl) + imul(p_al, p_bh) + imul(p_ah, p_bl)) | 0; S[x] = pl; S[(x + 1) | 0] = ph; continue; }
-        case 741: // ref.eq
+        case 742: // ref.eq
           { S[x] = R[y >> 1] === R[z >> 1] ? 1 : 0; continue; }
-        case 742: // ref.func
+        case 743: // ref.func
           { const f = (instance as ModuleInstance).functions[C[(pc + 1) | 0]]; if (f === undefined) { status = SLOW; break loop; } R[x >> 1] = f; pc = (pc + 5) | 0; continue; }
-        case 743: // call_ref
+        case 744: // call_ref
           { const f = R[y >> 1] as FunctionInstance | null; if (f === null || f.instance !== instance || f.code.entry < 0) { status = CALL_REF; break loop; } { const e = f.code.entry; const nf = (fp + C[pc]) | 0; if (((nf + C[(e - 1) | 0]) | 0) > slotLimit || ksp >= controlLimit) { status = STACK_OVERFLOW; break loop; } K[ksp] = (pc + 2) | 0; K[(ksp + 1) | 0] = C[pc]; ksp = (ksp + 2) | 0; for (let i = (nf + C[(e - 5) | 0]) | 0, n = (i + C[(e - 4) | 0]) | 0; i < n; i = (i + 1) | 0) S[i] = 0; fp = nf; w = (e - 3) | 0; break; } }
-        case 744: // ref.i31
+        case 745: // ref.i31
           { R[x >> 1] = (S[y] << 1) >> 1; continue; }
-        case 745: // i31.get_s
+        case 746: // i31.get_s
           { const small = R[y >> 1] as number | null; if (small === null) { trap = NULL_I31_REFERENCE; status = TRAPPED; break loop; } S[x] = small; continue; }
-        case 746: // i31.get_u
+        case 747: // i31.get_u
           { const small = R[y >> 1] as number | null; if (small === null) { trap = NULL_I31_REFERENCE; status = TRAPPED; break loop; } S[x] = small & 0x7fffffff; continue; }
-        case 747: // global.get ref
+        case 748: // global.get ref
           { R[x >> 1] = Q[C[pc]]; pc = (pc + 1) | 0; continue; }
-        case 748: // global.set ref
+        case 749: // global.set ref
           { Q[C[pc]] = R[y >> 1]; pc = (pc + 1) | 0; continue; }
-        case 749: // new 0
+        case 750: // new 0
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header]; pc = (pc + 3) | 0; continue; }
-        case 750: // new 1
+        case 751: // new 1
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0]]; pc = (pc + 4) | 0; continue; }
-        case 751: // new 2
+        case 752: // new 2
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0]]; pc = (pc + 5) | 0; continue; }
-        case 752: // new 3
+        case 753: // new 3
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0]]; pc = (pc + 6) | 0; continue; }
-        case 753: // new 4
+        case 754: // new 4
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0]]; pc = (pc + 7) | 0; continue; }
-        case 754: // new 5
+        case 755: // new 5
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0], C[(pc + 7) | 0] >= 0 ? S[(fp + C[(pc + 7) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 7) | 0]) | 0]]; pc = (pc + 8) | 0; continue; }
-        case 755: // new 6
+        case 756: // new 6
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0], C[(pc + 7) | 0] >= 0 ? S[(fp + C[(pc + 7) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 7) | 0]) | 0], C[(pc + 8) | 0] >= 0 ? S[(fp + C[(pc + 8) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 8) | 0]) | 0]]; pc = (pc + 9) | 0; continue; }
-        case 756: // new 7
+        case 757: // new 7
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0], C[(pc + 7) | 0] >= 0 ? S[(fp + C[(pc + 7) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 7) | 0]) | 0], C[(pc + 8) | 0] >= 0 ? S[(fp + C[(pc + 8) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 8) | 0]) | 0], C[(pc + 9) | 0] >= 0 ? S[(fp + C[(pc + 9) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 9) | 0]) | 0]]; pc = (pc + 10) | 0; continue; }
-        case 757: // new 8
+        case 758: // new 8
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = [header, C[(pc + 3) | 0] >= 0 ? S[(fp + C[(pc + 3) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 3) | 0]) | 0], C[(pc + 4) | 0] >= 0 ? S[(fp + C[(pc + 4) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 4) | 0]) | 0], C[(pc + 5) | 0] >= 0 ? S[(fp + C[(pc + 5) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 5) | 0]) | 0], C[(pc + 6) | 0] >= 0 ? S[(fp + C[(pc + 6) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 6) | 0]) | 0], C[(pc + 7) | 0] >= 0 ? S[(fp + C[(pc + 7) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 7) | 0]) | 0], C[(pc + 8) | 0] >= 0 ? S[(fp + C[(pc + 8) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 8) | 0]) | 0], C[(pc + 9) | 0] >= 0 ? S[(fp + C[(pc + 9) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 9) | 0]) | 0], C[(pc + 10) | 0] >= 0 ? S[(fp + C[(pc + 10) | 0]) | 0] : R[((fp >> 1) + ~C[(pc + 10) | 0]) | 0]]; pc = (pc + 11) | 0; continue; }
-        case 758: // new many
+        case 759: // new many
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; obj = header.type.template.slice() as Aggregate; vn = C[(pc + 3) | 0]; for (let i = 1; i <= vn; i = (i + 1) | 0) { const s = C[(pc + 3 + i) | 0]; obj[i] = s >= 0 ? S[(fp + s) | 0] : R[((fp >> 1) + ~s) | 0]; } R[x >> 1] = obj; pc = (pc + 4 + vn) | 0; continue; }
-        case 759: // new default
+        case 760: // new default
           { header = T[C[(pc + 1) | 0]]; if (header === null || ROOM[0] < C[(pc + 2) | 0]) { status = SLOW; break loop; } ROOM[0] -= C[(pc + 2) | 0]; R[x >> 1] = header.type.template.slice() as Aggregate; pc = (pc + 3) | 0; continue; }
-        case 760: // struct.get 32
+        case 761: // struct.get 32
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } S[x] = obj[C[pc]] as number; pc = (pc + 1) | 0; continue; }
-        case 761: // struct.get 64
+        case 762: // struct.get 64
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } vk = C[pc]; S[x] = obj[vk] as number; S[(x + 1) | 0] = obj[(vk + 1) | 0] as number; pc = (pc + 1) | 0; continue; }
-        case 762: // struct.get ref
+        case 763: // struct.get ref
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } R[x >> 1] = obj[C[pc]]; pc = (pc + 1) | 0; continue; }
-        case 763: // struct.get signed
+        case 764: // struct.get signed
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } S[x] = ((obj[C[pc]] as number) << C[(pc + 1) | 0]) >> C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
-        case 764: // struct.get unsigned
+        case 765: // struct.get unsigned
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } S[x] = ((obj[C[pc]] as number) << C[(pc + 1) | 0]) >>> C[(pc + 1) | 0]; pc = (pc + 2) | 0; continue; }
-        case 765: // struct.set 32
+        case 766: // struct.set 32
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } obj[C[pc]] = S[z]; pc = (pc + 1) | 0; continue; }
-        case 766: // struct.set 64
+        case 767: // struct.set 64
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } vk = C[pc]; obj[vk] = S[z]; obj[(vk + 1) | 0] = S[(z + 1) | 0]; pc = (pc + 1) | 0; continue; }
-        case 767: // struct.set ref
+        case 768: // struct.set ref
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_STRUCTURE_REFERENCE; status = TRAPPED; break loop; } obj[C[pc]] = R[z >> 1]; pc = (pc + 1) | 0; continue; }
-        case 768: // array.get 32
+        case 769: // array.get 32
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int32Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = d[vi]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = obj[vi + 1] as number; } continue; }
-        case 769: // array.get 64
+        case 770: // array.get 64
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int32Array; if (vi >= d.length >> 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = d[vi << 1]; S[(x + 1) | 0] = d[(vi << 1) + 1]; } else { if (vi >= (obj.length - 1) >> 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = obj[(vi << 1) + 1] as number; S[(x + 1) | 0] = obj[(vi << 1) + 2] as number; } continue; }
-        case 770: // array.get ref
+        case 771: // array.get ref
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Elements; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } R[x >> 1] = d.get(vi); } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } R[x >> 1] = obj[vi + 1]; } continue; }
-        case 771: // array.get signed
+        case 772: // array.get signed
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int8Array | Int16Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = (d[vi] << C[pc]) >> C[pc]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = ((obj[vi + 1] as number) << C[pc]) >> C[pc]; } pc = (pc + 1) | 0; continue; }
-        case 772: // array.get unsigned
+        case 773: // array.get unsigned
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int8Array | Int16Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = (d[vi] << C[pc]) >>> C[pc]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } S[x] = ((obj[vi + 1] as number) << C[pc]) >>> C[pc]; } pc = (pc + 1) | 0; continue; }
-        case 773: // array.set 32
+        case 774: // array.set 32
           { vv = (fp + C[pc]) | 0; obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int32Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } d[vi] = S[vv]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } obj[vi + 1] = S[vv]; } pc = (pc + 1) | 0; continue; }
-        case 774: // array.set packed
+        case 775: // array.set packed
           { vv = (fp + C[pc]) | 0; obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int8Array | Int16Array; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } d[vi] = S[vv]; } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } obj[vi + 1] = S[vv]; } pc = (pc + 1) | 0; continue; }
-        case 775: // array.set 64
+        case 776: // array.set 64
           { vv = (fp + C[pc]) | 0; obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Int32Array; if (vi >= d.length >> 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } d[vi << 1] = S[vv]; d[(vi << 1) + 1] = S[(vv + 1) | 0]; } else { if (vi >= (obj.length - 1) >> 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } obj[(vi << 1) + 1] = S[vv]; obj[(vi << 1) + 2] = S[(vv + 1) | 0]; } pc = (pc + 1) | 0; continue; }
-        case 776: // array.set ref
+        case 777: // array.set ref
           { vv = (fp + C[pc]) | 0; obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } vi = S[z] >>> 0; if (obj[0].isLong) { const d = obj[1] as Elements; if (vi >= d.length) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } d.set(vi, R[vv >> 1]); } else { if (vi >= obj.length - 1) { trap = ARRAY_OUT_OF_BOUNDS; status = TRAPPED; break loop; } obj[vi + 1] = R[vv >> 1]; } pc = (pc + 1) | 0; continue; }
-        case 777: // array.len
+        case 778: // array.len
           { obj = R[y >> 1] as Aggregate | null; if (obj === null) { trap = NULL_ARRAY_REFERENCE; status = TRAPPED; break loop; } S[x] = obj[0].isLong ? (obj[2] as number) : (obj.length - 1) >> obj[0].shift; continue; }
-        case 778: // array.new 32
+        case 779: // array.new 32
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 2) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = ZEROS.slice(0, vm + 1) as Aggregate; obj[0] = header; vv = S[x]; if (vv !== 0) for (let i = 1; i <= vm; i = (i + 1) | 0) { obj[i] = vv; } R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 779: // array.new 64
+        case 780: // array.new 64
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 2) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = ZEROS.slice(0, vm + 1) as Aggregate; obj[0] = header; vv = S[x]; vh = S[(x + 1) | 0]; for (let i = 1; i <= vm; i = (i + 2) | 0) { obj[i] = vv; obj[i + 1] = vh; } R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 780: // array.new ref
+        case 781: // array.new ref
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 2) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = NULLS.slice(0, vm + 1) as Aggregate; obj[0] = header; const made = R[x >> 1]; if (made !== null) for (let i = 1; i <= vm; i = (i + 1) | 0) { obj[i] = made; } R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 781: // array.new_default numbers
+        case 782: // array.new_default numbers
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 0) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = ZEROS.slice(0, vm + 1) as Aggregate; obj[0] = header; R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 782: // array.new_default ref
+        case 783: // array.new_default ref
           { header = T[C[(pc + 1) | 0]]; vn = S[(x + 0) | 0] >>> 0; if (header === null || vn > C[(pc + 3) | 0]) { status = SLOW; break loop; } vm = imul(vn, C[(pc + 2) | 0]); vk = ((vn + C[(pc + 4) | 0] - 1) / C[(pc + 4) | 0]) | 0; vbytes = 56 + 8 * vm; if (ROOM[0] < vbytes || budget < vk) { status = SLOW; break loop; } ROOM[0] -= vbytes; budget = (budget - vk) | 0; obj = NULLS.slice(0, vm + 1) as Aggregate; obj[0] = header; R[x >> 1] = obj; pc = (pc + 5) | 0; continue; }
-        case 783: // ref.test object
+        case 784: // ref.test object
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } S[x] = holds ? 1 : 0; pc = (pc + 3) | 0; continue; }
-        case 784: // ref.cast object
+        case 785: // ref.cast object
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } if (!holds) { trap = CAST_FAILURE; status = TRAPPED; break loop; } pc = (pc + 3) | 0; continue; }
-        case 785: // br_if object
+        case 786: // br_if object
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } w = holds ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 786: // br_unless object
+        case 787: // br_unless object
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } w = !holds ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 787: // ref.test any
+        case 788: // ref.test any
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { if (Array.isArray(obj)) { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } } S[x] = holds ? 1 : 0; pc = (pc + 3) | 0; continue; }
-        case 788: // ref.cast any
+        case 789: // ref.cast any
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { if (Array.isArray(obj)) { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } } if (!holds) { trap = CAST_FAILURE; status = TRAPPED; break loop; } pc = (pc + 3) | 0; continue; }
-        case 789: // br_if any
+        case 790: // br_if any
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { if (Array.isArray(obj)) { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } } w = holds ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 790: // br_unless any
+        case 791: // br_unless any
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 2) | 0] !== 0; else { if (Array.isArray(obj)) { const list = obj[0].display; vc = C[pc]; holds = vc < list.length && list[vc] === C[(pc + 1) | 0]; } } w = !holds ? (pc + 3) | 0 : (pc + 5) | 0; break; }
-        case 791: // ref.test heap
+        case 792: // ref.test heap
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 1) | 0] !== 0; else { holds = matchesHeap(obj, C[pc]); } S[x] = holds ? 1 : 0; pc = (pc + 2) | 0; continue; }
-        case 792: // ref.cast heap
+        case 793: // ref.cast heap
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 1) | 0] !== 0; else { holds = matchesHeap(obj, C[pc]); } if (!holds) { trap = CAST_FAILURE; status = TRAPPED; break loop; } pc = (pc + 2) | 0; continue; }
-        case 793: // br_if heap
+        case 794: // br_if heap
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 1) | 0] !== 0; else { holds = matchesHeap(obj, C[pc]); } w = holds ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 794: // br_unless heap
+        case 795: // br_unless heap
           { obj = R[y >> 1] as Aggregate | null; holds = false; if (obj === null) holds = C[(pc + 1) | 0] !== 0; else { holds = matchesHeap(obj, C[pc]); } w = !holds ? (pc + 2) | 0 : (pc + 4) | 0; break; }
-        case 795: // i64.add128
+        case 796: // i64.add128
           { vcs = ((fp + C[pc]) | 0); vds = ((fp + C[(pc + 1) | 0]) | 0); val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vcl = S[vcs]; vch = S[(vcs + 1) | 0]; vdl = S[vds]; vdh = S[(vds + 1) | 0]; vm = (val >>> 0) + (vcl >>> 0); vn = (vah >>> 0) + (vch >>> 0) + (vm > 4294967295 ? 1 : 0); vu = (vbl >>> 0) + (vdl >>> 0) + (vn > 4294967295 ? 1 : 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = (vbh + vdh + (vu > 4294967295 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 796: // i64.sub128
+        case 797: // i64.sub128
           { vcs = ((fp + C[pc]) | 0); vds = ((fp + C[(pc + 1) | 0]) | 0); val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vcl = S[vcs]; vch = S[(vcs + 1) | 0]; vdl = S[vds]; vdh = S[(vds + 1) | 0]; vm = (val >>> 0) - (vcl >>> 0); vn = (vah >>> 0) - (vch >>> 0) - (vm < 0 ? 1 : 0); vu = (vbl >>> 0) - (vdl >>> 0) - (vn < 0 ? 1 : 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = (vbh - vdh - (vu < 0 ? 1 : 0)) | 0; pc = (pc + 2) | 0; continue; }
-        case 797: // i64.mul_wide_s
+        case 798: // i64.mul_wide_s
           { val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vm = (imul(val, vbl) >>> 0); vn = (multiplyHighU32(val, vbl) >>> 0) + (imul(val, vbh) >>> 0) + (imul(vah, vbl) >>> 0); vu = (multiplyHighU32(val, vbh) >>> 0) + (multiplyHighU32(vah, vbl) >>> 0) + (imul(vah, vbh) >>> 0) + floor(vn / 4294967296) - (((vah >> 31) & vbl) >>> 0) - (((vbh >> 31) & val) >>> 0); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = ((multiplyHighU32(vah, vbh) >>> 0) + floor(vu / 4294967296) - ((vah >> 31) & vbh) - ((vbh >> 31) & vah)) | 0; continue; }
-        case 798: // i64.mul_wide_u
+        case 799: // i64.mul_wide_u
           { val = S[y]; vah = S[(y + 1) | 0]; vbl = S[z]; vbh = S[(z + 1) | 0]; vm = (imul(val, vbl) >>> 0); vn = (multiplyHighU32(val, vbl) >>> 0) + (imul(val, vbh) >>> 0) + (imul(vah, vbl) >>> 0); vu = (multiplyHighU32(val, vbh) >>> 0) + (multiplyHighU32(vah, vbl) >>> 0) + (imul(vah, vbh) >>> 0) + floor(vn / 4294967296); S[x] = vm | 0; S[(x + 1) | 0] = vn | 0; S[(x + 2) | 0] = vu | 0; S[(x + 3) | 0] = ((multiplyHighU32(vah, vbh) >>> 0) + floor(vu / 4294967296)) | 0; continue; }
         default:
           status = ELSEWHERE;

@@ -303,6 +303,8 @@ export function rareAccess(
           { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = vl; S[(x + 1) | 0] = vl >> 31; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = vh >> 31; return; }
         case 467: // v128.load32x2_u
           { vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) >>> 0, true); S[x] = vl; S[(x + 1) | 0] = 0; S[(x + 2) | 0] = vh; S[(x + 3) | 0] = 0; return; }
+        case 469: // v128.load16_splat
+          { vl = imul(mem.getUint16(qea, true), 0x00010001); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; return; }
     default:
       throw new Error(`register opcode ${w} is no rare access`);
   }

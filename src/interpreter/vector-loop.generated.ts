@@ -410,8 +410,6 @@ export function runVectors(): number {
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); vh = mem.getInt32((qea + 4) | 0, true); S[x] = (vl & 255) | ((vl & 0xff00) << 8); S[(x + 1) | 0] = ((vl >>> 16) & 255) | ((vl >>> 24) << 16); S[(x + 2) | 0] = (vh & 255) | ((vh & 0xff00) << 8); S[(x + 3) | 0] = ((vh >>> 16) & 255) | ((vh >>> 24) << 16); pc = (pc + 2) | 0; continue; }
         case 468: // v128.load8_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = imul(mem.getUint8(qea), 0x01010101); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
-        case 469: // v128.load16_splat
-          { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = imul(mem.getUint16(qea, true), 0x00010001); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
         case 470: // v128.load32_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; vl = mem.getInt32(qea, true); S[x] = vl; S[(x + 1) | 0] = vl; S[(x + 2) | 0] = vl; S[(x + 3) | 0] = vl; pc = (pc + 2) | 0; continue; }
         case 471: // v128.load64_splat
@@ -746,6 +744,8 @@ export function runVectors(): number {
           { vbs = ((fp + C[pc]) | 0); for (vk = 0; vk < 2; vk = (vk + 1) | 0) { vi = (vk + vk) | 0; va0 = S[(y + vk + 2) | 0]; vb0 = S[(z + vk + 2) | 0]; vp = (imul(((va0 << 24) >> 24), ((vb0 << 24) >> 24)) & 0xffff) | (imul(((va0 << 16) >> 24), ((vb0 << 16) >> 24)) << 16); vq = ((vp << 16) >> 16) + (vp >> 16); vb = S[(vbs + vi) | 0]; vp = (vq + vb) | 0; S[(x + vi) | 0] = vp; vp = (imul(((va0 << 8) >> 24), ((vb0 << 8) >> 24)) & 0xffff) | (imul((va0 >> 24), (vb0 >> 24)) << 16); vq = ((vp << 16) >> 16) + (vp >> 16); vb = S[(vbs + vi + 1) | 0]; vp = (vq + vb) | 0; S[(x + vi + 1) | 0] = vp; } pc = (pc + 1) | 0; continue; }
         case 740: // i32x4.add => v128.xor
           { for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = (va + vb) | 0; } w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; for (vk = 0; vk < 4; vk = (vk + 1) | 0) { va = S[(y + vk) | 0]; vb = S[(z + vk) | 0]; S[(x + vk) | 0] = va ^ vb; } continue; }
+        case 741: // i8x16.bitmask => br_unless
+          { va0 = S[y]; va1 = S[(y + 1) | 0]; va2 = S[(y + 2) | 0]; va3 = S[(y + 3) | 0]; S[x] = (imul((va0 >>> 7) & 0x01010101, 0x10204080) >>> 28) | ((imul((va1 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 4) | ((imul((va2 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 8) | ((imul((va3 >>> 7) & 0x01010101, 0x10204080) >>> 28) << 12); w = C[pc]; pc = (pc + 1) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; w = S[y] === 0 ? pc : (pc + 2) | 0; break; }
         case 473: // v128.load8_lane
         case 474: // v128.load16_lane
         case 475: // v128.load32_lane
@@ -760,6 +760,7 @@ export function runVectors(): number {
         case 465: // v128.load16x4_u
         case 466: // v128.load32x2_s
         case 467: // v128.load32x2_u
+        case 469: // v128.load16_splat
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; rareAccess(w, x, z, 0, mem, qea); pc = (pc + 2) | 0; continue; }
         case 458: // i8x16.shuffle
         case 488: // i8x16.ne

@@ -50,6 +50,7 @@ const PAIRS: readonly (readonly [first: string, second: string])[] = [
 /** The same of vectors, by what the loops of compiled C do most. */
 const VECTOR_PAIRS: readonly (readonly [first: string, second: string])[] = [
   ["i32x4.add", "v128.xor"],
+  ["i8x16.bitmask", "br_unless"],
 ];
 
 /** Two instructions in a row. */

@@ -268,7 +268,7 @@ const SCALAR_CHAINS = chainsOf(SINGLE_FORMS);
 export const SCALARS: readonly Form[] = [...SINGLE_FORMS, ...SCALAR_CHAINS];
 
 const SINGLE_VECTORS = [...VECTORS, ...FUSED_VECTORS];
-const VECTOR_CHAINS = vectorChainsOf(SINGLE_VECTORS);
+const VECTOR_CHAINS = vectorChainsOf([...SINGLE_FORMS, ...SINGLE_VECTORS]);
 
 /** What only the loop for vectors knows, in the order of the opcodes. */
 export const OF_VECTORS: readonly Form[] = [...SINGLE_VECTORS, ...VECTOR_CHAINS];

@@ -273,7 +273,10 @@ function accessParts(
 /** Accesses that are left to a function, once they are checked; those in a list alike. */
 export const RARE_ACCESSES: readonly (readonly string[])[] = [
   INSTRUCTIONS.filter(({ immediates }) => immediates === "memarg lane").map(({ name }) => name),
-  ["v128.load8x8_s", "v128.load16x4_s", "v128.load16x4_u", "v128.load32x2_s", "v128.load32x2_u"],
+  [
+    ...["v128.load8x8_s", "v128.load16x4_s", "v128.load16x4_u"],
+    ...["v128.load32x2_s", "v128.load32x2_u", "v128.load16_splat"],
+  ],
 ];
 
 /** What such an access does behind its check, and what the loop does for all of its list. */
