@@ -77,6 +77,10 @@ const isOfVectors = (step: string) => {
 const SHUFFLED = [1, 6, 0, 6].flatMap((w) => [0, 1, 2, 3].map((n) => 4 * w + n)).join(" ");
 const CONSTANT = "v128.const i32x4 0x807f0f01 0xff007f80 0x12345678 0xfffefdfc";
 
+const LOAD = `local.get $p i32.const 5 i32.add v128.load offset=${OFFSET}`;
+const SHL = "local.get $v1 i32.const 7 i32x4.shl";
+const SHR = "i32.const 25 i32x4.shr_u";
+
 /** The expression of a form: `operation` knows no constant. */
 function expressionOf(name: string): string {
   const text = new Text();
@@ -182,6 +186,36 @@ describe.skipIf(HOST === undefined)("fused vectors as on the host", () => {
         expect(check("rotate words", expression, true)).toEqual([]);
       }
     }
+  });
+
+  it.each([
+    // What was kept in a local is not the other operand any more.
+    [
+      "i32.add imm > v128.load > i32x4.dot_i16x8_s > i32x4.add",
+      `${LOAD} local.tee $v0 ${LOAD} i32x4.dot_i16x8_s local.get $v0 i32x4.add`,
+    ],
+    ["i32x4.shr_u imm > v128.or", `${SHL} local.tee $v2 local.get $v2 ${SHR} v128.or`],
+    ["v128.or", `${SHL} local.get $v1 ${SHR} local.set $v1 local.get $v1 v128.or`],
+    // An address that is computed in between, and kept.
+    [
+      "v128.load > i32x4.dot_i16x8_s",
+      `${LOAD} local.get $p i32.const 7 i32.add local.tee $p v128.load i32x4.dot_i16x8_s`,
+    ],
+    // The first one is not the other operand, but what the second one is made of.
+    ["i32x4.shr_u imm > v128.or", `${SHL} ${SHR} local.get $v2 v128.or`],
+    // Constants that are kept, chosen, or left alone for a while.
+    ["i8x16.swizzle", `${CONSTANT} local.tee $v1 local.get $v2 i8x16.swizzle`],
+    ["const 128", `${CONSTANT} local.get $v1 local.get $q select`],
+    [
+      "const 128 > v128.xor",
+      `${CONSTANT} (block $b local.get $q br_if $b local.get $v1 local.set $v2) local.get $v2 v128.xor`,
+    ],
+    [
+      "const 128 > v128.xor",
+      `(block $b (result v128) ${CONSTANT} local.get $q br_if $b drop ${CONSTANT}) ${CONSTANT} v128.xor`,
+    ],
+  ])("%s in %s", (name, expression) => {
+    for (const wide of [false, true]) expect(check(name, expression, wide)).toEqual([]);
   });
 
   it("branches on whether any bit is set", () => {
