@@ -134,7 +134,7 @@ describe("a function that cannot be translated", () => {
     const f = store
       .instantiate(
         moduleOf(`(module (func (export "f") (local ${"v128 ".repeat(40_000)})
-        ${"nop ".repeat(20_000)} (drop (v128.const i32x4 0 0 0 0))))`),
+        ${"nop ".repeat(20_000)} (drop (v128.not (v128.const i32x4 0 0 0 0)))))`),
       )
       .func("f");
     expect(() => f.call()).toThrow(CodeLimitError);
