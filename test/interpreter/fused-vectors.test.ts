@@ -168,7 +168,9 @@ describe.skipIf(HOST === undefined)("fused vectors as on the host", () => {
 
   it("in a memory of more than 2 GiB", () => {
     for (const name of [
-      "i32.add imm > v128.load > f32x4.mul > f32x4.add",
+      "i32.add imm > v128.load & i32.add imm > v128.load > f32x4.mul > f32x4.add",
+      "i32.add imm > v128.load8x8_u & i32.add imm > v128.load8x8_u > i16x8.add",
+      "v128.load > v128.store b",
       "v128.xor > v128.store b",
     ]) {
       expect(check(name, expressionOf(name), false, 32769)).toEqual([]);
