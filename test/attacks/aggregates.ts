@@ -117,10 +117,10 @@ export const AGGREGATE_ATTACKS: readonly Attack[] = [
       code.repeat(3_000, (c, i) => c.op("struct.new_default", 1 + i).op("drop")),
     ),
   }),
-  guest("arrays of 30 MB in a loop", {
+  guest("arrays of 10 MB in a loop", {
     types: [NOTHING],
     moreTypes: [arrayType(I32)],
-    functions: running((code) => code.i32(7_500_000).op("array.new_default", 1).op("drop")),
+    functions: running((code) => code.i32(2_500_000).op("array.new_default", 1).op("drop")),
   }),
   guest(
     "objects kept, then converted",
