@@ -28,7 +28,7 @@ import {
 import { OP } from "./opcodes.generated.ts";
 import { IN_LOCAL } from "./operands.ts";
 import { PlainEmitter } from "./plain.ts";
-import { PREPARE, SLOW_BACK_SHIFT } from "./registers.ts";
+import { PREPARE } from "./registers.ts";
 import { depthOfId } from "./type-ids.ts";
 
 /** By the number of words that the object has. */
@@ -174,11 +174,8 @@ export class AggregateEmitter extends PlainEmitter {
 
   private refFunc(op: number, facts: BodyFacts): void {
     const height = facts.heightBefore;
-    const start = this.emit(OP.REF_FUNC, this.slotOf(height));
-    const back = this.position - 1 - start;
-    for (const value of [op | (back << SLOW_BACK_SHIFT), facts.instruction.a, 0, 0, 0]) {
-      this.word(value);
-    }
+    const words = [facts.instruction.a, 0, 0, 0];
+    const start = this.emitLeaving(OP.REF_FUNC, op, this.slotOf(height), words);
     this.inSlot(height, facts.operandType(height));
     this.resultOf(start, height);
   }
@@ -208,12 +205,8 @@ export class AggregateEmitter extends PlainEmitter {
 
   /** Makes an object of `count` words, or of more: then their number stands in front of `rest`. */
   private make(op: number, facts: BodyFacts, base: number, count: number, rest: readonly number[]) {
-    const start = this.emit(op, this.slotOf(base));
-    // Who executes it again finds its last head word only.
-    const back = this.position - 1 - start;
-    const bytes = AGGREGATE_BYTES + 8 * count;
-    this.word(PREPARE | (back << SLOW_BACK_SHIFT));
-    for (const value of [facts.instruction.a, bytes, ...rest]) this.word(value);
+    const words = [facts.instruction.a, AGGREGATE_BYTES + 8 * count, ...rest];
+    const start = this.emitLeaving(op, PREPARE, this.slotOf(base), words);
     this.inSlot(base, facts.operandType(base));
     this.resultOf(start, base);
   }
@@ -254,11 +247,10 @@ export class AggregateEmitter extends PlainEmitter {
     const base = facts.heightBefore - (isDefault ? 1 : 2);
     this.settleRange(base, facts.heightBefore);
     const defaults = isReference(storage) ? OP.ARRAY_NEW_DEFAULT_REF : OP.ARRAY_NEW_DEFAULT_NUMBERS;
-    const start = this.emit(isDefault ? defaults : ARRAY_NEWS[kindOf(storage)], this.slotOf(base));
-    const back = this.position - 1 - start;
+    const registerOp = isDefault ? defaults : ARRAY_NEWS[kindOf(storage)];
     const unit = Math.min(this.compiled.prices.elementsPerUnit, MANY_ELEMENTS);
-    for (const value of [op | (back << SLOW_BACK_SHIFT), typeIndex]) this.word(value);
-    for (const value of [wordsOf(storage), shortLength(storage), unit]) this.word(value);
+    const words = [typeIndex, wordsOf(storage), shortLength(storage), unit];
+    this.emitLeaving(registerOp, op, this.slotOf(base), words);
     // Its result has to be where its operands are: outside of the loop they are looked for there.
     this.inSlot(base, facts.operandType(base));
     return true;
@@ -375,7 +367,7 @@ export class AggregateEmitter extends PlainEmitter {
     // The outcome is a number, and the reference stays beside it.
     this.settle(height);
     const op = nullable ? REF_TEST_NULL : REF_TEST;
-    this.slowInstruction(op, this.slotOf(height), [heap, 0, 0, 0]);
+    this.emitLeaving(OP.SLOW, op, this.slotOf(height), [heap, 0, 0, 0]);
     return [OP.BR_IF, OP.BR_UNLESS];
   }
 }

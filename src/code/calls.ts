@@ -172,16 +172,25 @@ export class CallEmitter extends ControlEmitter {
   /** The same with operands from `slot` up; one without operands and results still names one. */
   protected leaveLoop(facts: BodyFacts, slot: number): void {
     const { op, a, b, low, high } = facts.instruction;
-    this.slowInstruction(op, slot, [a, b, low, high]);
+    this.emitLeaving(OP.SLOW, op, slot, [a, b, low, high]);
   }
 
-  /** An instruction with these immediates; its operands are in the slots from `slot` up. */
-  protected slowInstruction(op: number, slot: number, immediates: readonly number[]): void {
-    const start = this.emit(OP.SLOW, slot);
+  /**
+   * Writes a register instruction that leaves the loop, or may: then the world outside executes
+   * `op`, whose operands and result have the slots from `slot` up. Its position.
+   */
+  protected emitLeaving(
+    registerOp: number,
+    op: number,
+    slot: number,
+    words: readonly number[],
+  ): number {
+    const start = this.emit(registerOp, slot);
     // It may be entered again, and who does that finds its last head word only.
     const back = this.position - 1 - start;
     this.word(op | (back << SLOW_BACK_SHIFT));
-    for (const value of immediates) this.word(value);
+    for (const value of words) this.word(value);
+    return start;
   }
 
   /** `slow` for an instruction of so many operands, with a result if it pushes one. */
