@@ -16,6 +16,7 @@ import {
   type ValType,
 } from "../isa/types.ts";
 import type { FunctionInstance, ModuleInstance, Value } from "../runtime/instances.ts";
+import { isInitial, Making } from "../runtime/making.ts";
 import {
   type Aggregate,
   arrayLength,
@@ -47,12 +48,6 @@ import { TrapSignal } from "./trap-signal.ts";
 
 /** What each word of a large struct counts for, see `Store.work`: V8 11 makes them slowly. */
 const WORD_WORK = 2;
-
-/** A long array whose elements are being set. */
-export interface Making {
-  readonly object: Aggregate;
-  done: number;
-}
 
 /** Executes an instruction of the page 0xFB that is no case of the loop, or one that it leaves. */
 export function aggregateInstruction(op: number, instance: ModuleInstance, payer: Payer): Progress {
@@ -190,44 +185,30 @@ function arrayNew(type: ObjectType, payer: Payer): Progress {
   const price = elementPrice(type, length);
   return inPieces(
     payer,
-    length,
-    PIECE_ELEMENTS,
     () => newArray(type, length, payer, price, value),
-    {
-      isComplete: isReference(storage) || words.every((word) => word === 0),
-      fill: (made, at, count) => fillArray(made, at, words, count),
-    },
+    (made, at, count) => fillArray(made, at, words, count),
+    isInitial(storage, words),
   );
 }
 
-/** How the elements of a new array are set, unless they are what they shall be. */
-interface Filling {
-  readonly isComplete?: boolean;
-  fill(made: Aggregate, at: number, count: number): void;
-}
-
-/** Makes an array and sets its elements, `most` at a time. */
+/** Makes an array and sets its elements by `fill`, unless they are what they shall be. */
 function inPieces(
   payer: Payer,
-  length: number,
-  most: number,
   make: () => Aggregate | Progress,
-  { fill, isComplete = false }: Filling,
+  fill: (made: Aggregate, at: number, count: number) => void,
+  isComplete = false,
 ): Progress {
   if (payer.making === null) {
     const made = make();
     if (typeof made === "string") return made;
-    payer.making = { object: made, done: isComplete ? length : 0 };
+    payer.making = new Making(made, isComplete);
     // Where it is going to be: a census between two pieces finds it there, beside a number.
     setReference(made);
   }
   const { making } = payer;
-  const count = Math.min(length - making.done, most);
-  fill(making.object, making.done, count);
-  making.done += count;
   // It is paid for, but who watches the guest wants to look.
-  making.object[0].type.account.store.work += count;
-  if (making.done < length) return "more";
+  making.object[0].type.account.store.work += making.advance(fill);
+  if (!making.isDone) return "more";
   payer.making = null;
   return "done";
 }
@@ -264,11 +245,13 @@ function arrayNewData(
     throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
   }
   const price = Math.ceil((length * size) / instance.store.prices.bytesPerUnit);
-  return inPieces(payer, length, PIECE_ELEMENTS, () => newArray(type, length, payer, price), {
-    fill: (made, at, count) => {
+  return inPieces(
+    payer,
+    () => newArray(type, length, payer, price),
+    (made, at, count) => {
       initArray(made, at, dataFrom(instance, segment, from + at * size), count);
     },
-  });
+  );
 }
 
 function arrayNewElem(
@@ -281,9 +264,11 @@ function arrayNewElem(
   const [from, length] = [int(0) >>> 0, int(1) >>> 0];
   if (from + length > instance.elements[segment].length) throw new TrapSignal(TABLE_OUT_OF_BOUNDS);
   const price = elementPrice(type, length);
-  return inPieces(payer, length, PIECE_ELEMENTS, () => newArray(type, length, payer, price), {
-    fill: (made, at, count) => copyElements(instance, segment, from + at, made, at, count),
-  });
+  return inPieces(
+    payer,
+    () => newArray(type, length, payer, price),
+    (made, at, count) => copyElements(instance, segment, from + at, made, at, count),
+  );
 }
 
 function copyElements(

@@ -13,9 +13,9 @@ import {
   tableInit,
 } from "../runtime/bulk.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
+import type { Making } from "../runtime/making.ts";
 import type { Growth, MemoryInstance } from "../runtime/memory.ts";
 import type { TableInstance } from "../runtime/table.ts";
-import type { Making } from "./aggregates.ts";
 import { int, reference, setInt, unsigned } from "./operands.ts";
 import { check } from "./trap-signal.ts";
 

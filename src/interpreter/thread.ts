@@ -10,11 +10,11 @@ import type {
   Value,
 } from "../runtime/instances.ts";
 import { isForeignReference } from "../runtime/link.ts";
+import type { Making } from "../runtime/making.ts";
 import type { Growth } from "../runtime/memory.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
-import type { Making } from "./aggregates.ts";
 import { backtrace } from "./backtrace.ts";
 import { Caller } from "./caller.ts";
 import { tryAgain } from "./longer.ts";

@@ -8,6 +8,7 @@ import { isReference, type ValType } from "../isa/types.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { ConstExpr, ModuleRecord } from "../module/module.ts";
 import type { ModuleInstance, RawValue, Value } from "./instances.ts";
+import { isInitial, Making } from "./making.ts";
 import {
   type Aggregate,
   externalize,
@@ -45,8 +46,6 @@ function vector([low, high, low2, high2]: readonly number[]): RawValue {
 const PIECE = 1_000;
 /** Bytes of a new object that take one more unit. */
 const BYTES_PER_UNIT = 64;
-/** Elements of a new array that are set at one go. */
-const PIECE_ELEMENTS = 1 << 12;
 
 /**
  * Evaluates a constant expression of the instance's module, in pieces: it may be as long as the
@@ -59,8 +58,8 @@ export class ConstantEvaluation {
   private readonly stack: RawValue[] = [];
   /** Makes what is on the stack count as alive, once it may be objects. */
   private root: Root | null = null;
-  /** A long array that is being filled, and how far. */
-  private making: { readonly object: Aggregate; done: number } | null = null;
+  /** A long array that is being made. */
+  private making: Making | null = null;
   /** Units that were done at the last `advance`. */
   private used = 0;
 
@@ -191,18 +190,15 @@ export class ConstantEvaluation {
     const [{ type: storage }] = type.fields;
     const length = stack[stack.length - 1].low >>> 0;
     const value = operands === 0 ? NULL_VALUE : stack[stack.length - 2];
+    const words = wordsOf(value, storage);
     if (this.making === null) {
       const made = this.newArray(type, length, value.reference);
       if (made === null) return false;
-      const words = wordsOf(value, storage);
-      const isComplete = isReference(storage) || words.every((word) => word === 0);
-      this.making = { object: made, done: isComplete ? length : 0 };
+      this.making = new Making(made, isInitial(storage, words));
     }
     const { making } = this;
-    const count = Math.min(length - making.done, PIECE_ELEMENTS);
-    fillArray(making.object, making.done, wordsOf(value, storage), count);
-    making.done += count;
-    if (making.done < length) return false;
+    making.advance((made, at, count) => fillArray(made, at, words, count));
+    if (!making.isDone) return false;
     this.making = null;
     stack.length -= 1 + operands;
     stack.push(referenceTo(making.object));
