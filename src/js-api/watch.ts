@@ -117,7 +117,6 @@ export class CallWatch implements Watch {
 
   get patience(): number {
     if (this.epochLimit !== NEVER) return POLL;
-    const callEnds = this.callEnds === NEVER ? NEVER : this.callEnds - guestTime();
-    return this.moment === NEVER ? callEnds : Math.min(callEnds, this.moment - Date.now());
+    return Math.min(this.callEnds - guestTime(), this.moment - Date.now());
   }
 }
