@@ -16,9 +16,9 @@ export function parseValue(text: string, type: string): Value {
     case "i64":
       return parseInteger(text, 64);
     case "f32":
-      return parseNumber(text, type, 24, -149);
+      return parseF32(text);
     case "f64":
-      return parseNumber(text, type, 53, -1074);
+      return parseF64(text);
     case "v128":
       return parseVector(text);
     default:
@@ -65,6 +65,14 @@ function parseNumber(text: string, type: string, precision: number, least: numbe
       ? decimal(mantissa, exponent - behind, precision, least)
       : rounded(mantissa, 1n, exponent - 4 * behind, precision, least);
   return sign === "-" ? -size : size;
+}
+
+function parseF32(text: string): number {
+  return parseNumber(text, "f32", 24, -149);
+}
+
+function parseF64(text: string): number {
+  return parseNumber(text, "f64", 53, -1074);
 }
 
 function decimal(mantissa: bigint, power: number, precision: number, least: number): number {
@@ -126,8 +134,8 @@ const SHAPES: ReadonlyMap<string, LaneWriter> = new Map([
   ["i16x8", integerLane(16)],
   ["i32x4", integerLane(32)],
   ["i64x2", integerLane(64)],
-  ["f32x4", (vector, at, lane) => vector.setFloat32(at, parseNumber(lane, "f32", 24, -149), true)],
-  ["f64x2", (vector, at, lane) => vector.setFloat64(at, parseNumber(lane, "f64", 53, -1074), true)],
+  ["f32x4", (vector, at, lane) => vector.setFloat32(at, parseF32(lane), true)],
+  ["f64x2", (vector, at, lane) => vector.setFloat64(at, parseF64(lane), true)],
 ]);
 
 /** A vector as `v128.const` has it: `i32x4 1 2 3 4`. */
