@@ -33,8 +33,8 @@ const DECODE_COLUMNS: readonly Column[] = [
   { key: "cold", title: "wasmeter, cold", digits: 0 },
 ];
 
+/** Behind the kernel. */
 const EXECUTION_COLUMNS: readonly Column[] = [
-  { key: "kernel", title: "kernel" },
   { key: "native", title: "host, ms", digits: 1 },
   { key: "ours", title: "wasmeter, ms", digits: 0 },
   { key: "ratio", title: "ratio", digits: 1 },
@@ -43,9 +43,7 @@ const EXECUTION_COLUMNS: readonly Column[] = [
 
 /** The table of kernels in its own words. */
 function kernelTable(about: string, title: string, { rows }: StoredReport): string {
-  const columns = EXECUTION_COLUMNS.map((column) =>
-    column.key === "kernel" ? { ...column, title } : column,
-  );
+  const columns = [{ key: "kernel", title }, ...EXECUTION_COLUMNS];
   return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(columns, rows)}`;
 }
 
