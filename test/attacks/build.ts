@@ -175,8 +175,8 @@ function written(write: Write): Uint8Array {
   return code.view();
 }
 
-/** So many `br_if` in a block with 1,000 results: each has its operands checked. */
-export function carrying(branches: number): Parts {
+/** Code in a block with 1,000 results, which are there when it begins. */
+export function inLargeBlock(write: (code: Code) => unknown): Parts {
   return {
     types: [
       [[], []],
@@ -189,12 +189,17 @@ export function carrying(branches: number): Parts {
             .op("block")
             .signed(1)
             .repeat(1000, (c) => c.i32(0));
-          code.repeat(branches, (c) => c.i32(0).op("br_if", 0));
+          write(code);
           code.op("end").repeat(1000, (c) => c.op("drop"));
         },
       },
     ],
   };
+}
+
+/** So many `br_if` in such a block: each has its operands checked. */
+export function carrying(branches: number): Parts {
+  return inLargeBlock((code) => code.repeat(branches, (c) => c.i32(0).op("br_if", 0)));
 }
 
 /** A struct type of so many mutable fields. */

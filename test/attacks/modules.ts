@@ -3,7 +3,15 @@
 import { Module, Store, type StoreOptions } from "../../src/api/index.ts";
 import { EXTERNREF, FUNCREF, I32, I64 } from "../../src/isa/types.ts";
 import { ByteWriter, ModuleWriter, SECTION } from "../fuzz/writer.ts";
-import { build, type Code, carrying, type Parts, passiveData, passiveElements } from "./build.ts";
+import {
+  build,
+  type Code,
+  carrying,
+  inLargeBlock,
+  type Parts,
+  passiveData,
+  passiveElements,
+} from "./build.ts";
 import type { Attack, Probe } from "./probe.ts";
 
 const NOTHING = [[], []] as const;
@@ -304,26 +312,12 @@ export const MODULE_ATTACKS: readonly Attack[] = [
     body(1_000_000, (c) => c.i32(1).op("drop")),
   ),
   decoding("br_table of 60,000 targets validated against 1,000 results", 6, () => {
-    const results = Array.from({ length: 1000 }, () => I32);
-    return build({
-      types: [NOTHING, [[], results]],
-      functions: [
-        {
-          code(code) {
-            code
-              .op("block")
-              .signed(1)
-              .repeat(1000, (c) => c.i32(0));
-            code.repeat(20, (c) => {
-              c.i32(0).op("br_table").u32(65_000);
-              c.repeat(65_001, (t) => t.u32(0));
-              c.repeat(1000, (v) => v.i32(0));
-            });
-            code.op("end").repeat(1000, (c) => c.op("drop"));
-          },
-        },
-      ],
-    });
+    const table = (code: Code) => {
+      code.i32(0).op("br_table").u32(65_000);
+      code.repeat(65_001, (t) => t.u32(0));
+      code.repeat(1000, (v) => v.i32(0));
+    };
+    return build(inLargeBlock((code) => code.repeat(20, table)));
   }),
   decoding("100,000 br_if that carry 1,000 results", 6, () => build(carrying(100_000))),
   decoding("100,000 calls with 1,000 arguments that are not there", 6, () => {
