@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { Exhaustion, type RuntimeLimits, Store, Tag } from "../../src/api/index.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
-import { moduleOf, rejected, thrown } from "./support.ts";
+import { inSlices, moduleOf, rejected, thrown } from "./support.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -103,8 +103,7 @@ describe("exceptions", () => {
     const run = (slice: number) => {
       const { instance } = guest({ hostBytes: MIB });
       const execution = instance.func("chain").start(20_000);
-      let outcome = execution.run({ slice });
-      while (outcome.kind === "suspended") outcome = execution.run({ slice });
+      const outcome = inSlices(execution, slice);
       const kind = outcome.kind === "threw" && (outcome.error as Exhaustion).kind;
       return { kind, fuel: execution.usage.fuel };
     };

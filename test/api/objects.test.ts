@@ -12,7 +12,7 @@ import {
   Trap,
   WasmException,
 } from "../../src/api/index.ts";
-import { thrown } from "./support.ts";
+import { inSlices, thrown } from "./support.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -204,17 +204,14 @@ describe("gcBytes", () => {
     const { exports, instance } = guest({ gcBytes: 4 * MIB });
     exports.keep(30_000);
     const execution = instance.func("garbage").start(300_000);
-    let outcome = execution.run({ slice: 1_000 });
-    while (outcome.kind === "suspended") outcome = execution.run({ slice: 1_000 });
-    expect(outcome).toMatchObject({ kind: "returned", value: 1 });
+    expect(inSlices(execution, 1_000)).toMatchObject({ kind: "returned", value: 1 });
   });
 
   it("is the same in every slicing", () => {
     const run = (slice: number) => {
       const { instance } = guest({ gcBytes: MIB });
       const execution = instance.func("keep").start(50_000);
-      let outcome = execution.run({ slice });
-      while (outcome.kind === "suspended") outcome = execution.run({ slice });
+      const outcome = inSlices(execution, slice);
       const kind = outcome.kind === "threw" && (outcome.error as Exhaustion).kind;
       return { kind, fuel: execution.usage.fuel };
     };
@@ -256,8 +253,7 @@ describe("fuel", () => {
     const run = (slice: number) => {
       const { instance } = guest();
       const execution = instance.func(name).start(...args);
-      let outcome = execution.run({ slice });
-      while (outcome.kind === "suspended") outcome = execution.run({ slice });
+      const outcome = inSlices(execution, slice);
       const values = outcome.kind === "returned" ? outcome.value : outcome;
       return { fuel: execution.usage.fuel, values };
     };

@@ -1,6 +1,13 @@
 // Modules from text for the tests of the embedder API, and errors as values.
 
-import { type ImportMap, type Instance, Module, Store } from "../../src/api/index.ts";
+import {
+  type Execution,
+  type ImportMap,
+  type Instance,
+  Module,
+  type Outcome,
+  Store,
+} from "../../src/api/index.ts";
 import { assemble } from "../validation/assemble.ts";
 
 /** A module from text. */
@@ -38,6 +45,16 @@ export async function rejected<E>(Class: ErrorClass<E>, promise: Promise<unknown
     return checked(error, Class);
   }
   throw new Error("nothing was thrown");
+}
+
+/** Runs an execution to its end in such slices; `pause` is called between them. */
+export function inSlices(execution: Execution, slice: number, pause = () => {}): Outcome {
+  let outcome = execution.run({ slice });
+  while (outcome.kind === "suspended") {
+    pause();
+    outcome = execution.run({ slice });
+  }
+  return outcome;
 }
 
 /** Lets time pass. */

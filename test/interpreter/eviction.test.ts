@@ -4,7 +4,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type ImportMap, type Module, Store } from "../../src/api/index.ts";
 import { room } from "../../src/interpreter/registers.ts";
-import { moduleOf } from "../api/support.ts";
+import { inSlices, moduleOf } from "../api/support.ts";
 import { evictAll, nobody } from "./evicting.ts";
 
 afterEach(() => {
@@ -152,10 +152,10 @@ describe("a program whose code is evicted", () => {
 
   it.each([1, 2, 3, 10])("at every boundary of slices of %d", (slice) => {
     const { main, store } = instance();
-    const run = main.start(N);
-    let outcome = run.run({ slice });
-    for (; outcome.kind === "suspended"; outcome = run.run({ slice })) evictAll();
-    expect(outcome).toMatchObject({ kind: "returned", value: result });
+    expect(inSlices(main.start(N), slice, evictAll)).toMatchObject({
+      kind: "returned",
+      value: result,
+    });
     expect(store.usage.fuel).toBe(fuel);
   });
 
@@ -164,12 +164,10 @@ describe("a program whose code is evicted", () => {
     expect(first.main.call(N)).toBe(result);
     const expected = first.store.usage.fuel;
     const { main, store } = instance(evictAll, large);
-    const run = main.start(N);
-    let outcome = run.run({ slice });
     let pauses = 0;
-    for (; outcome.kind === "suspended"; outcome = run.run({ slice })) {
+    const outcome = inSlices(main.start(N), slice, () => {
       if (pauses++ % 7 === 0) evictAll();
-    }
+    });
     expect(outcome).toMatchObject({ kind: "returned", value: result });
     expect(store.usage.fuel).toBe(expected);
   });

@@ -8,9 +8,9 @@ import { describe, expect, it } from "vitest";
 import { Exhaustion, Module, Store, Trap } from "../../src/api/index.ts";
 import type { Access } from "../../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
-import { F32, F64, I32, I64, type ValType } from "../../src/isa/types.ts";
+import { formatValType, V128 } from "../../src/isa/types.ts";
 import { WebAssembly as Ours } from "../../src/js-api/index.ts";
-import { thrown } from "../api/support.ts";
+import { inSlices, thrown } from "../api/support.ts";
 import { Random } from "../fuzz/random.ts";
 import { assemble } from "../validation/assemble.ts";
 
@@ -37,23 +37,14 @@ const ACCESSES = INSTRUCTIONS.filter(({ access, feature }) => {
 /** The last two are not in reach of the loop's own check. */
 const OFFSETS = [0, 5, STEP - 40, STEP + 3, 2 ** 32 + 9] as const;
 
-const TYPES: ReadonlyMap<ValType, string> = new Map([
-  [I32, "i32"],
-  [I64, "i64"],
-  [F32, "f32"],
-  [F64, "f64"],
-]);
-
 /** The operand or result as bits, so that every one of them counts. */
 const TO_BITS: Readonly<Record<string, string>> = {
   f32: "i32.reinterpret_f32",
   f64: "i64.reinterpret_f64",
-  v128: "",
 };
 const FROM_BITS: Readonly<Record<string, string>> = {
   f32: "f32.reinterpret_i32",
   f64: "f64.reinterpret_i64",
-  v128: "",
 };
 const BITS: Readonly<Record<string, string>> = { f32: "i32", f64: "i64" };
 
@@ -61,7 +52,7 @@ const BITS: Readonly<Record<string, string>> = { f32: "i32", f64: "i64" };
 function functions(memory: number): string {
   return ACCESSES.flatMap(({ access, immediates, name, params, results }) => {
     const isLane = immediates === "memarg lane";
-    const value = TYPES.get(access?.kind === "store" ? (params?.[1] ?? 0) : results[0]) ?? "v128";
+    const value = formatValType(access?.kind === "store" ? (params?.[1] ?? V128) : results[0]);
     const bits = BITS[value] ?? value;
     return OFFSETS.map((offset) => {
       const text = `${name} ${memory} offset=${offset}${isLane ? " 0" : ""}`;
@@ -214,9 +205,7 @@ describe("a loop that goes to and fro", () => {
     const whole = program(0, walk).instance;
     expect(whole.exports.walk(rounds)).toBe(expected(rounds));
     const run = program(0, walk).instance.func("walk").start(rounds);
-    let outcome = run.run({ slice: 1 });
-    while (outcome.kind === "suspended") outcome = run.run({ slice: 1 });
-    expect(outcome).toMatchObject({ kind: "returned", value: expected(rounds) });
+    expect(inSlices(run, 1)).toMatchObject({ kind: "returned", value: expected(rounds) });
   });
 });
 

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hostExport } from "../../bench/host.ts";
 import { Module, Store } from "../../src/api/index.ts";
+import { inSlices } from "../api/support.ts";
 
 const FUEL = 1e9;
 /** Small, and no divisor of anything in the kernels. */
@@ -19,9 +20,7 @@ function measured(bytes: Uint8Array, sliced: boolean): { checksum: unknown; fuel
   const store = new Store({ fuel: FUEL });
   const run = store.instantiate(Module.from(bytes)).func("run");
   if (!sliced) return { checksum: run.call(SIZE), fuel: FUEL - store.fuel };
-  const execution = run.start(SIZE);
-  let outcome = execution.run({ slice: SLICE });
-  while (outcome.kind === "suspended") outcome = execution.run({ slice: SLICE });
+  const outcome = inSlices(run.start(SIZE), SLICE);
   if (outcome.kind !== "returned") throw new Error(`the run has ${outcome.kind}`);
   return { checksum: outcome.value, fuel: FUEL - store.fuel };
 }

@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from "vitest";
 import { type ImportMap, Module, Store, WasmException } from "../../src/api/index.ts";
-import { instanceOf, thrown } from "../api/support.ts";
+import { inSlices, instanceOf, thrown } from "../api/support.ts";
 import { ByteWriter, ModuleWriter, SECTION } from "../fuzz/writer.ts";
 
 const TRY = 0x06;
@@ -318,9 +318,7 @@ describe("over instances and host functions", () => {
       const store = new Store();
       const { exports } = instanceOf(THROWER, {}, store);
       const f = instanceOf(CATCHER, { m: exports as ImportMap[string] }, store).func("f");
-      const run = f.start(4, object);
-      let outcome = run.run({ slice });
-      while (outcome.kind === "suspended") outcome = run.run({ slice });
+      const outcome = inSlices(f.start(4, object), slice);
       expect(outcome).toMatchObject({ kind: "returned", values: [4, object] });
       return store.usage.fuel;
     });

@@ -11,7 +11,7 @@ import {
   Tag,
   WasmException,
 } from "../../src/api/index.ts";
-import { instanceOf, thrown } from "../api/support.ts";
+import { inSlices, instanceOf, thrown } from "../api/support.ts";
 import { evictAll } from "./evicting.ts";
 
 /** A v128 whose four words are n, n + 1, n + 2 and n + 3, as the host has it and in a program. */
@@ -229,11 +229,7 @@ function results(text: string, args: readonly unknown[], slice: number, evicts =
   const run = instanceOf(`(module ${text})`)
     .func("f")
     .start(...args);
-  let outcome = run.run({ slice });
-  while (outcome.kind === "suspended") {
-    if (evicts) evictAll();
-    outcome = run.run({ slice });
-  }
+  const outcome = inSlices(run, slice, evicts ? evictAll : undefined);
   if (outcome.kind !== "returned") throw new Error(outcome.kind);
   return show(outcome.values);
 }

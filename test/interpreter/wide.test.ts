@@ -4,6 +4,7 @@
 import { describe, expect, it } from "vitest";
 import { Module, Store } from "../../src/api/index.ts";
 import { I64 } from "../../src/isa/types.ts";
+import { inSlices } from "../api/support.ts";
 import { Random } from "../fuzz/random.ts";
 import { ByteWriter, ModuleWriter, SECTION } from "../fuzz/writer.ts";
 
@@ -124,9 +125,7 @@ describe.each(INSTRUCTIONS)("%s", (_, sub, operands, compute) => {
     let wanted = args;
     for (let i = 0; i < 3; i++) wanted = [...expected(wanted), ...args.slice(2)];
     expect(f.call(...args)).toEqual(wanted.slice(0, 2));
-    const run = f.start(...args);
-    let outcome = run.run({ slice: 1 });
-    while (outcome.kind === "suspended") outcome = run.run({ slice: 1 });
+    const outcome = inSlices(f.start(...args), 1);
     expect(outcome).toMatchObject({ kind: "returned", values: wanted.slice(0, 2) });
   });
 
