@@ -49,3 +49,12 @@ export function program(functions, seed = 3) {
 }
 
 export const sha256 = (data) => createHash("sha256").update(data).digest("hex");
+
+/** What a function gives, or says of its failure. */
+export function failure(fn) {
+  try {
+    return fn();
+  } catch (error) {
+    return String(error);
+  }
+}

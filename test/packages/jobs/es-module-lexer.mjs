@@ -1,6 +1,6 @@
 // es-module-lexer (C with vectors): imports and exports of modules, what is wrong with broken ones.
 
-import { program, prose, sha256 } from "./data.mjs";
+import { failure, program, prose, sha256 } from "./data.mjs";
 
 export async function load() {
   const lexer = await import("es-module-lexer");
@@ -20,14 +20,6 @@ const SOURCE = `
   if (x) /re/.test(y); x++ / 2; export function* generator() {} export async function later2() {}
 `;
 const BROKEN = ["import { a from 'b'", "export const a = `${", "let s = 'open\n';", "a = /re\n/;"];
-
-const failure = (fn) => {
-  try {
-    return fn();
-  } catch (error) {
-    return String(error);
-  }
-};
 
 export function job({ parse }) {
   const text = JSON.stringify(prose(2_000));

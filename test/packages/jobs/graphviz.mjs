@@ -1,6 +1,6 @@
 // @hpcc-js/wasm-graphviz (Emscripten, C++): draws graphs with several engines, reads and changes one.
 
-import { randomNumbers, sha256 } from "./data.mjs";
+import { failure, randomNumbers, sha256 } from "./data.mjs";
 
 export async function load() {
   const { Graphviz } = await import("@hpcc-js/wasm-graphviz");
@@ -24,14 +24,6 @@ const SMALL = `digraph {
   subgraph cluster_x { label=<<b>bold</b> <i>x</i>>; c -> e; e [shape=record label="{f0|<p> f1}"] }
   d -> e:p [style=dashed lhead=cluster_x]; "日本" [shape=star style=filled fillcolor="#10a0f080"];
 }`;
-
-const failure = (fn) => {
-  try {
-    return fn();
-  } catch (error) {
-    return String(error?.message ?? error);
-  }
-};
 
 export function job(graphviz) {
   const text = graphText(24, 40);

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { noise, sha256 } from "./data.mjs";
+import { failure, noise, sha256 } from "./data.mjs";
 
 export async function load() {
   const magick = await import("@imagemagick/magick-wasm");
@@ -58,11 +58,6 @@ export function job(magick) {
     const back = ImageMagick.read(written, look);
     return [name, written.length, back];
   });
-  let refused = "";
-  try {
-    ImageMagick.read(noise(100), () => {});
-  } catch (error) {
-    refused = String(error?.message ?? error);
-  }
+  const refused = failure(() => ImageMagick.read(noise(100), () => {}));
   return { version: Magick.imageMagickVersion, edits, formats, refused };
 }

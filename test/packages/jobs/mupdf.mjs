@@ -1,7 +1,7 @@
 // mupdf (Emscripten, C with setjmp as legacy exceptions): makes a document, reads it, draws a page,
 // finds text, changes it and survives broken ones.
 
-import { noise, prose, sha256 } from "./data.mjs";
+import { failure, noise, prose, sha256 } from "./data.mjs";
 
 export async function load() {
   return import("mupdf");
@@ -21,14 +21,6 @@ function makeDocument(mupdf) {
   document.insertPage(-1, document.addPage([0, 0, 300, 400], 0, resources, contents));
   return document;
 }
-
-const failure = (fn) => {
-  try {
-    return fn();
-  } catch (error) {
-    return String(error?.message ?? error);
-  }
-};
 
 export function job(mupdf) {
   const made = makeDocument(mupdf);

@@ -1,6 +1,6 @@
 // sql.js (Emscripten): tables, queries, functions of the user's, an exported database.
 
-import { randomNumbers, sha256 } from "./data.mjs";
+import { failure, randomNumbers, sha256 } from "./data.mjs";
 
 export async function load() {
   const { default: initSqlJs } = await import("sql.js");
@@ -41,14 +41,6 @@ const QUERIES = [
   "SELECT hex(randomless(id)) FROM city WHERE id < 3",
   "SELECT printf('%.12g %s', 1e300 * size, quote(name)) FROM city WHERE name LIKE '%9_' LIMIT 9",
 ];
-
-const failure = (fn) => {
-  try {
-    return fn();
-  } catch (error) {
-    return String(error);
-  }
-};
 
 export function job(SQL) {
   const db = new SQL.Database();

@@ -1,6 +1,6 @@
 // wabt (Emscripten, C++): assembles text, prints it again, validates, says what is wrong.
 
-import { sha256 } from "./data.mjs";
+import { failure, sha256 } from "./data.mjs";
 
 export async function load() {
   const { default: initWabt } = await import("wabt");
@@ -22,14 +22,6 @@ function moduleText(functions) {
 }
 
 const BROKEN = ["(module (func (result i32)))", "(module (func i32.add))", "(module"];
-
-const failure = (fn) => {
-  try {
-    return fn();
-  } catch (error) {
-    return String(error);
-  }
-};
 
 export function job(wabt) {
   const module = wabt.parseWat("many.wat", moduleText(60));
