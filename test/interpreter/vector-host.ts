@@ -4,6 +4,7 @@
 import { type Instruction, opcodeOf, PREFIX_BASE } from "../../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { F32, F64, I32, I64, V128, type ValType } from "../../src/isa/types.ts";
+import { LANE_BITS } from "../../tools/interpreter/vectors.ts";
 import type { Random } from "../fuzz/random.ts";
 import { host, leb, moduleOf, opcodeBytes, section } from "../isa/host.ts";
 import { interesting } from "../isa/operands.ts";
@@ -161,26 +162,17 @@ function lane(bits: number, isFloat: boolean, random: Random): bigint {
   return BigInt.asUintN(bits, kinds[random.below(kinds.length)]);
 }
 
-const BITS: Readonly<Record<string, number>> = {
-  i8x16: 8,
-  i16x8: 16,
-  i32x4: 32,
-  f32x4: 32,
-  i64x2: 64,
-  f64x2: 64,
-};
-
 /** The shapes that the name of an instruction speaks of. */
 export function shapesOf(name: string): string[] {
   const shapes = [...name.matchAll(/[if]\d+x\d+/g)].map(([shape]) => shape);
-  return shapes.filter((shape) => shape in BITS);
+  return shapes.filter((shape) => shape in LANE_BITS);
 }
 
 /** A vector of lanes that are worth a try, as bytes. */
 export function randomVector(name: string, random: Random): Uint8Array {
   const shapes = [...shapesOf(name), "i8x16", "i32x4"];
   const shape = shapes[random.below(3) === 0 ? random.below(shapes.length) : 0];
-  const bits = BITS[shape];
+  const bits = LANE_BITS[shape];
   const view = new DataView(new ArrayBuffer(16));
   const same = random.below(8) === 0 ? lane(bits, shape.startsWith("f"), random) : null;
   for (let at = 0; at < 16; at += bits / 8) {

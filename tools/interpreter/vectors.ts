@@ -58,7 +58,7 @@ const MOVES: readonly Form[] = [
 
 // Single lanes: the immediate vk, in a word of the value `at`, so many bits up
 
-const LANE_BITS: Readonly<Record<string, 8 | 16 | 32 | 64>> = {
+export const LANE_BITS: Readonly<Record<string, 8 | 16 | 32 | 64>> = {
   i8x16: 8,
   i16x8: 16,
   i32x4: 32,
