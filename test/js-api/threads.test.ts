@@ -99,17 +99,16 @@ describe("a shared memory", () => {
 describe("guests wait", () => {
   const inWorker = (memory: SharedMemory, action: string) => {
     const worker = new Worker(script.path, { workerData: { memory, action } });
-    const result = new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       worker.on("message", resolve);
       worker.on("error", reject);
     });
-    return { worker, result };
   };
 
   it("for scripts of other workers, and scripts for guests", async () => {
     const memory = new Ours.Memory(SHARED);
     const { call } = guestOf(memory);
-    const { result } = inWorker(memory, "script notifies, then waits");
+    const result = inWorker(memory, "script notifies, then waits");
     expect(call("wait", 8, 0, -1n)).toBe(0);
     while (call("notify", 16, 1) === 0);
     expect(await result).toBe("ok");
@@ -118,7 +117,7 @@ describe("guests wait", () => {
   it("for guests of other workers, ours and the host's", async () => {
     for (const action of ["guest notifies", "the host's guest notifies"]) {
       const memory = new Ours.Memory(SHARED);
-      const { result } = inWorker(memory, action);
+      const result = inWorker(memory, action);
       expect(guestOf(memory).call("wait", 8, 0, -1n)).toBe(0);
       expect(await result).toBe(1);
     }

@@ -19,7 +19,7 @@ const VALUES = [0n, 1n, 0x7fn, 0x80n, 0x80000000n, -1n, 0x0123456789abcdefn, -(2
 const ADDRESSES = [0, 8, 16, 1, 2, 4, 6, 65_528, 65_535, 65_536, -8, -1];
 const OFFSETS = [0, 1, 4, 8, 65_528, 0x7fffffff, 0x80000000, 0xfffffff8];
 
-const nameOf = (type: ValType) => (type === ADDRESS ? "i32" : type === I64 ? "i64" : "i32");
+const nameOf = (type: ValType) => (type === I64 ? "i64" : "i32");
 
 function textOf(rows: readonly Instruction[], shared: boolean): string {
   const functions = rows.flatMap((row) => {
