@@ -1,15 +1,11 @@
 // The account `hostBytes`: what guests make the host keep besides linear memory and table elements.
 // Exceptions that are kept and that are not, suspended executions, instances.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { Exhaustion, type RuntimeLimits, Store, Tag } from "../../src/api/index.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
+import { collectGarbage } from "../garbage.ts";
 import { inSlices, moduleOf, rejected, thrown } from "./support.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 const MIB = 1 << 20;
 

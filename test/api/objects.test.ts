@@ -1,8 +1,6 @@
 // Structs, arrays and i31 as the embedder sees them, and the limit on what of them is alive.
 
 import { readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import {
   Exhaustion,
@@ -12,10 +10,8 @@ import {
   Trap,
   WasmException,
 } from "../../src/api/index.ts";
+import { collectGarbage } from "../garbage.ts";
 import { inSlices, thrown } from "./support.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 const MIB = 1 << 20;
 const module = Module.from(readFileSync(new URL("objects.wasm", import.meta.url)));

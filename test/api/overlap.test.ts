@@ -1,10 +1,9 @@
 // Executions that overlap: in one instance, under callAsync, cancelled, dropped. What belongs to
 // each of them, what they share, and that none of them harms the others.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { type Execution, Exhaustion, Store, Trap } from "../../src/api/index.ts";
+import { collectGarbage } from "../garbage.ts";
 import { instanceOf, moduleOf, rejected, sleep, thrown } from "./support.ts";
 
 /** Counts for ever, each with its own counter and one that they share; traps; grows its memory. */
@@ -174,8 +173,6 @@ describe("an execution that has ended", () => {
 
 /** Objects that are referred to weakly, and how many of them are alive after a collection. */
 function tracked() {
-  setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as () => void;
   const objects: WeakRef<object>[] = [];
   return {
     reference() {
@@ -185,7 +182,7 @@ function tracked() {
     },
     async collect() {
       await sleep(0);
-      gc();
+      collectGarbage();
       return objects.filter((object) => object.deref() !== undefined).length;
     },
   };

@@ -1,16 +1,12 @@
 // What the description of a module takes in memory is at most what is counted against `recordBytes`,
 // whatever the module is made of.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { moduleDecoder } from "../../src/embedding/module.ts";
 import { FEATURES, featureSet } from "../../src/isa/features.ts";
 import type { ModuleRecord } from "../../src/module/module.ts";
+import { collectGarbage } from "../garbage.ts";
 import { body, leb, moduleOf, name, section, TYPES } from "./bytes.ts";
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 const ALL = featureSet(Object.fromEntries(FEATURES.map((feature) => [feature, true])));
 const COUNT = 30_000;
@@ -172,7 +168,7 @@ function decode(bytes: Uint8Array): ModuleRecord {
 }
 
 function memory(): number {
-  collect();
+  collectGarbage();
   const { arrayBuffers, heapUsed } = process.memoryUsage();
   return arrayBuffers + heapUsed;
 }

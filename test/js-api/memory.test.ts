@@ -1,12 +1,11 @@
 // Memory.buffer: exact, the same until growth, detached by it wherever the growth comes from, and
 // without price for who never looks (design: section 3.12).
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { WebAssembly as Ours } from "../../src/js-api/index.ts";
 import { MemoryInstance } from "../../src/runtime/memory.ts";
 import { Store } from "../../src/runtime/store.ts";
+import { collectGarbage } from "../garbage.ts";
 import { func, instanceOf, onBoth, outcomeOf, thrownBy } from "./support.ts";
 
 const PAGE = 65_536;
@@ -224,9 +223,6 @@ describe("64-bit memories and tables", () => {
 });
 
 describe("an instance that nobody has any more", () => {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
-
   it("is collected, also if the last call was one of its functions", async () => {
     const text = `(module (import "m" "f" (func $f (param externref))) (memory (export "m") 1)
       (func (export "f") (param externref)
@@ -242,7 +238,7 @@ describe("an instance that nobody has any more", () => {
     // What a WeakRef has just given or been given lives until the next task.
     for (let i = 0; i < 10 && references.some((one) => one.deref() !== undefined); i++) {
       await new Promise((resolve) => setTimeout(resolve, 5));
-      collect();
+      collectGarbage();
     }
     expect(references.map((one) => one.deref())).toEqual([undefined, undefined, undefined]);
   });

@@ -2,8 +2,6 @@
 // errors on their way, and what namespaces with limits make of it.
 
 import { setTimeout } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { Epoch } from "../../src/api/index.ts";
 import {
@@ -13,6 +11,7 @@ import {
   WebAssembly as Ours,
   type WebAssemblyNamespace,
 } from "../../src/js-api/index.ts";
+import { collectGarbage } from "../garbage.ts";
 import { func, instanceOf, rejectionOf, thrownBy } from "./support.ts";
 
 /** Adds what imports give to what they were asked with, in several ways. */
@@ -412,8 +411,6 @@ describe("in a namespace with limits", () => {
   });
 
   it("calls that wait for what never comes are garbage, if nobody else refers to them", async () => {
-    setFlagsFromString("--expose-gc");
-    const gc = runInNewContext("gc") as () => void;
     const namespace = createNamespace({ limits: { hostBytes: 500_000 } });
     const given = instance(namespace, () => new Promise(() => {}));
     const deep = promising(given, "deep", namespace);
@@ -422,7 +419,7 @@ describe("in a namespace with limits", () => {
       deep(20, 0).catch(() => refused++);
       if (i % 50 === 49) {
         await setTimeout(1);
-        gc();
+        collectGarbage();
         // Then the finalizers run.
         await setTimeout(1);
       }

@@ -1,11 +1,10 @@
 // The store's limits: N is allowed and N + 1 is refused, by a named error that leaves the accounts
 // as they were. Without the check the test of N + 1 fails, and without rollback the test of usage.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { RuntimeLimits } from "../../src/runtime/store.ts";
 import { Exhaustion, Trap } from "../../src/runtime/trap.ts";
+import { collectGarbage } from "../garbage.ts";
 import {
   exported,
   func,
@@ -21,9 +20,6 @@ import {
 
 const PAGE = 65536;
 const NOTHING = { memoryBytes: 0, tableElements: 0, instances: 0, globals: 0, hostBytes: 0 };
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 /** Everything of which there is one: instance, global, table element, page. */
 const ONE_OF_EACH = `(module (global i32 (i32.const 0)) (table 1 funcref) (memory 1))`;

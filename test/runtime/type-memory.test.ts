@@ -2,18 +2,14 @@
 // outlives it. Their ids are given again.
 
 import { setImmediate as nextTask } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { typeIdsOf } from "../../src/code/type-ids.ts";
 import type { FuncType } from "../../src/module/module.ts";
 import { closeGlobalType, funcTypeOfId } from "../../src/runtime/types.ts";
 import { typeCount } from "../../src/validation/type-table.ts";
 import { moduleOf, section, vec } from "../binary/bytes.ts";
+import { collectGarbage } from "../garbage.ts";
 import { moduleFrom } from "./support.ts";
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 /** The digits of a number as value types, so that each number has its own function type. */
 function typeOf(n: number): number[] {
@@ -41,7 +37,7 @@ function leb(n: number): number[] {
 /** Lets finalizers run, and what they leave to do be done. */
 async function forget(): Promise<void> {
   for (let i = 0; i < 4; i++) {
-    collect();
+    collectGarbage();
     await nextTask();
     ids();
   }

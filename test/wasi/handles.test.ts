@@ -5,12 +5,11 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memoryFileSystem } from "../../src/wasi/index.ts";
 import { hostDirectory } from "../../src/wasi/node.ts";
 import { HandleAccount, Handles } from "../../src/wasi/node-handles.ts";
+import { collectGarbage } from "../garbage.ts";
 import { CREAT, Guest } from "./guest.ts";
 
 let root: string;
@@ -26,12 +25,9 @@ function openFiles(): number | null {
   return process.platform === "linux" ? fs.readdirSync("/proc/self/fd").length : null;
 }
 
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
 async function collectAll(): Promise<void> {
   for (let i = 0; i < 5; i++) {
-    collect();
+    collectGarbage();
     await turn();
   }
 }
