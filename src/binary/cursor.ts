@@ -188,6 +188,11 @@ export class Cursor {
   bits32(): number {
     const at = this.pos;
     this.skip(4, "a 4-byte value");
+    return this.wordAt(at);
+  }
+
+  /** The four bytes at `at`, which are there. */
+  protected wordAt(at: number): number {
     const { bytes } = this;
     return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
   }

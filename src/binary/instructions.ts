@@ -214,10 +214,8 @@ export class InstructionReader extends Cursor {
 
   /** The words of the 16 bytes of a v128 constant or of shuffle lanes. */
   vectorWords(): [number, number, number, number] {
-    const { bytes, low } = this;
-    const word = (at: number) =>
-      bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-    return [word(low), word(low + 4), word(low + 8), word(low + 12)];
+    const { low } = this;
+    return [this.wordAt(low), this.wordAt(low + 4), this.wordAt(low + 8), this.wordAt(low + 12)];
   }
 
   private truncated() {
