@@ -37,11 +37,6 @@ export class ControlFrame {
   labelTypes: readonly ValType[] = NO_TYPES;
   /** Height of the operand stack below the block's parameters. */
   height = 0;
-  /**
-   * Whether the operand beneath is the exception that was caught: only `rethrow` finds it there,
-   * and it goes when the frame is closed.
-   */
-  holdsException = false;
   /** Whether the rest of the block cannot be reached. */
   unreachable = false;
   /** Whether the block stands where control never comes, so that none of it can be reached. */
@@ -52,6 +47,14 @@ export class ControlFrame {
   offset = 0;
   /** Offset of the last br_table that was checked against this frame. */
   branchTable = 0;
+
+  /**
+   * Whether the operand beneath is the exception that was caught: only `rethrow` finds it there,
+   * and it goes when the frame is closed.
+   */
+  get holdsException(): boolean {
+    return this.op === CATCH || this.op === CATCH_ALL;
+  }
 }
 
 /** Stacks and locals of the body being validated. */
@@ -255,7 +258,6 @@ export class BodyState {
     frame.results = results;
     frame.labelTypes = op === 0x03 ? params : results; // loop
     frame.height = this.sp;
-    frame.holdsException = op === CATCH || op === CATCH_ALL;
     frame.unreachable = false;
     frame.initHeight = this.initStack.length;
     frame.offset = offset;
