@@ -27,9 +27,9 @@ export class PlainEmitter extends StructureEmitter {
     const height = facts.heightBefore;
     const count = row.params?.length ?? 0;
     if (row.access !== null) this.memoryAccess(row, facts);
-    else if (row.results.length > 1) this.twoResults(row, height - count, height);
-    else if (count > 2 || row.immediates !== "none") this.regular(row, facts, height - count);
-    else if (count === 2) this.binary(op, height - 2, type);
+    else if (count > 2 || row.results.length > 1 || row.immediates !== "none") {
+      this.regular(row, facts, height - count);
+    } else if (count === 2) this.binary(op, height - 2, type);
     else if (op === WRAP) this.wrap(height - 1);
     else if (op !== EQZ || !this.negateLast(height - 1)) {
       this.operate(op, REGISTERS[op], height - 1, type, [this.slotHolding(height - 1)], []);
@@ -76,7 +76,7 @@ export class PlainEmitter extends StructureEmitter {
     }
   }
 
-  /** An instruction of vectors with immediates, or with three operands. */
+  /** An instruction of vectors with immediates, or one with more than two operands or results. */
   private regular(row: Instruction, { instruction, heightBefore }: BodyFacts, base: number): void {
     const { opcode: op, results } = row;
     const registers: number[] = [];
@@ -87,27 +87,28 @@ export class PlainEmitter extends StructureEmitter {
       ...registers.splice(2).map((register) => 2 * register),
       ...immediateWords(row, instruction),
     ];
-    const rotation = row.immediates === "lanes" ? rotationOf(words, registers) : 0;
-    if (rotation !== 0) {
-      this.operate(0, OP.ROTATE_WORDS, base, V128, [registers[0]], [rotation]);
-      return;
-    }
-    const inFrame = row.immediates === "lanes" ? wordsInFrame(words, registers) : null;
-    if (inFrame !== null) {
-      this.operate(0, OP.SHUFFLE_WORDS, base, V128, [], [inFrame]);
-      return;
-    }
+    if (row.immediates === "lanes" && this.simpleShuffle(base, words, registers)) return;
     this.operate(op, REGISTERS[op], base, results[0], registers, words);
-  }
-
-  /** Two results lie as the words of a v128 do: the register instruction has one place for them. */
-  private twoResults({ opcode: op, results }: Instruction, base: number, height: number): void {
-    const registers: number[] = [];
-    for (let at = base; at < height; at++) registers.push(this.slotHolding(at));
-    const words = registers.splice(2).map((register) => 2 * register);
-    this.operate(op, REGISTERS[op], base, results[0], registers, words);
+    if (results.length === 1) return;
+    // Two results lie as the words of a v128 do: the register instruction has one place for them.
     this.inSlot(base + 1, results[1]);
     this.forgetResult();
+  }
+
+  /** A shuffle of whole words, or one that rotates each of them; false if it is neither. */
+  private simpleShuffle(
+    base: number,
+    lanes: readonly number[],
+    registers: readonly number[],
+  ): boolean {
+    const rotation = rotationOf(lanes, registers);
+    if (rotation !== 0) {
+      this.operate(0, OP.ROTATE_WORDS, base, V128, [registers[0]], [rotation]);
+      return true;
+    }
+    const inFrame = wordsInFrame(lanes, registers);
+    if (inFrame !== null) this.operate(0, OP.SHUFFLE_WORDS, base, V128, [], [inFrame]);
+    return inFrame !== null;
   }
 
   // Memory
