@@ -237,20 +237,21 @@ export class Emitter extends AggregateEmitter implements BodySink {
     this.resultOf(start, height);
   }
 
-  /** First word of a global that the module defines itself; null for others. */
+  /** First word of a global of the module's own, or of a reference its slot; null for others. */
   private ownCell(facts: BodyFacts): number | null {
     const { importedGlobals, vectorGlobals } = this.compiled.module;
     const index = facts.instruction.a - importedGlobals;
-    return index < 0 ? null : 2 * slotAt(index, vectorGlobals);
+    if (index < 0) return null;
+    const slot = slotAt(index, vectorGlobals);
+    return isReference(facts.operand) ? slot : 2 * slot;
   }
 
   private globalGet(facts: BodyFacts): void {
     const height = facts.heightBefore;
     const cell = this.ownCell(facts);
-    const width = widthOf(facts.operand);
     if (cell === null) return this.slow(facts, height, facts.operand);
-    const start = this.emit(GLOBAL_GETS[width], this.slotOf(height));
-    this.word(width === "ref" ? cell >> 1 : cell);
+    const start = this.emit(GLOBAL_GETS[widthOf(facts.operand)], this.slotOf(height));
+    this.word(cell);
     this.inSlot(height, facts.operand);
     this.resultOf(start, height);
   }
@@ -258,9 +259,8 @@ export class Emitter extends AggregateEmitter implements BodySink {
   private globalSet(facts: BodyFacts): void {
     const height = facts.heightBefore - 1;
     const cell = this.ownCell(facts);
-    const width = widthOf(facts.operand);
     if (cell === null) return this.slow(facts, height, null);
-    this.emit(GLOBAL_SETS[width], 0, this.slotHolding(height));
-    this.word(width === "ref" ? cell >> 1 : cell);
+    this.emit(GLOBAL_SETS[widthOf(facts.operand)], 0, this.slotHolding(height));
+    this.word(cell);
   }
 }
