@@ -41,14 +41,15 @@ export function featureBit(name: Feature): FeatureSet {
   return BITS.get(name) as number;
 }
 
+function without(set: FeatureSet, names: readonly Feature[]): FeatureSet {
+  return names.reduce((left, name) => left & ~featureBit(name), set);
+}
+
 const OFF_BY_DEFAULT: readonly Feature[] = ["custom-page-sizes"];
 const ALL = (1 << FEATURES.length) - 1;
 
 /** Wasm 3.0, threads, legacy exceptions, wide arithmetic and compact import sections. */
-export const DEFAULT_FEATURES: FeatureSet = OFF_BY_DEFAULT.reduce(
-  (set, name) => set & ~featureBit(name),
-  ALL,
-);
+export const DEFAULT_FEATURES: FeatureSet = without(ALL, OFF_BY_DEFAULT);
 
 const BEYOND_3: readonly Feature[] = [
   "threads",
@@ -63,7 +64,7 @@ const PRESETS = new Map<string, FeatureSet>([
   ["default", DEFAULT_FEATURES],
   ["wasm1", featureBit("mutable-globals")],
   ["wasm2", featureBit("relaxed-simd") - 1],
-  ["wasm3", BEYOND_3.reduce((set, name) => set & ~featureBit(name), DEFAULT_FEATURES)],
+  ["wasm3", without(DEFAULT_FEATURES, BEYOND_3)],
 ]);
 
 /** Which features are on, by name; a name that is absent keeps its default. */
