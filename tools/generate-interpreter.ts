@@ -35,19 +35,6 @@ function roleTable(role: Role): number[] {
   return table;
 }
 
-/** The table of a negated role: the opposite comparison's entry where it has one. */
-function negated(role: Role, own: number[]): number[] {
-  const plain = roleTable(role);
-  const table = [...own];
-  for (const row of INSTRUCTIONS) {
-    const opposite = INSTRUCTIONS.find(({ name }) => name === row.laws?.opposite);
-    if (opposite !== undefined && table[row.opcode] === 0) {
-      table[row.opcode] = plain[opposite.opcode];
-    }
-  }
-  return table;
-}
-
 /** Wasm opcodes of the opposites, by Wasm opcode. */
 function oppositesTable(): number[] {
   const table: number[] = new Array(OPCODE_SPACE).fill(0);
@@ -56,6 +43,15 @@ function oppositesTable(): number[] {
     if (opposite !== undefined) table[opcode] = opposite.opcode;
   }
   return table;
+}
+
+/** The table of a negated role: the opposite comparison's entry where it has one. */
+function negated(plain: readonly number[], own: readonly number[]): number[] {
+  const opposites = oppositesTable();
+  return own.map((value, opcode) => {
+    const opposite = opposites[opcode];
+    return value === 0 && opposite !== 0 ? plain[opposite] : value;
+  });
 }
 
 /** Text of a set of the Wasm opcodes for which a law holds. */
@@ -174,6 +170,7 @@ function opcodesFile(): string {
     return `  ${constantName(form.name)}: ${OPCODES.get(form.name)},`;
   });
   const branchIf = roleTable("branchIf");
+  const branchIfImmediate = roleTable("branchIfImmediate");
   const tables = [
     tableSource("REGISTERS", "Operands in registers.", roleTable("registers")),
     tableSource("IMMEDIATE", "Second operand in the next word.", roleTable("immediate")),
@@ -181,17 +178,17 @@ function opcodesFile(): string {
     tableSource(
       "BRANCH_IF_NOT",
       "Branch if the comparison does not hold.",
-      negated("branchIf", roleTable("branchIfNot")),
+      negated(branchIf, roleTable("branchIfNot")),
     ),
     tableSource(
       "BRANCH_IF_IMMEDIATE",
       "Branch if the comparison with the next word holds.",
-      roleTable("branchIfImmediate"),
+      branchIfImmediate,
     ),
     tableSource(
       "BRANCH_IF_NOT_IMMEDIATE",
       "Branch if the comparison with the next word does not hold.",
-      negated("branchIfImmediate", roleTable("branchIfNotImmediate")),
+      negated(branchIfImmediate, roleTable("branchIfNotImmediate")),
     ),
   ];
   tables.push(
@@ -266,7 +263,8 @@ export function staleFiles(): string[] {
 
 if (process.argv[1]?.endsWith("generate-interpreter.ts")) {
   for (const [path, content] of FILES) {
-    writeFileSync(new URL(path, import.meta.url), content());
-    console.log(`${path.replace("../", "")}: ${content().split("\n").length} lines`);
+    const text = content();
+    writeFileSync(new URL(path, import.meta.url), text);
+    console.log(`${path.replace("../", "")}: ${text.split("\n").length} lines`);
   }
 }

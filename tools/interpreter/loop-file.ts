@@ -152,7 +152,7 @@ export function rareFile(): string {
   });
   // Addresses are unsigned, as they have to be in far memories.
   const access = filled("rare-access", casesSource(accesses, true));
-  const rare = filled("rare", casesSource(cases, false)) + expandAccesses(access, true);
+  const rare = filled("rare", casesSource(cases, false)) + access;
   const text = withoutUnused(`${template("other-state")}\n${rare}`);
   return `${imports(text, false)}\n${text}`;
 }
