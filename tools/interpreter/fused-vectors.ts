@@ -4,12 +4,13 @@
 // programs of test/packages and the loops of compiled C (docs/rationale.md, "Which vectors are
 // fused?").
 
-import type { VectorMeaning } from "../../src/isa/instruction.ts";
+import type { LaneView, VectorMeaning } from "../../src/isa/instruction.ts";
 import { extendedBytes } from "../../src/isa/rows/vector-meaning.ts";
 import { V128 } from "../../src/isa/types.ts";
 import type { FusedForm } from "./fused.ts";
+import { LANE_WORDS, laneAt } from "./lanes.ts";
 import { bounds, compute, Layout, next, operation } from "./operations.ts";
-import { accessAt, SWIZZLE_CONSTANT, shuffledWords } from "./vectors.ts";
+import { accessAt, place, SWIZZLE_CONSTANT, shuffledWords } from "./vectors.ts";
 
 const ADDRESSES = ["i32.add imm", "i32.add"] as const;
 
@@ -110,10 +111,8 @@ const NAMES: readonly string[] = [
   ),
 ];
 
-type View = VectorMeaning["from"];
-
 /** How an instruction looks at its operands; that of none is as words. */
-function viewOf(step: string | undefined): View {
+function viewOf(step: string | undefined): LaneView {
   return step === undefined ? "i32" : (rowOf(step).vectorMeaning?.from ?? "i32");
 }
 
@@ -124,14 +123,6 @@ function loadFrom(address: string, load: string): string {
   const layout = new Layout();
   const { code, name } = compute(operation(address), layout, "p");
   return accessAt(rowOf(load), layout, `${code}const qi = ${name}; `);
-}
-
-const STEP: Readonly<Record<View, number>> = { i32: 1, f32: 1, i64: 2, f64: 2 };
-
-/** The lane, vk words behind the begin, of the value that begins at `at`. */
-function laneAt(at: string, view: View): string {
-  if (view === "f64") return `D[(${at} + vk) >> 1]`;
-  return `${view === "f32" ? "F" : "S"}[(${at} + vk) | 0]`;
 }
 
 type Halves = NonNullable<VectorMeaning["halves"]>;
@@ -167,7 +158,7 @@ class Steps {
   /** Variable of the result so far, and how many there were. */
   private result = "";
   private results = 0;
-  private view: View = "i32";
+  private view: LaneView = "i32";
   /** What lanes are, of operands of which each is something else. */
   private readonly ofWord: Words[] = [];
   private hasAddress = false;
@@ -220,7 +211,7 @@ class Steps {
     this.hasAddress = true;
   }
 
-  private load(view: View, following: string | undefined): void {
+  private load(view: LaneView, following: string | undefined): void {
     if (!this.hasAddress) this.before += `const ${this.prefix}i = S[${this.layout.slot()}]; `;
     this.before += bounds(this.layout, this.prefix);
     this.view = view;
@@ -231,7 +222,7 @@ class Steps {
   /** What is stored may overlap it: all words are read before one is written. */
   private loadAll(): void {
     const words = [0, 1, 2, 3].map((n) => {
-      this.before += `const va${n} = mem.getInt32(${n === 0 ? "qea" : `@plus qea ${4 * n}@`}, true); `;
+      this.before += `const va${n} = mem.getInt32(${place(n)}, true); `;
       return `va${n}`;
     });
     this.defineWords(words);
@@ -255,7 +246,7 @@ class Steps {
   }
 
   /** All words are read before one is written: the result may lie where they do. */
-  private shuffle(view: View): void {
+  private shuffle(view: LaneView): void {
     const array = view === "f32" ? "F" : "S";
     this.before += `const vl = ${this.layout.word()}; `;
     const words = shuffledWords("vl").map((at, n) => {
@@ -266,7 +257,7 @@ class Steps {
     this.defineWords(words);
   }
 
-  private constant(view: View): void {
+  private constant(view: LaneView): void {
     // Words of the code, one behind the other.
     const first = this.layout.word();
     for (let i = 1; i < 4; i++) this.layout.word();
@@ -339,8 +330,8 @@ class Steps {
     const { before, layout, result, view } = this;
     const write = result === "" ? "" : `${laneAt("x", view)} = ${result}; `;
     const lane = this.within + write;
-    const loop = `for (let vk = 0; vk < 4; vk = (vk + ${STEP[view]}) | 0) { ${lane}} `;
-    let body = isUnrolled ? unrolled(lane, STEP[view], this.ofWord) : loop;
+    const loop = `for (let vk = 0; vk < 4; vk = (vk + ${LANE_WORDS[view]}) | 0) { ${lane}} `;
+    let body = isUnrolled ? unrolled(lane, LANE_WORDS[view], this.ofWord) : loop;
     if (this.ofPair !== "")
       body = isUnrolled ? this.pair(lane, 0) + this.pair(lane, 1) : this.pairs(lane);
     return before + body + next(layout.words + 1);

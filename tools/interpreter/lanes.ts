@@ -3,7 +3,7 @@
 // words?"). Every word is read before the one at its place is written, so the result may lie where an
 // operand does.
 
-import type { Instruction, VectorMeaning } from "../../src/isa/instruction.ts";
+import type { Instruction, LaneView, VectorMeaning } from "../../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { F64, I32, I64, V128 } from "../../src/isa/types.ts";
 import type { Form } from "./forms.ts";
@@ -15,7 +15,22 @@ const NAMES = ["a", "b", "c", "d"] as const;
 const rename = (text: string) => text.replace(/\b(?:[abcd][lhw0-3]?|lo|[emnu])\b/g, "v$&");
 
 /** Index `n` words behind what begins at `at`. */
-const plus = (at: string, n: number | string) => (n === 0 ? at : `(${at} + ${n}) | 0`);
+export const plus = (at: string, n: number | string) => (n === 0 ? at : `(${at} + ${n}) | 0`);
+
+/** How many words a lane is. */
+export const LANE_WORDS: Readonly<Record<LaneView, 1 | 2>> = { i32: 1, f32: 1, i64: 2, f64: 2 };
+
+/** The lane, vk words behind the begin, of the value that begins at `at`. */
+export function laneAt(at: string, view: LaneView): string {
+  if (view === "f64") return `D[(${at} + vk) >> 1]`;
+  return `${view === "f32" ? "F" : "S"}[${plus(at, "vk")}]`;
+}
+
+/** Lane `number` of that value, where an i64 is two. */
+function nthLane(at: string, view: LaneView, number: number): string {
+  if (view === "f64") return `D[${number === 0 ? at : `(${at} + 2)`} >> 1]`;
+  return `${view === "f32" ? "F" : "S"}[${plus(at, number)}]`;
+}
 
 interface Operand {
   readonly name: string;
@@ -46,40 +61,19 @@ function scalar({ name, slot, isWide }: Operand, text: string): string {
 }
 
 /** The lane of an operand that begins `k` words behind its begin. */
-function lane({ name, slot }: Operand, from: VectorMeaning["from"], text: string): string {
-  const word = `S[${plus(slot, "vk")}]`;
-  switch (from) {
-    case "i32":
-      return declare([[name, word]], text);
-    case "f32":
-      return declare(
-        [
-          [name, `F[${plus(slot, "vk")}]`],
-          [`${name}w`, word],
-        ],
-        text,
-      );
-    default:
-      return declare(
-        [
-          [name, `D[(${slot} + vk) >> 1]`],
-          [`${name}l`, word],
-          [`${name}h`, `S[(${slot} + vk + 1) | 0]`],
-        ],
-        text,
-      );
-  }
+function lane({ name, slot }: Operand, from: LaneView, text: string): string {
+  const lane = [name, laneAt(slot, from)] as const;
+  const word = laneAt(slot, "i32");
+  if (LANE_WORDS[from] === 1) return declare([lane, [`${name}w`, word]], text);
+  const high = `S[(${slot} + vk + 1) | 0]`;
+  return declare([lane, [`${name}l`, word], [`${name}h`, high]], text);
 }
 
 /** All lanes of an operand. */
-function lanes({ name, slot }: Operand, from: VectorMeaning["from"], text: string): string {
+function lanes({ name, slot }: Operand, from: LaneView, text: string): string {
   const count = from === "f64" ? 2 : 4;
-  const read = (i: number) => {
-    if (from === "f64") return `D[${i === 0 ? slot : `(${slot} + 2)`} >> 1]`;
-    return `${from === "f32" ? "F" : "S"}[${plus(slot, i)}]`;
-  };
   return declare(
-    Array.from({ length: count }, (_, i) => [`${name}${i}`, read(i)] as const),
+    Array.from({ length: count }, (_, i) => [`${name}${i}`, nthLane(slot, from, i)] as const),
     text,
   );
 }
@@ -91,22 +85,17 @@ function define(values: Readonly<Record<string, string>> = {}): string {
 }
 
 /** Writes the result of a lane. */
-function writeLane(to: VectorMeaning["to"], each: string | readonly [string, string]): string {
+function writeLane(to: LaneView, each: string | readonly [string, string]): string {
   if (typeof each !== "string") {
     const [low, high] = each.map(rename);
     return `const vlo = ${low}; const vhi = ${high}; S[(x + vk) | 0] = vlo; S[(x + vk + 1) | 0] = vhi; `;
   }
-  if (to === "f64") return `D[(x + vk) >> 1] = ${rename(each)}; `;
-  return `${to === "f32" ? "F" : "S"}[(x + vk) | 0] = ${rename(each)}; `;
+  return `${laneAt("x", to)} = ${rename(each)}; `;
 }
 
 /** Writes all lanes of the result, or the scalar that it is. */
-function writeAll(to: VectorMeaning["to"], results: readonly string[]): string {
-  const at = (i: number) => {
-    if (to === "f64") return `D[${i === 0 ? "x" : "(x + 2)"} >> 1]`;
-    return `${to === "f32" ? "F" : "S"}[${plus("x", i)}]`;
-  };
-  return results.map((text, i) => `${at(i)} = ${rename(text)}; `).join("");
+function writeAll(to: LaneView, results: readonly string[]): string {
+  return results.map((text, i) => `${nthLane("x", to, i)} = ${rename(text)}; `).join("");
 }
 
 /** Two words of the result from each of two words, in an order in which none is needed later. */
@@ -173,9 +162,8 @@ function source({ params, vectorMeaning: vector }: Instruction, immediate = fals
     for (const operand of vectors) code += lanes(operand, from, text);
     code += define(once) + writeAll(to, all ?? []);
   } else {
-    const step = from === "i64" || from === "f64" ? 2 : 1;
     code += define(once);
-    code += `for (let vk = 0; vk < 4; vk = (vk + ${step}) | 0) { `;
+    code += `for (let vk = 0; vk < 4; vk = (vk + ${LANE_WORDS[from]}) | 0) { `;
     for (const operand of vectors) code += lane(operand, from, perLane);
     code += `${define(where) + writeLane(to, each)}} `;
   }

@@ -7,13 +7,11 @@ import type { Instruction } from "../../src/isa/instruction.ts";
 import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 import { extendedBytes, halves } from "../../src/isa/rows/vector-meaning.ts";
 import type { Form } from "./forms.ts";
-import { LANES, SAME_LANES } from "./lanes.ts";
+import { LANES, plus, SAME_LANES } from "./lanes.ts";
 import { bounds, branch, Layout, leave, next, word } from "./operations.ts";
 
-/** Index of word `n` of the value that begins at `at`. */
-const wordOf = (at: string, n: number) => (n === 0 ? at : `(${at} + ${n}) | 0`);
-const slot = (at: string) => (n: number) => `S[${wordOf(at, n)}]`;
-const cell = (at: string) => (n: number) => `G[${wordOf(at, n)}]`;
+const slot = (at: string) => (n: number) => `S[${plus(at, n)}]`;
+const cell = (at: string) => (n: number) => `G[${plus(at, n)}]`;
 
 type Words = (n: number) => string;
 
@@ -201,7 +199,8 @@ const READ: Readonly<Record<number, string>> = {
 const SPREAD: Readonly<Record<number, string>> = { 1: "0x01010101", 2: "0x00010001" };
 
 const READ_SECOND = "mem.getInt32(@second qea@, true)";
-const place = (n: number) => (n === 0 ? "qea" : `@plus qea ${4 * n}@`);
+/** Address of word `n` of what is accessed. */
+export const place = (n: number) => (n === 0 ? "qea" : `@plus qea ${4 * n}@`);
 
 /** The four words that a load makes of vl, and of vh behind it. */
 function loadedWords(name: string): readonly string[] {
