@@ -77,6 +77,12 @@ export class Growth {
   }
 }
 
+/** The same number, as a small integer of V8's if it can be one: a quotient may be none. */
+function smallInteger(value: number): number {
+  const small = value | 0;
+  return small === value ? small : value;
+}
+
 /** A linear memory. It has no pages until it grows. */
 export class MemoryInstance {
   readonly type: MemoryType;
@@ -92,7 +98,8 @@ export class MemoryInstance {
   fastLength = 0;
   /** What the loops for long memories see, and its length: all that there is, or a window of it. */
   window: DataView = NO_VIEW;
-  windowLength = 0;
+  /** No small integer to V8 even now: the first one above 2^31 would change all memories' shape. */
+  windowLength = -0;
   /** Whether it has more bytes than addresses of 32 bits reach. */
   isHuge = false;
   /** The windows that have been looked through, by where they begin. */
@@ -117,7 +124,6 @@ export class MemoryInstance {
   }
 
   get pageSize(): number {
-    // A power, or a quotient of one, would be no small integer to V8 (see `pages`).
     return 1 << this.type.pageSizeLog2;
   }
 
@@ -216,7 +222,7 @@ export class MemoryInstance {
     if (length === this.bytes.length) return false;
     // Nobody here has asked for them, but here they are.
     lease.hold(length - this.bytes.length);
-    this.pages = length / pageSize;
+    this.pages = smallInteger(length / pageSize);
     this.adopt(shared.buffer, length);
     return true;
   }
@@ -249,7 +255,7 @@ export class MemoryInstance {
     }
     // Only now, so that what the host refused is in no peak.
     lease.extend(delta * pageSize);
-    this.pages = pages + delta;
+    this.pages = smallInteger(pages + delta);
     return pages;
   }
 

@@ -57,13 +57,39 @@ const SCRIPT = `
   console.log(JSON.stringify({ optimized, lost }));
 `;
 
+const SHAPES = `
+  const { Memory, Store } = await import(${dist("api/index.js")});
+  const store = new Store();
+  const make = (options) => new Memory(store, options).target;
+  const first = make({ min: 1 });
+  const shared = new Memory(store, { min: 1, max: 2, shared: true });
+  const others = {
+    none: () => {},
+    shared: () => Memory.from(store, shared.share()).grow(1),
+    long: () => make({ min: 32_768 }),
+  };
+  const changed = [];
+  for (const [name, other] of Object.entries(others)) {
+    other();
+    if (!%HaveSameMap(first, make({ min: 1 }))) changed.push(name);
+  }
+  console.log(JSON.stringify(changed));
+`;
+
+function output(script: string, ...rest: string[]): unknown {
+  const args = ["--allow-natives-syntax", "--input-type=module", "-e", script, "--", ...rest];
+  const child = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect(child.status, child.stderr).toBe(0);
+  return JSON.parse(child.stdout);
+}
+
+it("is kept by memories of every kind, which have one shape", () => {
+  expect(output(SHAPES)).toEqual([]);
+});
+
 it("is kept by guests of every kind", () => {
   const guests = Object.entries(GUESTS).map(([name, text]) => {
     return [name, [...assemble(`(module ${text})`)]];
   });
-  const args = ["--allow-natives-syntax", "--input-type=module", "-e", SCRIPT, "--"];
-  const options = { encoding: "utf8" } as const;
-  const child = spawnSync(process.execPath, [...args, JSON.stringify(guests)], options);
-  expect(child.status, child.stderr).toBe(0);
-  expect(JSON.parse(child.stdout)).toEqual({ optimized: true, lost: [] });
+  expect(output(SCRIPT, JSON.stringify(guests))).toEqual({ optimized: true, lost: [] });
 });
