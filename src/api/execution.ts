@@ -3,10 +3,10 @@
 // has used, and results as JavaScript values. The guest is looked at between slices only.
 
 import { backtrace } from "../interpreter/backtrace.ts";
-import { deadlineIn, guestTime, isOver, millisecondsNow } from "../interpreter/clock.ts";
+import { deadlineIn, isOver, millisecondsNow, timeUntil } from "../interpreter/clock.ts";
 import { type Outcome as Ended, NOT_READY } from "../interpreter/meter.ts";
 import { type Interruption, POLL } from "../interpreter/occupant.ts";
-import { promiseOf } from "../interpreter/promises.ts";
+import { promiseOf, type Settled } from "../interpreter/promises.ts";
 import { currentThread } from "../interpreter/stack.ts";
 import { Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
@@ -96,9 +96,6 @@ export interface Interrupts {
 const CANCELLED: Outcome = { kind: "cancelled" };
 const NOTHING: Interrupts = { deadline: Number.POSITIVE_INFINITY };
 
-/** What a host function's promise has come to. */
-type Settled = { readonly value: unknown } | { readonly error: unknown };
-
 /** The execution whose guest is running, or has called the host function that is running. */
 let active: Execution | null = null;
 
@@ -186,8 +183,7 @@ export class Execution {
    */
   get timeLeft(): number {
     if (this.interruption !== null) return 0;
-    const { deadline } = this.interrupts;
-    const own = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - guestTime();
+    const own = timeUntil(this.interrupts.deadline);
     return Math.max(0, Math.min(own, this.outer?.timeLeft ?? own));
   }
 
@@ -393,7 +389,7 @@ export class Execution {
   get patience(): number {
     const { deadline, signal } = this.interrupts;
     if (this.store.epochDeadline !== Number.POSITIVE_INFINITY || signal !== undefined) return POLL;
-    return deadline === Number.POSITIVE_INFINITY ? deadline : deadline - guestTime();
+    return timeUntil(deadline);
   }
 
   /** What stops the guest now, besides fuel; null: nothing. */

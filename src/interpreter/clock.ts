@@ -37,3 +37,8 @@ export function isOver(deadline: number): boolean {
   // Who has no deadline need not look at the clock.
   return deadline !== Number.POSITIVE_INFINITY && guestTime() >= deadline;
 }
+
+/** Milliseconds until such a moment; below 0 if it has passed. */
+export function timeUntil(deadline: number): number {
+  return deadline === Number.POSITIVE_INFINITY ? deadline : deadline - guestTime();
+}

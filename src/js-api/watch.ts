@@ -2,7 +2,7 @@
 // moment for all of them, an epoch. Looked at between stretches of the interpreter's loop.
 
 import type { Watch } from "../interpreter/call.ts";
-import { deadlineIn, guestTime, isOver } from "../interpreter/clock.ts";
+import { deadlineIn, isOver, timeUntil } from "../interpreter/clock.ts";
 import { type Interruption, POLL } from "../interpreter/occupant.ts";
 import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
 
@@ -117,6 +117,6 @@ export class CallWatch implements Watch {
 
   get patience(): number {
     if (this.epochLimit !== NEVER) return POLL;
-    return Math.min(this.callEnds - guestTime(), this.moment - Date.now());
+    return Math.min(timeUntil(this.callEnds), this.moment - Date.now());
   }
 }
