@@ -10,13 +10,12 @@ import { dataDrop, elemDrop, tableGet, tableSet, unsigned64 } from "../runtime/b
 import type { ExceptionInstance, FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
 import {
-  MEMORY_OUT_OF_BOUNDS,
   NULL_EXCEPTION_REFERENCE,
   UNDEFINED_ELEMENT,
   UNINITIALIZED_ELEMENT,
 } from "../runtime/traps.ts";
 import { aggregateInstruction } from "./aggregates.ts";
-import { ATOMIC_FENCE, atomicAccess, FIRST_ATOMIC_ACCESS, fence } from "./atomics.ts";
+import { ATOMIC_FENCE, atomicAccess, checkBounds, FIRST_ATOMIC_ACCESS, fence } from "./atomics.ts";
 import {
   copyMemory,
   copyTable,
@@ -206,8 +205,7 @@ function farInstruction(op: number, instance: ModuleInstance): void {
 
 /** Makes an effective address that is in bounds the result. */
 function checkAddress(op: number, memory: MemoryInstance, ea: number): void {
-  const { bytes } = accessOf(op);
-  if (!memory.reaches(ea + bytes)) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
+  checkBounds(memory, ea, accessOf(op).bytes);
   setInt(0, memory.isHuge ? memory.lookAt(ea) : ea, false);
 }
 
@@ -220,7 +218,7 @@ function accessOf(op: number): Access {
 /** Loads to or stores from the slot at a word; the bounds are exact up to 2^53. */
 function access(op: number, memory: MemoryInstance, ea: number, to: number, from: number): void {
   const { bytes, extend, kind } = accessOf(op);
-  if (!memory.reaches(ea + bytes)) throw new TrapSignal(MEMORY_OUT_OF_BOUNDS);
+  checkBounds(memory, ea, bytes);
   const { view } = memory;
   if (kind === "store") {
     for (let i = 0; i < bytes; i++) view.setUint8(ea + i, SLOTS[from + (i >> 2)] >> (8 * (i & 3)));
