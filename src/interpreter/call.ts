@@ -10,7 +10,7 @@ import { Exhaustion } from "../runtime/trap.ts";
 import { backtrace } from "./backtrace.ts";
 import { machine } from "./loop.generated.ts";
 import type { Outcome } from "./meter.ts";
-import type { Interruption } from "./occupant.ts";
+import type { Watcher } from "./occupant.ts";
 import { placeAt } from "./places.ts";
 import { releaseReferences } from "./registers.ts";
 import { clearStacks, stack } from "./stack.ts";
@@ -22,12 +22,9 @@ export interface ResultReader {
 }
 
 /** Looks now and then whether calls must stop, for another reason than fuel. */
-export interface Watch {
+export interface Watch extends Watcher {
   /** Whether there is anything that could stop a call now. */
   readonly active: boolean;
-  /** Why calls must stop now; null: go on. */
-  reason(): Exclude<Interruption, "signal"> | null;
-  readonly patience: number;
 }
 
 /** A Wasm exception that has left the guest: thrown as it is, for who calls to make an error of. */
@@ -63,7 +60,7 @@ export function argumentsAt(): number {
 
 /** A thread for calls from JavaScript. It makes one call at a time, and any number. */
 export class CallThread extends Thread {
-  private readonly watch: Watch | null;
+  declare watcher: Watch | null;
   private readonly idle: FunctionInstance;
   /** Opcode of the instruction that has trapped last; -1 if it is not known. */
   trapOpcode = -1;
@@ -72,7 +69,6 @@ export class CallThread extends Thread {
     const idle = idleCallee();
     super(store, idle, [], mayAwait);
     this.idle = idle;
-    this.watch = watch;
     this.watcher = watch;
   }
 
@@ -123,7 +119,7 @@ export class CallThread extends Thread {
   }
 
   protected override get mayStall(): boolean {
-    return this.watch === null || !this.watch.active;
+    return this.watcher === null || !this.watcher.active;
   }
 
   protected override finish(): Outcome {
@@ -154,6 +150,6 @@ export class CallThread extends Thread {
   }
 
   protected override afterHost(): void {
-    if (this.watch?.active || this.beneath !== null) this.slice = 0;
+    if (this.watcher?.active || this.beneath !== null) this.slice = 0;
   }
 }
