@@ -5,7 +5,9 @@ import { F32, F64, I32, I64, isReference, slotsOf, V128, type ValType } from "..
 import {
   type Bits64,
   ExceptionInstance,
+  putRaw,
   type RawValue,
+  rawAt,
   type TagInstance,
   type Value,
 } from "../runtime/instances.ts";
@@ -98,20 +100,12 @@ export function fromRaw({ low, high, reference, upper }: RawValue, type: ValType
 
 /** What the slot at word `at` holds, and of a v128 the next one. */
 function readSlot(at: number, type: ValType): RawValue {
-  const reference = isReference(type) ? REFERENCES[at >> 1] : null;
-  const raw = { low: SLOTS[at], high: SLOTS[at + 1], reference };
-  return type === V128 ? { ...raw, upper: { low: SLOTS[at + 2], high: SLOTS[at + 3] } } : raw;
+  return rawAt(SLOTS, at, type, isReference(type) ? REFERENCES[at >> 1] : null);
 }
 
 function writeSlot(at: number, type: ValType, value: RawValue): void {
   if (isReference(type)) REFERENCES[at >> 1] = value.reference;
-  else {
-    SLOTS[at] = value.low;
-    SLOTS[at + 1] = value.high;
-    if (type !== V128) return;
-    SLOTS[at + 2] = value.upper?.low ?? 0;
-    SLOTS[at + 3] = value.upper?.high ?? 0;
-  }
+  else putRaw(SLOTS, at, type, value);
 }
 
 /** The values that an exception carries, for the host. */

@@ -4,7 +4,7 @@
 
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
-import { isReference, slotCount, slotsOf, V128 } from "../isa/types.ts";
+import { isReference, slotCount, slotsOf, V128, type ValType } from "../isa/types.ts";
 import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
 import { arrayForLoop } from "./frozen.ts";
 import type { MemoryInstance } from "./memory.ts";
@@ -114,21 +114,14 @@ export class GlobalInstance {
   /** Its value. */
   get raw(): RawValue {
     const { at, cells, reference, type } = this;
-    const raw = { low: cells[at], high: cells[at + 1], reference };
-    return type.type === V128
-      ? { ...raw, upper: { low: cells[at + 2], high: cells[at + 3] } }
-      : raw;
+    return rawAt(cells, at, type.type, reference);
   }
 
   /** Gives it its first value; whether a later one is allowed is for the caller. */
-  initialise({ low, high, reference, upper }: RawValue): void {
+  initialise(value: RawValue): void {
     const { at, cells, type } = this;
-    cells[at] = low;
-    cells[at + 1] = high;
-    if (isReference(type.type)) this.reference = reference;
-    if (type.type !== V128) return;
-    cells[at + 2] = upper?.low ?? 0;
-    cells[at + 3] = upper?.high ?? 0;
+    putRaw(cells, at, type.type, value);
+    if (isReference(type.type)) this.reference = value.reference;
   }
 }
 
@@ -192,9 +185,7 @@ export class ExceptionInstance extends GuestObject {
     let at = 0;
     for (let i = 0; i < index; i++) at += 2 * slotsOf(params[i]);
     const reference = references.length === 0 ? null : references[index];
-    const raw = { low: words[at], high: words[at + 1], reference };
-    if (params[index] !== V128) return raw;
-    return { ...raw, upper: { low: words[at + 2], high: words[at + 3] } };
+    return rawAt(words, at, params[index], reference);
   }
 
   override get hostBytes(): number {
@@ -225,6 +216,22 @@ export interface RawValue {
 export interface Bits64 {
   readonly low: number;
   readonly high: number;
+}
+
+/** The value of a type in the words from `at` on; `reference` is what is kept beside them. */
+export function rawAt(words: Int32Array, at: number, type: ValType, reference: Value): RawValue {
+  const raw = { low: words[at], high: words[at + 1], reference };
+  return type === V128 ? { ...raw, upper: { low: words[at + 2], high: words[at + 3] } } : raw;
+}
+
+/** Puts a value of a type into the words from `at` on. */
+export function putRaw(words: Int32Array, at: number, type: ValType, value: RawValue): void {
+  const { low, high, upper } = value;
+  words[at] = low;
+  words[at + 1] = high;
+  if (type !== V128) return;
+  words[at + 2] = upper?.low ?? 0;
+  words[at + 3] = upper?.high ?? 0;
 }
 
 function wordsOf({ low, high, upper }: RawValue): number[] {
