@@ -16,7 +16,7 @@ interface Part {
 }
 
 /** What the host does for a guest is counted there, see `Store.work`. */
-export interface WorkAccount {
+interface WorkAccount {
   work: number;
 }
 
