@@ -164,20 +164,7 @@ export function run(): number {
     z = (fp + ((w >>> 23) & 0xfe)) | 0;
     w &= 0x3ff;
     pc = (pc + 1) | 0;
-    if (w === 1) {
-      // wide
-      const xy = C[pc];
-      const z16 = C[(pc + 1) | 0];
-      w = z16 & 0x3ff;
-      if (w > 437) {
-        status = ELSEWHERE;
-        break;
-      }
-      x = (fp + ((xy << 1) & 0x1fffe)) | 0;
-      y = (fp + ((xy >>> 15) & 0x1fffe)) | 0;
-      z = (fp + ((z16 >>> 9) & 0x1fffe)) | 0;
-      pc = (pc + 2) | 0;
-    }
+    
     switch (w) {
         case 402: // i32.store => count i32.add imm > i32.lt_u
           { qi = S[y]; if (qi < 0 || qi > ((memLength - C[(pc + 1) | 0]) | 0)) { status = OUT_OF_BOUNDS; break loop; } qea = (qi + C[pc]) | 0; mem.setInt32(qea, S[z], true); pc = (pc + 2) | 0; w = C[pc]; pc = (pc + 1) | 0; x = (fp + ((w >>> 9) & 0xfe)) | 0; y = (fp + ((w >>> 16) & 0xfe)) | 0; z = (fp + ((w >>> 23) & 0xfe)) | 0; p_a = S[y]; p_b = C[pc]; p = (p_a + p_b) | 0; q_b = S[z]; S[x] = p; w = p >>> 0 < q_b >>> 0 ? (pc + 1) | 0 : (pc + 3) | 0; break; }

@@ -12,6 +12,7 @@ import { KNOWN, KNOWN_TO_OBJECTS, KNOWN_TO_SCALARS, KNOWN_TO_VECTORS } from "./k
 import { CODE, machine, run } from "./loop.generated.ts";
 import { runObjects } from "./object-loop.generated.ts";
 import { runVectors } from "./vector-loop.generated.ts";
+import { runWide } from "./wide-loop.generated.ts";
 
 /** A loop in its two forms, and its bit in `KNOWN`. */
 export interface Loop {
@@ -28,14 +29,17 @@ export const LOOPS: readonly Loop[] = [
   SCALAR_LOOP,
   { run: runVectors, runFar: runFarVectors, bit: KNOWN_TO_VECTORS },
   { run: runObjects, runFar: runFarObjects, bit: KNOWN_TO_OBJECTS },
+  // The loop for long memories decodes the wide form itself.
+  { run: runWide, runFar, bit: KNOWN_TO_SCALARS },
 ];
 
 /** Which loop goes on with the instruction the machine is at. */
 export function loopHere(): number {
   const head = CODE[machine.pc] & OPCODE_MASK;
-  const op = head === OP.WIDE ? CODE[machine.pc + 2] & OPCODE_MASK : head;
+  const isWide = head === OP.WIDE;
+  const op = isWide ? CODE[machine.pc + 2] & OPCODE_MASK : head;
   const known = KNOWN[op];
-  if ((known & KNOWN_TO_SCALARS) !== 0) return 0;
+  if ((known & KNOWN_TO_SCALARS) !== 0) return isWide ? 3 : 0;
   if ((known & KNOWN_TO_VECTORS) !== 0) return 1;
   if ((known & KNOWN_TO_OBJECTS) !== 0) return 2;
   throw new Error(`register opcode ${op} at ${machine.pc}`);

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import * as numerics from "../../src/interpreter/numerics.ts";
 import * as traps from "../../src/runtime/traps.ts";
 import { OPCODES, SCALARS } from "./forms.ts";
-import { type Case, casesOf, type LoopFile } from "./loops.ts";
+import { type Case, casesOf, type Knowledge, type LoopFile } from "./loops.ts";
 import { expandAccesses } from "./operations.ts";
 import { asReturn, isRare } from "./rare.ts";
 import { RARE_ACCESSES, rareAccess, VECTORS } from "./vectors.ts";
@@ -91,12 +91,19 @@ function shareScratch(source: string, names: Set<string>): string {
   });
 }
 
-/** Whether a wide instruction with opcode w is another loop's. */
-const ELSEWHERE = {
-  scalars: `w > ${SCALARS.length}`,
+/** Whether a wide instruction with opcode w is another loop's; null: all of them are. */
+const ELSEWHERE: Readonly<Record<Knowledge, string | null>> = {
+  scalars: null,
+  wide: `w > ${SCALARS.length}`,
   vectors: "(known[w] & KNOWN_TO_VECTORS) === 0",
   objects: "(known[w] & KNOWN_TO_OBJECTS) === 0",
 };
+
+/** What decodes the wide form of instructions, in loops that know it. */
+function wideSource(knows: Knowledge): string {
+  const elsewhere = ELSEWHERE[knows];
+  return elsewhere === null ? "" : template("wide").replace("/* ELSEWHERE */", elsewhere);
+}
 
 /** A list of cases as text, with the variables that they share. */
 interface Cases {
@@ -135,7 +142,7 @@ function filled(name: string, { math, scratch, text }: Cases): string {
 export function loopFile({ name, far, knows }: LoopFile): string {
   const loop = expandAccesses(filled("loop", casesSource(casesOf(knows), far)), far)
     .replace("/* NAME */", name)
-    .replace("/* ELSEWHERE */", ELSEWHERE[knows]);
+    .replace("/* WIDE */", wideSource(knows));
   const isFirst = name === "run";
   const text = withoutUnused(`${template(isFirst ? "state" : "other-state")}\n${loop}`);
   return `${template("head")}${imports(text, isFirst)}\n${text}`;

@@ -1,7 +1,8 @@
 // Which loops there are and what each knows. Beside its own instructions, the loop for vectors and
 // the one for objects, which has wide arithmetic, too, know the scalar ones that are commonest around
 // them, so that a hot loop of a program stays inside: to leave a loop and enter another takes 4 to 6
-// ns (docs/rationale.md, "Why are there several loops?").
+// ns (docs/rationale.md, "Why are there several loops?"). Functions with more slots than the narrow form
+// of instructions names have a loop, too: to decode both costs all others a twentieth.
 
 import { CHAINS, type Form, OF_VECTORS, SCALARS } from "./forms.ts";
 import { WIDE } from "./lanes.ts";
@@ -10,8 +11,11 @@ import { COMMON } from "./order.ts";
 import { CALL_RARE, isRare } from "./rare.ts";
 import { RARE_ACCESSES, rareAccess } from "./vectors.ts";
 
-/** What a loop knows: all scalar instructions, or those for vectors or objects and common ones. */
-export type Knowledge = "scalars" | "vectors" | "objects";
+/**
+ * What a loop knows: all scalar instructions, in their narrow form only or in both, or those for
+ * vectors or objects and common ones, in both.
+ */
+export type Knowledge = "scalars" | "wide" | "vectors" | "objects";
 
 /** A loop, and the file of src/interpreter that it stands in. */
 export interface LoopFile {
@@ -26,7 +30,8 @@ export interface LoopFile {
 /** All loops; the first one has the machine that they share. */
 export const LOOPS: readonly LoopFile[] = [
   { file: "loop.generated.ts", name: "run", knows: "scalars", far: false },
-  { file: "far-loop.generated.ts", name: "runFar", knows: "scalars", far: true },
+  { file: "wide-loop.generated.ts", name: "runWide", knows: "wide", far: false },
+  { file: "far-loop.generated.ts", name: "runFar", knows: "wide", far: true },
   { file: "vector-loop.generated.ts", name: "runVectors", knows: "vectors", far: false },
   { file: "far-vector-loop.generated.ts", name: "runFarVectors", knows: "vectors", far: true },
   { file: "object-loop.generated.ts", name: "runObjects", knows: "objects", far: false },
@@ -193,9 +198,14 @@ const AROUND_OBJECTS = [
   ...MEMORY_AROUND_OBJECTS,
 ];
 
+// The first form is "wide", which is decoded in front of the switch.
+const SCALAR_CASES = inOrder(SCALARS.slice(1)).map((form) => {
+  return { forms: [form], source: form.source };
+});
+
 const CASES: Readonly<Record<Knowledge, readonly Case[]>> = {
-  // The first form is "wide", which is decoded in front of the switch.
-  scalars: inOrder(SCALARS.slice(1)).map((form) => ({ forms: [form], source: form.source })),
+  scalars: SCALAR_CASES,
+  wide: SCALAR_CASES,
   vectors: partial(OF_VECTORS, AROUND_VECTORS),
   objects: partial([...OBJECTS, ...WIDE], [...AROUND_OBJECTS, ...AROUND_WIDE]),
 };
