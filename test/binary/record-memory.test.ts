@@ -175,13 +175,20 @@ function memory(): number {
 
 /** Bytes that come and go with anything. */
 const FIXED = 100_000;
+/** What else goes on in the process, e.g. in V8's compiler, takes memory now and then. */
+const TRIES = 3;
 
 describe("the memory of a description", () => {
   it.each(Object.entries(MODULES))("of %s is what is counted for it", (_, bytes) => {
     decode(bytes);
-    const before = memory();
-    const record = decode(bytes);
-    const taken = memory() - before - bytes.length;
-    expect(taken).toBeLessThan(record.recordBytes + FIXED);
+    let least = Number.POSITIVE_INFINITY;
+    let counted = 0;
+    for (let i = 0; i < TRIES; i++) {
+      const before = memory();
+      const record = decode(bytes);
+      least = Math.min(least, memory() - before - bytes.length);
+      counted = record.recordBytes;
+    }
+    expect(least).toBeLessThan(counted + FIXED);
   });
 });
