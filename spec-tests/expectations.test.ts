@@ -12,8 +12,8 @@ import {
   matches,
   type ScriptValue,
 } from "../src/cli/spec/values.ts";
-import { Bits } from "../src/interpreter/values.ts";
 import { EXTERNREF, F32, F64, FUNCREF, I32, I64, type ValType } from "../src/isa/types.ts";
+import { Bits } from "../src/runtime/values.ts";
 
 const PASSED: Verdict = { outcome: "passed", reason: "" };
 const SKIPPED: Verdict = { outcome: "skipped", reason: "text" };

@@ -3,15 +3,15 @@
 // has used, and results as JavaScript values. The guest is looked at between slices only.
 
 import { backtrace } from "../interpreter/backtrace.ts";
-import { deadlineIn, isOver, millisecondsNow, timeUntil } from "../interpreter/clock.ts";
-import { type Outcome as Ended, NOT_READY } from "../interpreter/meter.ts";
-import { type Interruption, POLL } from "../interpreter/occupant.ts";
-import { promiseOf, type Settled } from "../interpreter/promises.ts";
+import { NOT_READY } from "../interpreter/meter.ts";
 import { currentThread } from "../interpreter/stack.ts";
 import { Thread } from "../interpreter/thread.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
+import { deadlineIn, isOver, millisecondsNow, timeUntil } from "../runtime/clock.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
+import { type Outcome as Ended, type Interruption, POLL } from "../runtime/outcome.ts";
+import { promiseOf, type Settled } from "../runtime/promises.ts";
 import { Exhaustion, type Trap } from "../runtime/trap.ts";
 import { AsyncCall } from "./async-call.ts";
 import type { AbortSignalLike } from "./host-loop.ts";

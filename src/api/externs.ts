@@ -2,9 +2,6 @@
 // instance exports, or what the host makes to be imported. Each object stands for one instance of
 // the engine, and there is one object per instance, so that identity means the same on both sides.
 
-import { idOfFuncType } from "../code/type-ids.ts";
-import { fromRaw, toRaw } from "../interpreter/values.ts";
-import { notify } from "../interpreter/waits.ts";
 import { isReference } from "../isa/types.ts";
 import type { Limits, MemoryType } from "../module/module.ts";
 import {
@@ -18,11 +15,14 @@ import {
 import { allocateGlobal, allocateMemory, allocateTable, joinMemory } from "../runtime/allocate.ts";
 import { ExceptionInstance, type GlobalInstance, TagInstance } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
+import { notify } from "../runtime/notify.ts";
 import { SharedBytes, type SharedParts } from "../runtime/shared-bytes.ts";
 import type { Counted } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { Exhaustion, WasmException } from "../runtime/trap.ts";
 import { formatClosedType, funcTypeOfId } from "../runtime/types.ts";
+import { fromRaw, toRaw } from "../runtime/values.ts";
+import { idOfFuncType } from "../validation/type-ids.ts";
 import { parseSignature, typeNamed } from "./host.ts";
 import type { Store } from "./store.ts";
 import { fromEngine, toEngine, type Value } from "./values.ts";

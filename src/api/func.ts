@@ -1,10 +1,10 @@
 // Functions of WebAssembly as the embedder calls them (design: section 2): to the end, in slices
 // with the event loop in between, or by hand.
 
-import { deadlineIn } from "../interpreter/clock.ts";
 import { cut } from "../module/errors.ts";
 import { functionName } from "../module/module.ts";
 import { amount, checkedOptions, type OptionTable, objectWith } from "../module/options.ts";
+import { deadlineIn } from "../runtime/clock.ts";
 import { FunctionInstance } from "../runtime/instances.ts";
 import { formatClosedType } from "../runtime/types.ts";
 import { Execution, type Interrupts } from "./execution.ts";

@@ -1,7 +1,7 @@
 // What the embedder API needs of the host's clock and event loop. Engines differ in what they have:
 // everything is looked up when it is used.
 
-import { guestTime } from "../interpreter/clock.ts";
+import { guestTime } from "../runtime/clock.ts";
 
 /** An `AbortSignal`, as far as it is used; not every engine has the class. */
 export interface AbortSignalLike {

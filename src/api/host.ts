@@ -2,8 +2,6 @@
 // from the import that takes it and sees its arguments alone; `hostFunc` states the type and also
 // hands over who calls. Both may return promises under `callAsync` and `start`.
 
-import { idOfFuncType } from "../code/type-ids.ts";
-import { isPromise, promiseOf } from "../interpreter/promises.ts";
 import { currentThread } from "../interpreter/stack.ts";
 import type { Thread } from "../interpreter/thread.ts";
 import { isReference, type ValType, valTypeByName } from "../isa/types.ts";
@@ -11,8 +9,10 @@ import type { ModuleRecord } from "../module/module.ts";
 import { aFunction, aString, checkOption } from "../module/options.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { FunctionInstance, HostCode, ModuleInstance } from "../runtime/instances.ts";
+import { isPromise, promiseOf } from "../runtime/promises.ts";
 import type { Lease, Store as RuntimeStore } from "../runtime/store.ts";
 import { funcTypeOfId } from "../runtime/types.ts";
+import { idOfFuncType } from "../validation/type-ids.ts";
 import { Memory } from "./externs.ts";
 import type { Instance } from "./instance.ts";
 import { type Store, storeOf } from "./store.ts";

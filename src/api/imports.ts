@@ -3,7 +3,6 @@
 // the engine; whether types match is checked by instantiation, save for what has no type at all.
 
 import { type CompiledModule, compile } from "../code/compiled.ts";
-import { toRaw } from "../interpreter/values.ts";
 import type { ExternType, Import } from "../module/module.ts";
 import { allocateGlobal } from "../runtime/allocate.ts";
 import type { ExternInstance } from "../runtime/instances.ts";
@@ -11,6 +10,7 @@ import { Instantiation } from "../runtime/instantiate.ts";
 import { formatExpected } from "../runtime/link.ts";
 import { LinkError } from "../runtime/trap.ts";
 import { closeGlobalType } from "../runtime/types.ts";
+import { toRaw } from "../runtime/values.ts";
 import { Global, Memory, Table, Tag } from "./externs.ts";
 import { functionOf } from "./func.ts";
 import { HostFunction, plainFunction } from "./host.ts";

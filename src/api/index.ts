@@ -1,9 +1,8 @@
 // Entry point of the package: the embedder API.
 
-export { CodeLimitError } from "../code/errors.ts";
-export { PRICE_TABLE_2, type PriceTable, priceTable } from "../code/prices.ts";
 export { FEATURES, type Feature, type FeatureSwitches } from "../isa/features.ts";
-export { InvalidError, MalformedError, ModuleError } from "../module/errors.ts";
+export { PRICE_TABLE_2, type PriceTable, priceTable } from "../isa/prices.ts";
+export { CodeLimitError, InvalidError, MalformedError, ModuleError } from "../module/errors.ts";
 export { DEFAULT_LIMITS, type DecodingLimits } from "../module/limits.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "../runtime/store.ts";
 export {

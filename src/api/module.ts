@@ -8,7 +8,6 @@ import {
   moduleImports,
 } from "../embedding/module.ts";
 import { inTurns } from "../embedding/turns.ts";
-import { deadlineIn, isOver } from "../interpreter/clock.ts";
 import { type FeatureSwitches, featureSet } from "../isa/features.ts";
 import { DECODING_LIMIT_OPTIONS, type DecodingLimits } from "../module/limits.ts";
 import type { ModuleRecord } from "../module/module.ts";
@@ -20,6 +19,7 @@ import {
   type OptionTable,
   objectWith,
 } from "../module/options.ts";
+import { deadlineIn, isOver } from "../runtime/clock.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { type AbortSignalLike, stopOrSettled } from "./host-loop.ts";
 import { describeExtern, type ExternDescription } from "./types.ts";

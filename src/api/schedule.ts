@@ -3,8 +3,8 @@
 // progress; what is shared out is time, since fuel says little about it.
 
 import { nextTask } from "../embedding/turns.ts";
-import { millisecondsNow } from "../interpreter/clock.ts";
 import { currentThread } from "../interpreter/stack.ts";
+import { millisecondsNow } from "../runtime/clock.ts";
 import type { Forgiving } from "./pace.ts";
 
 /** Milliseconds of the event loop that guests take at a time, before all else that waits there. */

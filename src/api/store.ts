@@ -1,8 +1,8 @@
 // The embedder's Store (design: section 2): whose account is charged. Fuel, epoch deadline and
 // limits belong to it, and what its instances use together is counted here.
 
-import type { PriceTable } from "../code/prices.ts";
 import { inTurns } from "../embedding/turns.ts";
+import type { PriceTable } from "../isa/prices.ts";
 import {
   amount,
   checkedOptions,

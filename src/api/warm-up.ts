@@ -2,9 +2,9 @@
 // otherwise it is done while guests run.
 
 import { nextTask } from "../embedding/turns.ts";
-import { guestTime, millisecondsNow } from "../interpreter/clock.ts";
 import { TRAINING_STEPS } from "../interpreter/training.ts";
 import { isFast, showAgain, warmStep } from "../interpreter/warmth.ts";
+import { guestTime, millisecondsNow } from "../runtime/clock.ts";
 import { setTimer } from "./host-loop.ts";
 
 /** Longest time to wait for the compiler, and between two looks at it, in milliseconds. */

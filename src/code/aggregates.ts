@@ -17,6 +17,7 @@ import {
 import type { ArrayType, FieldType, StructType } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { abstractMatches } from "../validation/type-context.ts";
+import { depthOfId } from "../validation/type-ids.ts";
 import {
   AGGREGATE_BYTES,
   isPacked,
@@ -29,7 +30,6 @@ import { OP } from "./opcodes.generated.ts";
 import { IN_LOCAL } from "./operands.ts";
 import { PlainEmitter } from "./plain.ts";
 import { PREPARE } from "./registers.ts";
-import { depthOfId } from "./type-ids.ts";
 
 /** By the number of words that the object has. */
 const NEW = [

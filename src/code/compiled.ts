@@ -2,14 +2,14 @@
 // function on the first call, register code. Shared by all instances of the module that have the
 // same price table.
 
+import type { PriceTable } from "../isa/prices.ts";
 import type { FuncType, ModuleRecord } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
-import type { PriceTable } from "./prices.ts";
+import { typeIdsOf } from "../validation/type-ids.ts";
 import type { CodeAccount, CodeRoom, Holding } from "./room.ts";
 import { FunctionCode } from "./space.ts";
 import { Translation } from "./translation.ts";
-import { typeIdsOf } from "./type-ids.ts";
 
 /** Translations that a module has begun and not ended: each of them keeps what it has so far. */
 const MOST_TRANSLATIONS = 4;

@@ -2,8 +2,8 @@
 // costs are written when they become known.
 
 import { slotsOf, type ValType } from "../isa/types.ts";
+import { CodeLimitError } from "../module/errors.ts";
 import type { Draft } from "./draft.ts";
-import { CodeLimitError } from "./errors.ts";
 import { type Condition, FusingEmitter } from "./fusing.ts";
 import { OP } from "./opcodes.generated.ts";
 import { widthOf } from "./operands.ts";

@@ -3,8 +3,8 @@
 // words that hold positions are moved on by as much. So translation may pause at any instruction,
 // and gives the same words every time.
 
+import { CodeLimitError } from "../module/errors.ts";
 import { joinChains } from "./chains.ts";
-import { CodeLimitError } from "./errors.ts";
 import { OP } from "./opcodes.generated.ts";
 import { OPCODE_MASK } from "./registers.ts";
 

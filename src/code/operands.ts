@@ -3,8 +3,8 @@
 // only what must be in its slot is moved there.
 
 import { F64, I64, isReference, slotsOf, V128, type ValType } from "../isa/types.ts";
+import { CodeLimitError } from "../module/errors.ts";
 import type { Draft } from "./draft.ts";
-import { CodeLimitError } from "./errors.ts";
 import { OP } from "./opcodes.generated.ts";
 import { NARROW_SLOTS, OPCODE_BITS, SLOT_BITS, WIDE_SLOTS } from "./registers.ts";
 

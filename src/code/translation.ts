@@ -2,11 +2,11 @@
 // validator of its own, then the words are copied to where they will lie. Whoever calls the
 // function goes on with it.
 
+import { CodeLimitError } from "../module/errors.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import type { CompiledModule } from "./compiled.ts";
 import { Draft } from "./draft.ts";
 import { Emitter } from "./emitter.ts";
-import { CodeLimitError } from "./errors.ts";
 import type { CodeAccount, CodeRoom, Holding } from "./room.ts";
 import type { FunctionCode } from "./space.ts";
 

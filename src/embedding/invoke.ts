@@ -1,7 +1,6 @@
 // The operations of the embedding appendix that run code (spec: 7.1.3 Modules, 7.1.4 Module
 // Instances, 7.1.6 Functions), to completion. Slices and suspension are the embedder API's.
 
-import type { Outcome } from "../interpreter/meter.ts";
 import { Thread } from "../interpreter/thread.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import type {
@@ -11,6 +10,7 @@ import type {
   Value,
 } from "../runtime/instances.ts";
 import { instantiate } from "../runtime/instantiate.ts";
+import type { Outcome } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 

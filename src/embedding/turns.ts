@@ -1,7 +1,7 @@
 // Long work between the turns of the host's event loop. All such work of the realm shares them:
 // in each, one at a time, it goes on for some milliseconds.
 
-import { millisecondsNow } from "../interpreter/clock.ts";
+import { millisecondsNow } from "../runtime/clock.ts";
 
 /** Globals that an engine may have or not. */
 interface Host {

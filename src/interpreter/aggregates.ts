@@ -4,7 +4,6 @@
 
 import { bytesOfElement, wordsOf } from "../code/layout.ts";
 import { PREPARE } from "../code/registers.ts";
-import { idMatches } from "../code/type-ids.ts";
 import { instructionAt } from "../isa/index.ts";
 import {
   HEAP_EXN,
@@ -40,6 +39,7 @@ import {
   TABLE_OUT_OF_BOUNDS,
 } from "../runtime/traps.ts";
 import { heapIdMatches } from "../runtime/types.ts";
+import { idMatches } from "../validation/type-ids.ts";
 import { type Payer, PIECE_BYTES, PIECE_ELEMENTS, type Progress, payPart, UNPAID } from "./bulk.ts";
 import { machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 import { int, reference, setInt, setReference } from "./operands.ts";

@@ -2,15 +2,14 @@
 // millions of. A thread that is used again, arguments and results that go straight between the
 // caller's values and the slots, and nothing saved when a call is stopped for good.
 
-import { idOfFuncType } from "../code/type-ids.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { ExceptionInstance, FunctionInstance } from "../runtime/instances.ts";
+import type { Outcome, Watch } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
-import { Exhaustion } from "../runtime/trap.ts";
+import { Exhaustion, Uncaught } from "../runtime/trap.ts";
+import { idOfFuncType } from "../validation/type-ids.ts";
 import { backtrace } from "./backtrace.ts";
 import { machine } from "./loop.generated.ts";
-import type { Outcome } from "./meter.ts";
-import type { Watcher } from "./occupant.ts";
 import { placeAt } from "./places.ts";
 import { releaseReferences } from "./registers.ts";
 import { clearStacks, stack } from "./stack.ts";
@@ -19,21 +18,6 @@ import { Thread } from "./thread.ts";
 /** Reads what a call has left in the slots from the word `at` on. */
 export interface ResultReader {
   read(at: number): unknown;
-}
-
-/** Looks now and then whether calls must stop, for another reason than fuel. */
-export interface Watch extends Watcher {
-  /** Whether there is anything that could stop a call now. */
-  readonly active: boolean;
-}
-
-/** A Wasm exception that has left the guest: thrown as it is, for who calls to make an error of. */
-export class Uncaught {
-  readonly exception: ExceptionInstance;
-
-  constructor(exception: ExceptionInstance) {
-    this.exception = exception;
-  }
 }
 
 /** Units of fuel between two looks: 0.1 ms, and 4 ms as long as the loop is cold. */

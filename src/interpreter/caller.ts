@@ -3,14 +3,14 @@
 
 import { OP } from "../code/opcodes.generated.ts";
 import type { FunctionCode } from "../code/space.ts";
-import { idMatches } from "../code/type-ids.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { Outcome } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
+import { idMatches } from "../validation/type-ids.ts";
 import { backtrace } from "./backtrace.ts";
 import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
-import type { Outcome } from "./meter.ts";
 import { Occupant } from "./occupant.ts";
 import { isParkedReturn, parkedAt, writeReturnBehind } from "./places.ts";
 import {
@@ -52,7 +52,8 @@ export abstract class Caller extends Occupant {
     frame: number,
     words: number,
   ): Outcome | null;
-  protected abstract leaveMachineFrame(): Outcome | null;
+  /** The call has ended; its results lie at the thread's base. */
+  protected abstract finish(): Outcome;
   protected abstract trap(code: number): Outcome;
   protected abstract fail(error: unknown): Outcome;
   protected abstract raised(error: unknown): Outcome | null;
@@ -164,6 +165,19 @@ export abstract class Caller extends Occupant {
     // Nobody pauses in the machine's own frames: they have no size, and results lie there.
     machine.pc = CODE[pair];
     return this.leaveMachineFrame();
+  }
+
+  /** A function returned to the machine's own code: to the end, or to another instance's code. */
+  protected leaveMachineFrame(): Outcome | null {
+    if (machine.pc === EXIT_PC) {
+      this.settle();
+      return this.finish();
+    }
+    if (machine.pc === PARKED_PC) return this.unpark();
+    if (machine.pc === BELOW_PC) return this.goBack();
+    this.instance = this.callers.pop() ?? null;
+    this.limitCalls();
+    return this.returnToCaller();
   }
 
   // Calls

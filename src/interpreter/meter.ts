@@ -2,22 +2,11 @@
 // what is left of the store's fuel and of the slice; the books are kept here, whenever the loop is
 // left.
 
-import type { Value } from "../runtime/instances.ts";
+import { millisecondsNow } from "../runtime/clock.ts";
+import type { Outcome } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
-import type { Trap } from "../runtime/trap.ts";
-import { millisecondsNow } from "./clock.ts";
 import { machine } from "./loop.generated.ts";
 import { warmth } from "./warmth.ts";
-
-/** How a run ended, or why it paused. */
-export type Outcome =
-  | { readonly kind: "returned"; readonly values: Value[] }
-  | { readonly kind: "trapped"; readonly trap: Trap }
-  | { readonly kind: "threw"; readonly error: unknown }
-  | { readonly kind: "suspended"; readonly reason: "fuel" | "slice" }
-  | { readonly kind: "suspended"; readonly reason: "host"; readonly promise: PromiseLike<unknown> }
-  /** It waits at a shared memory; what the promise tells is that it may go on. */
-  | { readonly kind: "suspended"; readonly reason: "wait"; readonly promise: Promise<void> };
 
 /** The store has too little fuel for what comes next. */
 export const OUT_OF_FUEL: Outcome = { kind: "suspended", reason: "fuel" };

@@ -2,6 +2,7 @@
 // of the stacks, and its frames while it is suspended. What it does there is in thread.ts.
 
 import type { ModuleInstance } from "../runtime/instances.ts";
+import type { Interruption, Watcher } from "../runtime/outcome.ts";
 import { provideFrames, type Visit } from "../runtime/roots.ts";
 import type { Lease, Store } from "../runtime/store.ts";
 import { CONTROL, CONTROL_WORDS, machine, REFERENCES, SLOT_WORDS } from "./loop.generated.ts";
@@ -11,23 +12,6 @@ import { forgetParked } from "./places.ts";
 import { RESTORE_PC, room } from "./registers.ts";
 import { clearStacks, Frames, frameTop, stack } from "./stack.ts";
 import type { Thread } from "./thread.ts";
-
-/** Why somebody who watches a thread wants it stopped. */
-export type Interruption = "epoch" | "deadline" | "signal";
-
-/** Who watches a thread. */
-export interface Watcher {
-  /** Why it has to stop now, besides fuel; null: it need not. */
-  reason(): Interruption | null;
-  /**
-   * Milliseconds until it will want that, as far as is known now. Infinity: never; POLL: others may
-   * bring it about, who tell nobody.
-   */
-  readonly patience: number;
-}
-
-/** Milliseconds after which it is asked again what others may have brought about. */
-export const POLL = 5;
 
 /** Who runs on the machine, or will again. */
 export class Occupant extends FuelMeter {

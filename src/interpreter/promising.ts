@@ -2,14 +2,14 @@
 // Integration). Whoever drives one awaits a promise and goes on with what it gave; between two of
 // them it runs as any call does, and it is looked at in the same way.
 
+import { guestTime } from "../runtime/clock.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
+import type { Outcome, Watch } from "../runtime/outcome.ts";
+import type { Settled } from "../runtime/promises.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion } from "../runtime/trap.ts";
-import { CallThread, type ResultReader, UNITS_PER_LOOK, type Watch } from "./call.ts";
-import { guestTime } from "./clock.ts";
-import type { Outcome } from "./meter.ts";
-import type { Settled } from "./promises.ts";
+import { CallThread, type ResultReader, UNITS_PER_LOOK } from "./call.ts";
 import { stack } from "./stack.ts";
 
 /** What a stretch of such a call has come to: its results, or what it waits for. */

@@ -2,13 +2,13 @@
 // code a position belongs to, keeping the reference slots long enough.
 
 import type { CompiledModule } from "../code/compiled.ts";
-import { CodeLimitError } from "../code/errors.ts";
 import { OP } from "../code/opcodes.generated.ts";
 import { CodeRoom } from "../code/room.ts";
 import type { FunctionCode } from "../code/space.ts";
+import { CodeLimitError } from "../module/errors.ts";
+import { millisecondsNow } from "../runtime/clock.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Lease, Store } from "../runtime/store.ts";
-import { millisecondsNow } from "./clock.ts";
 import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 
 /** Where the outermost frame returns to. */

@@ -12,9 +12,13 @@ import type {
 import { isForeignReference } from "../runtime/link.ts";
 import type { Making } from "../runtime/making.ts";
 import type { Growth } from "../runtime/memory.ts";
+import type { Outcome } from "../runtime/outcome.ts";
+import { isPromise, promiseError, type Settled } from "../runtime/promises.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
+import { Unfinished } from "../runtime/unfinished.ts";
+import type { Awaited } from "./awaited.ts";
 import { backtrace } from "./backtrace.ts";
 import { Caller } from "./caller.ts";
 import { tryAgain } from "./longer.ts";
@@ -36,23 +40,19 @@ import {
   STACK_OVERFLOW,
   TRAPPED,
 } from "./loop.generated.ts";
-import { NOT_READY, OUT_OF_FUEL, type Outcome } from "./meter.ts";
+import { NOT_READY, OUT_OF_FUEL } from "./meter.ts";
 import { writeReturnBehind } from "./places.ts";
-import { type Awaited, isPromise, promiseError, type Settled } from "./promises.ts";
 import {
-  BELOW_PC,
   EXIT_PC,
   extra,
   hasFarMemory,
   NO_CALL,
-  PARKED_PC,
   releaseReferences,
   reserveReferences,
 } from "./registers.ts";
 import { enterAgain, slowInstruction } from "./slow.ts";
 import { clearStacks, type Frames, stack } from "./stack.ts";
 import { TrapSignal } from "./trap-signal.ts";
-import { Unfinished } from "./unfinished.ts";
 import { Search } from "./unwind.ts";
 import { payloadOf, readValues, resultsOf, writeValues } from "./values.ts";
 import { pauseOf, type Wait, type Waiter } from "./waits.ts";
@@ -305,19 +305,6 @@ export class Thread extends Caller implements Waiter {
     if (error instanceof TrapSignal) return this.trap(error.code);
     if (error instanceof WasmException) return this.throwException(error.exception, { error });
     return this.fail(error);
-  }
-
-  /** A function returned to the machine's own code: to the end, or to another instance's code. */
-  protected leaveMachineFrame(): Outcome | null {
-    if (machine.pc === EXIT_PC) {
-      this.settle();
-      return this.finish();
-    }
-    if (machine.pc === PARKED_PC) return this.unpark();
-    if (machine.pc === BELOW_PC) return this.goBack();
-    this.instance = this.callers.pop() ?? null;
-    this.limitCalls();
-    return this.returnToCaller();
   }
 
   /**

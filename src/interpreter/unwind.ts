@@ -5,9 +5,9 @@
 
 import type { CatchClause, FunctionCode, Handler, Place } from "../code/space.ts";
 import type { ExceptionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { Outcome } from "../runtime/outcome.ts";
 import type { GuestObjects, Root } from "../runtime/roots.ts";
 import { machine, REFERENCES } from "./loop.generated.ts";
-import type { Outcome } from "./meter.ts";
 import type { Parts } from "./parts.ts";
 import { goOnAt } from "./places.ts";
 import { reserveReferences } from "./registers.ts";

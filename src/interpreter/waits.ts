@@ -4,17 +4,18 @@
 // guests wait as `Atomics.wait` does, since scripts notify them, and scripts of other workers know
 // the bytes alone.
 
+import { millisecondsNow } from "../runtime/clock.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Integers } from "../runtime/integers.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
+import { notify } from "../runtime/notify.ts";
+import type { Outcome } from "../runtime/outcome.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { EXPECTED_SHARED_MEMORY, WAIT_NOT_ALLOWED } from "../runtime/traps.ts";
 import type { Place, WaitList } from "../runtime/wait-list.ts";
 import { atomicAddress, checkBounds } from "./atomics.ts";
 import type { Payer, Progress } from "./bulk.ts";
-import { millisecondsNow } from "./clock.ts";
 import { machine, SLOTS } from "./loop.generated.ts";
-import type { Outcome } from "./meter.ts";
 import { int, setInt } from "./operands.ts";
 import { extra, LONGS } from "./registers.ts";
 import { TrapSignal } from "./trap-signal.ts";
@@ -199,18 +200,6 @@ export function atomicNotify(instance: ModuleInstance): void {
   const ea = atomicAddress(memory, 4);
   checkBounds(memory, ea, 4);
   setInt(0, notify(memory, ea, int(1) >>> 0), false);
-}
-
-/** Wakes at most `count` of those who wait at an address; how many. */
-export function notify(memory: MemoryInstance, address: number, count: number): number {
-  const { integers, outside, shared, store } = memory;
-  if (shared === null) return 0;
-  let woken = 0;
-  if (!outside) {
-    woken = shared.waiters.notify(address, count);
-    store.work += shared.waiters.used;
-  }
-  return woken + Atomics.notify(integers.bySize[4], address / 4, count - woken);
 }
 
 /** How a thread pauses whose wait goes on. */

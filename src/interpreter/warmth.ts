@@ -4,7 +4,7 @@
 // fifth of a second of code that is thirty times slower. So a run that proves hot executes every
 // instruction once (training.ts), and then waits, outside of the loop, until V8 has compiled it.
 
-import { millisecondsNow, spentForProcess } from "./clock.ts";
+import { millisecondsNow, spentForProcess } from "../runtime/clock.ts";
 import { ELSEWHERE, machine } from "./loop.generated.ts";
 import { LOOPS, type Loop, loopHere, SCALAR_LOOP } from "./loops.ts";
 import { EXIT_PC } from "./registers.ts";

@@ -2,7 +2,6 @@
 // `js-string`. Their types are those of a module of our own, so that identity of types is the
 // engine's.
 
-import { typeIdsOf } from "../code/type-ids.ts";
 import { EXTERNREF, HEAP_EXTERN, I16, I32, refType, type ValType } from "../isa/types.ts";
 import type { SubType } from "../module/module.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
@@ -14,6 +13,7 @@ import {
   writeArray,
 } from "../runtime/objects.ts";
 import { funcTypeOfId } from "../runtime/types.ts";
+import { typeIdsOf } from "../validation/type-ids.ts";
 import type { Context } from "./context.ts";
 import { markUncatchable } from "./errors.ts";
 import { type Callable, HostFunction } from "./functions.ts";

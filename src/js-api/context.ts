@@ -2,11 +2,8 @@
 // error classes, the caches that give each instance of the engine one JavaScript object, and the
 // way from a JavaScript call into the engine and back out with its errors.
 
-import { CodeLimitError } from "../code/errors.ts";
-import { idOfFuncType } from "../code/type-ids.ts";
 import type { DecodeSettings } from "../embedding/module.ts";
-import { CallThread, Uncaught } from "../interpreter/call.ts";
-import type { Settled } from "../interpreter/promises.ts";
+import { CallThread } from "../interpreter/call.ts";
 import type { Progress, PromisingThread } from "../interpreter/promising.ts";
 import {
   EXTERNREF,
@@ -18,6 +15,7 @@ import {
   isNullable,
   type ValType,
 } from "../isa/types.ts";
+import { CodeLimitError } from "../module/errors.ts";
 import type { FuncType } from "../module/module.ts";
 import {
   ExceptionInstance,
@@ -28,10 +26,12 @@ import {
 } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
 import { internalize, matchesHeap, toExtern, toHost } from "../runtime/objects.ts";
+import type { Settled } from "../runtime/promises.ts";
 import type { Store } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
-import { Exhaustion, Trap } from "../runtime/trap.ts";
+import { Exhaustion, Trap, Uncaught } from "../runtime/trap.ts";
 import { funcTypeOfId, heapIdMatches } from "../runtime/types.ts";
+import { idOfFuncType } from "../validation/type-ids.ts";
 import {
   addFrames,
   DETACHED,

@@ -1,9 +1,9 @@
 // WebAssembly.Tag and WebAssembly.Exception (JS-API: 5.7 Tags, 5.8 Exceptions).
 
-import { idOfFuncType } from "../code/type-ids.ts";
 import type { ValType } from "../isa/types.ts";
 import { ExceptionInstance, TagInstance } from "../runtime/instances.ts";
 import { funcTypeOfId } from "../runtime/types.ts";
+import { idOfFuncType } from "../validation/type-ids.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { valueTypeOf } from "./descriptors.ts";
 import { cannotCross, crosses, fromRawBits, rawOf, toWebAssemblyValue } from "./signature.ts";

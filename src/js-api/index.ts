@@ -2,8 +2,8 @@
 // (https://webassembly.github.io/spec/js-api/), as one ready-made namespace and as a maker of more,
 // each with accounts, limits and features of its own.
 
-import type { PriceTable } from "../code/prices.ts";
 import { type FeatureSwitches, featureSet } from "../isa/features.ts";
+import type { PriceTable } from "../isa/prices.ts";
 import { DECODING_LIMIT_OPTIONS, type DecodingLimits } from "../module/limits.ts";
 import {
   checkedOptions,

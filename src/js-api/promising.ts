@@ -2,11 +2,11 @@
 // that suspend such a call until a promise has settled. Only guests' frames are ever suspended:
 // where one of JavaScript lies between the two, that is an error.
 
-import type { Settled } from "../interpreter/promises.ts";
 import { PromisingThread } from "../interpreter/promising.ts";
 import { currentThread } from "../interpreter/stack.ts";
 import type { Thread } from "../interpreter/thread.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
+import type { Settled } from "../runtime/promises.ts";
 import type { Context, Defined, Wrapper } from "./context.ts";
 import { type Callable, HostFunction } from "./functions.ts";
 import { cannotCross, isCallable } from "./signature.ts";

@@ -2,12 +2,12 @@
 // module"): bytes of callers, compile options, validation of builtins and imported strings.
 
 import { compile } from "../code/compiled.ts";
-import { idMatches } from "../code/type-ids.ts";
 import { moduleDecoder } from "../embedding/module.ts";
 import { HEAP_EXTERN, refType } from "../isa/types.ts";
 import { ModuleError, quote } from "../module/errors.ts";
 import type { Import, ModuleRecord } from "../module/module.ts";
 import { closeGlobalType, valTypeIdMatches } from "../runtime/types.ts";
+import { idMatches } from "../validation/type-ids.ts";
 import { builtinType } from "./builtins.ts";
 import type { Context } from "./context.ts";
 import { compileMessage } from "./errors.ts";

@@ -1,10 +1,10 @@
 // What stops the guests of a namespace besides fuel: a time limit for each call from outside, a
 // moment for all of them, an epoch. Looked at between stretches of the interpreter's loop.
 
-import type { Watch } from "../interpreter/call.ts";
-import { deadlineIn, isOver, timeUntil } from "../interpreter/clock.ts";
-import { type Interruption, POLL } from "../interpreter/occupant.ts";
 import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
+import { deadlineIn, isOver, timeUntil } from "../runtime/clock.ts";
+import type { Watch } from "../runtime/outcome.ts";
+import { type Interruption, POLL } from "../runtime/outcome.ts";
 
 /** A counter that somebody advances, e.g. an `Epoch` of the embedder API. */
 export interface EpochLike {

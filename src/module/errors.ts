@@ -1,5 +1,6 @@
 // The two ways a module can be refused (spec: 5 Binary Format, 3 Validation). Both say what is
-// wrong in the conformance suite's words, then the particulars, then where.
+// wrong in the conformance suite's words, then the particulars, then where. A valid function may
+// still be beyond what can be run.
 
 /** Where in a module an error was found; what is not known is absent. */
 export interface Location {
@@ -68,6 +69,11 @@ export class MalformedError extends ModuleError {}
 
 /** The module breaks a validation rule (spec: 3). */
 export class InvalidError extends ModuleError {}
+
+/** A function or a process that needs more than the code format has room for. */
+export class CodeLimitError extends Error {
+  override readonly name = "CodeLimitError";
+}
 
 /** Characters of one of the guest's texts that messages show. */
 export const SHOWN = 200;

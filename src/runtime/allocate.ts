@@ -4,9 +4,9 @@
 
 import { Decoder } from "../binary/decoder.ts";
 import { compile } from "../code/compiled.ts";
-import { PRICE_TABLE_2 } from "../code/prices.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { featureSet } from "../isa/features.ts";
+import { PRICE_TABLE_2 } from "../isa/prices.ts";
 import { isReference, slotsOf } from "../isa/types.ts";
 import { DEFAULT_LIMITS } from "../module/limits.ts";
 import type { GlobalType, MemoryType, TableType } from "../module/module.ts";

@@ -2,8 +2,8 @@
 // each import has the type that the module asks for. Only looks; instantiate.ts puts it in place.
 
 import type { CompiledModule } from "../code/compiled.ts";
-import { idMatches } from "../code/type-ids.ts";
 import type { ExternType, GlobalType, Import, Limits } from "../module/module.ts";
+import { idMatches } from "../validation/type-ids.ts";
 import {
   ExceptionInstance,
   type ExternInstance,

@@ -19,7 +19,6 @@ import {
   shortLength,
   wordsOf,
 } from "../code/layout.ts";
-import { depthOfId, typeOfId } from "../code/type-ids.ts";
 import {
   HEAP_ANY,
   HEAP_ARRAY,
@@ -32,6 +31,7 @@ import {
   isReference,
 } from "../isa/types.ts";
 import type { FieldType } from "../module/module.ts";
+import { depthOfId, typeOfId } from "../validation/type-ids.ts";
 import { Elements } from "./elements.ts";
 import type { Value } from "./instances.ts";
 import type { GuestObjects } from "./roots.ts";

@@ -3,8 +3,8 @@
 // back when the host's garbage collector notices, not earlier than the next task of the event loop:
 // a program that must not depend on that moment gives each tenant a store of its own.
 
-import { checkedPrices, PRICE_TABLE_2, type PriceTable } from "../code/prices.ts";
 import { CodeAccount } from "../code/room.ts";
+import { checkedPrices, PRICE_TABLE_2, type PriceTable } from "../isa/prices.ts";
 import { amount, anObject, nested, type OptionTable, tableOf } from "../module/options.ts";
 import type { Growth } from "./memory.ts";
 import { GuestObjects } from "./roots.ts";

@@ -166,3 +166,12 @@ export class WasmException extends Error {
     return this.exception.tag;
   }
 }
+
+/** A Wasm exception that has left the guest: thrown as it is, for who calls to make an error of. */
+export class Uncaught {
+  readonly exception: ExceptionInstance;
+
+  constructor(exception: ExceptionInstance) {
+    this.exception = exception;
+  }
+}

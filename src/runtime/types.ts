@@ -3,13 +3,6 @@
 // Closing, matching (spec: 3.3 Matching) and text of such types.
 
 import {
-  functionTypeOfId,
-  type IdentifiedType,
-  idMatches,
-  keepIds,
-  typeOfId,
-} from "../code/type-ids.ts";
-import {
   formatValType,
   HEAP_BOT,
   HEAP_NOFUNC,
@@ -24,6 +17,13 @@ import {
 import { listed } from "../module/errors.ts";
 import type { FuncType, GlobalType, Limits, MemoryType, TableType } from "../module/module.ts";
 import { abstractMatches, KIND_HEAPS } from "../validation/type-context.ts";
+import {
+  functionTypeOfId,
+  type IdentifiedType,
+  idMatches,
+  keepIds,
+  typeOfId,
+} from "../validation/type-ids.ts";
 
 /** The closed form of a module's value type; `ids` are the module's type ids by type index. */
 export function closeValType(type: ValType, ids: readonly number[]): ValType {

@@ -4,8 +4,8 @@
 
 import { standsFor } from "../api/func.ts";
 import { parseSignature } from "../api/host.ts";
-import { idOfFuncType } from "../code/type-ids.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
+import { idOfFuncType } from "../validation/type-ids.ts";
 import { argsFunctions } from "./args.ts";
 import { clockFunctions } from "./clock.ts";
 import { fdFunctions } from "./fd.ts";

@@ -1,8 +1,8 @@
 // Clocks and random numbers that can be granted to a guest. The defaults depend on nothing: a run
 // gives the same results everywhere and every time. The real ones are there to be asked for.
 
-import { millisecondsNow } from "../interpreter/clock.ts";
 import { aBigint, checkedOptions, type OptionTable, objectWith } from "../module/options.ts";
+import { millisecondsNow } from "../runtime/clock.ts";
 
 /** Clocks of WASI (witx: $clockid). */
 export type ClockName = "realtime" | "monotonic" | "process_cputime_id" | "thread_cputime_id";

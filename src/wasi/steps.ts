@@ -3,7 +3,7 @@
 // never done: no input is taken and nothing is written for a guest that has been stopped.
 
 import { currentThread } from "../interpreter/stack.ts";
-import { Unfinished } from "../interpreter/unfinished.ts";
+import { Unfinished } from "../runtime/unfinished.ts";
 import { errnoOf, WasiError } from "./errno.ts";
 import type { Process } from "./process.ts";
 

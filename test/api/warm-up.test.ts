@@ -3,8 +3,8 @@
 
 import { describe, expect, it } from "vitest";
 import { warmUp } from "../../src/api/index.ts";
-import { millisecondsNow, spentForProcess } from "../../src/interpreter/clock.ts";
 import { createNamespace } from "../../src/js-api/index.ts";
+import { millisecondsNow, spentForProcess } from "../../src/runtime/clock.ts";
 import { assemble } from "../validation/assemble.ts";
 import { instanceOf } from "./support.ts";
 

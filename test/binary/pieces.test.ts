@@ -4,10 +4,10 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { typeIdsOf } from "../../src/code/type-ids.ts";
 import { moduleDecoder } from "../../src/embedding/module.ts";
 import { FEATURES, featureSet } from "../../src/isa/features.ts";
 import { PIECE } from "../../src/module/pieces.ts";
+import { typeIdsOf } from "../../src/validation/type-ids.ts";
 import { body, leb, moduleOf, name, outcomeOf, section, TYPES, vec } from "./bytes.ts";
 
 const ALL = featureSet(Object.fromEntries(FEATURES.map((feature) => [feature, true])));

@@ -14,14 +14,15 @@ import { Store } from "../../src/runtime/store.ts";
 import { hostValue } from "../fuzz/execute/world.ts";
 import { Random } from "../fuzz/random.ts";
 import { load } from "../validation/assemble.ts";
-import type { HostExports, Scalar } from "./differential.ts";
 import {
   bitsOf,
   callHost,
   callOurs,
+  type HostExports,
   hostEnding,
   hostExports,
   ourEnding,
+  type Scalar,
   show,
 } from "./differential.ts";
 

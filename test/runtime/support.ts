@@ -1,7 +1,6 @@
 // Instances for the tests of the runtime: modules from text or bytes, what the host provides, and
 // errors as values. Nothing is executed: a start function is only noted.
 
-import { idOfFuncType } from "../../src/code/type-ids.ts";
 import { FUNCREF, I32, type ValType } from "../../src/isa/types.ts";
 import type { MemoryType, ModuleRecord, TableType } from "../../src/module/module.ts";
 import {
@@ -20,6 +19,7 @@ import { instantiate } from "../../src/runtime/instantiate.ts";
 import { type Counted, Store } from "../../src/runtime/store.ts";
 import { LinkError } from "../../src/runtime/trap.ts";
 import { funcTypeOfId } from "../../src/runtime/types.ts";
+import { idOfFuncType } from "../../src/validation/type-ids.ts";
 import { assemble, load } from "../validation/assemble.ts";
 
 export { Store };

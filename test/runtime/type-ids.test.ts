@@ -2,7 +2,6 @@
 // declared subtyping. wabt has no syntax for such types, so the modules are bytes.
 
 import { describe, expect, it } from "vitest";
-import { idMatches, idOfFuncType, typeIdsOf, typeOfId } from "../../src/code/type-ids.ts";
 import {
   ANYREF,
   EQREF,
@@ -19,6 +18,7 @@ import {
 } from "../../src/isa/types.ts";
 import type { ExternInstance } from "../../src/runtime/instances.ts";
 import { closeValType, formatClosedType, valTypeIdMatches } from "../../src/runtime/types.ts";
+import { idMatches, idOfFuncType, typeIdsOf, typeOfId } from "../../src/validation/type-ids.ts";
 import { body, moduleOf, name, section, vec } from "../binary/bytes.ts";
 import { exported, instance, linkError, moduleFrom, Store } from "./support.ts";
 

@@ -3,9 +3,9 @@
 
 import { setImmediate as nextTask } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { typeIdsOf } from "../../src/code/type-ids.ts";
 import type { FuncType } from "../../src/module/module.ts";
 import { closeGlobalType, funcTypeOfId } from "../../src/runtime/types.ts";
+import { typeIdsOf } from "../../src/validation/type-ids.ts";
 import { typeCount } from "../../src/validation/type-table.ts";
 import { moduleOf, section, vec } from "../binary/bytes.ts";
 import { collectGarbage } from "../garbage.ts";

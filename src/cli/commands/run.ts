@@ -11,7 +11,7 @@ import {
   Trap,
   type Value,
 } from "../../api/index.ts";
-import { CodeLimitError } from "../../code/errors.ts";
+import { CodeLimitError } from "../../module/errors.ts";
 import { WasiExit } from "../../wasi/index.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { CallError, exitCode, processStatus, report } from "../endings.ts";

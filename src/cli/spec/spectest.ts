@@ -1,8 +1,6 @@
 // The host module `spectest` of conformance scripts (the suite's README): functions that do
 // nothing, globals, tables and memories. Every script gets a set of its own.
 
-import { idOfFuncType } from "../../code/type-ids.ts";
-import { toRaw } from "../../interpreter/values.ts";
 import { F32, F64, FUNCREF, I32, I64, type ValType } from "../../isa/types.ts";
 import type { Limits } from "../../module/module.ts";
 import {
@@ -13,6 +11,8 @@ import {
 } from "../../runtime/allocate.ts";
 import type { ExternInstance, Value } from "../../runtime/instances.ts";
 import type { Store } from "../../runtime/store.ts";
+import { toRaw } from "../../runtime/values.ts";
+import { idOfFuncType } from "../../validation/type-ids.ts";
 
 /** Items by name, as an import finds them. */
 export type Externs = ReadonlyMap<string, ExternInstance>;

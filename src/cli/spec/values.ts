@@ -1,7 +1,6 @@
 // Values of scripts: arguments, and the patterns that results must match (the suite's README,
 // Values; spec: 4.2.1). Numbers are compared as bits, so that no NaN payload gets lost.
 
-import { Bits } from "../../interpreter/values.ts";
 import {
   F32,
   formatValType,
@@ -22,6 +21,7 @@ import {
   type Value,
 } from "../../runtime/instances.ts";
 import { internalize, matchesHeap, toHost } from "../../runtime/objects.ts";
+import { Bits } from "../../runtime/values.ts";
 
 /** A value as a script writes it: an argument, or a pattern for a result. */
 export interface ScriptValue {

@@ -1,8 +1,8 @@
 // Campaigns that execute: modules, generated and mutated, run in our namespace under small limits
 // and in the host's, and in slices through the embedder API. The same seed gives the same inputs.
 
-import { priceTable } from "../../../src/code/prices.ts";
 import { type FeatureSet, featureBit, featureSet } from "../../../src/isa/features.ts";
+import { priceTable } from "../../../src/isa/prices.ts";
 import { createNamespace } from "../../../src/js-api/index.ts";
 import { withCanonicalNans } from "../../interpreter/programs.ts";
 import { stackProgram } from "../../interpreter/stack-programs.ts";

@@ -1,7 +1,7 @@
 // Runs a module in a namespace, ours or the host's, and writes down what happens. Ours runs under
 // small limits; where one of them stops it, the transcript ends: the host has no such limits.
 
-import { CodeLimitError } from "../../../src/code/errors.ts";
+import { CodeLimitError } from "../../../src/module/errors.ts";
 import type { ModuleRecord } from "../../../src/module/module.ts";
 import { Exhaustion, Trap } from "../../../src/runtime/trap.ts";
 import {

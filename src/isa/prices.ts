@@ -4,8 +4,8 @@
 // a call were zeroed for nothing; and `throw` cost 1, however much it took along and however far
 // its handler was.
 
-import { allInstructions, FREE_OPCODES } from "../isa/index.ts";
-import { OPCODE_SPACE } from "../isa/instruction.ts";
+import { allInstructions, FREE_OPCODES } from "./index.ts";
+import { OPCODE_SPACE } from "./instruction.ts";
 
 /** A versioned price table. Prices are whole numbers from 0 to 65,535. */
 export interface PriceTable {

@@ -1,19 +1,9 @@
 // Promises that host functions return, and why a call sometimes cannot wait for one.
 
-import type { FunctionInstance } from "../runtime/instances.ts";
-import type { Unfinished } from "./unfinished.ts";
+import type { FunctionInstance } from "./instances.ts";
 
 /** What a host function's promise has given. */
 export type Settled = { readonly value: unknown } | { readonly error: unknown };
-
-/** A call that waits for a host function's promise, or to go on with its unfinished work. */
-export interface Awaited {
-  readonly callee: FunctionInstance;
-  /** Where its results belong, from fp on. */
-  readonly frame: number;
-  readonly returnWords: number;
-  readonly work?: Unfinished;
-}
 
 /** Whether a host function's result has to be waited for. */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -4,9 +4,9 @@
 // that `typeIdsOf` gives, by a type that `functionTypeOfId` gives, by what `keepIds` has marked.
 
 import type { FuncType, ModuleRecord, SubType } from "../module/module.ts";
-import { identifiedTypes, identifyTypes, type typeOfId } from "../validation/type-table.ts";
+import { identifiedTypes, identifyTypes, type typeOfId } from "./type-table.ts";
 
-export { depthOfId, functionTypeOfId, idMatches, typeOfId } from "../validation/type-table.ts";
+export { depthOfId, functionTypeOfId, idMatches, typeOfId } from "./type-table.ts";
 
 /** A type by its id. Type indices inside `composite` are ids, too; `parent` is -1 for none. */
 export type IdentifiedType = ReturnType<typeof typeOfId>;
