@@ -62,10 +62,10 @@ export class CallEmitter extends ControlEmitter {
   }
 
   /** The call's last words: what follows it, and its cost. Then the results are in their slots. */
-  private afterCall(type: FuncType, base: number): void {
+  protected afterCall(type: FuncType, base: number): void {
     const after = new SegmentPoint();
     this.goOnWords(after);
-    this.costs.place(after);
+    this.place(after);
     this.barrier();
     this.handled += type.results.length;
     type.results.forEach((result, i) => this.inSlot(base + i, result));

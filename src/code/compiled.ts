@@ -79,7 +79,7 @@ export class CompiledModule {
       const work = translation.advance(piece, room, account, evict);
       if (translation.code.entry >= 0) {
         this.remove(translation);
-        this.idle = translation.validator;
+        this.giveBack(translation.validator);
       }
       return work;
     } catch (error) {
@@ -107,10 +107,15 @@ export class CompiledModule {
     this.translations.splice(this.translations.indexOf(translation), 1);
   }
 
-  private takeValidator(): BodyValidator {
+  /** A validator of the module's bodies, to be given back when it has ended one. */
+  takeValidator(): BodyValidator {
     const { idle } = this;
     this.idle = null;
     return idle ?? functionValidator(this.module);
+  }
+
+  giveBack(validator: BodyValidator): void {
+    this.idle = validator;
   }
 }
 

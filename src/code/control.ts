@@ -101,9 +101,14 @@ export class ControlEmitter extends FusingEmitter {
     return this.labels[this.labels.length - 1 - index];
   }
 
+  /** A segment begins here. */
+  protected place(point: SegmentPoint): void {
+    this.costs.place(point);
+  }
+
   /** Control can arrive here from elsewhere: nothing is known about the last instruction. */
   protected bind(target: Target): void {
-    this.costs.place(target.point);
+    this.place(target.point);
     target.bind(this.draft);
     this.barrier();
   }
@@ -179,7 +184,7 @@ export class ControlEmitter extends FusingEmitter {
       this.settleRange(height - label.types.length, height);
       const after = new SegmentPoint();
       this.branch(condition, true, label.target, after);
-      this.costs.place(after);
+      this.place(after);
       return;
     }
     // Operands move on the path that leaves, so that path is the one that falls through; the jump

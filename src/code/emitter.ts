@@ -53,9 +53,9 @@ const GLOBAL_SETS = {
 
 /** The sink that writes register code. */
 export class Emitter extends AggregateEmitter implements BodySink {
-  private readonly code: FunctionCode;
+  protected readonly code: FunctionCode;
   private readonly type: FuncType;
-  private entry = 0;
+  protected entry = 0;
   private instructions = 0;
   /** Which locals are of type v128, and how many there are of all types. */
   private readonly vectorLocals: number[] = [];
@@ -72,7 +72,7 @@ export class Emitter extends AggregateEmitter implements BodySink {
   begin(facts: BodyFacts): void {
     this.reserveHeader();
     const { params, results } = this.type;
-    this.costs.place(this.entryPoint);
+    this.place(this.entryPoint);
     this.localCount = facts.localCount;
     for (let i = 0; i < facts.localCount; i++) {
       const type = facts.typeOfLocal(i);
@@ -87,7 +87,7 @@ export class Emitter extends AggregateEmitter implements BodySink {
   }
 
   /** First slot of a local. */
-  private localSlot(index: number): number {
+  protected localSlot(index: number): number {
     return slotAt(index, this.vectorLocals);
   }
 
@@ -115,6 +115,13 @@ export class Emitter extends AggregateEmitter implements BodySink {
     code.entryOffset = this.entry;
   }
 
+  /** What entering the function costs, once its first segment has ended. */
+  protected get entryCost(): number {
+    const { localsPerUnit } = this.compiled.prices;
+    const zeroed = Math.floor((this.localCount - this.type.params.length) / localsPerUnit);
+    return this.entryPoint.cost + zeroed;
+  }
+
   private reserveHeader(): void {
     const entry = this.position + HEADER_WORDS;
     while (this.position < entry - 3) this.word(0);
@@ -127,9 +134,7 @@ export class Emitter extends AggregateEmitter implements BodySink {
     const { words } = this.draft;
     const { params } = this.type;
     words[entry - 1] = 2 * slots;
-    const { localsPerUnit } = this.compiled.prices;
-    const zeroed = Math.floor((this.localCount - params.length) / localsPerUnit);
-    words[entry - 2] = this.entryPoint.cost + zeroed;
+    words[entry - 2] = this.entryCost;
     words[entry - 4] = 2 * (this.locals - slotCount(params));
     words[entry - 5] = 2 * slotCount(params);
     words[entry - 6] = this.code.index;
@@ -163,12 +168,12 @@ export class Emitter extends AggregateEmitter implements BodySink {
   }
 
   /** Ends the segment in straight-line code: a jump to what follows, where the next one begins. */
-  private cut(): void {
+  protected cut(): void {
     const after = new SegmentPoint();
     this.costs.transfer();
     this.emit(OP.JUMP);
     this.goOnWords(after);
-    this.costs.place(after);
+    this.place(after);
     this.barrier();
   }
 

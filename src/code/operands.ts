@@ -192,6 +192,10 @@ export class OperandTracker {
     return this.kinds[height];
   }
 
+  protected typeAt(height: number): ValType {
+    return this.types[height];
+  }
+
   protected lowAt(height: number): number {
     return this.low[height];
   }

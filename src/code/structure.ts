@@ -171,7 +171,7 @@ export class StructureEmitter extends CallEmitter {
     this.openBlock(facts, { otherwise });
     const then = new SegmentPoint();
     this.branch(condition, false, otherwise, then);
-    this.costs.place(then);
+    this.place(then);
   }
 
   /** Control reaches the end of a part of the block: its results go where all parts leave them. */

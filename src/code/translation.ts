@@ -16,13 +16,47 @@ const ENTRIES = 128;
 /** Words that are copied in one piece. */
 const COPIED = 1 << 16;
 
+/** The way of a function's body through a validator to an emitter, in pieces. */
+export class Pass {
+  readonly emitter: Emitter;
+  readonly validator: BodyValidator;
+  private readonly code: FunctionCode;
+  private begun = false;
+
+  constructor(code: FunctionCode, emitter: Emitter, validator: BodyValidator) {
+    this.code = code;
+    this.emitter = emitter;
+    this.validator = validator;
+  }
+
+  /**
+   * Does a piece of about so much work; true if that was all, and the emitter has finished.
+   * @throws CodeLimitError
+   */
+  advance(piece: number): boolean {
+    const { code, emitter, validator } = this;
+    const end = emitter.work + piece;
+    if (!this.begun) {
+      this.begun = true;
+      const { bodyEnds, bodyStarts, importedFunctions } = code.module;
+      const body = code.index - importedFunctions;
+      validator.beginFunction(code.index, bodyStarts[body], bodyEnds[body], emitter);
+    }
+    let ended = false;
+    while (!ended && emitter.work < end) {
+      if (emitter.isInTable) emitter.writeEntries(ENTRIES);
+      else ended = validator.advance(INSTRUCTIONS);
+    }
+    if (ended) emitter.finish();
+    return ended;
+  }
+}
+
 /** A function's code while it is made. */
 export class Translation {
   readonly code: FunctionCode;
-  readonly validator: BodyValidator;
+  private readonly pass: Pass;
   private readonly draft: Draft;
-  private readonly emitter: Emitter;
-  private begun = false;
   /** Whether all words are there. */
   isComplete = false;
   /** Whose room it is copied to, and how much is there already. */
@@ -38,9 +72,12 @@ export class Translation {
     room: CodeRoom,
   ) {
     this.code = code;
-    this.validator = validator;
     this.draft = new Draft(room.limit);
-    this.emitter = new Emitter(compiled, code, this.draft);
+    this.pass = new Pass(code, new Emitter(compiled, code, this.draft), validator);
+  }
+
+  get validator(): BodyValidator {
+    return this.pass.validator;
   }
 
   get bytes(): number {
@@ -53,29 +90,11 @@ export class Translation {
    * @throws CodeLimitError
    */
   advance(piece: number, room: CodeRoom, account: CodeAccount, evict: boolean): number {
-    const before = this.emitter.work;
-    if (!this.isComplete) this.translate(piece);
-    const work = this.emitter.work - before;
+    const { emitter } = this.pass;
+    const before = emitter.work;
+    if (!this.isComplete) this.isComplete = this.pass.advance(piece);
+    const work = emitter.work - before;
     return this.isComplete && work < piece ? work + this.copy(room, account, evict) : work;
-  }
-
-  private translate(piece: number): void {
-    const { code, emitter, validator } = this;
-    const end = emitter.work + piece;
-    if (!this.begun) {
-      this.begun = true;
-      const { bodyEnds, bodyStarts, importedFunctions } = code.module;
-      const body = code.index - importedFunctions;
-      validator.beginFunction(code.index, bodyStarts[body], bodyEnds[body], emitter);
-    }
-    let ended = false;
-    while (!ended && emitter.work < end) {
-      if (emitter.isInTable) emitter.writeEntries(ENTRIES);
-      else ended = validator.advance(INSTRUCTIONS);
-    }
-    if (!ended) return;
-    emitter.finish();
-    this.isComplete = true;
   }
 
   /** Copies the words to their place, the next of them; again if that was evicted meanwhile. */

@@ -27,6 +27,8 @@ export interface BodyFacts {
   /** Number of locals, parameters included, and their types. */
   readonly localCount: number;
   typeOfLocal(index: number): ValType;
+  /** Whether a local has a value by now: it has a default, or one was assigned. */
+  isInitialised(index: number): boolean;
   /** Number of frames that are open; the function itself is one. */
   readonly controlDepth: number;
   /** The open frame that a label names, 0 being the innermost. */

@@ -124,8 +124,13 @@ export class BodyState {
     return this.runs[low].type;
   }
 
+  isInitialised(index: number): boolean {
+    if (index < this.paramTypes.length || this.initialised.has(index)) return true;
+    return isDefaultable(this.localType(index));
+  }
+
   protected requireInitialised(index: number): void {
-    if (index < this.paramTypes.length || this.initialised.has(index)) return;
+    if (this.isInitialised(index)) return;
     throw this.invalid("uninitialized local", `local ${index}`);
   }
 
