@@ -232,6 +232,8 @@ class Recorder extends Emitter {
 export class SiteTable {
   readonly code: FunctionCode;
   private known: FrameLayout | null = null;
+  /** Locals, sites and operands that it holds. */
+  values = 0;
   private readonly byOffset = new Map<number, Site[]>();
   private readonly byPosition = new Map<number, Site[]>();
 
@@ -276,9 +278,11 @@ export class SiteTable {
     while (!pass.advance(nextPiece())) yield;
     code.compiled.giveBack(pass.validator);
     this.known = recorder.layout;
+    this.values = Math.max(this.values, recorder.localTypes.length);
     for (const offset of unknown.offsets) byOffset.set(offset, []);
     for (const position of unknown.positions) byPosition.set(position, []);
     for (const site of recorder.sites) {
+      this.values += 1 + site.operands.length + site.unset.length;
       if (unknown.offsets.has(site.offset)) byOffset.get(site.offset)?.push(site);
       if (unknown.positions.has(site.position)) byPosition.get(site.position)?.push(site);
     }

@@ -5,11 +5,19 @@ import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Interruption, Watcher } from "../runtime/outcome.ts";
 import { provideFrames, type Visit } from "../runtime/roots.ts";
 import type { Lease, Store } from "../runtime/store.ts";
-import { CONTROL, CONTROL_WORDS, machine, REFERENCES, SLOT_WORDS } from "./loop.generated.ts";
+import {
+  CONTROL,
+  CONTROL_WORDS,
+  machine,
+  REFERENCES,
+  SLOT_WORDS,
+  SLOTS,
+} from "./loop.generated.ts";
 import { FuelMeter } from "./meter.ts";
 import { Parts } from "./parts.ts";
-import { forgetParked } from "./places.ts";
-import { RESTORE_PC, room } from "./registers.ts";
+import { forgetParked, goOnAt, writeReturn } from "./places.ts";
+import { RESTORE_PC, reserveReferences, room } from "./registers.ts";
+import type { SavedFrame, SavedFrames } from "./saved.ts";
 import { clearStacks, Frames, frameTop, stack } from "./stack.ts";
 import type { Thread } from "./thread.ts";
 
@@ -135,6 +143,41 @@ export class Occupant extends FuelMeter {
   protected forgetFrames(): void {
     this.frames = null;
     this.lease?.release();
+  }
+
+  /** Puts the frames of a suspended thread back. */
+  protected restore(): void {
+    if (this.frames === null) throw new Error("this execution is not suspended");
+    this.frames.restore();
+    this.forgetFrames();
+    this.limitStacks();
+  }
+
+  /** The frames that it is suspended with; null: it is not. */
+  saved(): SavedFrames | null {
+    const { frames, pending } = this;
+    return frames === null ? null : { ...frames.saved(), pending };
+  }
+
+  /** Lays frames upon those that are on the machine, where they go on; false: they do not fit. */
+  protected lay(frames: readonly SavedFrame[]): boolean {
+    for (let i = frames.length - 1; i >= 0; i--) {
+      const { instance, place, references, words } = frames[i];
+      this.switchTo(instance);
+      const { fp, ksp } = machine;
+      if (fp + words.length > machine.slotLimit || ksp > machine.controlLimit) return false;
+      SLOTS.set(words, fp);
+      reserveReferences((fp >> 1) + references.length);
+      for (let k = 0; k < references.length; k++) REFERENCES[(fp >> 1) + k] = references[k];
+      if (i === 0) goOnAt(place);
+      else {
+        writeReturn(ksp, place.code, place.offset);
+        CONTROL[ksp + 1] = words.length;
+        machine.ksp = ksp + 2;
+        machine.fp = fp + words.length;
+      }
+    }
+    return true;
   }
 
   /**

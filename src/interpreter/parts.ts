@@ -8,11 +8,13 @@
 // machine they lie lower by what is away.
 
 import type { FunctionCode, Place } from "../code/space.ts";
+import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Root } from "../runtime/roots.ts";
 import type { Store } from "../runtime/store.ts";
 import { CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 import { placeAt, savedPlace, writeReturn } from "./places.ts";
 import { BELOW_PC, EXIT_PC, PARKED_PC, RESTORE_PC, reserveReferences } from "./registers.ts";
+import type { SavedFrame } from "./saved.ts";
 
 /** How frames are divided; words of slots, and of the control stack. Tests make them smaller. */
 export const measures = {
@@ -180,6 +182,15 @@ export class Part {
     return this.to.slots - this.from.slots + this.to.calls - this.from.calls;
   }
 
+  /** Copies of its slots between two words of the thread, and of the references there. */
+  copy(from: number, to: number): Pick<SavedFrame, "words" | "references"> {
+    const [begin, end] = [from - this.from.slots, to - this.from.slots];
+    return {
+      words: this.slots.slice(begin, end),
+      references: this.references.slice(begin >> 1, end >> 1),
+    };
+  }
+
   restore(slots: number, calls: number): void {
     SLOTS.set(this.slots, slots);
     this.returns.restore(calls);
@@ -205,6 +216,13 @@ interface Owner {
   readonly store: Store;
   readonly slotBase: number;
   readonly controlBase: number;
+}
+
+/** Whose instances they are in. */
+interface Occupied {
+  readonly instance: ModuleInstance | null;
+  /** Instances that frames of the machine will restore. */
+  readonly callers: readonly (ModuleInstance | null)[];
 }
 
 /** Moves results, which lie where the callee's frame did; further up, or down, or not at all. */
@@ -361,6 +379,33 @@ export class Parts {
     const now = this.away;
     machine.fp = owner.slotBase + fp - now.slots;
     machine.ksp = owner.controlBase + ksp - now.calls;
+  }
+
+  /**
+   * The frames of a thread that is away as a whole, the innermost first: that one begins at the
+   * word `fp`, and goes on at `place`.
+   */
+  saved({ callers, instance }: Occupied, fp: number, place: Place): SavedFrame[] {
+    const { list } = this;
+    const top = list[list.length - 1];
+    let within = instance as ModuleInstance;
+    let above = callers.length;
+    let end = fp;
+    const frames: SavedFrame[] = [{ instance: within, place, ...top.copy(fp, top.to.slots) }];
+    for (let i = list.length - 1; i >= 0; i--) {
+      const { from, returns, to } = list[i];
+      for (let at = to.calls - from.calls - 2; at >= 0; at -= 2) {
+        const begin = end - returns.wordAt(at + 1);
+        const goesOn = returns.placeAt(at);
+        if (goesOn !== undefined) {
+          frames.push({ instance: within, place: goesOn, ...list[i].copy(begin, end) });
+        } else if (returns.wordAt(at) === RESTORE_PC - 2) {
+          within = callers[--above] as ModuleInstance;
+        }
+        end = begin;
+      }
+    }
+    return frames;
   }
 
   /** All of them are of no use any more. */

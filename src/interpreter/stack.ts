@@ -9,6 +9,7 @@ import type { Occupant } from "./occupant.ts";
 import type { Depth } from "./parts.ts";
 import { goOnAt, isParkedReturn, parkPositions, placeAt, savedPlace } from "./places.ts";
 import { releaseReferences, room } from "./registers.ts";
+import type { SavedFrames } from "./saved.ts";
 import type { Thread } from "./thread.ts";
 
 /** The machine's stacks between two threads. */
@@ -90,6 +91,14 @@ export class Frames {
     parts.moveOut(this.end);
     this.isAway = true;
     this.leave();
+  }
+
+  /** What they are, each by itself. They are moved out, and put back when the thread goes on. */
+  saved(): Omit<SavedFrames, "pending"> {
+    if (!this.isAway) this.moveOut();
+    const { owner, place } = this;
+    if (place === undefined) throw new Error("a thread is suspended in no function of a guest");
+    return { frames: owner.parts.saved(owner, this.fp, place), isReturn: this.isReturn };
   }
 
   /**

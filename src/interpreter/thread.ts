@@ -67,7 +67,7 @@ export class Thread extends Caller implements Waiter {
   private args: readonly Value[];
   /** Whether host functions may return promises. */
   readonly mayAwait: boolean;
-  private started = false;
+  protected started = false;
   private awaited: Awaited | null = null;
   /** The search for a handler that is in progress. */
   protected search: Search | null = null;
@@ -197,6 +197,12 @@ export class Thread extends Caller implements Waiter {
     return this.enterFunction(callee, slotBase);
   }
 
+  /** Whether it is in the middle of something that its frames do not show. */
+  get isBusy(): boolean {
+    const { awaited, entering, growth, making, search, started, wait } = this;
+    return !started || (awaited ?? entering ?? search ?? growth ?? wait ?? making) !== null;
+  }
+
   /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
   abandon(): void {
     this.frames?.abandon();
@@ -225,13 +231,6 @@ export class Thread extends Caller implements Waiter {
     const error = new Exhaustion("hostBytes", detail, backtrace(this));
     this.abandon();
     return this.fail(error);
-  }
-
-  private restore(): void {
-    if (this.frames === null) throw new Error("this execution is not suspended");
-    this.frames.restore();
-    this.forgetFrames();
-    this.limitStacks();
   }
 
   protected finish(): Outcome {

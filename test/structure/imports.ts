@@ -10,6 +10,7 @@ const CHAIN = [
   "code",
   "runtime",
   "interpreter",
+  "state",
   "embedding",
 ] as const;
 

@@ -1,0 +1,218 @@
+// Suspended calls in Wasm's terms (spec: 4.2.13 Frames): for each frame a function, a place in its
+// body, and the values of its locals and operands, whoever executes it. Between them and frames of
+// register code stands only what code/sites.ts finds out.
+
+import {
+  BEHIND,
+  CALL,
+  ENTRY,
+  type FrameLayout,
+  type Operand,
+  type Site,
+  type SiteKind,
+  type SiteTable,
+} from "../code/sites.ts";
+import { RestoredThread } from "../interpreter/restored.ts";
+import type { SavedFrame } from "../interpreter/saved.ts";
+import type { Thread } from "../interpreter/thread.ts";
+import { F32, I32, isReference, V128, type ValType } from "../isa/types.ts";
+import {
+  type FunctionInstance,
+  type ModuleInstance,
+  putRaw,
+  type RawValue,
+} from "../runtime/instances.ts";
+import type { Store } from "../runtime/store.ts";
+import { SnapshotError } from "./errors.ts";
+import { learn } from "./tables.ts";
+
+/** A frame of a suspended call. */
+export interface Frame {
+  readonly instance: ModuleInstance;
+  /** Of its function, in the module's index space. */
+  readonly funcIndex: number;
+  /** Where it is: a kind (see code/sites.ts), and the offset of an instruction in the module. */
+  readonly kind: SiteKind;
+  readonly offset: number;
+  /** The bits of its values; what a local without a value has is null. */
+  readonly locals: readonly RawValue[];
+  readonly operands: readonly RawValue[];
+}
+
+/** An invocation that has come as far as its frames say. */
+export interface SuspendedCall {
+  readonly callee: FunctionInstance;
+  /** The innermost first. */
+  readonly frames: readonly Frame[];
+}
+
+const ZERO: readonly number[] = [0, 0, 0, 0];
+const NULL: RawValue = { low: 0, high: 0, reference: null };
+
+/** The pair behind a call takes so many words. */
+const PAIR_WORDS = 2;
+
+// From register code
+
+/** Where a frame is, once its function's sites are known. */
+interface Standing {
+  readonly saved: SavedFrame;
+  readonly position: number;
+  /** Of the innermost frame, in which no call is in progress: what it waits to pay for. */
+  readonly pending: number | null;
+}
+
+/**
+ * The frames of a suspended thread, in pieces of about 0.1 ms of looking at the functions that are
+ * in progress. The thread may go on afterwards, or be abandoned; not in between.
+ * @throws SnapshotError if it is not suspended, or in the middle of something that is in no frame:
+ *   a host call, the search for a handler, the growth of a memory, a wait, a translation
+ */
+export function* takeFrames(thread: Thread): Generator<void, SuspendedCall> {
+  const { callee } = thread;
+  const saved = thread.isBusy ? null : thread.saved();
+  if (saved === null) {
+    throw new SnapshotError("the call is not suspended where its frames say all there is to it");
+  }
+  const standings = saved.frames.map((frame, i): Standing => {
+    const isCall = i > 0 || saved.isReturn;
+    const position = frame.place.offset + (isCall ? PAIR_WORDS : 0);
+    return { saved: frame, position, pending: i > 0 ? null : saved.pending };
+  });
+  const tables = yield* learn(
+    standings.map(({ position, saved: { place } }) => ({ code: place.code, position })),
+  );
+  const frames = standings.map((standing, i) => {
+    const table = tables.get(standing.saved.place.code) as SiteTable;
+    return frameOf(standing, table, i === 0 && saved.isReturn);
+  });
+  return { callee, frames };
+}
+
+function frameOf(
+  { pending, position, saved }: Standing,
+  table: SiteTable,
+  isReturn: boolean,
+): Frame {
+  const sites = table.atPosition(position);
+  // Where several sites have one position, the last of those that cost as much is as good as any.
+  const site = sites.findLast(({ beneath, cost }) => {
+    return pending === null || isReturn ? beneath >= 0 : cost === pending;
+  });
+  // A segment is paid and has not begun: its code was evicted, and is being made again.
+  if (site === undefined) throw new SnapshotError("the call waits for code to be translated");
+  const { instance, place } = saved;
+  const isCall = pending === null;
+  const operands = isCall ? site.operands.slice(0, site.beneath) : site.operands;
+  return {
+    instance,
+    funcIndex: place.code.index,
+    kind: isCall ? CALL : site.kind,
+    offset: site.offset,
+    locals: localsOf(saved, site, table.layout),
+    operands: operands.map((operand) => operandOf(saved, operand)),
+  };
+}
+
+function localsOf(saved: SavedFrame, { kind, unset }: Site, layout: FrameLayout): RawValue[] {
+  const { localSlots, localTypes, paramCount } = layout;
+  // Whoever enters a function clears numbers only, the function itself its references.
+  const count = kind === ENTRY ? paramCount : localTypes.length;
+  const locals = localTypes.map((type, i) => {
+    return i < count ? valueAt(saved, localSlots[i], type) : rawOf(ZERO, 0, type, null);
+  });
+  for (const i of unset) locals[i] = NULL;
+  return locals;
+}
+
+function operandOf(saved: SavedFrame, { slot, type, words }: Operand): RawValue {
+  return slot >= 0 ? valueAt(saved, slot, type) : rawOf(words, 0, type, null);
+}
+
+function valueAt({ references, words }: SavedFrame, slot: number, type: ValType): RawValue {
+  return rawOf(words, 2 * slot, type, references[slot] ?? null);
+}
+
+/** The value of words, without those that mean nothing. */
+function rawOf(words: ArrayLike<number>, at: number, type: ValType, reference: unknown): RawValue {
+  if (isReference(type)) return { low: 0, high: 0, reference };
+  const low = words[at];
+  if (type === I32 || type === F32) return { low, high: 0, reference: null };
+  const high = words[at + 1];
+  if (type !== V128) return { low, high, reference: null };
+  return { low, high, reference: null, upper: { low: words[at + 2], high: words[at + 3] } };
+}
+
+// To register code
+
+/**
+ * A thread that goes on as the call does, in pieces like `takeFrames`: the same results, fuel and
+ * stops. Functions that have no code are translated when it comes to them. That types and callees
+ * of the frames fit together is not checked, only that they are frames of these functions.
+ * `mayAwait`: its host functions may return promises.
+ * @throws SnapshotError for a place that is none, CodeLimitError for a function that cannot be
+ *   translated, Exhaustion if the store has no room for the frames
+ */
+export function* putFrames(
+  store: Store,
+  { callee, frames }: SuspendedCall,
+  mayAwait: boolean,
+): Generator<void, Thread> {
+  const codes = frames.map(({ funcIndex, instance: { compiled } }) => compiled.code(funcIndex));
+  const tables = yield* learn(frames.map(({ offset }, i) => ({ code: codes[i], offset })));
+  let cost = 0;
+  const saved = frames.map((frame, i) => {
+    const table = tables.get(codes[i]) as SiteTable;
+    const site = siteOf(frame, i > 0, table);
+    if (i === 0) cost = site.cost;
+    return savedFrame(frame, site, table);
+  });
+  const thread = new RestoredThread(store, callee, mayAwait);
+  const outcome = thread.suspendIn(saved, cost);
+  if (outcome.kind === "threw") throw outcome.error;
+  return thread;
+}
+
+function siteOf({ kind, offset }: Frame, isCaller: boolean, table: SiteTable): Site {
+  const wanted = isCaller ? BEHIND : kind;
+  const site = table.atOffset(offset).find((site) => {
+    return site.kind === wanted && (!isCaller || site.beneath >= 0);
+  });
+  if (site === undefined || isCaller !== (kind === CALL)) {
+    throw new SnapshotError(`no call can be suspended like this at offset ${offset}`);
+  }
+  return site;
+}
+
+function savedFrame(frame: Frame, site: Site, { code, layout }: SiteTable): SavedFrame {
+  const { instance, kind, locals, operands } = frame;
+  const isCall = kind === CALL;
+  const count = isCall ? site.beneath : site.operands.length;
+  if (locals.length !== layout.localTypes.length || operands.length !== count) {
+    throw new SnapshotError(`a frame at offset ${site.offset} has too many values or too few`);
+  }
+  const words = new Int32Array(isCall ? 2 * site.calleeSlot : code.frameWords);
+  const references: unknown[] = [];
+  if (layout.usesReferences) references.length = code.frameWords / 2;
+  references.fill(null);
+  for (let i = 0; i < locals.length; i++) {
+    write(words, references, layout.localSlots[i], layout.localTypes[i], locals[i]);
+  }
+  for (let i = 0; i < count; i++) {
+    const { isOwn, slot, type } = site.operands[i];
+    if (isOwn) write(words, references, slot, type, operands[i]);
+  }
+  const offset = site.position - (isCall ? PAIR_WORDS : 0);
+  return { instance, place: { code, offset }, words, references };
+}
+
+function write(
+  words: Int32Array,
+  references: unknown[],
+  slot: number,
+  type: ValType,
+  value: RawValue,
+): void {
+  if (isReference(type)) references[slot] = value.reference;
+  else putRaw(words, 2 * slot, type, value);
+}
