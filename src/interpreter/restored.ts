@@ -1,9 +1,9 @@
 // A thread that is made of frames: an invocation that has come as far as they say.
 
 import type { FunctionInstance } from "../runtime/instances.ts";
+import type { Outcome } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
 import { machine } from "./loop.generated.ts";
-import type { Outcome } from "./meter.ts";
 import { EXIT_PC } from "./registers.ts";
 import type { SavedFrame } from "./saved.ts";
 import { Thread } from "./thread.ts";

@@ -2,7 +2,6 @@
 // another one; beside it the same call undisturbed, and both must be alike at every stop.
 
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
-import type { Outcome } from "../../src/interpreter/meter.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import { isNullable, isReference, type ValType } from "../../src/isa/types.ts";
 import type { FuncType, ModuleRecord } from "../../src/module/module.ts";
@@ -12,6 +11,7 @@ import type {
   ModuleInstance,
   Value,
 } from "../../src/runtime/instances.ts";
+import type { Outcome } from "../../src/runtime/outcome.ts";
 import { Store } from "../../src/runtime/store.ts";
 import type { Exhaustion } from "../../src/runtime/trap.ts";
 import { putFrames, type SuspendedCall, takeFrames } from "../../src/state/frames.ts";
