@@ -2,8 +2,9 @@
 // promise that it settles. While it does not run, its deadline and signal are watched by the host's
 // own means, so that they end it at once, whether it waits for its turn or for the host.
 
+import { cancelTimer, setTimer } from "../embedding/turns.ts";
 import type { Execution, Outcome } from "./execution.ts";
-import { awaitSignal, cancelTimer, forgetSignal, setTimer } from "./host-loop.ts";
+import { awaitSignal, forgetSignal } from "./host-loop.ts";
 import { type Job, type Progress, ready, soon, type Tenant } from "./schedule.ts";
 import type { Value } from "./values.ts";
 

@@ -1,11 +1,8 @@
 // Executions: calls that can be stopped and go on (design: section 2). An execution adds to the
-// interpreter's thread what a call means to the embedder: deadlines, epoch, abort signal, what it
+// engine's call what it means to the embedder: deadlines, epoch, abort signal, what it
 // has used, and results as JavaScript values. The guest is looked at between slices only.
 
-import { backtrace } from "../interpreter/backtrace.ts";
-import { NOT_READY } from "../interpreter/meter.ts";
-import { currentThread } from "../interpreter/stack.ts";
-import { Thread } from "../interpreter/thread.ts";
+import { beginCall, type Call, currentCall } from "../embedding/call.ts";
 import { amount, checkedOptions, type OptionTable } from "../module/options.ts";
 import { deadlineIn, isOver, millisecondsNow, timeUntil } from "../runtime/clock.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
@@ -129,7 +126,7 @@ const MAX_NESTING = 200;
  */
 export class Execution {
   readonly store: Store;
-  private readonly thread: Thread;
+  private readonly call: Call;
   /** For `AsyncCall`, like all that is not private but not documented for users. */
   interrupts: Interrupts;
   private final: Outcome | null = null;
@@ -140,8 +137,6 @@ export class Execution {
   private allowance: number | null = null;
   private waiting: Promise<void> | null = null;
   private settled: Settled | null = null;
-  /** Whether the machine still shows where the guest was stopped. */
-  private onMachine = false;
   private outer: Execution | null = null;
   private fuel = 0;
   private peakMemoryBytes = 0;
@@ -156,8 +151,7 @@ export class Execution {
     interrupts: Interrupts = NOTHING,
   ) {
     this.store = store;
-    this.thread = new Thread(store.runtime, target, args, mayAwait);
-    this.thread.watcher = this;
+    this.call = beginCall(store.runtime, target, args, mayAwait, this);
     this.interrupts = interrupts;
   }
 
@@ -196,7 +190,7 @@ export class Execution {
   cancel(): void {
     if (this.running) throw new Error("this execution is running: it cannot be cancelled now");
     if (this.final !== null) return;
-    this.thread.abandon();
+    this.call.abandon();
     this.waiting = null;
     this.settled = null;
     this.end(CANCELLED);
@@ -227,7 +221,7 @@ export class Execution {
     const outcome = this.advance(Number.POSITIVE_INFINITY);
     if (outcome.kind === "returned") return outcome.value;
     const error = this.errorOf(outcome, beneath());
-    this.thread.abandon();
+    this.call.abandon();
     throw error;
   }
 
@@ -253,7 +247,7 @@ export class Execution {
 
   /** For `AsyncCall`: nobody will run it again. */
   abandon(): void {
-    this.thread.abandon();
+    this.call.abandon();
   }
 
   // Running
@@ -269,14 +263,14 @@ export class Execution {
     const { runtime } = this.store;
     const { hostCalls, peakMemoryBytes: peak } = runtime;
     runtime.peakMemoryBytes = runtime.usage("memoryBytes");
-    const { fuelUsed } = this.thread;
+    const { fuelUsed } = this.call;
     try {
       return this.slices(slice);
     } finally {
       nesting--;
       this.running = false;
       active = this.outer;
-      this.account(this.thread.fuelUsed - fuelUsed, runtime.hostCalls - hostCalls, peak);
+      this.account(this.call.fuelUsed - fuelUsed, runtime.hostCalls - hostCalls, peak);
       this.outer = null;
     }
   }
@@ -286,7 +280,7 @@ export class Execution {
     if (nesting >= MAX_NESTING) {
       throw new Exhaustion("callDepth", `${nesting} calls from host functions inside each other`);
     }
-    if (!this.thread.fits) {
+    if (!this.call.fits) {
       throw new Exhaustion("stackBytes", "there is no room above the calls that lie beneath");
     }
     requireHeadroom();
@@ -313,17 +307,16 @@ export class Execution {
     if (this.store.epoch !== null || deadline !== Number.POSITIVE_INFINITY) return true;
     if (signal !== undefined || (this.outer?.watched ?? false)) return true;
     // What lies beneath may be a guest of a namespace, with limits of its own.
-    const beneath = currentThread();
-    return beneath !== null && beneath !== this.outer?.thread;
+    const beneath = currentCall();
+    return beneath !== null && beneath !== this.outer?.call;
   }
 
   private slices(slice: number): Outcome {
-    const { thread, watched } = this;
+    const { call, watched } = this;
     const isBounded = slice !== Number.POSITIVE_INFINITY;
     let left = slice;
     // Milliseconds of runs in which the host has worked, too.
     let worked = 0;
-    this.onMachine = false;
     this.pace?.begin();
     for (;;) {
       const reason = watched ? this.interruption : null;
@@ -334,11 +327,11 @@ export class Execution {
       if (left <= 0 || worked >= MOST_WORK || this.isOverAllowance) {
         return { kind: "suspended", reason: "slice" };
       }
-      const before = thread.fuelUsed;
+      const before = call.fuelUsed;
       const { work } = this;
       const began = isBounded ? millisecondsNow() : 0;
-      const ended = watched ? this.runPaced(left) : this.runThread(left);
-      left -= thread.fuelUsed - before;
+      const ended = watched ? this.runPaced(left) : this.runCall(left);
+      left -= call.fuelUsed - before;
       const pause = ended.kind === "suspended" && ended.reason === "slice";
       if (!pause) return this.outcomeOf(ended);
       if (isBounded && this.work !== work) {
@@ -349,7 +342,7 @@ export class Execution {
 
   /** What the host has done for the guest besides executing it, also what is not booked yet. */
   private get work(): number {
-    return this.thread.workDone + this.store.runtime.work;
+    return this.call.workDone + this.store.runtime.work;
   }
 
   private get isOverAllowance(): boolean {
@@ -357,35 +350,33 @@ export class Execution {
   }
 
   private runPaced(slice: number): Ended {
-    const { thread } = this;
+    const { call } = this;
     this.pace ??= new Pace();
     const { pace } = this;
-    const { fuelUsed } = thread;
+    const { fuelUsed } = call;
     const began = millisecondsNow();
-    const ended = this.runThread(Math.min(slice, pace.units));
-    pace.took(thread.fuelUsed - fuelUsed, millisecondsNow() - began, this.store.tenant);
+    const ended = this.runCall(Math.min(slice, pace.units));
+    pace.took(call.fuelUsed - fuelUsed, millisecondsNow() - began, this.store.tenant);
     return ended;
   }
 
-  private runThread(slice: number): Ended {
-    const { settled, thread } = this;
+  private runCall(slice: number): Ended {
+    const { call, settled } = this;
     this.waiting = null;
     this.settled = null;
     try {
-      const ended = settled === null ? thread.run(slice) : thread.run(slice, settled);
-      this.onMachine = ended !== NOT_READY;
-      return ended;
+      return settled === null ? call.run(slice) : call.run(slice, settled);
     } catch (error) {
       return { kind: "threw", error };
     }
   }
 
-  /** For its thread: what stops it now, but for what lies beneath. */
+  /** For its call: what stops it now, but for what lies beneath. */
   reason(): Interruption | null {
     return reasonToStop(this.store, this.interrupts);
   }
 
-  /** For its thread: milliseconds until that is to be asked again. */
+  /** For its call: milliseconds until that is to be asked again. */
   get patience(): number {
     const { deadline, signal } = this.interrupts;
     if (this.store.epochDeadline !== Number.POSITIVE_INFINITY || signal !== undefined) return POLL;
@@ -395,7 +386,7 @@ export class Execution {
   /** What stops the guest now, besides fuel; null: nothing. */
   get interruption(): Interruption | null {
     const own = this.reason();
-    return own ?? (this.running ? (currentThread()?.interruption ?? null) : null);
+    return own ?? (this.running ? (currentCall()?.interruption ?? null) : null);
   }
 
   /**
@@ -403,7 +394,7 @@ export class Execution {
    * @throws what a call would throw that is stopped now
    */
   static checkStop(store: Store, interrupts: Interrupts): void {
-    const reason = reasonToStop(store, interrupts) ?? currentThread()?.interruption ?? null;
+    const reason = reasonToStop(store, interrupts) ?? currentCall()?.interruption ?? null;
     if (reason === null) return;
     if (reason !== "signal") throw new Exhaustion(reason);
     throw interrupts.signal?.aborted ? interrupts.signal.reason : active?.abortReason();
@@ -453,7 +444,7 @@ export class Execution {
       case "fuel":
       case "epoch":
       case "deadline":
-        return new Exhaustion(reason, detail, this.onMachine ? backtrace(this.thread) : []);
+        return new Exhaustion(reason, detail, this.call.backtrace());
       default:
         return this.abortReason();
     }
@@ -475,7 +466,7 @@ function reasonToStop(store: Store, { deadline, signal }: Interrupts): Interrupt
 
 /** Names the host function that has made a call and cannot wait until it goes on. */
 function beneath(): string {
-  const host = currentThread()?.hostCallee ?? null;
+  const host = currentCall()?.hostCallee ?? null;
   if (host === null) return "";
   return `the host function ${host.name || "beneath"} made the call and cannot be suspended`;
 }

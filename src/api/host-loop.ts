@@ -1,7 +1,6 @@
-// What the embedder API needs of the host's clock and event loop. Engines differ in what they have:
-// everything is looked up when it is used.
+// What stops a call that waits, besides what it waits for: a signal, a moment.
 
-import { guestTime } from "../runtime/clock.ts";
+import { cancelTimer, setTimer } from "../embedding/turns.ts";
 
 /** An `AbortSignal`, as far as it is used; not every engine has the class. */
 export interface AbortSignalLike {
@@ -10,17 +9,6 @@ export interface AbortSignalLike {
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }
-
-/** Globals that an engine may have or not. */
-interface Host {
-  readonly setTimeout?: (action: () => void, ms: number) => unknown;
-  readonly clearTimeout?: (timer: unknown) => void;
-}
-
-const host = globalThis as unknown as Host;
-
-/** Longest delay that timers take; beyond it they fire at once. */
-const LONGEST_DELAY = 2 ** 31 - 1;
 
 /** What waits for a signal that has not been given. */
 const waiting = new WeakMap<AbortSignalLike, Waiting>();
@@ -50,16 +38,6 @@ export function forgetSignal(signal: AbortSignalLike, action: () => void): void 
   if (known === undefined || !known.actions.delete(action) || known.actions.size > 0) return;
   waiting.delete(signal);
   signal.removeEventListener("abort", known.listener);
-}
-
-/** Calls `action` when `deadline` has come, or the longest time that timers can wait is over. */
-export function setTimer(deadline: number, action: () => void): unknown {
-  const delay = Math.max(0, Math.ceil(deadline - guestTime()));
-  return host.setTimeout?.(action, Math.min(delay, LONGEST_DELAY));
-}
-
-export function cancelTimer(timer: unknown): void {
-  host.clearTimeout?.(timer);
 }
 
 /**

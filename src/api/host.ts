@@ -2,8 +2,7 @@
 // from the import that takes it and sees its arguments alone; `hostFunc` states the type and also
 // hands over who calls. Both may return promises under `callAsync` and `start`.
 
-import { currentThread } from "../interpreter/stack.ts";
-import type { Thread } from "../interpreter/thread.ts";
+import { type CallInProgress, currentCall } from "../embedding/call.ts";
 import { isReference, type ValType, valTypeByName } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import { aFunction, aString, checkOption } from "../module/options.ts";
@@ -195,7 +194,7 @@ function hostFunction(typeId: number, name: string, action: Action): FunctionIns
   const references = params.some(isReference);
   const code: HostCode = ({ caller }, args) => {
     // Without a caller the host calls, by a thread that has the store.
-    const store = (caller ?? (currentThread() as Thread)).store;
+    const store = (caller ?? (currentCall() as CallInProgress)).store;
     const values = references ? args.map((arg) => fromEngine(arg, store)) : args;
     const result = action(caller, values);
     if (!isPromise(result)) return checkResults(result, results, name, store);

@@ -2,8 +2,7 @@
 // module name and then by item name. Finds what each import is to be and makes it an instance of
 // the engine; whether types match is checked by instantiation, save for what has no type at all.
 
-import { type CompiledModule, compile } from "../code/compiled.ts";
-import type { ExternType, Import } from "../module/module.ts";
+import type { ExternType, Import, ModuleRecord } from "../module/module.ts";
 import { allocateGlobal } from "../runtime/allocate.ts";
 import type { ExternInstance } from "../runtime/instances.ts";
 import { Instantiation } from "../runtime/instantiate.ts";
@@ -11,6 +10,7 @@ import { formatExpected } from "../runtime/link.ts";
 import { LinkError } from "../runtime/trap.ts";
 import { closeGlobalType } from "../runtime/types.ts";
 import { toRaw } from "../runtime/values.ts";
+import { typeIdsOf } from "../validation/type-ids.ts";
 import { Global, Memory, Table, Tag } from "./externs.ts";
 import { functionOf } from "./func.ts";
 import { HostFunction, plainFunction } from "./host.ts";
@@ -35,7 +35,8 @@ const PIECE = 250;
  */
 export class Linking {
   private readonly store: Store;
-  private readonly compiled: CompiledModule;
+  private readonly module: ModuleRecord;
+  private readonly typeIds: readonly number[];
   private readonly imports: ImportMap;
   /** In the module's order; undefined where there is none. */
   private readonly found: (ExternInstance | undefined)[] = [];
@@ -47,7 +48,8 @@ export class Linking {
       throw new TypeError("instantiate takes a Module, as Module.from makes it of bytes");
     }
     this.store = store;
-    this.compiled = compile(module.record, store.runtime.prices);
+    this.module = module.record;
+    this.typeIds = typeIdsOf(module.record);
     this.imports = imports;
   }
 
@@ -62,14 +64,14 @@ export class Linking {
    * @throws whatever instantiation throws
    */
   advance(): boolean {
-    const { compiled, found, imports, store } = this;
-    const wanted = compiled.module.imports;
+    const { found, imports } = this;
+    const wanted = this.module.imports;
     if (found.length === wanted.length) return this.instantiation().advance();
     const end = Math.min(found.length + PIECE, wanted.length);
     for (let index = found.length; index < end; index++) {
       const { module, name } = wanted[index];
       const value = lookUp(lookUp(imports, module), name);
-      found.push(value === undefined ? undefined : externOf(store, compiled, index, value));
+      found.push(value === undefined ? undefined : this.externOf(index, value));
     }
     return false;
   }
@@ -80,8 +82,56 @@ export class Linking {
   }
 
   private instantiation(): Instantiation {
-    this.linked ??= new Instantiation(this.store.runtime, this.compiled.module, this.found);
+    this.linked ??= new Instantiation(this.store.runtime, this.module, this.found);
     return this.linked;
+  }
+
+  private externOf(index: number, value: Value): ExternInstance {
+    const known = knownExtern(value);
+    if (known !== null) return known;
+    const { module, typeIds } = this;
+    const item = module.imports[index];
+    const { type } = item;
+    const { hostFunctions } = this.store;
+    if (value instanceof HostFunction) {
+      const target = hostFunctions.forImport(module, index, value, (name) => value.target(name));
+      return { kind: "func", value: target };
+    }
+    if (type.kind === "func" && typeof value === "function") {
+      const action = value as (...args: Value[]) => Value;
+      const target = hostFunctions.forImport(module, index, value, (name) => {
+        return plainFunction(typeIds[type.typeIndex], name, action);
+      });
+      return { kind: "func", value: target };
+    }
+    return this.constantGlobal(type, value) ?? this.refuse(item, value);
+  }
+
+  /** A plain value for an immutable global, if it can have it. */
+  private constantGlobal(type: ExternType, value: Value): ExternInstance | null {
+    if (type.kind !== "global" || type.global.mutable) return null;
+    const { runtime } = this.store;
+    const closed = closeGlobalType(type.global, this.typeIds);
+    let raw: ReturnType<typeof toRaw>;
+    try {
+      raw = toRaw(
+        toEngine(value, closed.type, () => "", runtime),
+        closed.type,
+      );
+    } catch (error) {
+      if (error instanceof TypeError) return null;
+      throw error;
+    }
+    return { kind: "global", value: allocateGlobal(runtime, closed, raw) };
+  }
+
+  private refuse({ module, name, type }: Import, value: Value): never {
+    throw new LinkError({
+      importModule: module,
+      importName: name,
+      expected: formatExpected(type, this.typeIds),
+      found: describeValue(value),
+    });
   }
 }
 
@@ -97,32 +147,6 @@ function lookUp(object: Value, name: string): Value {
   return value === everywhere || REFLECTIVE.has(name) ? undefined : value;
 }
 
-function externOf(
-  store: Store,
-  compiled: CompiledModule,
-  index: number,
-  value: Value,
-): ExternInstance {
-  const known = knownExtern(value);
-  if (known !== null) return known;
-  const { module, typeIds } = compiled;
-  const item = module.imports[index];
-  const { type } = item;
-  const { hostFunctions } = store;
-  if (value instanceof HostFunction) {
-    const target = hostFunctions.forImport(module, index, value, (name) => value.target(name));
-    return { kind: "func", value: target };
-  }
-  if (type.kind === "func" && typeof value === "function") {
-    const action = value as (...args: Value[]) => Value;
-    const target = hostFunctions.forImport(module, index, value, (name) => {
-      return plainFunction(typeIds[type.typeIndex], name, action);
-    });
-    return { kind: "func", value: target };
-  }
-  return constantGlobal(store, compiled, type, value) ?? refuse(compiled, item, value);
-}
-
 /** What is an instance of the engine already, of whatever type. */
 function knownExtern(value: Value): ExternInstance | null {
   if (value instanceof Memory) return { kind: "memory", value: value.target };
@@ -131,35 +155,4 @@ function knownExtern(value: Value): ExternInstance | null {
   if (value instanceof Tag) return { kind: "tag", value: value.target };
   const target = functionOf(value);
   return target === null ? null : { kind: "func", value: target };
-}
-
-/** A plain value for an immutable global, if it can have it. */
-function constantGlobal(
-  store: Store,
-  compiled: CompiledModule,
-  type: ExternType,
-  value: Value,
-): ExternInstance | null {
-  if (type.kind !== "global" || type.global.mutable) return null;
-  const closed = closeGlobalType(type.global, compiled.typeIds);
-  let raw: ReturnType<typeof toRaw>;
-  try {
-    raw = toRaw(
-      toEngine(value, closed.type, () => "", store.runtime),
-      closed.type,
-    );
-  } catch (error) {
-    if (error instanceof TypeError) return null;
-    throw error;
-  }
-  return { kind: "global", value: allocateGlobal(store.runtime, closed, raw) };
-}
-
-function refuse(compiled: CompiledModule, { module, name, type }: Import, value: Value): never {
-  throw new LinkError({
-    importModule: module,
-    importName: name,
-    expected: formatExpected(type, compiled.typeIds),
-    found: describeValue(value),
-  });
 }

@@ -1,5 +1,6 @@
 // Entry point of the package: the embedder API.
 
+export { warmUp } from "../embedding/warm-up.ts";
 export { FEATURES, type Feature, type FeatureSwitches } from "../isa/features.ts";
 export { PRICE_TABLE_2, type PriceTable, priceTable } from "../isa/prices.ts";
 export { CodeLimitError, InvalidError, MalformedError, ModuleError } from "../module/errors.ts";
@@ -53,4 +54,3 @@ export {
 export { Store, type StoreOptions } from "./store.ts";
 export type { ExternDescription, LimitsDescription } from "./types.ts";
 export type { Value } from "./values.ts";
-export { warmUp } from "./warm-up.ts";

@@ -2,8 +2,8 @@
 // event loop, in tasks of a few milliseconds. A tenant is a store, however many calls it has in
 // progress; what is shared out is time, since fuel says little about it.
 
+import { currentCall } from "../embedding/call.ts";
 import { nextTask } from "../embedding/turns.ts";
-import { currentThread } from "../interpreter/stack.ts";
 import { millisecondsNow } from "../runtime/clock.ts";
 import type { Forgiving } from "./pace.ts";
 
@@ -151,7 +151,7 @@ export function soon(action: () => void): void {
  * event loop turns.
  */
 function turnAllows(): boolean {
-  if (busy || currentThread() !== null) return false;
+  if (busy || currentCall() !== null) return false;
   const now = millisecondsNow();
   // Clocks may go back where there is only the time of day.
   if (turnBegan === null || now < turnBegan) turnBegan = now;

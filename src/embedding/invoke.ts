@@ -1,7 +1,6 @@
 // The operations of the embedding appendix that run code (spec: 7.1.3 Modules, 7.1.4 Module
 // Instances, 7.1.6 Functions), to completion. Slices and suspension are the embedder API's.
 
-import { Thread } from "../interpreter/thread.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import type {
   ExternInstance,
@@ -13,6 +12,7 @@ import { instantiate } from "../runtime/instantiate.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion } from "../runtime/trap.ts";
+import { beginCall } from "./call.ts";
 
 /** The values of a finished outcome; raises what ended it otherwise. */
 export function valuesOf(outcome: Outcome): Value[] {
@@ -33,9 +33,9 @@ export function valuesOf(outcome: Outcome): Value[] {
  * @throws Trap, Exhaustion, WasmException, and whatever a host function throws
  */
 export function funcInvoke(store: Store, func: FunctionInstance, args: readonly Value[]): Value[] {
-  const thread = new Thread(store, func, args, false);
-  const outcome = thread.run(Number.POSITIVE_INFINITY);
-  thread.abandon();
+  const call = beginCall(store, func, args, false);
+  const outcome = call.run(Number.POSITIVE_INFINITY);
+  call.abandon();
   return valuesOf(outcome);
 }
 

@@ -1,13 +1,14 @@
-// Long work between the turns of the host's event loop. All such work of the realm shares them:
-// in each, one at a time, it goes on for some milliseconds.
+// The host's event loop: timers, and long work between its turns. All such work of the realm shares
+// them: in each, one at a time, it goes on for some milliseconds.
 
-import { millisecondsNow } from "../runtime/clock.ts";
+import { guestTime, millisecondsNow } from "../runtime/clock.ts";
 
 /** Globals that an engine may have or not. */
 interface Host {
   readonly setImmediate?: (action: () => void) => unknown;
   readonly MessageChannel?: new () => { port1: Port; port2: Port };
   readonly setTimeout?: (action: () => void, ms: number) => unknown;
+  readonly clearTimeout?: (timer: unknown) => void;
 }
 
 interface Port {
@@ -20,6 +21,19 @@ const host = globalThis as unknown as Host;
 
 /** Milliseconds of work in one turn. */
 const TURN = 4;
+
+/** Longest delay that timers take; beyond it they fire at once. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+/** Calls `action` when `deadline` has come, or the longest time that timers can wait is over. */
+export function setTimer(deadline: number, action: () => void): unknown {
+  const delay = Math.max(0, Math.ceil(deadline - guestTime()));
+  return host.setTimeout?.(action, Math.min(delay, LONGEST_DELAY));
+}
+
+export function cancelTimer(timer: unknown): void {
+  host.clearTimeout?.(timer);
+}
 
 /** Lets the event loop do what waits there. Timers alone would take a millisecond each time. */
 export function nextTask(): Promise<void> {

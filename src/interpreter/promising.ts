@@ -5,15 +5,12 @@
 import { guestTime } from "../runtime/clock.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
-import type { Outcome, Watch } from "../runtime/outcome.ts";
+import type { Outcome, Progress, Watch } from "../runtime/outcome.ts";
 import type { Settled } from "../runtime/promises.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { CallThread, type ResultReader, UNITS_PER_LOOK } from "./call.ts";
 import { stack } from "./stack.ts";
-
-/** What a stretch of such a call has come to: its results, or what it waits for. */
-export type Progress = { readonly value: unknown } | { readonly promise: PromiseLike<unknown> };
 
 /** Bytes of the objects around a call that waits, promises of the host included (V8 11 and 14). */
 const DRIVER_BYTES = 1_600;

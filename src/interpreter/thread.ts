@@ -15,7 +15,7 @@ import type { Growth } from "../runtime/memory.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import { isPromise, promiseError, type Settled } from "../runtime/promises.ts";
 import type { Store } from "../runtime/store.ts";
-import { Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
+import { type Backtrace, Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
 import { Unfinished } from "../runtime/unfinished.ts";
 import type { Awaited } from "./awaited.ts";
@@ -231,6 +231,11 @@ export class Thread extends Caller implements Waiter {
     const error = new Exhaustion("hostBytes", detail, backtrace(this));
     this.abandon();
     return this.fail(error);
+  }
+
+  /** The functions that a suspended thread is in, as long as its frames are on the machine. */
+  backtrace(): Backtrace {
+    return this.frames !== null && stack.resident === this.frames ? backtrace(this) : [];
   }
 
   protected finish(): Outcome {

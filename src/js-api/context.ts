@@ -2,9 +2,8 @@
 // error classes, the caches that give each instance of the engine one JavaScript object, and the
 // way from a JavaScript call into the engine and back out with its errors.
 
+import { type DirectCall, directCall, type PromisingCall } from "../embedding/call.ts";
 import type { DecodeSettings } from "../embedding/module.ts";
-import { CallThread } from "../interpreter/call.ts";
-import type { Progress, PromisingThread } from "../interpreter/promising.ts";
 import {
   EXTERNREF,
   HEAP_ANY,
@@ -26,6 +25,7 @@ import {
 } from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
 import { internalize, matchesHeap, toExtern, toHost } from "../runtime/objects.ts";
+import type { Progress } from "../runtime/outcome.ts";
 import type { Settled } from "../runtime/promises.ts";
 import type { Store } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
@@ -100,8 +100,8 @@ export class Context implements ReferenceBorder {
   private readonly objects = new WeakMap<object, object>();
   private readonly functions = new WeakMap<object, FunctionInstance>();
   private readonly signatures = new WeakMap<FuncType, Signature>();
-  /** Threads by how many calls lie beneath: calls are strictly nested. */
-  private readonly threads: CallThread[] = [];
+  /** By how many calls lie beneath: they are strictly nested. */
+  private readonly calls: DirectCall[] = [];
   private depth = 0;
 
   constructor(store: Store, settings: DecodeSettings, errors: ErrorClasses, watch: CallWatch) {
@@ -197,33 +197,33 @@ export class Context implements ReferenceBorder {
   invoke(target: FunctionInstance, signature: Signature, args: readonly unknown[]): unknown {
     signature.write(args);
     const { depth } = this;
-    const thread = this.threads[depth] ?? this.newThread(depth);
+    const call = this.calls[depth] ?? this.newCall(depth);
     const refusal = depth === 0 && this.watch.active ? this.watch.begin() : null;
     this.depth = depth + 1;
     try {
       if (refusal !== null) throw new Exhaustion(refusal, "");
-      return thread.perform(target, signature);
+      return call.perform(target, signature);
     } catch (error) {
-      throw this.errorFor(error, thread.trapOpcode, target);
+      throw this.errorFor(error, call.trapOpcode, target);
     } finally {
       this.depth = depth;
     }
   }
 
   /** Begins the call of a promising function, which is `entry`, or goes on with it. */
-  advance(thread: PromisingThread, settled: Settled | null, entry: Callable): Progress {
+  advance(call: PromisingCall, settled: Settled | null, entry: Callable): Progress {
     const { depth, store, watch } = this;
-    const refusal = depth === 0 && watch.active ? watch.begin(thread.timeUsed) : null;
+    const refusal = depth === 0 && watch.active ? watch.begin(call.timeUsed) : null;
     this.depth = depth + 1;
     try {
       if (refusal !== null) throw new Exhaustion(refusal, "");
-      const progress = thread.advance(settled);
+      const progress = call.advance(settled);
       // There may be room for its frames but for garbage: that is counted before others go on.
       if (store.objects.isCounting) this.work(() => store.isReady());
       return progress;
     } catch (error) {
-      thread.abandon();
-      throw this.errorFor(error, thread.trapOpcode, thread.callee, entry);
+      call.abandon();
+      throw this.errorFor(error, call.trapOpcode, call.callee, entry);
     } finally {
       this.depth = depth;
     }
@@ -241,10 +241,10 @@ export class Context implements ReferenceBorder {
     }
   }
 
-  private newThread(depth: number): CallThread {
-    const thread = new CallThread(this.store, this.watch);
-    this.threads[depth] = thread;
-    return thread;
+  private newCall(depth: number): DirectCall {
+    const call = directCall(this.store, this.watch);
+    this.calls[depth] = call;
+    return call;
   }
 
   // Errors

@@ -1,13 +1,13 @@
 // WebAssembly.Instance (JS-API: 5.2 Instances): reads the imports, instantiates, makes the exports
 // object.
 
-import { compile } from "../code/compiled.ts";
 import { I64, isReference, V128 } from "../isa/types.ts";
 import type { GlobalType, Import } from "../module/module.ts";
 import type { ExternInstance, ModuleInstance, Value } from "../runtime/instances.ts";
 import { Instantiation } from "../runtime/instantiate.ts";
 import { Exhaustion, LinkError, Trap } from "../runtime/trap.ts";
 import { closeGlobalType } from "../runtime/types.ts";
+import { typeIdsOf } from "../validation/type-ids.ts";
 import { builtinFunction } from "./builtins.ts";
 import { type Context, type Defined, Existing, type Wrapper } from "./context.ts";
 import { importMessage, trapMessage } from "./errors.ts";
@@ -50,7 +50,7 @@ class ImportReader {
     this.context = context;
     this.source = source;
     this.where = where;
-    this.typeIds = compile(source.record, context.store.prices).typeIds;
+    this.typeIds = typeIdsOf(source.record);
   }
 
   /** @throws Exhaustion "deadline", "epoch", and what reading raises */

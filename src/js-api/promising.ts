@@ -2,9 +2,7 @@
 // that suspend such a call until a promise has settled. Only guests' frames are ever suspended:
 // where one of JavaScript lies between the two, that is an error.
 
-import { PromisingThread } from "../interpreter/promising.ts";
-import { currentThread } from "../interpreter/stack.ts";
-import type { Thread } from "../interpreter/thread.ts";
+import { type CallInProgress, currentCall, promisingCall } from "../embedding/call.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
 import type { Settled } from "../runtime/promises.ts";
 import type { Context, Defined, Wrapper } from "./context.ts";
@@ -12,10 +10,10 @@ import { type Callable, HostFunction } from "./functions.ts";
 import { cannotCross, isCallable } from "./signature.ts";
 import { describeInterface, isObject, setLength, Uncloneable } from "./webidl.ts";
 
-/** Why a thread cannot be suspended; null: it can. */
-function refusal(thread: Thread | null): string | null {
-  if (thread?.mayAwait) return null;
-  let beneath = thread?.beneath ?? null;
+/** Why a call cannot be suspended; null: it can. */
+function refusal(call: CallInProgress | null): string | null {
+  if (call?.mayAwait) return null;
+  let beneath = call?.beneath ?? null;
   while (beneath !== null && !beneath.mayAwait) beneath = beneath.beneath;
   return beneath === null
     ? "trying to suspend without WebAssembly.promising"
@@ -29,7 +27,7 @@ const promiseResolve = Promise.resolve.bind(Promise);
 export class SuspendingFunction extends HostFunction {
   override run(frame: number): PromiseLike<unknown> {
     const { action, context, signature } = this;
-    const problem = refusal(currentThread());
+    const problem = refusal(currentCall());
     if (problem !== null) throw new context.errors.SuspendError(problem);
     if (!signature.crosses) throw cannotCross();
     return promiseResolve(Reflect.apply(action, undefined, signature.arguments(frame)));
@@ -72,11 +70,11 @@ async function evaluate(
 ): Promise<unknown> {
   const signature = context.signatureOf(target.type);
   if (!signature.crosses) throw cannotCross();
-  const thread = new PromisingThread(context.store, context.watch, target, signature);
+  const call = promisingCall(context.store, context.watch, target, signature);
   signature.write(args);
   let settled: Settled | null = null;
   for (;;) {
-    const progress = context.advance(thread, settled, entry);
+    const progress = context.advance(call, settled, entry);
     if ("value" in progress) return progress.value;
     try {
       settled = { value: await progress.promise };

@@ -1,10 +1,18 @@
-// Values between JavaScript and the slots of the machine, by the types of a function (JS-API: 5.6,
-// ToJSValue and ToWebAssemblyValue). Numbers that are numbers already go straight into the slots;
+// Values between JavaScript and the frames of calls, by the types of a function (JS-API: 5.6,
+// ToJSValue and ToWebAssemblyValue). Numbers that are numbers already go straight into the frame;
 // nothing is allocated for them.
 
-import { argumentsAt, type ResultReader } from "../interpreter/call.ts";
-import { DOUBLES, FLOATS, REFERENCES, SLOTS } from "../interpreter/loop.generated.ts";
-import { LONGS, reserveReferences } from "../interpreter/registers.ts";
+import {
+  type FrameReader,
+  intIn,
+  nextFrame,
+  putNumber,
+  putValue,
+  type ReferenceReader,
+  reserveValues,
+  valueIn,
+  withoutPayload,
+} from "../embedding/frame.ts";
 import {
   F32,
   F64,
@@ -22,7 +30,7 @@ import type { RawValue, Value } from "../runtime/instances.ts";
 import { iterate, toNumber } from "./webidl.ts";
 
 /** How a namespace turns references into JavaScript values and back. */
-export interface ReferenceBorder {
+export interface ReferenceBorder extends ReferenceReader {
   /** @throws TypeError for what cannot be a reference of this type, which is closed */
   toEngine(value: unknown, type: ValType): Value;
   /** `type`, which is closed, is that of the place where the value comes from. */
@@ -64,64 +72,6 @@ export function toWebAssemblyValue(value: unknown, type: ValType, border: Refere
   }
 }
 
-/** The value in the slot at `word` as ToJSValue gives it. */
-export function readSlotValue(word: number, type: ValType, border: ReferenceBorder): unknown {
-  switch (type) {
-    case I32:
-      return SLOTS[word];
-    case I64:
-      return LONGS[word >> 1];
-    case F32:
-      return FLOATS[word];
-    case F64:
-      return DOUBLES[word >> 1];
-    default:
-      return border.fromEngine(REFERENCES[word >> 1], type);
-  }
-}
-
-/**
- * Any NaN as the canonical one. JavaScript's may be signalling, as typed arrays give them, and
- * guests must get none of these (JS-API: ToWebAssemblyValue); which one it is depends on the host.
- */
-function withoutPayload(value: number): number {
-  return Number.isNaN(value) ? Number.NaN : value;
-}
-
-/** Writes what `toWebAssemblyValue` has given. The slot of a reference must exist. */
-function writeSlotValue(word: number, type: ValType, value: Value): void {
-  switch (type) {
-    case I32:
-      SLOTS[word] = value as number;
-      return;
-    case I64:
-      LONGS[word >> 1] = value as bigint;
-      return;
-    case F32:
-      FLOATS[word] = withoutPayload(value as number);
-      return;
-    case F64:
-      DOUBLES[word >> 1] = withoutPayload(value as number);
-      return;
-    default:
-      REFERENCES[word >> 1] = value;
-  }
-}
-
-/** Writes a number that needs no conversion; false, with nothing done, for any other value. */
-function writeNumber(word: number, type: ValType, value: unknown): boolean {
-  if (typeof value === "number") {
-    if (type === I32) SLOTS[word] = value;
-    else if (type === F64) DOUBLES[word >> 1] = withoutPayload(value);
-    else if (type === F32) FLOATS[word] = withoutPayload(value);
-    else return false;
-    return true;
-  }
-  if (typeof value !== "bigint" || type !== I64) return false;
-  LONGS[word >> 1] = value;
-  return true;
-}
-
 const doubles = new Float64Array(1);
 const words = new Int32Array(doubles.buffer);
 const floats = new Float32Array(doubles.buffer);
@@ -150,7 +100,7 @@ export function fromRawBits(raw: RawValue, type: ValType, border: ReferenceBorde
 }
 
 /** A function type with what is needed to call functions of it. */
-export class Signature implements ResultReader {
+export class Signature implements FrameReader {
   readonly params: readonly ValType[];
   readonly results: readonly ValType[];
   /** Whether all its values can be JavaScript values; a call is a TypeError otherwise. */
@@ -173,16 +123,16 @@ export class Signature implements ResultReader {
   /** Puts the arguments of a call to where it will look for them. */
   write(args: readonly unknown[]): void {
     const { params } = this;
-    const at = argumentsAt();
+    const frame = nextFrame();
     for (let i = 0; i < params.length; i++) {
-      if (!writeNumber(at + 2 * i, params[i], args[i])) {
+      if (!putNumber(frame, i, params[i], args[i])) {
         this.convert(args);
         return;
       }
     }
   }
 
-  /** Conversions may run any code: only when all are done the slots are used. */
+  /** Conversions may run any code: only when all are done the frame is used. */
   private convert(args: readonly unknown[]): void {
     const { params } = this;
     if (!this.crosses) throw cannotCross();
@@ -190,30 +140,29 @@ export class Signature implements ResultReader {
     for (let i = 0; i < params.length; i++) {
       values.push(toWebAssemblyValue(args[i], params[i], this.border));
     }
-    const at = argumentsAt();
-    if (this.references) reserveReferences((at >> 1) + params.length);
-    for (let i = 0; i < params.length; i++) writeSlotValue(at + 2 * i, params[i], values[i]);
+    const frame = nextFrame();
+    if (this.references) reserveValues(frame, params.length);
+    for (let i = 0; i < params.length; i++) putValue(frame, i, params[i], values[i]);
   }
 
   /** The results of a call: undefined, a value, or an array. */
-  read(at: number): unknown {
+  read(frame: number): unknown {
     const { single } = this;
-    if (single === I32) return SLOTS[at];
-    if (single !== null) return readSlotValue(at, single, this.border);
+    if (single === I32) return intIn(frame, 0);
+    if (single !== null) return valueIn(frame, 0, single, this.border);
     if (this.results.length === 0) return undefined;
-    return this.results.map((type, i) => readSlotValue(at + 2 * i, type, this.border));
+    return this.results.map((type, i) => valueIn(frame, i, type, this.border));
   }
 
   /** Argument `index` of a host function whose frame is at `frame`. */
   argument(frame: number, index: number): unknown {
     const type = this.params[index];
-    const word = frame + 2 * index;
-    return type === I32 ? SLOTS[word] : readSlotValue(word, type, this.border);
+    return type === I32 ? intIn(frame, index) : valueIn(frame, index, type, this.border);
   }
 
   /** All arguments of a host function. */
   arguments(frame: number): unknown[] {
-    return this.params.map((type, i) => readSlotValue(frame + 2 * i, type, this.border));
+    return this.params.map((type, i) => valueIn(frame, i, type, this.border));
   }
 
   /** Puts what a host function has returned into its frame. */
@@ -221,10 +170,10 @@ export class Signature implements ResultReader {
     const { single } = this;
     if (single === null) {
       if (this.results.length > 0) this.writeResults(frame, result);
-    } else if (!writeNumber(frame, single, result)) {
+    } else if (!putNumber(frame, 0, single, result)) {
       const value = toWebAssemblyValue(result, single, this.border);
-      if (isReference(single)) reserveReferences((frame >> 1) + 1);
-      writeSlotValue(frame, single, value);
+      if (isReference(single)) reserveValues(frame, 1);
+      putValue(frame, 0, single, value);
     }
   }
 
@@ -240,8 +189,10 @@ export class Signature implements ResultReader {
       throw new TypeError("multi-return length mismatch");
     }
     const converted = results.map((type, i) => toWebAssemblyValue(values[i], type, this.border));
-    reserveReferences((frame >> 1) + results.length);
-    results.forEach((type, i) => writeSlotValue(frame + 2 * i, type, converted[i]));
+    reserveValues(frame, results.length);
+    results.forEach((type, i) => {
+      putValue(frame, i, type, converted[i]);
+    });
   }
 }
 

@@ -1,13 +1,12 @@
 // From bytes to a module that namespaces can instantiate (JS-API: 5, "compile a WebAssembly
 // module"): bytes of callers, compile options, validation of builtins and imported strings.
 
-import { compile } from "../code/compiled.ts";
 import { moduleDecoder } from "../embedding/module.ts";
 import { HEAP_EXTERN, refType } from "../isa/types.ts";
 import { ModuleError, quote } from "../module/errors.ts";
 import type { Import, ModuleRecord } from "../module/module.ts";
 import { closeGlobalType, valTypeIdMatches } from "../runtime/types.ts";
-import { idMatches } from "../validation/type-ids.ts";
+import { idMatches, typeIdsOf } from "../validation/type-ids.ts";
 import { builtinType } from "./builtins.ts";
 import type { Context } from "./context.ts";
 import { compileMessage } from "./errors.ts";
@@ -146,7 +145,7 @@ export class Compilation {
     if (new Set(options.builtins).size < options.builtins.length) {
       throw this.refuse("Invalid compile-time builtins: duplicate names");
     }
-    const wrong = record.imports.findIndex((item) => !validImport(context, record, item, options));
+    const wrong = record.imports.findIndex((item) => !validImport(record, item, options));
     if (wrong < 0) return { record, options };
     const { module, name } = record.imports[wrong];
     const item = `Import #${wrong} ${quote(module)} ${quote(name)}`;
@@ -170,13 +169,12 @@ export class Compilation {
 
 /** Whether an import that means a builtin or a string constant has the right type. */
 function validImport(
-  context: Context,
   record: ModuleRecord,
   { module, name, type }: Import,
   { builtins, importedStringConstants }: CompileOptions,
 ): boolean {
   if (builtins.length === 0 && importedStringConstants === null) return true;
-  const { typeIds } = compile(record, context.store.prices);
+  const typeIds = typeIdsOf(record);
   if (module === importedStringConstants) {
     if (type.kind !== "global" || type.global.mutable) return false;
     const closed = closeGlobalType(type.global, typeIds);

@@ -13,12 +13,15 @@ export type Outcome =
   /** It waits at a shared memory; what the promise tells is that it may go on. */
   | { readonly kind: "suspended"; readonly reason: "wait"; readonly promise: Promise<void> };
 
-/** Why somebody who watches a thread wants it stopped. */
+/** What a stretch of a call has come to that may wait: its results, or what it waits for. */
+export type Progress = { readonly value: unknown } | { readonly promise: PromiseLike<unknown> };
+
+/** Why somebody who watches a call wants it stopped. */
 export type Interruption = "epoch" | "deadline" | "signal";
 
-/** Who watches a thread. */
+/** Who watches a call. */
 export interface Watcher {
-  /** Why it has to stop now, besides fuel; null: it need not. */
+  /** Why the call has to stop now, besides fuel; null: it need not. */
   reason(): Interruption | null;
   /**
    * Milliseconds until it will want that, as far as is known now. Infinity: never; POLL: others may

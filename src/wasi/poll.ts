@@ -1,7 +1,7 @@
 // poll_oneoff: waiting for clocks and for input. A guest that can be suspended is; any other blocks
 // its thread, or is told that this cannot be. A clock that makes up its time needs no waiting.
 
-import { currentThread } from "../interpreter/stack.ts";
+import { currentCall } from "../embedding/call.ts";
 import { clockNamed } from "./clock.ts";
 import { ABSTIME, EVENTTYPE, HANGUP, RIGHT } from "./constants.ts";
 import { errnoOf, fail, SUCCESS, WasiError } from "./errno.ts";
@@ -170,7 +170,7 @@ class Poll {
       fail("notsup", "waiting for input that is not there yet, where nobody can wait");
     }
     block(timeout, caller.execution);
-    currentThread()?.shortenSlice(Number.MAX_SAFE_INTEGER);
+    currentCall()?.shortenSlice(Number.MAX_SAFE_INTEGER);
     return undefined;
   }
 

@@ -2,7 +2,7 @@
 // runs, who has called. The functions themselves are in one file per area.
 
 import { activeExecution } from "../api/execution.ts";
-import { currentThread } from "../interpreter/stack.ts";
+import { currentCall } from "../embedding/call.ts";
 import {
   type Descriptor,
   DescriptorTable,
@@ -99,12 +99,12 @@ export class Process implements Source {
   /** At the begin of each function. @throws WasiExit if the program has ended */
   enter(): void {
     if (this.exit !== null) throw this.exit;
-    const thread = currentThread();
+    const call = currentCall();
     let source = this.bound;
-    const mayAwait = source === null && thread !== null && thread.mayAwait;
+    const mayAwait = source === null && call !== null && call.mayAwait;
     if (source === null) {
-      source = thread?.instance?.memories[0] ?? NO_MEMORY;
-      thread?.shortenSlice(CALL_UNITS);
+      source = call?.instance?.memories[0] ?? NO_MEMORY;
+      call?.shortenSlice(CALL_UNITS);
     }
     if (this.lastMemory.source === source) this.lastMemory.refresh();
     else this.lastMemory = new GuestMemory(source);
@@ -119,7 +119,7 @@ export class Process implements Source {
   reenter(caller: Caller): void {
     if (this.exit !== null) throw this.exit;
     if (this.closed) fail("badf", "the program has ended");
-    if (currentThread() === null && caller.execution?.timeLeft === 0) fail("intr");
+    if (currentCall() === null && caller.execution?.timeLeft === 0) fail("intr");
     caller.memory.refresh();
     this.caller = caller;
   }
@@ -134,18 +134,18 @@ export class Process implements Source {
 
   /** Tells that the function has moved so many bytes. */
   moved(bytes: number): void {
-    if (this.bound === null) currentThread()?.shortenSlice(bytes / 64);
+    if (this.bound === null) currentCall()?.shortenSlice(bytes / 64);
   }
 
   /** The call whose deadline holds for the function that is called. */
   private get execution(): Stoppable | null {
     if (this.bound === null) return activeExecution();
-    const thread = currentThread();
-    if (thread === null) return null;
+    const call = currentCall();
+    if (call === null) return null;
     // The namespace's calls cannot say how much is left, only that nothing is.
     return {
       get timeLeft() {
-        return thread.mustStop ? 0 : Number.POSITIVE_INFINITY;
+        return call.mustStop ? 0 : Number.POSITIVE_INFINITY;
       },
     };
   }

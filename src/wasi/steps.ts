@@ -2,7 +2,7 @@
 // be looked at, and go on only if the guest does. So what comes after the end of a guest's time is
 // never done: no input is taken and nothing is written for a guest that has been stopped.
 
-import { currentThread } from "../interpreter/stack.ts";
+import { currentCall } from "../embedding/call.ts";
 import { Unfinished } from "../runtime/unfinished.ts";
 import { errnoOf, WasiError } from "./errno.ts";
 import type { Process } from "./process.ts";
@@ -66,7 +66,7 @@ export function begin(process: Process, action: Action, args: readonly unknown[]
 export function toEnd(begun: Progress): number | Promise<number> {
   let progress = begun;
   while (progress instanceof Unfinished) {
-    if (currentThread()?.mustStop) return errnoOf("intr");
+    if (currentCall()?.mustStop) return errnoOf("intr");
     progress = progress.proceed() as Progress;
   }
   if (typeof progress === "number") return progress;

@@ -46,6 +46,10 @@ describe("imports", () => {
     ["src/binary/x.ts", 'import type { A } from "../api/index.ts";', "must not import api"],
     ["src/disasm/x.ts", 'import "../validation/body.ts";', "disasm must not import validation"],
     ["src/api/x.ts", 'const a = await import("../cli/main.ts");', "api must not import cli"],
+    ["src/api/x.ts", 'import { a } from "../interpreter/x.ts";', "api must not import interpreter"],
+    ["src/js-api/x.ts", 'import type { A } from "../code/x.ts";', "js-api must not import code"],
+    ["src/wasi/x.ts", 'import { a } from "../interpreter/x.ts";', "wasi must not import interp"],
+    ["src/cli/x/y.ts", 'import { a } from "../../code/x.ts";', "cli must not import code"],
     [
       "src/api/x.ts",
       'import { readFileSync } from "node:fs";',

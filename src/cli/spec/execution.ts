@@ -1,20 +1,11 @@
 // Invocations of scripts: to the end, in one go or in slices, with results as exact bits and with
 // the fuel they used (spec: 4.5.5 Invocation).
 
+import { beginRawCall } from "../../embedding/call.ts";
 import { valuesOf } from "../../embedding/invoke.ts";
-import { Thread } from "../../interpreter/thread.ts";
-import { readRaw } from "../../interpreter/values.ts";
-import type { ValType } from "../../isa/types.ts";
-import type { FunctionInstance, Value } from "../../runtime/instances.ts";
+import type { FunctionInstance, RawValue, Value } from "../../runtime/instances.ts";
 import type { Store } from "../../runtime/store.ts";
 import { type ExactValue, exactValue } from "./values.ts";
-
-/** A thread that loses no bits of its results. */
-class ExactThread extends Thread {
-  protected override results(at: number, types: readonly ValType[]): ExactValue[] {
-    return readRaw(at, types).map((raw, i) => exactValue(raw, types[i]));
-  }
-}
 
 /** Runs invocations and counts their fuel. */
 export class Invoker {
@@ -37,16 +28,17 @@ export class Invoker {
    */
   invoke(func: FunctionInstance, args: readonly Value[]): ExactValue[] {
     const { slice, store } = this;
-    const thread = new ExactThread(store, func, args, false);
+    const call = beginRawCall(store, func, args);
     try {
-      let outcome = thread.run(slice);
+      let outcome = call.run(slice);
       while (outcome.kind === "suspended" && outcome.reason === "slice") {
         this.stops += 1;
-        outcome = thread.run(slice);
+        outcome = call.run(slice);
       }
-      return valuesOf(outcome) as ExactValue[];
+      const { results } = func.type;
+      return (valuesOf(outcome) as RawValue[]).map((raw, i) => exactValue(raw, results[i]));
     } finally {
-      this.fuelUsed += thread.fuelUsed;
+      this.fuelUsed += call.fuelUsed;
     }
   }
 }

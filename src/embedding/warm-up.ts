@@ -1,11 +1,10 @@
 // Getting to speed before the first guest comes. What V8 needs for it is in interpreter/warmth.ts;
 // otherwise it is done while guests run.
 
-import { nextTask } from "../embedding/turns.ts";
 import { TRAINING_STEPS } from "../interpreter/training.ts";
 import { isFast, showAgain, warmStep } from "../interpreter/warmth.ts";
 import { guestTime, millisecondsNow } from "../runtime/clock.ts";
-import { setTimer } from "./host-loop.ts";
+import { nextTask, setTimer } from "./turns.ts";
 
 /** Longest time to wait for the compiler, and between two looks at it, in milliseconds. */
 const MOST = 5_000;
