@@ -44,6 +44,8 @@ export interface SuspendedCall {
   readonly callee: FunctionInstance;
   /** The innermost first. */
   readonly frames: readonly Frame[];
+  /** Whether what the innermost one goes on with, up to the next control transfer, is paid. */
+  readonly isPaid: boolean;
 }
 
 const ZERO: readonly number[] = [0, 0, 0, 0];
@@ -53,14 +55,6 @@ const NULL: RawValue = { low: 0, high: 0, reference: null };
 const PAIR_WORDS = 2;
 
 // From register code
-
-/** Where a frame is, once its function's sites are known. */
-interface Standing {
-  readonly saved: SavedFrame;
-  readonly position: number;
-  /** Of the innermost frame, in which no call is in progress: what it waits to pay for. */
-  readonly pending: number | null;
-}
 
 /**
  * The frames of a suspended thread, in pieces of about 0.1 ms of looking at the functions that are
@@ -74,42 +68,42 @@ export function* takeFrames(thread: Thread): Generator<void, SuspendedCall> {
   if (saved === null) {
     throw new SnapshotError("the call is not suspended where its frames say all there is to it");
   }
-  const standings = saved.frames.map((frame, i): Standing => {
-    const isCall = i > 0 || saved.isReturn;
-    const position = frame.place.offset + (isCall ? PAIR_WORDS : 0);
-    return { saved: frame, position, pending: i > 0 ? null : saved.pending };
+  const { frames, isReturn, pending } = saved;
+  const positions = frames.map(({ place: { offset } }, i) => {
+    return i > 0 || isReturn ? offset + PAIR_WORDS : offset;
   });
   const tables = yield* learn(
-    standings.map(({ position, saved: { place } }) => ({ code: place.code, position })),
+    frames.map(({ place: { code } }, i) => ({ code, position: positions[i] })),
   );
-  const frames = standings.map((standing, i) => {
-    const table = tables.get(standing.saved.place.code) as SiteTable;
-    return frameOf(standing, table, i === 0 && saved.isReturn);
-  });
-  return { callee, frames };
+  const sitesOf = (i: number) => {
+    const { code } = frames[i].place;
+    return (tables.get(code) as SiteTable).atPosition(positions[i]);
+  };
+  const isBehindCall = ({ beneath }: Site) => beneath >= 0;
+  const first = sitesOf(0);
+  // Where several sites have one position, the last of those that cost as much is as good as any.
+  const unpaid = first.findLast(isReturn ? isBehindCall : ({ cost }) => cost === pending);
+  const sites = frames.map((_, i) =>
+    i > 0 ? sitesOf(i).find(isBehindCall) : (unpaid ?? first.at(-1)),
+  );
+  return {
+    callee,
+    frames: frames.map((frame, i) => {
+      const table = tables.get(frame.place.code) as SiteTable;
+      return frameOf(frame, sites[i] as Site, i > 0, table.layout);
+    }),
+    isPaid: unpaid === undefined,
+  };
 }
 
-function frameOf(
-  { pending, position, saved }: Standing,
-  table: SiteTable,
-  isReturn: boolean,
-): Frame {
-  const sites = table.atPosition(position);
-  // Where several sites have one position, the last of those that cost as much is as good as any.
-  const site = sites.findLast(({ beneath, cost }) => {
-    return pending === null || isReturn ? beneath >= 0 : cost === pending;
-  });
-  // A segment is paid and has not begun: its code was evicted, and is being made again.
-  if (site === undefined) throw new SnapshotError("the call waits for code to be translated");
-  const { instance, place } = saved;
-  const isCall = pending === null;
-  const operands = isCall ? site.operands.slice(0, site.beneath) : site.operands;
+function frameOf(saved: SavedFrame, site: Site, isCaller: boolean, layout: FrameLayout): Frame {
+  const operands = isCaller ? site.operands.slice(0, site.beneath) : site.operands;
   return {
-    instance,
-    funcIndex: place.code.index,
-    kind: isCall ? CALL : site.kind,
+    instance: saved.instance,
+    funcIndex: saved.place.code.index,
+    kind: isCaller ? CALL : site.kind,
     offset: site.offset,
-    locals: localsOf(saved, site, table.layout),
+    locals: localsOf(saved, site, layout),
     operands: operands.map((operand) => operandOf(saved, operand)),
   };
 }
@@ -155,7 +149,7 @@ function rawOf(words: ArrayLike<number>, at: number, type: ValType, reference: u
  */
 export function* putFrames(
   store: Store,
-  { callee, frames }: SuspendedCall,
+  { callee, frames, isPaid }: SuspendedCall,
   mayAwait: boolean,
 ): Generator<void, Thread> {
   const codes = frames.map(({ funcIndex, instance: { compiled } }) => compiled.code(funcIndex));
@@ -164,7 +158,7 @@ export function* putFrames(
   const saved = frames.map((frame, i) => {
     const table = tables.get(codes[i]) as SiteTable;
     const site = siteOf(frame, i > 0, table);
-    if (i === 0) cost = site.cost;
+    if (i === 0 && !isPaid) cost = site.cost;
     return savedFrame(frame, site, table);
   });
   const thread = new RestoredThread(store, callee, mayAwait);

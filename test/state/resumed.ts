@@ -42,10 +42,10 @@ function ending(outcome: Outcome): string {
     case "returned":
       return `returned ${outcome.values.map(shown).join(", ")}`;
     case "trapped":
-      return `trapped ${outcome.trap.message}`;
+      return `trapped ${outcome.trap.message} ${JSON.stringify(outcome.trap.backtrace)}`;
     case "threw": {
-      const { message, name } = outcome.error as Exhaustion;
-      return `threw ${name} ${message}`;
+      const { backtrace, message, name } = outcome.error as Exhaustion;
+      return `threw ${name} ${message} ${JSON.stringify(backtrace)}`;
     }
     default:
       return `suspended ${outcome.reason}`;
@@ -126,6 +126,25 @@ export function compareThreads(
   }
   calm.abandon();
   thread.abandon();
+}
+
+/** How a call ends that goes from thread to thread, with `disturb` in between; and its fuel. */
+export function endOf(
+  begun: Thread,
+  slice: number,
+  seen: Resumptions,
+  disturb: () => void = () => {},
+): string {
+  let thread = begun;
+  let outcome = thread.run(slice);
+  while (outcome.kind === "suspended") {
+    if (!thread.isBusy) {
+      seen.taken++;
+      thread = resumed(thread, disturb);
+    }
+    outcome = thread.run(slice);
+  }
+  return `${ending(outcome)}, ${thread.fuelUsed} units`;
 }
 
 /** Whether a function can be called with numbers, and null for each reference. */
