@@ -2,6 +2,7 @@
 // 3). The validator finds every fact (heights, types, labels); this only decides where values live
 // and which register instruction stands for what.
 
+import { zeroingPrice } from "../isa/prices.ts";
 import {
   F32,
   F64,
@@ -117,9 +118,8 @@ export class Emitter extends AggregateEmitter implements BodySink {
 
   /** What entering the function costs, once its first segment has ended. */
   protected get entryCost(): number {
-    const { localsPerUnit } = this.compiled.prices;
-    const zeroed = Math.floor((this.localCount - this.type.params.length) / localsPerUnit);
-    return this.entryPoint.cost + zeroed;
+    const locals = this.localCount - this.type.params.length;
+    return this.entryPoint.cost + zeroingPrice(this.compiled.prices, locals);
   }
 
   private reserveHeader(): void {

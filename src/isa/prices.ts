@@ -60,6 +60,11 @@ function tableTwo(): PriceTable {
  */
 export const PRICE_TABLE_2: PriceTable = tableTwo();
 
+/** What a call pays for the zeroing of so many locals, in the function's first segment. */
+export function zeroingPrice({ localsPerUnit }: PriceTable, locals: number): number {
+  return Math.floor(locals / localsPerUnit);
+}
+
 /** Tables that have been looked at: a store is made more often than a table. */
 const checked = new WeakSet<PriceTable>([PRICE_TABLE_2]);
 

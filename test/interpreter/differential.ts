@@ -51,7 +51,8 @@ export function show(bits: bigint, type: ValType): string {
 
 const cell = new DataView(new ArrayBuffer(8));
 
-function bitsOfHostValue(value: unknown, type: ValType): bigint {
+/** Bits of a value as the host's JavaScript border gives it. */
+export function bitsOfHostValue(value: unknown, type: ValType): bigint {
   if (type === F32) cell.setFloat32(0, value as number, true);
   else if (type === F64) cell.setFloat64(0, value as number, true);
   else if (type === I32) cell.setInt32(0, value as number, true);

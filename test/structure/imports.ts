@@ -11,6 +11,7 @@ const CHAIN = [
   "runtime",
   "interpreter",
   "state",
+  "compiler",
   "embedding",
 ] as const;
 

@@ -1,0 +1,281 @@
+// The code of one function under construction: it pays as it goes, and at its sites something is
+// put in once the function is complete, when the worst cost up to the next check is known.
+
+import type { ValType } from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
+import { ByteWriter } from "./bytes.ts";
+import { Flow } from "./flow.ts";
+import type { HostImports } from "./imports.ts";
+import { LeftOut } from "./left-out.ts";
+import { HostOperands } from "./operands.ts";
+import { SAVING, type Site, type SiteKind } from "./sites.ts";
+import { PASSED_ORDER, passedAs, typeCode, writeDummy, writePassed } from "./values.ts";
+
+/** The JavaScript API takes a thousand parameters; two say where and with what budget. */
+const MOST_PASSED = 900;
+/** Locals times control points: what the host's compiler is busy with for some 30 ms. */
+const MOST_WORK = 1 << 20;
+const MOST_BYTES = 1 << 20;
+/** A path that costs more would bring a budget near the mark of frames that are being saved. */
+const MOST_COST = 1 << 28;
+
+export const OP = {
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  brTable: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  globalGet: 0x23,
+  globalSet: 0x24,
+  i32Const: 0x41,
+  i32Less: 0x48,
+  i32Sub: 0x6b,
+} as const;
+/** The block type without parameters and results. */
+export const EMPTY = 0x40;
+const I32_CODE = 0x7f;
+
+/** A site, and the locals in which its operands are. */
+interface OpenSite extends Site {
+  readonly operandLocals: readonly number[];
+}
+
+/** What is put in when the function is complete. */
+type Insertion = { readonly at: number } & (
+  | { readonly site: number; readonly callee?: undefined }
+  | { readonly callee: number }
+);
+
+/** One function's code. */
+export class HostBody {
+  readonly code = new ByteWriter();
+  readonly flow = new Flow();
+  readonly operands = new HostOperands(this.code);
+  private readonly functionIndex: number;
+  private readonly type: FuncType;
+  private locals: readonly ValType[] = [];
+  /** Local of the budget, and the global that has it across calls. */
+  private budget = 0;
+  private readonly budgetGlobal: number;
+  private readonly insertions: Insertion[] = [];
+  private readonly sites: OpenSite[] = [];
+  /** Price of what has been written since the budget was changed, and since the last event. */
+  private unpaid = 0;
+  private cost = 0;
+  /** Whether the global has what the local has, so that it is known after a trap. */
+  private stored = true;
+
+  constructor(functionIndex: number, type: FuncType, budgetGlobal: number) {
+    this.functionIndex = functionIndex;
+    this.type = type;
+    this.budgetGlobal = budgetGlobal;
+  }
+
+  /** The locals are known, parameters first: writes the check of the entry. */
+  begin(locals: readonly ValType[], offset: number): void {
+    if (locals.length > MOST_PASSED) throw new LeftOut(`it has ${locals.length} locals`);
+    for (const type of locals) typeCode(type);
+    this.locals = locals;
+    this.budget = locals.length;
+    this.operands.first = this.budget + 1;
+    this.takeBudget();
+    this.check("entry", offset, this.type.params.length, 0);
+  }
+
+  // Fuel
+
+  pay(price: number): void {
+    this.unpaid += price;
+    this.cost += price;
+  }
+
+  /** What has been written since the last event of the control flow. */
+  takeCost(): number {
+    const { cost } = this;
+    this.cost = 0;
+    return cost;
+  }
+
+  /** Straight-line code ends here: pays for it. */
+  charge(): void {
+    const { budget, code, unpaid } = this;
+    if (unpaid === 0) return;
+    code.indexed(OP.localGet, budget);
+    code.u8(OP.i32Const);
+    code.s32(unpaid);
+    code.u8(OP.i32Sub);
+    code.indexed(OP.localSet, budget);
+    this.unpaid = 0;
+    this.stored = false;
+  }
+
+  /** What follows may leave the function: the budget goes where it is found then. */
+  store(): void {
+    this.storeOnThisPath();
+    this.stored = true;
+  }
+
+  /** The same, where control may go on without having been here. */
+  storeOnThisPath(): void {
+    if (this.stored) return;
+    this.code.indexed(OP.localGet, this.budget);
+    this.code.indexed(OP.globalSet, this.budgetGlobal);
+  }
+
+  /** Control arrives from several places, each of which has paid. */
+  merge(): void {
+    this.unpaid = 0;
+    this.stored = false;
+  }
+
+  // Sites
+
+  /** The check of a loop's header; its parameters are operands in locals. */
+  checkLoop(offset: number): void {
+    this.flow.loop(this.takeCost(), this.sites.length);
+    this.merge();
+    this.check("loop", offset, this.locals.length, 0);
+  }
+
+  /** Behind what may have run other functions and has left results of these types. */
+  checkBehind(kind: "call" | "instruction", offset: number, results: readonly ValType[]): void {
+    for (const type of results) this.operands.push(type);
+    this.operands.settle();
+    this.takeBudget();
+    this.flow.call(this.takeCost(), this.sites.length);
+    this.check(kind, offset, this.locals.length, results.length);
+  }
+
+  private takeBudget(): void {
+    this.code.indexed(OP.globalGet, this.budgetGlobal);
+    this.code.indexed(OP.localSet, this.budget);
+    this.stored = true;
+  }
+
+  private check(kind: SiteKind, offset: number, passedLocals: number, results: number): void {
+    const { functionIndex, locals, operands } = this;
+    this.insertions.push({ at: this.code.length, site: this.sites.length });
+    this.sites.push({
+      kind,
+      functionIndex,
+      offset,
+      locals,
+      passedLocals,
+      operands: operands.allTypes(),
+      operandLocals: operands.allLocals(),
+      results,
+    });
+  }
+
+  /** A call or tail call of a function that the module defines, by its number among these. */
+  call(op: number, callee: number): void {
+    this.code.u8(op);
+    this.insertions.push({ at: this.code.length, callee });
+  }
+
+  // The complete function
+
+  /**
+   * Writes locals and code to `out`, adds the sites to `sites`, and to `calls` the places of
+   * indices of functions, which count from the first that is defined.
+   * @throws LeftOut
+   */
+  finish(out: ByteWriter, sites: Site[], calls: number[], imports: HostImports): void {
+    const { code, insertions } = this;
+    const worst = this.flow.worstCosts(this.sites.length);
+    const dearest = worst.reduce((most, cost) => Math.max(most, cost), 0);
+    if (dearest > MOST_COST) throw new LeftOut(`a path costs ${dearest}`);
+    const locals = this.budget + 1 + this.operands.added.length;
+    const work = locals * this.flow.length;
+    if (work > MOST_WORK) throw new LeftOut(`${locals} locals, ${this.flow.length} control points`);
+    this.writeLocals(out);
+    let from = 0;
+    for (const { at, ...item } of insertions) {
+      out.copy(code.bytes, from, at);
+      from = at;
+      if (item.callee !== undefined) calls.push(out.padded(item.callee));
+      else this.writeCheck(out, item.site, worst[item.site], sites.length, imports);
+    }
+    out.copy(code.bytes, from, code.length);
+    if (out.length > MOST_BYTES) throw new LeftOut(`it takes ${out.length} bytes`);
+    sites.push(...this.sites.map(({ operandLocals, ...site }) => site));
+  }
+
+  private writeLocals(out: ByteWriter): void {
+    const codes = [...this.locals.slice(this.type.params.length).map(typeCode), I32_CODE];
+    for (const type of this.operands.added) codes.push(typeCode(type));
+    const runs: [count: number, code: number][] = [];
+    for (const code of codes) {
+      const last = runs.at(-1);
+      if (last?.[1] === code) last[0]++;
+      else runs.push([1, code]);
+    }
+    out.u32(runs.length);
+    for (const [count, code] of runs) {
+      out.u32(count);
+      out.u8(code);
+    }
+  }
+
+  private writeCheck(
+    out: ByteWriter,
+    number: number,
+    worst: number,
+    firstSite: number,
+    imports: HostImports,
+  ): void {
+    const { budget } = this;
+    out.indexed(OP.localGet, budget);
+    out.u8(OP.i32Const);
+    out.s32(worst);
+    out.u8(OP.i32Less);
+    out.indexed(OP.if, EMPTY);
+    const callee = this.writeValues(out, this.sites[number], imports);
+    out.indexed(OP.localGet, budget);
+    out.u8(OP.i32Const);
+    out.s32(firstSite + number);
+    out.indexed(OP.call, callee);
+    out.indexed(OP.localTee, budget);
+    out.u8(OP.i32Const);
+    out.s32(0);
+    out.u8(OP.i32Less);
+    out.indexed(OP.if, EMPTY);
+    out.u8(OP.i32Const);
+    out.s32(SAVING);
+    out.indexed(OP.globalSet, this.budgetGlobal);
+    for (const type of this.type.results) writeDummy(out, type);
+    out.u8(OP.return);
+    out.u8(OP.end);
+    out.u8(OP.end);
+  }
+
+  /** Pushes what a frame holds; the function that takes it. */
+  private writeValues(out: ByteWriter, site: OpenSite, imports: HostImports): number {
+    const { locals, operandLocals, operands, passedLocals } = site;
+    const counts = { i32: 0, i64: 0, funcref: 0, externref: 0 };
+    const count = passedLocals + operands.length;
+    let passed = 0;
+    for (const kind of PASSED_ORDER) {
+      for (let i = 0; i < count; i++) {
+        const at = i - passedLocals;
+        const type = at < 0 ? locals[i] : operands[at];
+        for (const [part, found] of passedAs(type).entries()) {
+          if (found !== kind) continue;
+          writePassed(out, type, at < 0 ? i : operandLocals[at], part);
+          counts[kind]++;
+          passed++;
+        }
+      }
+    }
+    if (passed > MOST_PASSED) throw new LeftOut(`${passed} values lie on its frame`);
+    return imports.site(counts);
+  }
+}

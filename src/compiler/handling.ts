@@ -1,0 +1,54 @@
+// How the host tier takes an instruction that is no control instruction, found once for each
+// opcode from its row.
+
+import { instructionAt } from "../isa/index.ts";
+import { type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
+
+/** The same in the host's code. */
+export const SAME = 1;
+/** The same, but it may trap. */
+export const TRAPPING = 2;
+/** The runtime executes it, as it has a bill or limits beyond its price. */
+export const RUNTIME_DOES = 3;
+/** Nothing for the host. */
+export const REFUSED = 4;
+
+/** Instructions that the runtime executes, and how many operands they take. */
+const BY_RUNTIME: ReadonlyMap<number, number> = new Map([
+  [0x25, 1], // table.get
+  [0x26, 2], // table.set
+  [0x40, 1], // memory.grow
+  [0xd2, 0], // ref.func
+  [0x208, 3], // memory.init
+  [0x209, 0], // data.drop
+  [0x20a, 3], // memory.copy
+  [0x20b, 3], // memory.fill
+  [0x20c, 3], // table.init
+  [0x20d, 0], // elem.drop
+  [0x20e, 3], // table.copy
+  [0x20f, 2], // table.grow
+  [0x210, 0], // table.size
+  [0x211, 3], // table.fill
+]);
+
+const handlings = new Uint8Array(OPCODE_SPACE);
+
+/** One of the constants of this file. */
+export function handlingOf(op: number): number {
+  if (handlings[op] === 0) handlings[op] = find(op, instructionAt(op) as Instruction);
+  return handlings[op];
+}
+
+function find(op: number, { access, feature, meaning, params }: Instruction): number {
+  if (BY_RUNTIME.has(op)) return RUNTIME_DOES;
+  // What relaxed vectors give would be for the host to choose.
+  if (feature === "relaxed-simd" || params === null) return REFUSED;
+  if (access === null) return meaning?.traps === undefined ? SAME : TRAPPING;
+  // Who waits is the runtime's matter.
+  return access.kind === "wait" || access.kind === "notify" ? REFUSED : TRAPPING;
+}
+
+/** How many operands an instruction takes that the runtime executes. */
+export function operandsOfRuntime(op: number): number {
+  return BY_RUNTIME.get(op) as number;
+}

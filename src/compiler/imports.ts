@@ -1,0 +1,106 @@
+// What a host module imports besides what the guest's module does: functions of the runtime. They
+// are found while bodies are written, and come behind the guest's functions in the index space.
+
+import type { ValType } from "../isa/types.ts";
+import type { ByteWriter } from "./bytes.ts";
+import { PASSED_CODES, PASSED_ORDER, type PassedAs, typeCode } from "./values.ts";
+
+/** A function that the runtime has for compiled code. */
+export type RuntimeImport =
+  /**
+   * Asks for budget, or saves a frame: gets the values of a site, what is left of the budget, and
+   * the site's number. Gives the new budget, or less than 0 to save frames.
+   */
+  | { readonly kind: "site" }
+  /** Executes an instruction with these immediates. */
+  | { readonly kind: "instruction"; readonly op: number; readonly immediates: readonly number[] }
+  /** Runs a function of the module that is not compiled. */
+  | { readonly kind: "function"; readonly index: number };
+
+const I32 = PASSED_CODES.i32;
+
+/** Types of parameters and results, as codes of the binary format. */
+interface Signature {
+  readonly params: readonly number[];
+  readonly results: readonly number[];
+}
+
+/** The module name of what the runtime gives; the fields are numbers. */
+export const RUNTIME = "runtime";
+
+/** The functions of the runtime that a module needs. */
+export class HostImports {
+  readonly list: RuntimeImport[] = [];
+  private readonly signatures: Signature[] = [];
+  private readonly known = new Map<string, number>();
+  private readonly first: number;
+
+  /** @param first index of the first function behind those that the guest imports */
+  constructor(first: number) {
+    this.first = first;
+  }
+
+  /** How many functions are imported, the guest's included. */
+  get count(): number {
+    return this.first + this.list.length;
+  }
+
+  private add(key: string, item: RuntimeImport, signature: Signature): number {
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const index = this.count;
+    this.known.set(key, index);
+    this.list.push(item);
+    this.signatures.push(signature);
+    return index;
+  }
+
+  /** The function for sites with so many values of each class, in `PASSED_ORDER`. */
+  site(counts: Readonly<Record<PassedAs, number>>): number {
+    const key = `site ${PASSED_ORDER.map((kind) => counts[kind]).join(" ")}`;
+    const params = PASSED_ORDER.flatMap((kind) =>
+      new Array<number>(counts[kind]).fill(PASSED_CODES[kind]),
+    );
+    return this.add(key, { kind: "site" }, { params: [...params, I32, I32], results: [I32] });
+  }
+
+  /** The function that executes an instruction. */
+  instruction(
+    op: number,
+    immediates: readonly number[],
+    params: readonly ValType[],
+    results: readonly ValType[],
+  ): number {
+    const key = `instruction ${op} ${immediates.join(" ")}`;
+    return this.add(key, { kind: "instruction", op, immediates }, codesOf(params, results));
+  }
+
+  /** The function that runs what is not compiled. */
+  function(index: number, params: readonly ValType[], results: readonly ValType[]): number {
+    return this.add(`function ${index}`, { kind: "function", index }, codesOf(params, results));
+  }
+
+  /** Types of the imports, one each. */
+  writeTypes(out: ByteWriter): void {
+    for (const { params, results } of this.signatures) {
+      out.u8(0x60);
+      out.u32(params.length);
+      for (const code of params) out.u8(code);
+      out.u32(results.length);
+      for (const code of results) out.u8(code);
+    }
+  }
+
+  /** Entries of the import section; the types begin at `firstType`. */
+  writeImports(out: ByteWriter, firstType: number): void {
+    for (let i = 0; i < this.list.length; i++) {
+      out.name(RUNTIME);
+      out.name(String(i));
+      out.indexed(0x00, firstType + i);
+    }
+  }
+}
+
+function codesOf(params: readonly ValType[], results: readonly ValType[]): Signature {
+  return { params: params.map(typeCode), results: results.map(typeCode) };
+}

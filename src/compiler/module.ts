@@ -1,0 +1,232 @@
+// The host's module for a module of the guest's: functions that pay and can be stopped, beside
+// memories and tables that are imported, and globals of its own that are exported. Functions that
+// are nothing for the host call the runtime.
+
+import { Cursor } from "../binary/cursor.ts";
+import type { FeatureSet } from "../isa/features.ts";
+import type { PriceTable } from "../isa/prices.ts";
+import { I32 } from "../isa/types.ts";
+import {
+  type FuncType,
+  funcTypeAt,
+  type Limits,
+  type ModuleRecord,
+  SECTION_NAMES,
+} from "../module/module.ts";
+import type { BodyValidator } from "../validation/body.ts";
+import { functionValidator } from "../validation/module.ts";
+import { ByteWriter } from "./bytes.ts";
+import { HostEmitter } from "./emitter.ts";
+import { HostImports, type RuntimeImport } from "./imports.ts";
+import { LeftOut } from "./left-out.ts";
+import type { Site } from "./sites.ts";
+import { type HostTarget, sharedWith } from "./target.ts";
+import { canHold, typeCode, writeDummy } from "./values.ts";
+
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+const MUTABLE = 1;
+
+/** Names of imports and exports, numbered by the guest's index spaces. */
+export const NAMES = {
+  functions: "functions",
+  memories: "memories",
+  tables: "tables",
+  budget: "budget",
+  global: (index: number) => `global ${index}`,
+  function: (index: number) => `function ${index}`,
+} as const;
+
+/** A module for the host, and what must be known to run it. */
+export interface HostModule {
+  readonly bytes: Uint8Array;
+  readonly sites: readonly Site[];
+  /** What is imported from `RUNTIME`, by name. */
+  readonly imports: readonly RuntimeImport[];
+  /** How many memories and tables it imports. */
+  readonly memories: number;
+  readonly tables: number;
+  /** Why functions are not compiled, by index. */
+  readonly leftOut: ReadonlyMap<number, string>;
+}
+
+/** Writes a host module function by function. */
+export class HostModuleWriter {
+  private readonly target: HostTarget;
+  private readonly validator: BodyValidator;
+  private readonly code = new ByteWriter();
+  private readonly function = new ByteWriter();
+  private readonly sites: Site[] = [];
+  /** Where indices of defined functions stand in `code`. */
+  private readonly calls: number[] = [];
+  private readonly leftOut = new Map<number, string>();
+  /** Index of the next function. */
+  private next: number;
+
+  /** @param features what the host's engine knows */
+  constructor(module: ModuleRecord, prices: PriceTable, features: FeatureSet) {
+    const imports = new HostImports(module.importedFunctions);
+    this.target = { module, prices, features, imports, ...sharedWith(module, features) };
+    this.validator = functionValidator(module);
+    this.next = module.importedFunctions;
+  }
+
+  /** Bytes of code that have been written. */
+  get written(): number {
+    return this.code.length;
+  }
+
+  /**
+   * Writes the next function; false if there is none.
+   * @throws LeftOut if the module is nothing for the host
+   */
+  writeNext(): boolean {
+    const { module } = this.target;
+    if (this.next === module.functions.length) return false;
+    const index = this.next++;
+    const { calls, code, function: out } = this;
+    const firstCall = calls.length;
+    out.length = 0;
+    try {
+      this.compile(index, out);
+    } catch (error) {
+      if (!(error instanceof LeftOut)) throw error;
+      this.leftOut.set(index, error.message);
+      calls.length = firstCall;
+      out.length = 0;
+      this.writeStub(index, out, error.message);
+    }
+    code.u32(out.length);
+    for (let i = firstCall; i < calls.length; i++) calls[i] += code.length;
+    code.copy(out.bytes, 0, out.length);
+    return true;
+  }
+
+  private compile(index: number, out: ByteWriter): void {
+    const { module } = this.target;
+    const body = index - module.importedFunctions;
+    const emitter = new HostEmitter(this.target, index);
+    this.validator.function(index, module.bodyStarts[body], module.bodyEnds[body], emitter);
+    emitter.finish(out, this.sites, this.calls);
+  }
+
+  /** A function that has the runtime do its work. */
+  private writeStub(index: number, out: ByteWriter, why: string): void {
+    const { imports, module } = this.target;
+    const { params, results } = funcTypeAt(module, module.functions[index]) as FuncType;
+    if (![...params, ...results].every(canHold)) {
+      throw new LeftOut(`function ${index} cannot be called from outside, and ${why}`);
+    }
+    out.u32(0);
+    params.forEach((_, i) => out.indexed(0x20, i));
+    out.indexed(0x10, imports.function(index, params, results));
+    out.u8(0x0b);
+  }
+
+  /** The module, once all functions are written. */
+  finish(): HostModule {
+    const { code, leftOut, sites, target } = this;
+    const { imports, memories, module, tables } = target;
+    for (const at of this.calls) code.patch(at, code.valueAt(at) + imports.count);
+    const out = new ByteWriter();
+    for (const byte of HEADER) out.u8(byte);
+    const defined = module.functions.slice(module.importedFunctions);
+    this.section(out, "type", (w) => this.writeTypes(w));
+    this.section(out, "import", (w) => this.writeImports(w));
+    this.section(out, "function", (w) => {
+      w.u32(defined.length);
+      for (const type of defined) w.u32(type);
+    });
+    this.section(out, "global", (w) => this.writeGlobals(w));
+    this.section(out, "export", (w) => this.writeExports(w));
+    const bodies = new ByteWriter();
+    bodies.u32(defined.length);
+    out.u8(SECTION_NAMES.indexOf("code"));
+    out.u32(bodies.length + code.length);
+    out.copy(bodies.bytes, 0, bodies.length);
+    out.copy(code.bytes, 0, code.length);
+    const bytes = out.bytes.slice(0, out.length);
+    return { bytes, sites, imports: imports.list, memories, tables, leftOut };
+  }
+
+  private section(out: ByteWriter, name: string, write: (out: ByteWriter) => void): void {
+    const content = new ByteWriter();
+    write(content);
+    out.u8(SECTION_NAMES.indexOf(name));
+    out.sized(content);
+  }
+
+  /** The guest's types, which keep their indices, and those of what the runtime gives. */
+  private writeTypes(out: ByteWriter): void {
+    const { imports, module } = this.target;
+    const section = module.sections.find(({ id }) => id === SECTION_NAMES.indexOf("type"));
+    if (section === undefined) {
+      out.u32(imports.list.length);
+    } else {
+      const cursor = new Cursor(module.bytes);
+      cursor.reset(module.bytes, section.start, section.end);
+      out.u32(cursor.u32() + imports.list.length);
+      out.copy(module.bytes, cursor.pos, section.end);
+    }
+    imports.writeTypes(out);
+  }
+
+  private writeImports(out: ByteWriter): void {
+    const { imports, memories, module, tables } = this.target;
+    out.u32(imports.count + memories + tables);
+    for (let i = 0; i < module.importedFunctions; i++) {
+      out.name(NAMES.functions);
+      out.name(String(i));
+      out.indexed(0x00, module.functions[i]);
+    }
+    imports.writeImports(out, module.types.length);
+    for (const [i, { type }] of module.tables.slice(0, tables).entries()) {
+      out.name(NAMES.tables);
+      out.name(String(i));
+      out.u8(0x01);
+      out.u8(typeCode(type.element));
+      writeLimits(out, type);
+    }
+    for (const [i, { type }] of module.memories.slice(0, memories).entries()) {
+      out.name(NAMES.memories);
+      out.name(String(i));
+      out.u8(0x02);
+      writeLimits(out, type);
+    }
+  }
+
+  /** The guest's globals keep their indices; behind them is the budget. */
+  private writeGlobals(out: ByteWriter): void {
+    const { globals } = this.target.module;
+    out.u32(globals.length + 1);
+    const types = [...globals.map(({ type }) => (canHold(type.type) ? type.type : I32)), I32];
+    for (const type of types) {
+      out.u8(typeCode(type));
+      out.u8(MUTABLE);
+      writeDummy(out, type);
+      out.u8(0x0b);
+    }
+  }
+
+  private writeExports(out: ByteWriter): void {
+    const { imports, module } = this.target;
+    const { functions, globals, importedFunctions } = module;
+    const held = globals.flatMap(({ type }, i) => (canHold(type.type) ? [i] : []));
+    out.u32(functions.length - importedFunctions + held.length + 1);
+    for (let i = importedFunctions; i < functions.length; i++) {
+      out.name(NAMES.function(i));
+      out.indexed(0x00, imports.list.length + i);
+    }
+    for (const i of held) {
+      out.name(NAMES.global(i));
+      out.indexed(0x03, i);
+    }
+    out.name(NAMES.budget);
+    out.indexed(0x03, globals.length);
+  }
+}
+
+function writeLimits(out: ByteWriter, { address64, max, min, shared }: Limits): void {
+  out.u8((max === null ? 0 : 1) | (shared ? 2 : 0) | (address64 ? 4 : 0));
+  out.u64(min);
+  if (max !== null) out.u64(max);
+}

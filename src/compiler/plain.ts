@@ -1,0 +1,113 @@
+// All instructions but control: what the host does in the same way is copied byte by byte, what has
+// a bill or limits beyond its price is left to a function of the runtime.
+
+import type { InstructionReader } from "../binary/instructions.ts";
+import { featureBit } from "../isa/features.ts";
+import { instructionAt } from "../isa/index.ts";
+import type { Instruction } from "../isa/instruction.ts";
+import { I32, type ValType } from "../isa/types.ts";
+import type { BodyFacts } from "../validation/sink.ts";
+import type { HostBody } from "./body.ts";
+import { handlingOf, operandsOfRuntime, REFUSED, RUNTIME_DOES, TRAPPING } from "./handling.ts";
+import { LeftOut } from "./left-out.ts";
+import type { HostTarget } from "./target.ts";
+import { canHold } from "./values.ts";
+
+/** Writes plain instructions. */
+export class PlainWriter {
+  private readonly target: HostTarget;
+  private readonly body: HostBody;
+
+  constructor(target: HostTarget, body: HostBody) {
+    this.target = target;
+    this.body = body;
+  }
+
+  write(op: number, facts: BodyFacts): void {
+    const { operands } = this.body;
+    switch (op) {
+      case 0x01: // nop
+        return;
+      case 0x1a: // drop
+        if (operands.isSettled) operands.drop(1);
+        else this.same(facts, 1, null);
+        return;
+      case 0x1b: // select
+      case 0x1c: // select t
+        return this.same(facts, 3, facts.operand);
+      case 0x20: // local.get
+        return this.same(facts, 0, facts.operand);
+      case 0x21: // local.set
+        return this.same(facts, 1, null);
+      case 0x22: // local.tee
+        return this.same(facts, 1, facts.operand);
+      case 0x23: // global.get
+        this.requireGlobal(facts.operand);
+        return this.same(facts, 0, facts.operand);
+      case 0x24: // global.set
+        this.requireGlobal(facts.operand);
+        return this.same(facts, 1, null);
+      case 0x3f: // memory.size
+        this.requireMemory(facts.instruction.a);
+        return this.same(facts, 0, facts.operandType(facts.heightBefore));
+      case 0xd0: // ref.null
+        return this.same(facts, 0, facts.operandType(facts.heightBefore));
+      case 0xd1: // ref.is_null
+        return this.same(facts, 1, I32);
+      default:
+        this.byRow(op, facts);
+    }
+  }
+
+  private byRow(op: number, facts: BodyFacts): void {
+    const row = instructionAt(op) as Instruction;
+    const handling = handlingOf(op);
+    if (handling === RUNTIME_DOES) return this.byRuntime(row, facts);
+    if (handling === REFUSED) throw new LeftOut(`it uses ${row.name}`);
+    const { access, feature, params, results } = row;
+    if (feature !== null && (this.target.features & featureBit(feature)) === 0) {
+      throw new LeftOut(`it uses ${row.name}, which the host does not know`);
+    }
+    if (access !== null) this.requireMemory(facts.instruction.b);
+    if (handling === TRAPPING) this.body.store();
+    this.same(facts, params?.length ?? 0, null);
+    for (const type of results) this.body.operands.push(type);
+  }
+
+  /** The same instruction, which takes so many operands and leaves a result of this type. */
+  private same({ instruction }: BodyFacts, count: number, result: ValType | null): void {
+    const { code, operands } = this.body;
+    operands.pop(count);
+    code.copy(instruction.bytes, instruction.start, instruction.pos);
+    if (result !== null) operands.push(result);
+  }
+
+  private requireMemory(index: number): void {
+    if (index >= this.target.memories) throw new LeftOut("its memory is nothing for the host");
+  }
+
+  private requireGlobal(type: ValType): void {
+    if (!canHold(type)) throw new LeftOut("it uses a global that JavaScript has no value for");
+  }
+
+  private byRuntime({ immediates, opcode }: Instruction, facts: BodyFacts): void {
+    const { body, target } = this;
+    const { operands } = body;
+    const count = operandsOfRuntime(opcode);
+    const height = facts.heightBefore - count;
+    const params = Array.from({ length: count }, (_, i) => operands.typeAt(height + i));
+    const results = facts.height > height ? [facts.operandType(height)] : [];
+    const words = immediateWords(immediates.split(" ").length, facts.instruction);
+    const callee = target.imports.instruction(opcode, words, params, results);
+    if (operands.hasBeneath(count)) operands.settle();
+    body.charge();
+    body.store();
+    operands.pop(count);
+    body.code.indexed(0x10, callee);
+    body.checkBehind("instruction", facts.instruction.start, results);
+  }
+}
+
+function immediateWords(count: number, { a, b }: InstructionReader): number[] {
+  return count === 1 ? [a] : [a, b];
+}

@@ -1,0 +1,121 @@
+// Values as the host tier hands them over: which types it handles, how they are written in host
+// Wasm, and how those of a frame are passed to JavaScript. They are passed as bits, so that NaN
+// payloads survive: an i32 or f32 as an i32, an i64 or f64 as an i64, a v128 as two i64, references
+// as they are.
+
+import {
+  EXTERNREF,
+  F32,
+  F64,
+  FUNCREF,
+  I32,
+  I64,
+  isReference,
+  V128,
+  type ValType,
+} from "../isa/types.ts";
+import type { ByteWriter } from "./bytes.ts";
+import { LeftOut } from "./left-out.ts";
+
+const CODES: ReadonlyMap<ValType, number> = new Map([
+  [I32, 0x7f],
+  [I64, 0x7e],
+  [F32, 0x7d],
+  [F64, 0x7c],
+  [V128, 0x7b],
+  [FUNCREF, 0x70],
+  [EXTERNREF, 0x6f],
+]);
+
+/**
+ * The code of a value type in the binary format.
+ * @throws LeftOut for references that JavaScript may not see, or that are never null: there is no
+ *   value to return in their place when frames are saved
+ */
+export function typeCode(type: ValType): number {
+  const code = CODES.get(type);
+  if (code === undefined) throw new LeftOut("it handles references of other types than funcref");
+  return code;
+}
+
+/** Whether JavaScript can read and write values of this type: what is no vector. */
+export function canHold(type: ValType): boolean {
+  return type !== V128 && CODES.has(type);
+}
+
+/** What is returned while frames are saved: nobody looks at it. */
+export function writeDummy(out: ByteWriter, type: ValType): void {
+  switch (type) {
+    case I32:
+      out.u8(0x41);
+      return out.u8(0);
+    case I64:
+      out.u8(0x42);
+      return out.u8(0);
+    case F32:
+      out.u8(0x43);
+      return out.u32Zeros(1);
+    case F64:
+      out.u8(0x44);
+      return out.u32Zeros(2);
+    case V128:
+      out.u8(0xfd);
+      out.u8(12);
+      return out.u32Zeros(4);
+    default:
+      out.u8(0xd0);
+      out.u8(typeCode(type));
+  }
+}
+
+/** How a value is passed: class of the parameters, which are sorted by it. */
+export type PassedAs = "i32" | "i64" | "funcref" | "externref";
+
+const PASSED: ReadonlyMap<ValType, readonly PassedAs[]> = new Map<ValType, readonly PassedAs[]>([
+  [I32, ["i32"]],
+  [F32, ["i32"]],
+  [I64, ["i64"]],
+  [F64, ["i64"]],
+  [V128, ["i64", "i64"]],
+  [FUNCREF, ["funcref"]],
+  [EXTERNREF, ["externref"]],
+]);
+
+export const PASSED_CODES: Readonly<Record<PassedAs, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  funcref: 0x70,
+  externref: 0x6f,
+};
+/** Parameters come in this order, so that fewer signatures are needed. */
+export const PASSED_ORDER: readonly PassedAs[] = ["i32", "i64", "funcref", "externref"];
+
+/** The parameters that a value of this type becomes. */
+export function passedAs(type: ValType): readonly PassedAs[] {
+  return PASSED.get(type) as readonly PassedAs[];
+}
+
+/** Pushes part `part` of what the local holds, as it is passed. */
+export function writePassed(out: ByteWriter, type: ValType, local: number, part: number): void {
+  out.indexed(0x20, local);
+  if (type === F32) out.u8(0xbc);
+  else if (type === F64) out.u8(0xbd);
+  else if (type === V128) {
+    out.u8(0xfd); // i64x2.extract_lane
+    out.u8(29);
+    out.u8(part);
+  }
+}
+
+/**
+ * A value as bits: i32 and f32 as a number (signed 32 bits), i64 and f64 as a bigint, a v128 as two
+ * of them, the lower one first; a reference as it is.
+ */
+export type Bits = unknown;
+
+/** What a local starts with. */
+export function zeroBits(type: ValType): Bits {
+  if (isReference(type)) return null;
+  if (type === V128) return [0n, 0n];
+  return passedAs(type)[0] === "i32" ? 0 : 0n;
+}
