@@ -1,6 +1,6 @@
-// The control flow of a body as events, to find the worst cost between two checks. A check stands at
-// the function's entry, at loop headers and behind calls, so what lies between two of them has no
-// cycle, and one pass backwards over the events finds the dearest path.
+// The control flow of a body as events, to find the worst cost between two checks. A check stands
+// at the function's entry, at loop headers and behind calls, so what lies between two of them has
+// no cycle, and one pass backwards over the events finds the dearest path.
 
 const BLOCK = 0;
 const LOOP = 1;
