@@ -2,7 +2,7 @@
 // through several instances, and whose code and frames are moved meanwhile.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { Store } from "../../src/api/index.ts";
+import { Module, Store } from "../../src/api/index.ts";
 import { BEHIND, CALL, CUT, ENTRY, LOOP, WITHIN } from "../../src/code/sites.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import type { Value } from "../../src/runtime/instances.ts";
@@ -10,9 +10,12 @@ import { Exhaustion } from "../../src/runtime/trap.ts";
 import { SnapshotError } from "../../src/state/errors.ts";
 import { type Frame, putFrames, type SuspendedCall, takeFrames } from "../../src/state/frames.ts";
 import { instanceOf, thrown } from "../api/support.ts";
+import { joinBodies, joinSections, splitBodies, splitSections } from "../fuzz/parts.ts";
+import { SECTION } from "../fuzz/writer.ts";
 import { GUEST, OTHER, PLAIN, TABLE } from "../interpreter/deep-programs.ts";
 import { evictAll } from "../interpreter/evicting.ts";
 import { useSmallParts, useUsualParts } from "../interpreter/small-parts.ts";
+import { assemble } from "../validation/assemble.ts";
 import { endOf, finished, nothingSeen, resumed } from "./resumed.ts";
 
 afterEach(useUsualParts);
@@ -109,6 +112,47 @@ describe("frames", () => {
     const { bytes } = compiled.module;
     expect(within.map(({ offset }) => bytes[offset])).toEqual([0xfc, 0x10]);
     expect(bytes[atLoop[0].offset]).toBe(0x03);
+  });
+
+  it("have null for locals that have no value yet, whatever lies there", () => {
+    const text = `(module
+      (type $t (func))
+      (elem declare func $g)
+      (func $g (type $t))
+      (func $h (param externref externref))
+      (func $k (local $a funcref) (local $b externref) (local $n i32)
+        (loop $x (br_if $x (i32.lt_u
+          (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 2))))
+        (local.set $a (ref.func $g))
+        (loop $y (br_if $y (i32.lt_u
+          (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 4))))
+        (drop (local.get $a)))
+      (func (export "f") (param externref)
+        (call $h (local.get 0) (local.get 0)) (call $k)))`;
+    // wabt has no (ref func): the local of type funcref becomes one.
+    const parts = splitSections(assemble(text)) ?? [];
+    const bytes = joinSections(
+      parts.map(({ id, payload }) => {
+        if (id !== SECTION.code) return { id, payload };
+        const [g, h, k, f] = splitBodies(payload) ?? [];
+        const nonNull = Uint8Array.of(k[0], 1, 0x64, ...k.subarray(2));
+        return { id, payload: joinBodies([g, h, nonNull, f]) };
+      }),
+    );
+    const store = new Store();
+    const { target } = store.instantiate(Module.from(bytes)).func("f");
+    const thread = new Thread(store.runtime, target, [R], false);
+    const inK = ({ frames }: SuspendedCall) => frames[0].funcIndex === 2;
+    const atEntry = stopWhere(thread, inK).frames[0];
+    expect([atEntry.kind, ...told(atEntry).locals.flat()]).toEqual([ENTRY, 0, 0, 0, 0, 0, 0]);
+    const inLoop = stopWhere(thread, innermost(LOOP)).frames[0];
+    expect(told(inLoop).locals).toEqual([
+      [0, 0],
+      [0, 0],
+      [1, 0],
+    ]);
+    const later = stopWhere(thread, (call) => call.frames[0].locals[2]?.low === 4).frames[0];
+    expect(told(later).locals[0]).toHaveProperty("code.index", 0);
   });
 
   it("behind a call, with its results", () => {
