@@ -9,7 +9,14 @@ import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { HostOperands } from "./operands.ts";
 import { SAVING, type Site, type SiteKind } from "./sites.ts";
-import { PASSED_ORDER, passedAs, typeCode, writeDummy, writePassed } from "./values.ts";
+import {
+  PASSED_ORDER,
+  type PassedAs,
+  passedAs,
+  typeCode,
+  writeDummy,
+  writePassed,
+} from "./values.ts";
 
 /** The JavaScript API takes a thousand parameters; two say where and with what budget. */
 const MOST_PASSED = 900;
@@ -48,6 +55,13 @@ interface OpenSite extends Site {
   readonly operandLocals: readonly number[];
 }
 
+/** A local, or half of one of type v128, as it is passed at a site. */
+interface PassedPart {
+  readonly local: number;
+  readonly part: number;
+  readonly type: ValType;
+}
+
 /** What is put in when the function is complete. */
 type Insertion = { readonly at: number } & (
   | { readonly site: number; readonly callee?: undefined }
@@ -62,6 +76,13 @@ export class HostBody {
   private readonly functionIndex: number;
   private readonly type: FuncType;
   private locals: readonly ValType[] = [];
+  /** The parts of the locals, by the class of parameters that they are passed as. */
+  private readonly passedLocals: Record<PassedAs, PassedPart[]> = {
+    i32: [],
+    i64: [],
+    funcref: [],
+    externref: [],
+  };
   /** Local of the budget, and the global that has it across calls. */
   private budget = 0;
   private readonly budgetGlobal: number;
@@ -84,6 +105,11 @@ export class HostBody {
     if (locals.length > MOST_PASSED) throw new LeftOut(`it has ${locals.length} locals`);
     for (const type of locals) typeCode(type);
     this.locals = locals;
+    locals.forEach((type, local) => {
+      passedAs(type).forEach((kind, part) => {
+        this.passedLocals[kind].push({ local, part, type });
+      });
+    });
     this.budget = locals.length;
     this.operands.first = this.budget + 1;
     this.takeBudget();
@@ -259,21 +285,25 @@ export class HostBody {
 
   /** Pushes what a frame holds; the function that takes it. */
   private writeValues(out: ByteWriter, site: OpenSite, imports: HostImports): number {
-    const { locals, operandLocals, operands, passedLocals } = site;
+    const { operandLocals, operands, passedLocals } = site;
     const counts = { i32: 0, i64: 0, funcref: 0, externref: 0 };
-    const count = passedLocals + operands.length;
     let passed = 0;
     for (const kind of PASSED_ORDER) {
-      for (let i = 0; i < count; i++) {
-        const at = i - passedLocals;
-        const type = at < 0 ? locals[i] : operands[at];
-        for (const [part, found] of passedAs(type).entries()) {
-          if (found !== kind) continue;
-          writePassed(out, type, at < 0 ? i : operandLocals[at], part);
-          counts[kind]++;
+      const before = passed;
+      for (const { local, part, type } of this.passedLocals[kind]) {
+        if (local >= passedLocals) break;
+        writePassed(out, type, local, part);
+        passed++;
+      }
+      for (let i = 0; i < operands.length; i++) {
+        const parts = passedAs(operands[i]);
+        if (parts[0] !== kind) continue;
+        for (let part = 0; part < parts.length; part++) {
+          writePassed(out, operands[i], operandLocals[i], part);
           passed++;
         }
       }
+      counts[kind] = passed - before;
     }
     if (passed > MOST_PASSED) throw new LeftOut(`${passed} values lie on its frame`);
     return imports.site(counts);
