@@ -39,11 +39,14 @@ export function handlingOf(op: number): number {
   return handlings[op];
 }
 
-function find(op: number, { access, feature, meaning, params }: Instruction): number {
+/** Names of the numeric instructions that may trap; their meanings are not there at run time. */
+const MAY_TRAP = /\.(div|rem)_[su]$|\.trunc_f/;
+
+function find(op: number, { access, feature, name, params }: Instruction): number {
   if (BY_RUNTIME.has(op)) return RUNTIME_DOES;
   // What relaxed vectors give would be for the host to choose.
   if (feature === "relaxed-simd" || params === null) return REFUSED;
-  if (access === null) return meaning?.traps === undefined ? SAME : TRAPPING;
+  if (access === null) return MAY_TRAP.test(name) ? TRAPPING : SAME;
   // Who waits is the runtime's matter.
   return access.kind === "wait" || access.kind === "notify" ? REFUSED : TRAPPING;
 }
