@@ -4,7 +4,7 @@
 import type { ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import { ByteWriter } from "./bytes.ts";
-import { Flow } from "./flow.ts";
+import { Flow, isLive, type SiteFacts } from "./flow.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { HostOperands } from "./operands.ts";
@@ -51,7 +51,7 @@ export const EMPTY = 0x40;
 const I32_CODE = 0x7f;
 
 /** A site, and the locals in which its operands are. */
-interface OpenSite extends Site {
+interface OpenSite extends Omit<Site, "passedLocals" | "worst"> {
   readonly operandLocals: readonly number[];
 }
 
@@ -113,7 +113,7 @@ export class HostBody {
     this.budget = locals.length;
     this.operands.first = this.budget + 1;
     this.takeBudget();
-    this.check("entry", offset, this.type.params.length, 0);
+    this.check("entry", offset, 0);
   }
 
   // Fuel
@@ -168,7 +168,7 @@ export class HostBody {
   checkLoop(offset: number): void {
     this.flow.loop(this.takeCost(), this.sites.length);
     this.merge();
-    this.check("loop", offset, this.locals.length, 0);
+    this.check("loop", offset, 0);
   }
 
   /** Behind what may have run other functions and has left results of these types. */
@@ -177,7 +177,7 @@ export class HostBody {
     this.operands.settle();
     this.takeBudget();
     this.flow.call(this.takeCost(), this.sites.length);
-    this.check(kind, offset, this.locals.length, results.length);
+    this.check(kind, offset, results.length);
   }
 
   private takeBudget(): void {
@@ -186,7 +186,7 @@ export class HostBody {
     this.stored = true;
   }
 
-  private check(kind: SiteKind, offset: number, passedLocals: number, results: number): void {
+  private check(kind: SiteKind, offset: number, results: number): void {
     const { functionIndex, locals, operands } = this;
     this.insertions.push({ at: this.code.length, site: this.sites.length });
     this.sites.push({
@@ -194,7 +194,6 @@ export class HostBody {
       functionIndex,
       offset,
       locals,
-      passedLocals,
       operands: operands.allTypes(),
       operandLocals: operands.allLocals(),
       results,
@@ -216,23 +215,35 @@ export class HostBody {
    */
   finish(out: ByteWriter, sites: Site[], calls: number[], imports: HostImports): void {
     const { code, insertions } = this;
-    const worst = this.flow.worstCosts(this.sites.length);
-    const dearest = worst.reduce((most, cost) => Math.max(most, cost), 0);
-    if (dearest > MOST_COST) throw new LeftOut(`a path costs ${dearest}`);
     const locals = this.budget + 1 + this.operands.added.length;
     const work = locals * this.flow.length;
     if (work > MOST_WORK) throw new LeftOut(`${locals} locals, ${this.flow.length} control points`);
+    const facts = this.flow.siteFacts(this.sites.length, this.locals.length);
+    const dearest = facts.reduce((most, { worst }) => Math.max(most, worst), 0);
+    if (dearest > MOST_COST) throw new LeftOut(`a path costs ${dearest}`);
+    const firstSite = sites.length;
     this.writeLocals(out);
     let from = 0;
     for (const { at, ...item } of insertions) {
       out.copy(code.bytes, from, at);
       from = at;
       if (item.callee !== undefined) calls.push(out.padded(item.callee));
-      else this.writeCheck(out, item.site, worst[item.site], sites.length, imports);
+      else this.writeCheck(out, item.site, facts[item.site], firstSite, imports);
     }
     out.copy(code.bytes, from, code.length);
     if (out.length > MOST_BYTES) throw new LeftOut(`it takes ${out.length} bytes`);
-    sites.push(...this.sites.map(({ operandLocals, ...site }) => site));
+    this.sites.forEach(({ operandLocals, ...site }, i) => {
+      const { worst } = facts[i];
+      sites.push({ ...site, worst, passedLocals: this.passedAt(site.kind, facts[i]) });
+    });
+  }
+
+  /** The locals that are passed: those that are live and, at the entry, parameters. */
+  private passedAt(kind: SiteKind, { live }: SiteFacts): number[] {
+    const count = kind === "entry" ? this.type.params.length : this.locals.length;
+    const passed: number[] = [];
+    for (let local = 0; local < count; local++) if (isLive(live, local)) passed.push(local);
+    return passed;
   }
 
   private writeLocals(out: ByteWriter): void {
@@ -254,7 +265,7 @@ export class HostBody {
   private writeCheck(
     out: ByteWriter,
     number: number,
-    worst: number,
+    { live, worst }: SiteFacts,
     firstSite: number,
     imports: HostImports,
   ): void {
@@ -264,7 +275,7 @@ export class HostBody {
     out.s32(worst);
     out.u8(OP.i32Less);
     out.indexed(OP.if, EMPTY);
-    const callee = this.writeValues(out, this.sites[number], imports);
+    const callee = this.writeValues(out, this.sites[number], live, imports);
     out.indexed(OP.localGet, budget);
     out.u8(OP.i32Const);
     out.s32(firstSite + number);
@@ -284,14 +295,20 @@ export class HostBody {
   }
 
   /** Pushes what a frame holds; the function that takes it. */
-  private writeValues(out: ByteWriter, site: OpenSite, imports: HostImports): number {
-    const { operandLocals, operands, passedLocals } = site;
+  private writeValues(
+    out: ByteWriter,
+    { kind: siteKind, operandLocals, operands }: OpenSite,
+    live: SiteFacts["live"],
+    imports: HostImports,
+  ): number {
+    const count = siteKind === "entry" ? this.type.params.length : this.locals.length;
     const counts = { i32: 0, i64: 0, funcref: 0, externref: 0 };
     let passed = 0;
     for (const kind of PASSED_ORDER) {
       const before = passed;
       for (const { local, part, type } of this.passedLocals[kind]) {
-        if (local >= passedLocals) break;
+        if (local >= count) break;
+        if (!isLive(live, local)) continue;
         writePassed(out, type, local, part);
         passed++;
       }

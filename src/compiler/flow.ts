@@ -1,6 +1,7 @@
-// The control flow of a body as events, to find the worst cost between two checks. A check stands
-// at the function's entry, at loop headers and behind calls, so what lies between two of them has
-// no cycle, and one pass backwards over the events finds the dearest path.
+// The control flow of a body as events, to find the worst cost between two checks, and which locals
+// are live at them. A check stands at the function's entry, at loop headers and behind calls, so
+// what lies between two of them has no cycle, and one pass backwards over the events finds the
+// dearest path.
 
 const BLOCK = 0;
 const LOOP = 1;
@@ -15,9 +16,34 @@ const CALL = 9;
 
 /** A label on the way back: what follows its end, and where an `if` goes for zero. */
 interface OpenLabel {
-  readonly target: number;
-  readonly end: number;
-  otherwise: number;
+  readonly target: PathAhead;
+  readonly end: PathAhead;
+  otherwise: PathAhead;
+}
+
+/** What lies ahead of a place, up to the next check; for locals, up to the function's end. */
+interface PathAhead {
+  readonly cost: number;
+  readonly live: Locals;
+}
+
+/** A set of locals, 32 a word. */
+type Locals = Int32Array;
+
+/** What is known at a site. */
+export interface SiteFacts {
+  /** Cost of the dearest path to the next check. */
+  readonly worst: number;
+  /** Locals that may be read before they are written. */
+  readonly live: Locals;
+}
+
+function union(into: Locals, other: Locals): void {
+  for (let i = 0; i < into.length; i++) into[i] |= other[i];
+}
+
+export function isLive(live: Locals, local: number): boolean {
+  return ((live[local >> 5] >> (local & 31)) & 1) !== 0;
 }
 
 /** The events of one function, in order. */
@@ -28,6 +54,9 @@ export class Flow {
   private readonly tables: (readonly number[])[] = [];
   /** Whether each open frame is a loop. */
   private readonly loops: boolean[] = [];
+  /** What is done to locals, twice the index, odd if it is written; how much by each event. */
+  private readonly accesses: number[] = [];
+  private readonly accessEnds: number[] = [];
 
   /** How many events there are: about as many control points has the function. */
   get length(): number {
@@ -38,6 +67,15 @@ export class Flow {
     this.kinds.push(kind);
     this.costs.push(cost);
     this.operands.push(operand);
+    this.accessEnds.push(this.accesses.length);
+  }
+
+  read(local: number): void {
+    this.accesses.push(2 * local);
+  }
+
+  write(local: number): void {
+    this.accesses.push(2 * local + 1);
   }
 
   // Each of these takes the cost since the event before it, its own instruction included.
@@ -88,55 +126,112 @@ export class Flow {
     this.add(CALL, cost, site);
   }
 
-  /** The dearest path from each site, by its number; the function's entry has the number 0. */
-  worstCosts(sites: number): number[] {
-    const worst = new Array<number>(sites).fill(0);
+  /** The facts of each site, by its number; the function's entry has the number 0. */
+  siteFacts(sites: number, locals: number): SiteFacts[] {
+    const facts = new Array<SiteFacts>(sites);
+    const words = (locals + 31) >> 5;
+    const none: PathAhead = { cost: 0, live: new Int32Array(words) };
     const labels: OpenLabel[] = [];
     const targetOf = (label: number) => labels[labels.length - 1 - label].target;
+    const live = new Int32Array(words);
     let cost = 0;
+    const ahead = (): PathAhead => ({ cost, live: live.slice() });
+    const goTo = (path: PathAhead) => {
+      cost = path.cost;
+      live.set(path.live);
+    };
+    const orTo = (path: PathAhead) => {
+      cost = Math.max(cost, path.cost);
+      union(live, path.live);
+    };
+    const site = (number: number) => {
+      facts[number] = { worst: cost, live: live.slice() };
+      cost = 0;
+    };
     for (let i = this.kinds.length - 1; i >= 0; i--) {
       const operand = this.operands[i];
       switch (this.kinds[i]) {
-        case END:
-          // A branch to a loop meets the check of its header.
-          labels.push({ target: operand === 1 ? 0 : cost, end: cost, otherwise: cost });
+        case END: {
+          // A branch to a loop meets the check of its header; for locals see `addLoops`.
+          const end = ahead();
+          labels.push({ target: operand === 1 ? none : end, end, otherwise: end });
           break;
+        }
         case ELSE: {
           const label = labels[labels.length - 1];
-          label.otherwise = cost;
-          cost = label.end;
+          label.otherwise = ahead();
+          goTo(label.end);
           break;
         }
         case IF:
-          cost = Math.max(cost, (labels.pop() as OpenLabel).otherwise);
+          orTo((labels.pop() as OpenLabel).otherwise);
           break;
         case BLOCK:
           labels.pop();
           break;
         case LOOP:
           labels.pop();
-          worst[operand] = cost;
-          cost = 0;
+          site(operand);
           break;
         case CALL:
-          worst[operand] = cost;
-          cost = 0;
+          site(operand);
           break;
         case BRANCH:
-          cost = targetOf(operand);
+          goTo(targetOf(operand));
           break;
         case BRANCH_IF:
-          cost = Math.max(cost, targetOf(operand));
+          orTo(targetOf(operand));
           break;
         case TABLE:
-          cost = this.tables[operand].reduce((most, label) => Math.max(most, targetOf(label)), 0);
+          goTo(none);
+          for (const label of this.tables[operand]) orTo(targetOf(label));
           break;
         default:
-          cost = 0;
+          goTo(none);
       }
       cost += this.costs[i];
+      this.accessBackwards(i, live);
     }
-    worst[0] = cost;
-    return worst;
+    site(0);
+    this.addLoops(facts);
+    return facts;
+  }
+
+  /** Goes back over the accesses between the event before and event `i`. */
+  private accessBackwards(i: number, live: Locals): void {
+    const first = i === 0 ? 0 : this.accessEnds[i - 1];
+    for (let at = this.accessEnds[i] - 1; at >= first; at--) {
+      const access = this.accesses[at];
+      const bit = 1 << ((access >> 1) & 31);
+      if ((access & 1) === 0) live[access >> 6] |= bit;
+      else live[access >> 6] &= ~bit;
+    }
+  }
+
+  /**
+   * What is live at a loop's header is taken as live in all of the loop, since its branches back
+   * were left out: a path over several of them may as well enter the inner loops the first time.
+   */
+  private addLoops(facts: readonly SiteFacts[]): void {
+    const loops: Locals[] = [new Int32Array(facts[0].live.length)];
+    for (let i = 0; i < this.kinds.length; i++) {
+      const operand = this.operands[i];
+      const around = loops[loops.length - 1];
+      switch (this.kinds[i]) {
+        case BLOCK:
+        case IF:
+          loops.push(around);
+          break;
+        case LOOP:
+          union(facts[operand].live, around);
+          loops.push(facts[operand].live);
+          break;
+        case CALL:
+          union(facts[operand].live, around);
+          break;
+        case END:
+          loops.pop();
+      }
+    }
   }
 }

@@ -36,10 +36,13 @@ export class PlainWriter {
       case 0x1c: // select t
         return this.same(facts, 3, facts.operand);
       case 0x20: // local.get
+        this.body.flow.read(facts.instruction.a);
         return this.same(facts, 0, facts.operand);
       case 0x21: // local.set
+        this.body.flow.write(facts.instruction.a);
         return this.same(facts, 1, null);
       case 0x22: // local.tee
+        this.body.flow.write(facts.instruction.a);
         return this.same(facts, 1, facts.operand);
       case 0x23: // global.get
         this.requireGlobal(facts.operand);

@@ -22,21 +22,25 @@ export interface Site {
   readonly functionIndex: number;
   /** Where the instruction begins in the module: the loop, the call. Of an entry, the body. */
   readonly offset: number;
-  /**
-   * Types of the locals and of the operands, counted from the bottom. At an entry only the
-   * parameters are passed, since the other locals hold what they start with.
-   */
+  /** Types of the locals and of the operands, counted from the bottom. */
   readonly locals: readonly ValType[];
-  readonly passedLocals: number;
+  /**
+   * Indices of the locals that are passed, ascending. Others are written before they are read on
+   * every path from here, so their values do not matter; at an entry, those that are no parameters
+   * hold what they start with.
+   */
+  readonly passedLocals: readonly number[];
   readonly operands: readonly ValType[];
   /**
    * How many of the operands, counted from the top, are results of the call: if the callee was
    * saved as well, they are dummies.
    */
   readonly results: number;
+  /** The most that may be spent from here before the next check. */
+  readonly worst: number;
 }
 
-/** What a function's frame holds at a site. */
+/** What a function's frame holds at a site; locals that were not passed are zeros. */
 export interface SavedFrame {
   readonly site: Site;
   readonly locals: readonly Bits[];
@@ -46,7 +50,7 @@ export interface SavedFrame {
 /** The frame that was passed: `values` as the import of the site's signature has got them. */
 export function frameOf(site: Site, values: readonly unknown[]): SavedFrame {
   const { locals, operands, passedLocals } = site;
-  const types = [...locals.slice(0, passedLocals), ...operands];
+  const types = [...passedLocals.map((local) => locals[local]), ...operands];
   const found: Bits[][] = types.map(() => []);
   let next = 0;
   for (const kind of PASSED_ORDER) {
@@ -55,10 +59,9 @@ export function frameOf(site: Site, values: readonly unknown[]): SavedFrame {
     }
   }
   const bits = found.map((parts) => (parts.length === 1 ? parts[0] : parts));
-  const zeros = locals.slice(passedLocals).map(zeroBits);
-  return {
-    site,
-    locals: [...bits.slice(0, passedLocals), ...zeros],
-    operands: bits.slice(passedLocals),
-  };
+  const all = locals.map(zeroBits);
+  passedLocals.forEach((local, i) => {
+    all[local] = bits[i];
+  });
+  return { site, locals: all, operands: bits.slice(passedLocals.length) };
 }

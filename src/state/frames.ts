@@ -193,8 +193,9 @@ function savedFrame(frame: Frame, site: Site, { code, layout }: SiteTable): Save
     write(words, references, layout.localSlots[i], layout.localTypes[i], locals[i]);
   }
   for (let i = 0; i < count; i++) {
-    const { isOwn, slot, type } = site.operands[i];
-    if (isOwn) write(words, references, slot, type, operands[i]);
+    // One that is in a local is written, too: a frame need not have the value of a dead local.
+    const { slot, type } = site.operands[i];
+    if (slot >= 0) write(words, references, slot, type, operands[i]);
   }
   const offset = site.position - (isCall ? PAIR_WORDS : 0);
   return { instance, place: { code, offset }, words, references };

@@ -45,7 +45,9 @@ describe("a stop", () => {
     expect(inner.operands).toEqual([]);
     expect(outer.site).toMatchObject({ kind: "call", functionIndex: 0, results: 1 });
     expect(outer.site.locals).toEqual([I32, I64, F64]);
-    expect(outer.locals).toEqual([1000, 5n, 0n]);
+    // None of them is read any more.
+    expect(outer.site.passedLocals).toEqual([]);
+    expect(outer.locals).toEqual([0, 0n, 0n]);
     expect(outer.operands.slice(0, 1)).toEqual([40]);
     expect(outer.site.operands).toEqual([I32, I32]);
   });
@@ -66,5 +68,31 @@ describe("a stop", () => {
     expect(made.saved).toEqual([]);
     // 5, and a round of 5 a thousand times, 1 for the last constant, 1 for the sum.
     expect(made.used).toBe(5007);
+  });
+
+  it("gives the locals that are live: read before written, the ways round loops included", () => {
+    // After $g: 0 is read by the loop's next round, 1 behind it; 2 is written first, 3 never read.
+    const record = load(
+      assemble(`(module
+        (func (param i32) (local i32 i32 i32)
+          (local.set 1 (i32.const 1))
+          (local.set 3 (i32.const 3))
+          (loop $outer
+            (loop $inner
+              (local.set 2 (local.get 0))
+              (drop (local.get 2))
+              (call $g)
+              (br_if $inner (i32.const 0)))
+            (if (local.get 1) (then (local.set 0 (i32.const 5)) (br $outer)))))
+        (func $g))`),
+    );
+    const { sites } = writeHostModule(record, DEFAULT_FEATURES);
+    const found = sites.map(({ kind, passedLocals }) => [kind, ...passedLocals]);
+    expect(found.slice(0, 4)).toEqual([
+      ["entry", 0],
+      ["loop", 0, 1],
+      ["loop", 0, 1],
+      ["call", 0, 1],
+    ]);
   });
 });
