@@ -33,6 +33,7 @@ export class HostImports {
   readonly list: RuntimeImport[] = [];
   private readonly signatures: Signature[] = [];
   private readonly known = new Map<string, number>();
+  private readonly knownSites = new Map<number, number>();
   private readonly first: number;
 
   /** @param first index of the first function behind those that the guest imports */
@@ -45,23 +46,34 @@ export class HostImports {
     return this.first + this.list.length;
   }
 
-  private add(key: string, item: RuntimeImport, signature: Signature): number {
-    const known = this.known.get(key);
-    if (known !== undefined) return known;
+  private add(item: RuntimeImport, signature: Signature): number {
     const index = this.count;
-    this.known.set(key, index);
     this.list.push(item);
     this.signatures.push(signature);
     return index;
   }
 
-  /** The function for sites with so many values of each class, in `PASSED_ORDER`. */
+  private once(key: string, item: RuntimeImport, signature: () => Signature): number {
+    const index = this.known.get(key) ?? this.add(item, signature());
+    this.known.set(key, index);
+    return index;
+  }
+
+  /**
+   * The function for sites with so many values of each class, in `PASSED_ORDER`; less than 1024
+   * of each. Every site asks for one, so that the key is a number.
+   */
   site(counts: Readonly<Record<PassedAs, number>>): number {
-    const key = `site ${PASSED_ORDER.map((kind) => counts[kind]).join(" ")}`;
+    const { externref, funcref, i32, i64 } = counts;
+    const key = ((externref * 1024 + funcref) * 1024 + i64) * 1024 + i32;
+    const known = this.knownSites.get(key);
+    if (known !== undefined) return known;
     const params = PASSED_ORDER.flatMap((kind) =>
       new Array<number>(counts[kind]).fill(PASSED_CODES[kind]),
     );
-    return this.add(key, { kind: "site" }, { params: [...params, I32, I32], results: [I32] });
+    const index = this.add({ kind: "site" }, { params: [...params, I32, I32], results: [I32] });
+    this.knownSites.set(key, index);
+    return index;
   }
 
   /** The function that executes an instruction. */
@@ -72,12 +84,14 @@ export class HostImports {
     results: readonly ValType[],
   ): number {
     const key = `instruction ${op} ${immediates.join(" ")}`;
-    return this.add(key, { kind: "instruction", op, immediates }, codesOf(params, results));
+    const item = { kind: "instruction", op, immediates } as const;
+    return this.once(key, item, () => codesOf(params, results));
   }
 
   /** The function that runs what is not compiled. */
   function(index: number, params: readonly ValType[], results: readonly ValType[]): number {
-    return this.add(`function ${index}`, { kind: "function", index }, codesOf(params, results));
+    const item = { kind: "function", index } as const;
+    return this.once(`function ${index}`, item, () => codesOf(params, results));
   }
 
   /** Types of the imports, one each. */
