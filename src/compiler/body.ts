@@ -235,7 +235,7 @@ export class HostBody {
     this.sites.forEach(({ kind, locals, offset, operands, results }, i) => {
       const passedLocals = this.passedAt(kind, facts[i]);
       const { worst } = facts[i];
-      // Each property is named: to copy the rest of an object took a tenth of all the time.
+      // Each property is named: faster than a copy of the rest of an object.
       sites.push({ kind, functionIndex, offset, locals, passedLocals, operands, results, worst });
     });
   }
