@@ -1,12 +1,13 @@
 // The code of one function under construction: it pays as it goes, and at its sites something is
 // put in once the function is complete, when the worst cost up to the next check is known.
 
-import type { ValType } from "../isa/types.ts";
+import { I32, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import { ByteWriter } from "./bytes.ts";
 import { Flow, isLive, type SiteFacts } from "./flow.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
+import { EMPTY, OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
 import { SAVING, type Site, type SiteKind } from "./sites.ts";
 import {
@@ -25,30 +26,6 @@ const MOST_WORK = 1 << 20;
 const MOST_BYTES = 1 << 20;
 /** A path that costs more would bring a budget near the mark of frames that are being saved. */
 const MOST_COST = 1 << 28;
-
-export const OP = {
-  block: 0x02,
-  loop: 0x03,
-  if: 0x04,
-  else: 0x05,
-  end: 0x0b,
-  br: 0x0c,
-  brIf: 0x0d,
-  brTable: 0x0e,
-  return: 0x0f,
-  call: 0x10,
-  localGet: 0x20,
-  localSet: 0x21,
-  localTee: 0x22,
-  globalGet: 0x23,
-  globalSet: 0x24,
-  i32Const: 0x41,
-  i32Less: 0x48,
-  i32Sub: 0x6b,
-} as const;
-/** The block type without parameters and results. */
-export const EMPTY = 0x40;
-const I32_CODE = 0x7f;
 
 /** A site, and the locals in which its operands are. */
 interface OpenSite extends Omit<Site, "functionIndex" | "passedLocals" | "worst"> {
@@ -171,6 +148,18 @@ export class HostBody {
     this.check("loop", offset, 0);
   }
 
+  /**
+   * In front of what may run other functions and takes so many operands: these are on the host's
+   * stack, all others in locals, and what was executed is paid.
+   */
+  beginCall(count: number): void {
+    const { operands } = this;
+    if (operands.hasBeneath(count)) operands.settle();
+    this.charge();
+    this.store();
+    operands.pop(count);
+  }
+
   /** Behind what may have run other functions and has left results of these types. */
   checkBehind(kind: "call" | "instruction", offset: number, results: readonly ValType[]): void {
     for (const type of results) this.operands.push(type);
@@ -249,7 +238,7 @@ export class HostBody {
   }
 
   private writeLocals(out: ByteWriter): void {
-    const codes = [...this.locals.slice(this.type.params.length).map(typeCode), I32_CODE];
+    const codes = [...this.locals.slice(this.type.params.length).map(typeCode), typeCode(I32)];
     for (const type of this.operands.added) codes.push(typeCode(type));
     const runs: [count: number, code: number][] = [];
     for (const code of codes) {

@@ -5,13 +5,9 @@ import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
 import { LeftOut } from "./left-out.ts";
+import { OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
 import { canHold } from "./values.ts";
-
-const CALL = 0x10;
-const CALL_INDIRECT = 0x11;
-const RETURN_CALL = 0x12;
-const RETURN_CALL_INDIRECT = 0x13;
 
 /** Writes calls. */
 export class CallWriter {
@@ -32,34 +28,25 @@ export class CallWriter {
     const { a, b, start } = instruction;
     const { functions } = this.target.module;
     switch (op) {
-      case CALL:
-      case RETURN_CALL: {
+      case OP.call:
+      case OP.returnCall: {
         const type = this.typeAt(functions[a]);
-        this.begin(type.params.length);
+        this.body.beginCall(type.params.length);
         this.direct(op, a, type);
-        return this.end(op === CALL, start, type.results);
+        return this.end(op === OP.call, start, type.results);
       }
-      case CALL_INDIRECT:
-      case RETURN_CALL_INDIRECT: {
+      case OP.callIndirect:
+      case OP.returnCallIndirect: {
         const type = this.typeAt(a);
         if (b >= this.target.tables) throw new LeftOut("its table is nothing for the host");
-        this.begin(type.params.length + 1);
+        this.body.beginCall(type.params.length + 1);
         this.body.code.indexed(op, a);
         this.body.code.u32(b);
-        return this.end(op === CALL_INDIRECT, start, type.results);
+        return this.end(op === OP.callIndirect, start, type.results);
       }
       default:
         return "no call";
     }
-  }
-
-  /** The operands are on the host's stack, all others in locals. */
-  private begin(operands: number): void {
-    const { body } = this;
-    if (body.operands.hasBeneath(operands)) body.operands.settle();
-    body.charge();
-    body.store();
-    body.operands.pop(operands);
   }
 
   private end(returns: boolean, offset: number, results: readonly ValType[]): "returns" | "left" {

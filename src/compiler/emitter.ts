@@ -6,10 +6,11 @@ import { zeroingPrice } from "../isa/prices.ts";
 import type { ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
-import { EMPTY, HostBody, OP } from "./body.ts";
+import { HostBody } from "./body.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { CallWriter } from "./calls.ts";
 import { LeftOut } from "./left-out.ts";
+import { EMPTY, OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
 import { PlainWriter } from "./plain.ts";
 import type { Site } from "./sites.ts";
@@ -34,8 +35,6 @@ interface Label {
   /** Opened where control never comes: nothing of it is written. */
   readonly dead: boolean;
 }
-
-const UNREACHABLE = 0x00;
 
 const DEAD: Label = {
   op: 0,
@@ -107,7 +106,7 @@ export class HostEmitter implements BodySink {
   private structured(op: number, facts: BodyFacts): boolean {
     const { a, labelCount, labels } = facts.instruction;
     switch (op) {
-      case UNREACHABLE:
+      case OP.unreachable:
         this.body.charge();
         this.body.store();
         this.body.flow.leave(this.body.takeCost());
@@ -257,7 +256,7 @@ export class HostEmitter implements BodySink {
     body.flow.end(body.takeCost());
     code.u8(OP.end);
     if (targeted) for (const local of locals) code.indexed(OP.localGet, local);
-    else code.u8(UNREACHABLE);
+    else code.u8(OP.unreachable);
     code.u8(OP.end);
   }
 

@@ -19,6 +19,7 @@ import { ByteWriter } from "./bytes.ts";
 import { HostEmitter } from "./emitter.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
+import { OP } from "./opcodes.ts";
 import type { Site } from "./sites.ts";
 import { type HostTarget, sharedWith } from "./target.ts";
 import { canHold, typeCode, writeDummy } from "./values.ts";
@@ -117,9 +118,9 @@ export class HostModuleWriter {
       throw new LeftOut(`function ${index} cannot be called from outside, and ${why}`);
     }
     out.u32(0);
-    params.forEach((_, i) => out.indexed(0x20, i));
-    out.indexed(0x10, imports.function(index, params, results));
-    out.u8(0x0b);
+    params.forEach((_, i) => out.indexed(OP.localGet, i));
+    out.indexed(OP.call, imports.function(index, params, results));
+    out.u8(OP.end);
   }
 
   /** The module, once all functions are written. */
@@ -203,7 +204,7 @@ export class HostModuleWriter {
       out.u8(typeCode(type));
       out.u8(MUTABLE);
       writeDummy(out, type);
-      out.u8(0x0b);
+      out.u8(OP.end);
     }
   }
 

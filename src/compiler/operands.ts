@@ -4,10 +4,8 @@
 
 import type { ValType } from "../isa/types.ts";
 import type { ByteWriter } from "./bytes.ts";
+import { OP } from "./opcodes.ts";
 import { typeCode } from "./values.ts";
-
-const LOCAL_GET = 0x20;
-const LOCAL_SET = 0x21;
 
 /** The operand stack of one function, and the locals it needs. */
 export class HostOperands {
@@ -94,7 +92,8 @@ export class HostOperands {
 
   private settleFrom(from: number): void {
     for (let at = from; at < this.height; at++) this.locals[at] = this.take(this.types[at]);
-    for (let at = this.height - 1; at >= from; at--) this.code.indexed(LOCAL_SET, this.locals[at]);
+    for (let at = this.height - 1; at >= from; at--)
+      this.code.indexed(OP.localSet, this.locals[at]);
     this.settled = this.height;
   }
 
@@ -106,7 +105,7 @@ export class HostOperands {
   /** Pushes the upper `count` operands, which are in locals and stay there. */
   copy(count: number): void {
     for (let at = this.height - count; at < this.height; at++) {
-      this.code.indexed(LOCAL_GET, this.locals[at]);
+      this.code.indexed(OP.localGet, this.locals[at]);
     }
   }
 
@@ -126,9 +125,9 @@ export class HostOperands {
     this.pop(1);
     if (this.settled === this.height) return;
     const local = this.take(type);
-    this.code.indexed(LOCAL_SET, local);
+    this.code.indexed(OP.localSet, local);
     this.settle();
-    this.code.indexed(LOCAL_GET, local);
+    this.code.indexed(OP.localGet, local);
     this.giveBack(type, local);
   }
 

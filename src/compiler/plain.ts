@@ -10,6 +10,7 @@ import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
 import { handlingOf, operandsOfRuntime, REFUSED, RUNTIME_DOES, TRAPPING } from "./handling.ts";
 import { LeftOut } from "./left-out.ts";
+import { OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
 import { canHold } from "./values.ts";
 
@@ -102,11 +103,8 @@ export class PlainWriter {
     const results = facts.height > height ? [facts.operandType(height)] : [];
     const words = immediateWords(immediates.split(" ").length, facts.instruction);
     const callee = target.imports.instruction(opcode, words, params, results);
-    if (operands.hasBeneath(count)) operands.settle();
-    body.charge();
-    body.store();
-    operands.pop(count);
-    body.code.indexed(0x10, callee);
+    body.beginCall(count);
+    body.code.indexed(OP.call, callee);
     body.checkBehind("instruction", facts.instruction.start, results);
   }
 }

@@ -16,6 +16,7 @@ import {
 } from "../isa/types.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { LeftOut } from "./left-out.ts";
+import { OP } from "./opcodes.ts";
 
 const CODES: ReadonlyMap<ValType, number> = new Map([
   [I32, 0x7f],
@@ -47,23 +48,23 @@ export function canHold(type: ValType): boolean {
 export function writeDummy(out: ByteWriter, type: ValType): void {
   switch (type) {
     case I32:
-      out.u8(0x41);
+      out.u8(OP.i32Const);
       return out.u8(0);
     case I64:
-      out.u8(0x42);
+      out.u8(OP.i64Const);
       return out.u8(0);
     case F32:
-      out.u8(0x43);
+      out.u8(OP.f32Const);
       return out.u32Zeros(1);
     case F64:
-      out.u8(0x44);
+      out.u8(OP.f64Const);
       return out.u32Zeros(2);
     case V128:
-      out.u8(0xfd);
+      out.u8(OP.vector);
       out.u8(12);
       return out.u32Zeros(4);
     default:
-      out.u8(0xd0);
+      out.u8(OP.refNull);
       out.u8(typeCode(type));
   }
 }
@@ -82,10 +83,10 @@ const PASSED: ReadonlyMap<ValType, readonly PassedAs[]> = new Map<ValType, reado
 ]);
 
 export const PASSED_CODES: Readonly<Record<PassedAs, number>> = {
-  i32: 0x7f,
-  i64: 0x7e,
-  funcref: 0x70,
-  externref: 0x6f,
+  i32: typeCode(I32),
+  i64: typeCode(I64),
+  funcref: typeCode(FUNCREF),
+  externref: typeCode(EXTERNREF),
 };
 /** Parameters come in this order, so that fewer signatures are needed. */
 export const PASSED_ORDER: readonly PassedAs[] = ["i32", "i64", "funcref", "externref"];
@@ -97,11 +98,11 @@ export function passedAs(type: ValType): readonly PassedAs[] {
 
 /** Pushes part `part` of what the local holds, as it is passed. */
 export function writePassed(out: ByteWriter, type: ValType, local: number, part: number): void {
-  out.indexed(0x20, local);
-  if (type === F32) out.u8(0xbc);
-  else if (type === F64) out.u8(0xbd);
+  out.indexed(OP.localGet, local);
+  if (type === F32) out.u8(OP.i32Reinterpret);
+  else if (type === F64) out.u8(OP.i64Reinterpret);
   else if (type === V128) {
-    out.u8(0xfd); // i64x2.extract_lane
+    out.u8(OP.vector); // i64x2.extract_lane
     out.u8(29);
     out.u8(part);
   }
