@@ -3,7 +3,7 @@
 // the engine, and there is one object per instance, so that identity means the same on both sides.
 
 import { isReference } from "../isa/types.ts";
-import type { Limits, MemoryType } from "../module/module.ts";
+import { DEFAULT_PAGE_LOG2, type Limits, type MemoryType } from "../module/module.ts";
 import {
   aBoolean,
   aString,
@@ -131,7 +131,7 @@ export class Memory {
     if (limits.shared && limits.max === null) {
       throw new TypeError("Memory: a shared memory needs a `max`");
     }
-    this.target = allocateMemory(store.runtime, { ...limits, pageSizeLog2: 16 });
+    this.target = allocateMemory(store.runtime, { ...limits, pageSizeLog2: DEFAULT_PAGE_LOG2 });
     objects.set(this.target, this);
   }
 

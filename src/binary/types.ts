@@ -24,14 +24,15 @@ import {
   type ValType,
 } from "../isa/types.ts";
 import { type DecodingLimits, limitOn } from "../module/limits.ts";
-import type {
-  FieldType,
-  FuncType,
-  GlobalType,
-  Limits,
-  MemoryType,
-  SubType,
-  TableType,
+import {
+  DEFAULT_PAGE_LOG2,
+  type FieldType,
+  type FuncType,
+  type GlobalType,
+  type Limits,
+  type MemoryType,
+  type SubType,
+  type TableType,
 } from "../module/module.ts";
 import { type Cursor, hex } from "./cursor.ts";
 
@@ -317,7 +318,7 @@ export function readMemoryType(cursor: Cursor, features: FeatureSet): MemoryType
   if (custom) requireFeature(cursor, features, "custom-page-sizes", phrase, what, offset);
   const limits = readLimits(cursor, features, flags, offset);
   const pageOffset = cursor.pos;
-  const pageSizeLog2 = custom ? cursor.u32() : 16;
+  const pageSizeLog2 = custom ? cursor.u32() : DEFAULT_PAGE_LOG2;
   if (pageSizeLog2 >= 64) {
     throw cursor.error("invalid custom page size", `2^${pageSizeLog2} bytes`, pageOffset);
   }

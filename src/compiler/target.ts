@@ -3,7 +3,7 @@
 
 import { type Feature, type FeatureSet, featureBit } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
-import type { Limits, ModuleRecord } from "../module/module.ts";
+import { DEFAULT_PAGE_LOG2, type Limits, type ModuleRecord } from "../module/module.ts";
 import type { HostImports } from "./imports.ts";
 import { canHold } from "./values.ts";
 
@@ -25,7 +25,7 @@ export function sharedWith(module: ModuleRecord, features: FeatureSet) {
   const many = has("multi-memory") ? module.memories.length : 1;
   const memories = module.memories
     .slice(0, many)
-    .findIndex(({ type }) => !fits(type) || type.pageSizeLog2 !== 16);
+    .findIndex(({ type }) => !fits(type) || type.pageSizeLog2 !== DEFAULT_PAGE_LOG2);
   const tables = module.tables.findIndex(({ type }) => !fits(type) || !canHold(type.element));
   return {
     memories: memories < 0 ? Math.min(many, module.memories.length) : memories,

@@ -13,10 +13,8 @@ import type {
   SubType,
   TableType,
 } from "../module/module.ts";
-import { funcTypeAt } from "../module/module.ts";
+import { DEFAULT_PAGE_LOG2, funcTypeAt } from "../module/module.ts";
 import type { IdentifierSpace, Identifiers } from "./identifiers.ts";
-
-const DEFAULT_PAGE_LOG2 = 16;
 
 /**
  * Declarations of values in a row, ` (param $x i32) (param i32 i32)`: those with an identifier get

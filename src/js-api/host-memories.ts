@@ -2,7 +2,7 @@
 // host's own, so objects of ours are made of those; what arrives is one of the host's again, and
 // guests may import it as it is.
 
-import type { MemoryType } from "../module/module.ts";
+import { DEFAULT_PAGE_LOG2, type MemoryType } from "../module/module.ts";
 import { bufferOfHost, HOST_PAGE, type HostMemory, hostNamespace } from "../runtime/host-memory.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
 
@@ -39,7 +39,7 @@ export function sharedTypeOf(value: object): MemoryType | null {
     else least = middle + 1;
   }
   const limits = { min: BigInt(pages), max: BigInt(most), address64: address === "i64" };
-  return { ...limits, shared: true, pageSizeLog2: 16 };
+  return { ...limits, shared: true, pageSizeLog2: DEFAULT_PAGE_LOG2 };
 }
 
 /** Whether the host lets a module have the memory that wants one with at most so many pages. */

@@ -1,6 +1,7 @@
 // WebAssembly.Memory (JS-API: 5.3 Memories). The buffer belongs to the memory instance, which knows
 // when it must be detached: runtime/memory.ts.
 
+import { DEFAULT_PAGE_LOG2 } from "../module/module.ts";
 import { allocateMemory, joinMemory } from "../runtime/allocate.ts";
 import { HOST_PAGE, type HostMemory } from "../runtime/host-memory.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
@@ -26,7 +27,11 @@ function allocate(context: Context, descriptor: unknown): MemoryInstance {
     throw new TypeError(`${WHERE}: If shared is true, maximum property should be defined.`);
   }
   try {
-    return allocateMemory(context.store, { ...limits, shared, pageSizeLog2: 16 }, true);
+    return allocateMemory(
+      context.store,
+      { ...limits, shared, pageSizeLog2: DEFAULT_PAGE_LOG2 },
+      true,
+    );
   } catch (error) {
     if (!(error instanceof Exhaustion)) throw error;
     throw new RangeError(`${WHERE}: could not allocate memory`, { cause: error });

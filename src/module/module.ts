@@ -50,8 +50,11 @@ export interface Limits {
   readonly shared: boolean;
 }
 
+/** Bytes in a page of memory, as a power of two, unless custom-page-sizes says otherwise. */
+export const DEFAULT_PAGE_LOG2 = 16;
+
 export interface MemoryType extends Limits {
-  /** Bytes in a page, as a power of two: 16 unless custom-page-sizes says otherwise. */
+  /** Bytes in a page, as a power of two. */
   readonly pageSizeLog2: number;
 }
 

@@ -2,7 +2,7 @@
 // a view as long as the memory makes growth cheap as long as the buffer lasts (design: section
 // 3.12). What reads and writes many bytes at once is in bulk.ts.
 
-import type { MemoryType } from "../module/module.ts";
+import { DEFAULT_PAGE_LOG2, type MemoryType } from "../module/module.ts";
 import { viewForLoop } from "./frozen.ts";
 import { requireHeadroom } from "./headroom.ts";
 import {
@@ -23,7 +23,6 @@ const MOST_BYTES = 2 ** 32;
 const MOST_BYTES_64 = 2 ** 34;
 /** Bytes from the begin of one window to that of the next: half of what one shows. */
 const WINDOW_STEP = 2 ** 31;
-const DEFAULT_PAGE_LOG2 = 16;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = viewForLoop(new DataView(NO_BYTES.buffer));

@@ -15,7 +15,14 @@ import {
   type ValType,
 } from "../isa/types.ts";
 import { listed } from "../module/errors.ts";
-import type { FuncType, GlobalType, Limits, MemoryType, TableType } from "../module/module.ts";
+import {
+  DEFAULT_PAGE_LOG2,
+  type FuncType,
+  type GlobalType,
+  type Limits,
+  type MemoryType,
+  type TableType,
+} from "../module/module.ts";
 import { abstractMatches, KIND_HEAPS } from "../validation/type-context.ts";
 import {
   functionTypeOfId,
@@ -111,7 +118,8 @@ export function formatTable(type: TableType): string {
 }
 
 export function formatMemory(type: MemoryType): string {
-  const page = type.pageSizeLog2 === 16 ? "" : ` (pagesize ${2 ** type.pageSizeLog2})`;
+  const page =
+    type.pageSizeLog2 === DEFAULT_PAGE_LOG2 ? "" : ` (pagesize ${2 ** type.pageSizeLog2})`;
   return `(memory ${formatLimits(type)}${page})`;
 }
 

@@ -7,16 +7,17 @@ import { type Feature, type FeatureSet, featureBit } from "../isa/features.ts";
 import { formatValType, I32, I64, isDefaultable, type ValType } from "../isa/types.ts";
 import { InvalidError, quote } from "../module/errors.ts";
 import type { DecodingLimits } from "../module/limits.ts";
-import type {
-  ConstExpr,
-  DataSegment,
-  ElementSegment,
-  Export,
-  Import,
-  Limits,
-  Memory,
-  ModuleRecord,
-  Table,
+import {
+  type ConstExpr,
+  type DataSegment,
+  DEFAULT_PAGE_LOG2,
+  type ElementSegment,
+  type Export,
+  type Import,
+  type Limits,
+  type Memory,
+  type ModuleRecord,
+  type Table,
 } from "../module/module.ts";
 import { PIECE, Piece, type Rest } from "../module/pieces.ts";
 import { BodyValidator } from "./body.ts";
@@ -207,7 +208,7 @@ class ModuleValidator implements DecodeListener {
 
   private memory({ type, offset }: Memory): void {
     const { pageSizeLog2, address64, shared, max } = type;
-    if (pageSizeLog2 !== 16 && pageSizeLog2 !== 0) {
+    if (pageSizeLog2 !== DEFAULT_PAGE_LOG2 && pageSizeLog2 !== 0) {
       const detail = `2^${pageSizeLog2} bytes, it must be 1 or 65536`;
       throw new InvalidError("invalid custom page size", detail, { offset });
     }
@@ -216,7 +217,7 @@ class ModuleValidator implements DecodeListener {
     // number of pages itself must fit in an address.
     const bound = (1n << BigInt(addressBits - pageSizeLog2)) - (pageSizeLog2 === 0 ? 1n : 0n);
     const phrase =
-      pageSizeLog2 === 16 && !address64
+      pageSizeLog2 === DEFAULT_PAGE_LOG2 && !address64
         ? "memory size must be at most 65536 pages (4GiB)"
         : `memory size must be at most ${bound} pages`;
     this.checkLimits(type, bound, phrase, offset);

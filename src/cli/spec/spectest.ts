@@ -2,7 +2,7 @@
 // nothing, globals, tables and memories. Every script gets a set of its own.
 
 import { F32, F64, FUNCREF, I32, I64, type ValType } from "../../isa/types.ts";
-import type { Limits } from "../../module/module.ts";
+import { DEFAULT_PAGE_LOG2, type Limits } from "../../module/module.ts";
 import {
   allocateGlobal,
   allocateHostFunction,
@@ -55,7 +55,7 @@ function table(store: Store, address64: boolean): ExternInstance {
 }
 
 function memory(store: Store, shared: boolean): ExternInstance {
-  const type = { ...limits(1n, 2n, false, shared), pageSizeLog2: 16 };
+  const type = { ...limits(1n, 2n, false, shared), pageSizeLog2: DEFAULT_PAGE_LOG2 };
   return { kind: "memory", value: allocateMemory(store, type) };
 }
 
