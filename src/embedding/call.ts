@@ -9,11 +9,17 @@ import { Thread } from "../interpreter/thread.ts";
 import { readRaw } from "../interpreter/values.ts";
 import type { ValType } from "../isa/types.ts";
 import type { FunctionInstance, ModuleInstance, Value } from "../runtime/instances.ts";
-import type { Interruption, Outcome, Progress, Watch, Watcher } from "../runtime/outcome.ts";
+import type {
+  FrameReader,
+  Interruption,
+  Outcome,
+  Progress,
+  Watch,
+  Watcher,
+} from "../runtime/outcome.ts";
 import type { Settled } from "../runtime/promises.ts";
 import type { Store } from "../runtime/store.ts";
 import type { Backtrace } from "../runtime/trap.ts";
-import type { FrameReader } from "./frame.ts";
 
 /** A call in progress, as host functions see it that it has called. */
 export interface CallInProgress {

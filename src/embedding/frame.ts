@@ -8,11 +8,6 @@ import { LONGS, reserveReferences } from "../interpreter/registers.ts";
 import { F32, F64, I32, I64, type ValType } from "../isa/types.ts";
 import type { Value } from "../runtime/instances.ts";
 
-/** Reads what a call has left in its frame. */
-export interface FrameReader {
-  read(frame: number): unknown;
-}
-
 /** What references are to who reads them. */
 export interface ReferenceReader {
   fromEngine(value: Value, type: ValType): unknown;

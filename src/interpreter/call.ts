@@ -4,7 +4,7 @@
 
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import type { ExceptionInstance, FunctionInstance } from "../runtime/instances.ts";
-import type { Outcome, Watch } from "../runtime/outcome.ts";
+import type { FrameReader, Outcome, Watch } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion, Uncaught } from "../runtime/trap.ts";
 import { idOfFuncType } from "../validation/type-ids.ts";
@@ -14,11 +14,6 @@ import { placeAt } from "./places.ts";
 import { releaseReferences } from "./registers.ts";
 import { clearStacks, stack } from "./stack.ts";
 import { Thread } from "./thread.ts";
-
-/** Reads what a call has left in the slots from the word `at` on. */
-export interface ResultReader {
-  read(at: number): unknown;
-}
 
 /** Units of fuel between two looks: 0.1 ms, and 4 ms as long as the loop is cold. */
 export const UNITS_PER_LOOK = 15_000;
@@ -60,7 +55,7 @@ export class CallThread extends Thread {
    * Calls a function whose arguments lie at `argumentsAt()`, and reads its results.
    * @throws Trap, Exhaustion, Uncaught, and whatever a host function throws
    */
-  perform(callee: FunctionInstance, results: ResultReader): unknown {
+  perform(callee: FunctionInstance, results: FrameReader): unknown {
     const { slotTop, controlTop, current } = stack;
     const { slotLimit, controlLimit } = machine;
     this.callee = callee;

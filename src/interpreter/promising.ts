@@ -5,11 +5,11 @@
 import { guestTime } from "../runtime/clock.ts";
 import { requireHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance } from "../runtime/instances.ts";
-import type { Outcome, Progress, Watch } from "../runtime/outcome.ts";
+import type { FrameReader, Outcome, Progress, Watch } from "../runtime/outcome.ts";
 import type { Settled } from "../runtime/promises.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion } from "../runtime/trap.ts";
-import { CallThread, type ResultReader, UNITS_PER_LOOK } from "./call.ts";
+import { CallThread, UNITS_PER_LOOK } from "./call.ts";
 import { stack } from "./stack.ts";
 
 /** Bytes of the objects around a call that waits, promises of the host included (V8 11 and 14). */
@@ -17,11 +17,11 @@ const DRIVER_BYTES = 1_600;
 
 /** A thread for one such call. */
 export class PromisingThread extends CallThread {
-  private readonly reader: ResultReader;
+  private readonly reader: FrameReader;
   /** Milliseconds that it has run so far, on the clock of `guestTime`: waiting takes no time. */
   timeUsed = 0;
 
-  constructor(store: Store, watch: Watch | null, callee: FunctionInstance, results: ResultReader) {
+  constructor(store: Store, watch: Watch | null, callee: FunctionInstance, results: FrameReader) {
     super(store, watch, true);
     this.callee = callee;
     this.instance = callee.instance;

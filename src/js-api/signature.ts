@@ -3,7 +3,6 @@
 // nothing is allocated for them.
 
 import {
-  type FrameReader,
   intIn,
   nextFrame,
   putNumber,
@@ -27,6 +26,8 @@ import {
 } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { RawValue, Value } from "../runtime/instances.ts";
+import type { FrameReader } from "../runtime/outcome.ts";
+import { fromRaw, toRaw } from "../runtime/values.ts";
 import { iterate, toNumber } from "./webidl.ts";
 
 /** How a namespace turns references into JavaScript values and back. */
@@ -72,31 +73,16 @@ export function toWebAssemblyValue(value: unknown, type: ValType, border: Refere
   }
 }
 
-const doubles = new Float64Array(1);
-const words = new Int32Array(doubles.buffer);
-const floats = new Float32Array(doubles.buffer);
-const bigints = new BigInt64Array(doubles.buffer);
-
 /** The bits of what `toWebAssemblyValue` has given, for globals and exceptions. */
 export function rawOf(value: Value, type: ValType): RawValue {
+  // Nobody may look at what the host has as a reference.
   if (isReference(type)) return { low: 0, high: 0, reference: value };
-  words[0] = 0;
-  words[1] = 0;
-  if (type === I32) words[0] = value as number;
-  else if (type === I64) bigints[0] = value as bigint;
-  else if (type === F32) floats[0] = withoutPayload(value as number);
-  else doubles[0] = withoutPayload(value as number);
-  return { low: words[0], high: words[1], reference: null };
+  return toRaw(typeof value === "number" ? withoutPayload(value) : value, type);
 }
 
 /** ToJSValue of bits. */
 export function fromRawBits(raw: RawValue, type: ValType, border: ReferenceBorder): unknown {
-  if (isReference(type)) return border.fromEngine(raw.reference, type);
-  words[0] = raw.low;
-  words[1] = raw.high;
-  if (type === I32) return words[0];
-  if (type === I64) return bigints[0];
-  return type === F32 ? floats[0] : doubles[0];
+  return isReference(type) ? border.fromEngine(raw.reference, type) : fromRaw(raw, type);
 }
 
 /** A function type with what is needed to call functions of it. */

@@ -3,8 +3,7 @@
 
 import { amount, checkOption, type OptionTable, objectWith } from "../module/options.ts";
 import { deadlineIn, isOver, timeUntil } from "../runtime/clock.ts";
-import type { Watch } from "../runtime/outcome.ts";
-import { type Interruption, POLL } from "../runtime/outcome.ts";
+import { type Interruption, POLL, type Watch } from "../runtime/outcome.ts";
 
 /** A counter that somebody advances, e.g. an `Epoch` of the embedder API. */
 export interface EpochLike {

@@ -219,7 +219,12 @@ export interface Bits64 {
 }
 
 /** The value of a type in the words from `at` on; `reference` is what is kept beside them. */
-export function rawAt(words: Int32Array, at: number, type: ValType, reference: Value): RawValue {
+export function rawAt(
+  words: ArrayLike<number>,
+  at: number,
+  type: ValType,
+  reference: Value,
+): RawValue {
   const raw = { low: words[at], high: words[at + 1], reference };
   return type === V128 ? { ...raw, upper: { low: words[at + 2], high: words[at + 3] } } : raw;
 }

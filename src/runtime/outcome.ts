@@ -16,6 +16,11 @@ export type Outcome =
 /** What a stretch of a call has come to that may wait: its results, or what it waits for. */
 export type Progress = { readonly value: unknown } | { readonly promise: PromiseLike<unknown> };
 
+/** Reads what a call has left in its frame. */
+export interface FrameReader {
+  read(frame: number): unknown;
+}
+
 /** Why somebody who watches a call wants it stopped. */
 export type Interruption = "epoch" | "deadline" | "signal";
 

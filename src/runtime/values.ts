@@ -6,6 +6,7 @@ import type { Bits64, RawValue, Value } from "./instances.ts";
 const doubles = new Float64Array(1);
 const words = new Int32Array(doubles.buffer);
 const floats = new Float32Array(doubles.buffer);
+const bigints = new BigInt64Array(doubles.buffer);
 
 /** The bits of a value, where a JavaScript number would lose a NaN's payload. */
 export class Bits {
@@ -33,11 +34,9 @@ export function toRaw(value: Value, type: ValType): RawValue {
   switch (type) {
     case I32:
       return { low: (value as number) | 0, high: 0, reference: null };
-    case I64: {
-      const wrapped = BigInt.asIntN(64, toBigInt(value));
-      const high = Number(wrapped >> 32n);
-      return { low: Number(BigInt.asIntN(32, wrapped)), high, reference: null };
-    }
+    case I64:
+      bigints[0] = toBigInt(value);
+      return { low: words[0], high: words[1], reference: null };
     case F32:
       floats[0] = value as number;
       return { low: words[0], high: 0, reference: null };
@@ -74,7 +73,9 @@ export function fromRaw({ low, high, reference, upper }: RawValue, type: ValType
     case I32:
       return low;
     case I64:
-      return (BigInt(high) << 32n) | BigInt(low >>> 0);
+      words[0] = low;
+      words[1] = high;
+      return bigints[0];
     case F32:
       words[0] = low;
       return floats[0];

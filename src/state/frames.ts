@@ -15,12 +15,13 @@ import {
 import { RestoredThread } from "../interpreter/restored.ts";
 import type { SavedFrame } from "../interpreter/saved.ts";
 import type { Thread } from "../interpreter/thread.ts";
-import { F32, I32, isReference, V128, type ValType } from "../isa/types.ts";
+import { F32, I32, isReference, type ValType } from "../isa/types.ts";
 import {
   type FunctionInstance,
   type ModuleInstance,
   putRaw,
   type RawValue,
+  rawAt,
 } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
 import { SnapshotError } from "./errors.ts";
@@ -130,11 +131,8 @@ function valueAt({ references, words }: SavedFrame, slot: number, type: ValType)
 /** The value of words, without those that mean nothing. */
 function rawOf(words: ArrayLike<number>, at: number, type: ValType, reference: unknown): RawValue {
   if (isReference(type)) return { low: 0, high: 0, reference };
-  const low = words[at];
-  if (type === I32 || type === F32) return { low, high: 0, reference: null };
-  const high = words[at + 1];
-  if (type !== V128) return { low, high, reference: null };
-  return { low, high, reference: null, upper: { low: words[at + 2], high: words[at + 3] } };
+  const raw = rawAt(words, at, type, null);
+  return type === I32 || type === F32 ? { ...raw, high: 0 } : raw;
 }
 
 // To register code
