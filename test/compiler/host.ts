@@ -6,9 +6,10 @@ import { type HostModule, HostModuleWriter, NAMES } from "../../src/compiler/mod
 import { frameOf, type SavedFrame } from "../../src/compiler/sites.ts";
 import type { FeatureSet } from "../../src/isa/features.ts";
 import { PRICE_TABLE_2 } from "../../src/isa/prices.ts";
-import { F32, FUNCREF, I32, I64, isReference, type ValType } from "../../src/isa/types.ts";
+import { FUNCREF, isReference, type ValType } from "../../src/isa/types.ts";
 import type { ModuleRecord } from "../../src/module/module.ts";
 import type { ModuleInstance } from "../../src/runtime/instances.ts";
+import { fromRaw } from "../../src/runtime/values.ts";
 import { bitsOfHostValue } from "../interpreter/differential.ts";
 
 /** A memory and a table of the host's. */
@@ -101,8 +102,6 @@ export class HostInstance {
   }
 }
 
-const cells = new DataView(new ArrayBuffer(8));
-
 /** A module as the host tier has it, in the state of an instance of the interpreter's. */
 export function instantiateLike(ours: ModuleInstance, written: HostModule): HostInstance {
   const memories = ours.memories.slice(0, written.memories).map((memory) => {
@@ -133,15 +132,7 @@ export function instantiateLike(ours: ModuleInstance, written: HostModule): Host
     const exported = instance.exports[NAMES.global(i)] as { value: unknown } | undefined;
     const { type } = global.type;
     if (exported === undefined || isReference(type)) return;
-    cells.setInt32(0, global.cells[global.at], true);
-    cells.setInt32(4, global.cells[global.at + 1], true);
-    exported.value = valueIn(cells, type);
+    exported.value = fromRaw(global.raw, type);
   });
   return instance;
-}
-
-function valueIn(view: DataView, type: ValType): unknown {
-  if (type === I32) return view.getInt32(0, true);
-  if (type === I64) return view.getBigInt64(0, true);
-  return type === F32 ? view.getFloat32(0, true) : view.getFloat64(0, true);
 }

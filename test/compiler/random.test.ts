@@ -6,17 +6,17 @@ import { LeftOut } from "../../src/compiler/left-out.ts";
 import { type HostModule, NAMES } from "../../src/compiler/module.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
-import { isNullable, isReference } from "../../src/isa/types.ts";
+import { isReference } from "../../src/isa/types.ts";
 import { crosses } from "../../src/js-api/signature.ts";
-import type { FuncType, ModuleRecord } from "../../src/module/module.ts";
+import type { ModuleRecord } from "../../src/module/module.ts";
 import type { FunctionInstance, ModuleInstance } from "../../src/runtime/instances.ts";
 import { Store } from "../../src/runtime/store.ts";
 import { Exhaustion, Trap } from "../../src/runtime/trap.ts";
-import { hostValue } from "../fuzz/execute/world.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import { hostFeatures } from "../fuzz/probe.ts";
 import { Random } from "../fuzz/random.ts";
 import { toHex } from "../fuzz/reduce.ts";
+import { argument, BOUND, isCallable, refuel } from "../interpreter/bounded.ts";
 import { bitsOf, callHost, callOurs, type Scalar, show } from "../interpreter/differential.ts";
 import { randomProgram } from "../interpreter/programs.ts";
 import { stackProgram } from "../interpreter/stack-programs.ts";
@@ -26,7 +26,6 @@ import { type HostInstance, instantiateLike, writeHostModule } from "./host.ts";
 const COUNT = Number(process.env.WASMETER_PROGRAMS ?? 300);
 const SEED = Number(process.env.WASMETER_SEED ?? 1);
 const COMPARED = "default,-relaxed-simd,-threads,-exceptions,-legacy-exceptions,-gc";
-const BOUND = 60;
 
 const engine = localHost();
 const features = engine === null ? 0 : parseFeatures(COMPARED) & (await hostFeatures(engine));
@@ -36,11 +35,6 @@ interface Result {
   calls: number;
   fuel: number;
   leftOut: number;
-}
-
-function isCallable({ params, results }: FuncType): boolean {
-  if (![...params, ...results].every(crosses)) return false;
-  return params.every((type) => !isReference(type) || isNullable(type));
 }
 
 /** What of the state differs. */
@@ -93,13 +87,11 @@ function compare(bytes: Uint8Array, seed: number, result: Result): void {
   const fuel = ours.exports.get("fuel");
   for (const [name, item] of ours.exports) {
     if (item.kind !== "func" || !isCallable(item.value.type)) continue;
+    refuel(ours);
     if (fuel?.kind === "global") {
-      fuel.value.initialise({ low: BOUND, high: 0, reference: null });
       theirs.setBound(ours.globals.indexOf(fuel.value), BOUND);
     }
-    const args = item.value.type.params.map((type) =>
-      isReference(type) ? null : (hostValue(random, type) as Scalar),
-    );
+    const args = item.value.type.params.map((type) => argument(random, type));
     if (!callBoth(store, item.value, theirs, name, args as Scalar[], result)) return;
     for (const line of stateDifferences(ours, theirs)) {
       result.differences.push(`after ${name}: ${line} differs`);

@@ -2,20 +2,20 @@
 // says where they differ: in how each call ends, in memory, in globals, in fuel.
 
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
-import { F32, F64, I32, isNullable, isReference, type ValType } from "../../src/isa/types.ts";
+import { isReference } from "../../src/isa/types.ts";
 import { crosses } from "../../src/js-api/signature.ts";
-import type { FuncType } from "../../src/module/module.ts";
 import type {
   ExternInstance,
   FunctionInstance,
   ModuleInstance,
 } from "../../src/runtime/instances.ts";
 import { Store } from "../../src/runtime/store.ts";
-import { hostValue } from "../fuzz/execute/world.ts";
 import { Random } from "../fuzz/random.ts";
 import { load } from "../validation/assemble.ts";
+import { argument, BOUND, isCallable, refuel } from "./bounded.ts";
 import {
   bitsOf,
+  bitsOfHostValue,
   callHost,
   callOurs,
   type HostExports,
@@ -25,9 +25,6 @@ import {
   type Scalar,
   show,
 } from "./differential.ts";
-
-/** Units of the exported counter that bounds a generated program. */
-const BOUND = 60;
 
 export interface Comparison {
   /** Lines that say what differs; empty if nothing does. */
@@ -46,21 +43,6 @@ interface Ours {
   readonly store: Store;
   readonly instance: ModuleInstance;
   readonly slice: Slice;
-}
-
-function argument(random: Random, type: ValType): Scalar | null {
-  return isReference(type) ? null : (hostValue(random, type) as Scalar);
-}
-
-const cell = new DataView(new ArrayBuffer(8));
-
-/** A numeric global of the host as text. */
-function hostGlobal(value: unknown, type: ValType): string {
-  if (type === F32) cell.setFloat32(0, value as number, true);
-  else if (type === F64) cell.setFloat64(0, value as number, true);
-  else if (type === I32) cell.setInt32(0, value as number, true);
-  else cell.setBigInt64(0, value as bigint, true);
-  return show(bitsOf(cell.getInt32(0, true), cell.getInt32(4, true), type), type);
 }
 
 /** What differs between an export of ours that holds state and that of the host. */
@@ -89,7 +71,7 @@ function stateDifference(name: string, item: ExternInstance, theirs: unknown): s
     return (reference === null) === (value === null) ? null : `${name}: reference or null`;
   }
   const ours = show(bitsOf(cells[at], cells[at + 1], type.type), type.type);
-  const host = hostGlobal(value, type.type);
+  const host = show(bitsOfHostValue(value, type.type), type.type);
   return ours === host ? null : `${name}: ${ours}, host ${host}`;
 }
 
@@ -115,10 +97,7 @@ class Run {
   }
 
   private refuel(): void {
-    for (const { instance } of this.variants) {
-      const item = instance.exports.get("fuel");
-      if (item?.kind === "global") item.value.initialise({ low: BOUND, high: 0, reference: null });
-    }
+    for (const { instance } of this.variants) refuel(instance);
     const fuel = this.theirs.fuel as { value: number } | undefined;
     if (fuel !== undefined) fuel.value = BOUND;
   }
@@ -173,12 +152,6 @@ function instantiateTheirs(bytes: Uint8Array): HostExports | string {
   } catch (error) {
     return hostEnding(error);
   }
-}
-
-/** Whether JavaScript can call a function of this type, with null for each reference. */
-function isCallable({ params, results }: FuncType): boolean {
-  if (!params.every(crosses) || !results.every(crosses)) return false;
-  return params.every((type) => !isReference(type) || isNullable(type));
 }
 
 /** Compares a program that ends by itself, or bounds itself by an exported global `fuel`. */

@@ -3,20 +3,15 @@
 
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
-import { isNullable, isReference, type ValType } from "../../src/isa/types.ts";
-import type { FuncType, ModuleRecord } from "../../src/module/module.ts";
-import type {
-  ExternInstance,
-  FunctionInstance,
-  ModuleInstance,
-  Value,
-} from "../../src/runtime/instances.ts";
+import { isReference } from "../../src/isa/types.ts";
+import type { ModuleRecord } from "../../src/module/module.ts";
+import type { FunctionInstance, ModuleInstance, Value } from "../../src/runtime/instances.ts";
 import type { Outcome } from "../../src/runtime/outcome.ts";
 import { Store } from "../../src/runtime/store.ts";
 import type { Exhaustion } from "../../src/runtime/trap.ts";
 import { putFrames, type SuspendedCall, takeFrames } from "../../src/state/frames.ts";
-import { hostValue } from "../fuzz/execute/world.ts";
 import { Random } from "../fuzz/random.ts";
+import { argument, refuel, takesNull } from "../interpreter/bounded.ts";
 
 /** What a generator gives in the end. */
 export function finished<T>(work: Generator<void, T>): T {
@@ -147,28 +142,12 @@ export function endOf(
   return `${ending(outcome)}, ${thread.fuelUsed} units`;
 }
 
-/** Whether a function can be called with numbers, and null for each reference. */
-function isCallable({ params }: FuncType): boolean {
-  return params.every((type) => !isReference(type) || isNullable(type));
-}
-
-const argument = (random: Random, type: ValType) =>
-  isReference(type) ? null : hostValue(random, type);
-
-/** Units of the exported counter that bounds a generated program. */
-const BOUND = 60;
-
 function functionsOf(instance: ModuleInstance): [name: string, FunctionInstance][] {
   const functions: [string, FunctionInstance][] = [];
   for (const [name, item] of instance.exports) {
-    if (item.kind === "func" && isCallable(item.value.type)) functions.push([name, item.value]);
+    if (item.kind === "func" && takesNull(item.value.type)) functions.push([name, item.value]);
   }
   return functions;
-}
-
-function refuel(instance: ModuleInstance): void {
-  const item = instance.exports.get("fuel") as ExternInstance | undefined;
-  if (item?.kind === "global") item.value.initialise({ low: BOUND, high: 0, reference: null });
 }
 
 /** Calls all functions of a module that bounds itself, in such slices. */
