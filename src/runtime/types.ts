@@ -1,4 +1,4 @@
-// Closed types (spec: 3.1.3): types of instances, in which type ids (code/type-ids.ts) stand
+// Closed types (spec: 3.1.3): types of instances, in which type ids (validation/type-ids.ts) stand
 // instead of the type indices of one module, so that types of different modules can be compared.
 // Closing, matching (spec: 3.3 Matching) and text of such types.
 

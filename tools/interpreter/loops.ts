@@ -1,8 +1,9 @@
 // Which loops there are and what each knows. Beside its own instructions, the loop for vectors and
-// the one for objects, which has wide arithmetic, too, know the scalar ones that are commonest around
-// them, so that a hot loop of a program stays inside: to leave a loop and enter another takes 4 to 6
-// ns (docs/rationale.md, "Why are there several loops?"). Functions with more slots than the narrow form
-// of instructions names have a loop, too: to decode both costs all others a twentieth.
+// the one for objects, which has wide arithmetic, too, know the scalar ones that are commonest
+// around them, so that a hot loop of a program stays inside: to leave a loop and enter another
+// takes 4 to 6 ns (docs/rationale.md, "Why are there several loops?"). Functions with more slots
+// than the narrow form of instructions names have a loop, too: to decode both costs all others a
+// twentieth.
 
 import { CHAINS, type Form, OF_VECTORS, SCALARS } from "./forms.ts";
 import { WIDE } from "./lanes.ts";
