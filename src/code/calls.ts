@@ -77,7 +77,7 @@ export class CallEmitter extends ControlEmitter {
    */
   private directCall(index: number, tail: boolean, delta: number): void {
     const { compiled } = this;
-    if (index < compiled.module.importedFunctions) {
+    if (index < compiled.module.importedFunctions || compiled.elsewhere(index)) {
       this.emit(tail ? OP.RETURN_CALL_IMPORT : OP.CALL_IMPORT);
       if (!tail) this.word(delta);
       this.word(index);

@@ -14,10 +14,15 @@ import { Translation } from "./translation.ts";
 /** Translations that a module has begun and not ended: each of them keeps what it has so far. */
 const MOST_TRANSLATIONS = 4;
 
+function nowhere(): boolean {
+  return false;
+}
+
 /** A validated module ready to run under one price table. */
 export class CompiledModule {
   readonly module: ModuleRecord;
   readonly prices: PriceTable;
+  readonly elsewhere: (index: number) => boolean;
   /** Ids of the module's types, by type index. */
   readonly typeIds: readonly number[];
   /** How many type indices there are up to the last one of a struct or array. */
@@ -30,9 +35,15 @@ export class CompiledModule {
   private readonly translations: Translation[] = [];
   private idle: BodyValidator | null = null;
 
-  constructor(module: ModuleRecord, prices: PriceTable) {
+  /** @param elsewhere whether something else executes a function: its callers leave the loop */
+  constructor(
+    module: ModuleRecord,
+    prices: PriceTable,
+    elsewhere: (index: number) => boolean = nowhere,
+  ) {
     this.module = module;
     this.prices = prices;
+    this.elsewhere = elsewhere;
     this.typeIds = typeIdsOf(module);
     let count = module.types.length;
     while (count > 0 && module.types[count - 1].composite.kind === "func") count--;

@@ -128,6 +128,14 @@ export class CallThread extends Thread {
     return { kind: "threw", error: new Exhaustion(kind, "", backtrace(this)) };
   }
 
+  /** Nobody sees where its slices end. */
+  protected override affords(worst: number): boolean {
+    if (this.slice < worst && this.interruption === null) {
+      this.slice = Math.max(UNITS_PER_LOOK, worst);
+    }
+    return super.affords(worst);
+  }
+
   protected override afterHost(): void {
     if (this.watcher?.active || this.beneath !== null) this.slice = 0;
   }

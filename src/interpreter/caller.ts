@@ -6,6 +6,7 @@ import type { FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
+import type { CompiledFunction, Descent } from "../runtime/tier.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
 import { idMatches } from "../validation/type-ids.ts";
@@ -29,11 +30,18 @@ import { tableFunction } from "./slow.ts";
 /** Words of the instruction `call`. */
 const CALL_WORDS = 5;
 
-/** A call whose callee is being translated. 0 words: a tail call. */
+/** Words from where a call goes on to the pair that says so: the call is told to have so many. */
+const PAIR_WORDS = 2;
+
+/**
+ * A call whose callee is being translated, or has come down from another tier. 0 words: a tail
+ * call.
+ */
 interface Entering {
   readonly callee: FunctionInstance;
   readonly delta: number;
   readonly words: number;
+  readonly descent?: Descent;
 }
 
 /** Who calls functions. */
@@ -59,8 +67,10 @@ export abstract class Caller extends Occupant {
   protected abstract raised(error: unknown): Outcome | null;
 
   /** Goes on with a call that the thread has paused in front of. */
-  protected callAgain({ callee, delta, words }: Entering): Outcome | null {
+  protected callAgain(entering: Entering): Outcome | null {
+    const { callee, delta, descent, words } = entering;
     this.entering = null;
+    if (descent !== undefined) return this.comeDown(entering, descent);
     return words === 0 ? this.tailCall(callee) : this.call(callee, delta, words);
   }
 
@@ -115,6 +125,7 @@ export abstract class Caller extends Occupant {
 
   /** `call` of a function that had no code: the instruction need not stop again. */
   protected firstCall(callee: FunctionInstance, delta: number): Outcome | null {
+    if (callee.tier !== null) return this.call(callee, delta, CALL_WORDS);
     const pause = this.prepare(callee, delta, CALL_WORDS);
     if (pause !== null) return pause;
     // Where the callee has taken the caller's room, there is nothing to write it into.
@@ -124,6 +135,7 @@ export abstract class Caller extends Occupant {
   }
 
   protected firstTailCall(callee: FunctionInstance): Outcome | null {
+    if (callee.tier !== null) return this.tailCall(callee);
     const pause = this.prepare(callee, 0, 0);
     if (pause !== null) return pause;
     if (machine.pc === PARKED_PC) return this.tailCall(callee);
@@ -188,6 +200,7 @@ export abstract class Caller extends Occupant {
     if (callee.host !== null) {
       return this.makeRoom(callee, delta, words) ?? this.callHost(callee, frame, words);
     }
+    if (callee.tier !== null) return this.callCompiled(callee, callee.tier, delta, words);
     const pause = this.prepare(callee, delta, words);
     if (pause !== null) return pause;
     if (!frameFits(callee.code.entry, frame, 1)) return this.overflow();
@@ -238,13 +251,71 @@ export abstract class Caller extends Occupant {
     if (callee.host !== null) {
       return this.makeRoom(callee, 0, 0) ?? this.callHost(callee, machine.fp, 0);
     }
+    if (callee.tier !== null) return this.callCompiled(callee, callee.tier, 0, 0);
     const pause = this.prepare(callee, 0, 0);
     if (pause !== null) return pause;
-    if (callee.instance !== this.instance) {
-      // If the caller gets its instance back anyway, another such frame would only pile up.
-      if (CONTROL[machine.ksp - 2] === RESTORE_PC - 2) this.instance = callee.instance;
-      else this.switchTo(callee.instance);
-    }
+    this.takeOver(callee.instance);
     return this.enterFunction(callee, machine.fp);
+  }
+
+  /** A function of another instance takes over the current frame. */
+  private takeOver(instance: ModuleInstance | null): void {
+    if (instance === this.instance) return;
+    // If the caller gets its instance back anyway, another such frame would only pile up.
+    if (CONTROL[machine.ksp - 2] === RESTORE_PC - 2) this.instance = instance;
+    else this.switchTo(instance);
+  }
+
+  // Functions that something else executes
+
+  /** Goes on behind a call that others have made, whose results are in their slots. */
+  protected leaveCall(words: number): Outcome | null {
+    if (words === 0) return machine.pc === EXIT_PC ? this.finish() : this.returnToCaller();
+    writeReturnBehind(words - 2);
+    return this.follow(CONTROL[machine.ksp]);
+  }
+
+  /** Calls a function of another tier, with the frame `delta` words above this one. */
+  protected callCompiled(
+    callee: FunctionInstance,
+    tier: CompiledFunction,
+    delta: number,
+    words: number,
+  ): Outcome | null {
+    let descent: Descent | null;
+    try {
+      const budget = this.allot(machine.budget, 0);
+      descent = tier.enter(machine.fp + delta, Math.max(budget, 0), this);
+    } catch (error) {
+      return this.raised(error);
+    }
+    if (descent === null) return this.leaveCall(words);
+    return this.comeDown({ callee, delta, descent, words }, descent);
+  }
+
+  /** Goes on in the frames that a call has come down with. */
+  private comeDown(entering: Entering, descent: Descent): Outcome | null {
+    const { callee, delta, words } = entering;
+    try {
+      while (!descent.advance()) {
+        const pause = this.look();
+        if (pause?.kind === "suspended") this.entering = entering;
+        if (pause !== null) return pause;
+      }
+    } catch (error) {
+      return this.raised(error);
+    }
+    if (words === 0) this.takeOver(callee.instance);
+    else {
+      writeReturnBehind(words - 2);
+      this.pushControl(CONTROL[machine.ksp], delta);
+      machine.fp += delta;
+    }
+    const { call, cost, frames } = descent;
+    if (!this.lay(frames)) return this.overflow();
+    if (call === null) return this.pay(cost);
+    const frame = frames[0].words.length;
+    call.writeArguments(machine.fp + frame);
+    return this.call(call.callee, frame, PAIR_WORDS);
   }
 }

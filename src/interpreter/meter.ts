@@ -23,6 +23,9 @@ const BULK_WORK = 7;
 /** Milliseconds after which a slice ends with the next host call. */
 const LONG_SLICE = 1;
 
+/** The most that code outside of the loop gets at once. */
+const MOST_BUDGET = 1 << 28;
+
 /** Counts what an invocation spends. */
 export class FuelMeter {
   readonly store: Store;
@@ -121,6 +124,24 @@ export class FuelMeter {
     this.grant(cost);
     this.pending = 0;
     return null;
+  }
+
+  /** See `Budgets`. */
+  allot(left: number, worst: number): number {
+    machine.budget = left;
+    this.settle();
+    if (!this.affords(worst)) {
+      this.resetBudget();
+      return -1;
+    }
+    this.granted = Math.floor(Math.min(this.store.fuel, this.slice, MOST_BUDGET));
+    machine.budget = this.granted;
+    return this.granted;
+  }
+
+  /** Whether fuel and slice last for so much, so that no stop can come before. */
+  protected affords(worst: number): boolean {
+    return this.slice >= worst && this.store.fuel >= worst;
   }
 
   /** Pays for what a bulk operation costs beyond its base price; false if there is not enough. */

@@ -4,6 +4,7 @@
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Interruption, Watcher } from "../runtime/outcome.ts";
 import { provideFrames, type Visit } from "../runtime/roots.ts";
+import type { SavedFrame, SavedFrames } from "../runtime/saved.ts";
 import type { Lease, Store } from "../runtime/store.ts";
 import {
   CONTROL,
@@ -17,7 +18,6 @@ import { FuelMeter } from "./meter.ts";
 import { Parts } from "./parts.ts";
 import { forgetParked, goOnAt, writeReturn } from "./places.ts";
 import { RESTORE_PC, reserveReferences, room } from "./registers.ts";
-import type { SavedFrame, SavedFrames } from "./saved.ts";
 import { clearStacks, Frames, frameTop, stack } from "./stack.ts";
 import type { Thread } from "./thread.ts";
 

@@ -10,11 +10,11 @@
 import type { FunctionCode, Place } from "../code/space.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Root } from "../runtime/roots.ts";
+import type { SavedFrame } from "../runtime/saved.ts";
 import type { Store } from "../runtime/store.ts";
 import { CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 import { placeAt, savedPlace, writeReturn } from "./places.ts";
 import { BELOW_PC, EXIT_PC, PARKED_PC, RESTORE_PC, reserveReferences } from "./registers.ts";
-import type { SavedFrame } from "./saved.ts";
 
 /** How frames are divided; words of slots, and of the control stack. Tests make them smaller. */
 export const measures = {

@@ -2,10 +2,10 @@
 
 import type { FunctionInstance } from "../runtime/instances.ts";
 import type { Outcome } from "../runtime/outcome.ts";
+import type { SavedFrame } from "../runtime/saved.ts";
 import type { Store } from "../runtime/store.ts";
 import { machine } from "./loop.generated.ts";
 import { EXIT_PC } from "./registers.ts";
-import type { SavedFrame } from "./saved.ts";
 import { Thread } from "./thread.ts";
 
 const NO_FRAMES: readonly SavedFrame[] = [];

@@ -4,12 +4,12 @@
 // many slices costs the same however deep its calls are; then in copies (parts.ts).
 
 import type { Place } from "../code/space.ts";
+import type { SavedFrames } from "../runtime/saved.ts";
 import { CONTROL_WORDS, machine, SLOT_WORDS } from "./loop.generated.ts";
 import type { Occupant } from "./occupant.ts";
 import type { Depth } from "./parts.ts";
 import { goOnAt, isParkedReturn, parkPositions, placeAt, savedPlace } from "./places.ts";
 import { releaseReferences, room } from "./registers.ts";
-import type { SavedFrames } from "./saved.ts";
 import type { Thread } from "./thread.ts";
 
 /** The machine's stacks between two threads. */

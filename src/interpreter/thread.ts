@@ -41,7 +41,6 @@ import {
   TRAPPED,
 } from "./loop.generated.ts";
 import { NOT_READY, OUT_OF_FUEL } from "./meter.ts";
-import { writeReturnBehind } from "./places.ts";
 import {
   EXIT_PC,
   extra,
@@ -184,6 +183,10 @@ export class Thread extends Caller implements Waiter {
       this.started = true;
       // The results are where the loop would have left them.
       return this.callHost(callee, slotBase, 0) ?? this.finish();
+    }
+    if (callee.tier !== null) {
+      this.started = true;
+      return this.callCompiled(callee, callee.tier, 0, 0);
     }
     if (callee.code.entry < 0) {
       const pause = this.translate(callee.code, callee.instance);
@@ -358,7 +361,7 @@ export class Thread extends Caller implements Waiter {
     if (!hasPromised) {
       return typeof host === "function"
         ? this.hostReturned(awaited, result)
-        : this.leaveHost(words);
+        : this.leaveCall(words);
     }
     const promise = result as PromiseLike<unknown>;
     if (this.mayAwait) {
@@ -385,7 +388,7 @@ export class Thread extends Caller implements Waiter {
     } catch (error) {
       return this.fail(error);
     }
-    return this.leaveHost(returnWords);
+    return this.leaveCall(returnWords);
   }
 
   /** Lets a host function go on with its work, unless the slice has ended. */
@@ -395,13 +398,6 @@ export class Thread extends Caller implements Waiter {
     if (stop === null) return this.callHost(callee, machine.fp + frame, returnWords, work);
     this.awaited = { ...awaited, work };
     return stop;
-  }
-
-  /** Goes on behind the call, whose results are in their slots. */
-  private leaveHost(words: number): Outcome | null {
-    if (words === 0) return machine.pc === EXIT_PC ? this.finish() : this.returnToCaller();
-    writeReturnBehind(words - 2);
-    return this.follow(CONTROL[machine.ksp]);
   }
 
   /** A host function threw: a Wasm exception may be caught, everything else passes through. */

@@ -3,7 +3,7 @@
 // instantiate.ts.
 
 import type { CompiledModule } from "../code/compiled.ts";
-import type { FunctionCode } from "../code/space.ts";
+import { FunctionCode } from "../code/space.ts";
 import { isReference, slotCount, slotsOf, V128, type ValType } from "../isa/types.ts";
 import type { ExternKind, FuncType, GlobalType, ModuleRecord } from "../module/module.ts";
 import { arrayForLoop } from "./frozen.ts";
@@ -12,6 +12,7 @@ import { type ObjectHeader, ObjectType } from "./objects.ts";
 import { GuestObject } from "./roots.ts";
 import type { Lease, Store } from "./store.ts";
 import type { TableInstance } from "./table.ts";
+import type { CompiledFunction, InstanceTier } from "./tier.ts";
 import { funcTypeOfId } from "./types.ts";
 
 /**
@@ -55,7 +56,10 @@ export class FunctionInstance {
   readonly typeId: number;
   /** The instance whose code it is; null for a host function. */
   readonly instance: ModuleInstance | null;
-  readonly code: FunctionCode;
+  /** While something else executes it: none. */
+  code: FunctionCode;
+  /** What executes it instead of register code, if it is not the host's. */
+  tier: CompiledFunction | null;
   readonly host: HostCode | FrameCode | null;
   /** Name for backtraces of host functions, e.g. `env.log`. */
   readonly name: string;
@@ -74,9 +78,17 @@ export class FunctionInstance {
     this.typeId = typeId;
     this.instance = instance;
     this.code = code;
+    this.tier = null;
     this.host = host;
     this.name = name;
     this.hostSlots = host === null ? 0 : Math.max(slotCount(type.params), slotCount(type.results));
+  }
+
+  /** Has something else execute it from the next call on. */
+  moveTo(tier: CompiledFunction): void {
+    const { compiled, index } = this.code;
+    this.code = new FunctionCode(compiled, index);
+    this.tier = tier;
   }
 }
 
@@ -272,8 +284,10 @@ const NO_HEADERS: (ObjectHeader | null)[] = [];
  */
 export class ModuleInstance {
   readonly store: Store;
-  readonly compiled: CompiledModule;
+  compiled: CompiledModule;
   readonly module: ModuleRecord;
+  /** What executes functions besides the interpreter; null: nothing. */
+  private tier: InstanceTier | null = null;
   /** Imported functions; defined ones appear when `functionAt` is asked for them. */
   readonly functions: FunctionInstance[] = [];
   readonly tables: TableInstance[] = [];
@@ -397,12 +411,24 @@ export class ModuleInstance {
   functionAt(index: number): FunctionInstance {
     let found = this.functions[index];
     if (found === undefined) {
-      const { compiled, module } = this;
+      const { compiled, module, tier } = this;
       this.lease.require(FUNCTION_BYTES);
       const typeId = compiled.typeIds[module.functions[index]];
       found = new FunctionInstance(funcTypeOfId(typeId), typeId, this, compiled.code(index));
+      const executor = tier === null ? null : tier.functionAt(index);
+      if (executor !== null) found.moveTo(executor);
       this.functions[index] = found;
     }
     return found;
+  }
+
+  /** Has functions executed by something else, from the next call of each on. */
+  moveTo(tier: InstanceTier): void {
+    this.tier = tier;
+    this.compiled = tier.compiled;
+    this.functions.forEach((func, index) => {
+      const executor = func.instance === this ? tier.functionAt(index) : null;
+      if (executor !== null) func.moveTo(executor);
+    });
   }
 }

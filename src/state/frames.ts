@@ -13,7 +13,6 @@ import {
   type SiteTable,
 } from "../code/sites.ts";
 import { RestoredThread } from "../interpreter/restored.ts";
-import type { SavedFrame } from "../interpreter/saved.ts";
 import type { Thread } from "../interpreter/thread.ts";
 import { F32, I32, isReference, type ValType } from "../isa/types.ts";
 import {
@@ -23,6 +22,7 @@ import {
   type RawValue,
   rawAt,
 } from "../runtime/instances.ts";
+import type { SavedFrame } from "../runtime/saved.ts";
 import type { Store } from "../runtime/store.ts";
 import { SnapshotError } from "./errors.ts";
 import { learn } from "./tables.ts";
@@ -150,19 +150,35 @@ export function* putFrames(
   { callee, frames, isPaid }: SuspendedCall,
   mayAwait: boolean,
 ): Generator<void, Thread> {
+  if (frames[0]?.kind === CALL) throw noSuch(frames[0]);
+  const { cost, saved } = yield* registerFrames(frames);
+  const thread = new RestoredThread(store, callee, mayAwait);
+  const outcome = thread.suspendIn(saved, isPaid ? 0 : cost);
+  if (outcome.kind === "threw") throw outcome.error;
+  return thread;
+}
+
+/**
+ * Frames, the innermost first, as register code has them, and the price of what the innermost one
+ * stopped in front of: 0 if it is at a call, which somebody is about to make. In pieces like
+ * `takeFrames`.
+ * @throws SnapshotError for a place that is none, CodeLimitError for a function that cannot be
+ *   translated
+ */
+export function* registerFrames(
+  frames: readonly Frame[],
+): Generator<void, { readonly saved: readonly SavedFrame[]; readonly cost: number }> {
   const codes = frames.map(({ funcIndex, instance: { compiled } }) => compiled.code(funcIndex));
   const tables = yield* learn(frames.map(({ offset }, i) => ({ code: codes[i], offset })));
   let cost = 0;
   const saved = frames.map((frame, i) => {
     const table = tables.get(codes[i]) as SiteTable;
-    const site = siteOf(frame, i > 0, table);
-    if (i === 0 && !isPaid) cost = site.cost;
+    const isCall = i > 0 || frame.kind === CALL;
+    const site = siteOf(frame, isCall, table);
+    if (!isCall) cost = site.cost;
     return savedFrame(frame, site, table);
   });
-  const thread = new RestoredThread(store, callee, mayAwait);
-  const outcome = thread.suspendIn(saved, cost);
-  if (outcome.kind === "threw") throw outcome.error;
-  return thread;
+  return { saved, cost };
 }
 
 function siteOf({ kind, offset }: Frame, isCaller: boolean, table: SiteTable): Site {
@@ -171,9 +187,13 @@ function siteOf({ kind, offset }: Frame, isCaller: boolean, table: SiteTable): S
     return site.kind === wanted && (!isCaller || site.beneath >= 0);
   });
   if (site === undefined || isCaller !== (kind === CALL)) {
-    throw new SnapshotError(`no call can be suspended like this at offset ${offset}`);
+    throw noSuch({ offset });
   }
   return site;
+}
+
+function noSuch({ offset }: Pick<Frame, "offset">): SnapshotError {
+  return new SnapshotError(`no call can be suspended like this at offset ${offset}`);
 }
 
 function savedFrame(frame: Frame, site: Site, { code, layout }: SiteTable): SavedFrame {

@@ -2,7 +2,7 @@
 // a position. Their words are still those of register code; state/frames.ts knows what they mean.
 
 import type { Place } from "../code/space.ts";
-import type { ModuleInstance, Value } from "../runtime/instances.ts";
+import type { ModuleInstance, Value } from "./instances.ts";
 
 /** A frame of a guest's function. */
 export interface SavedFrame {

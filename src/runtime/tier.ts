@@ -1,0 +1,50 @@
+// What the interpreter knows of another tier: functions that something else executes than register
+// code. They are called with their arguments in the slots; where one has to stop, its calls come
+// down as frames of register code, in which the interpreter goes on.
+
+import type { CompiledModule } from "../code/compiled.ts";
+import type { FunctionInstance } from "./instances.ts";
+import type { SavedFrame } from "./saved.ts";
+
+/** Where budget comes from: the thread that such a function runs in. */
+export interface Budgets {
+  /**
+   * Books that so much is left of the budget: a new one, for code that may spend `worst` before it
+   * asks again. -1: it must not go on, since the thread may have to stop before that.
+   */
+  allot(left: number, worst: number): number;
+}
+
+/** What a function has come down with. */
+export interface Descent {
+  /** Does a piece of the work of making frames, about 0.1 ms; whether they are complete. */
+  advance(): boolean;
+  /** The innermost first. */
+  readonly frames: readonly SavedFrame[];
+  /** Price of what the innermost one stopped in front of. */
+  readonly cost: number;
+  /** The call that the innermost one is about to make instead; its arguments come into slots. */
+  readonly call: DescentCall | null;
+}
+
+export interface DescentCall {
+  readonly callee: FunctionInstance;
+  writeArguments(frame: number): void;
+}
+
+/** What executes functions of an instance. */
+export interface InstanceTier {
+  /** Register code in which its functions are called like those of other instances. */
+  readonly compiled: CompiledModule;
+  /** What executes a function by its index; null: the interpreter. */
+  functionAt(index: number): CompiledFunction | null;
+}
+
+/** What executes a function. */
+export interface CompiledFunction {
+  /**
+   * Runs it with the arguments that lie at the word `frame` of the slots, and leaves the results
+   * there; or gives what it has come down with.
+   */
+  enter(frame: number, budget: number, budgets: Budgets): Descent | null;
+}
