@@ -14,6 +14,9 @@ const TABLE = 7;
 const LEAVE = 8;
 const CALL = 9;
 
+/** Where segments end. */
+const TRANSFERS: ReadonlySet<number> = new Set([IF, ELSE, BRANCH, BRANCH_IF, TABLE, LEAVE, CALL]);
+
 /** A label on the way back: what follows its end, and where an `if` goes for zero. */
 interface OpenLabel {
   readonly target: PathAhead;
@@ -148,6 +151,9 @@ export class Flow {
       facts[number] = { worst: cost, live: live.slice() };
       cost = 0;
     };
+    // What is still to come up to the next transfer of control: segments go on through headers of
+    // loops, and who enters one has to afford all of it (code/segments.ts).
+    let segment = 0;
     for (let i = this.kinds.length - 1; i >= 0; i--) {
       const operand = this.operands[i];
       switch (this.kinds[i]) {
@@ -172,6 +178,7 @@ export class Flow {
         case LOOP:
           labels.pop();
           site(operand);
+          cost = segment;
           break;
         case CALL:
           site(operand);
@@ -189,6 +196,8 @@ export class Flow {
         default:
           goTo(none);
       }
+      if (TRANSFERS.has(this.kinds[i])) segment = 0;
+      segment += this.costs[i];
       cost += this.costs[i];
       this.accessBackwards(i, live);
     }

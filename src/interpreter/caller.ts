@@ -305,13 +305,18 @@ export abstract class Caller extends Occupant {
     } catch (error) {
       return this.raised(error);
     }
+    const { call, cost, frames } = descent;
+    if (call !== null && frames.length === 0) {
+      // All that is left of the function is a tail call.
+      call.writeArguments(machine.fp + delta);
+      return words === 0 ? this.tailCall(call.callee) : this.call(call.callee, delta, words);
+    }
     if (words === 0) this.takeOver(callee.instance);
     else {
       writeReturnBehind(words - 2);
       this.pushControl(CONTROL[machine.ksp], delta);
       machine.fp += delta;
     }
-    const { call, cost, frames } = descent;
     if (!this.lay(frames)) return this.overflow();
     if (call === null) return this.pay(cost);
     const frame = frames[0].words.length;

@@ -127,13 +127,16 @@ export class FuelMeter {
   }
 
   /** See `Budgets`. */
-  allot(left: number, worst: number): number {
+  book(left: number): void {
     machine.budget = left;
     this.settle();
-    if (!this.affords(worst)) {
-      this.resetBudget();
-      return -1;
-    }
+    this.resetBudget();
+  }
+
+  /** See `Budgets`. */
+  allot(left: number, worst: number): number {
+    this.book(left);
+    if (!this.affords(worst)) return -1;
     this.granted = Math.floor(Math.min(this.store.fuel, this.slice, MOST_BUDGET));
     machine.budget = this.granted;
     return this.granted;

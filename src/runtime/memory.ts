@@ -10,6 +10,7 @@ import {
   type GrowingBytes,
   growingBytes,
   HOST_PAGE,
+  type HostMemory,
   ResizableBytes,
 } from "./host-memory.ts";
 import { Integers } from "./integers.ts";
@@ -369,6 +370,16 @@ export class MemoryInstance {
     const buffer = this.growing?.buffer ?? new ArrayBuffer(bytes.length);
     new Uint8Array(buffer).set(bytes);
     this.adopt(buffer);
+  }
+
+  /** The host's memory that the bytes lie in, moved there if they were not; null: it has none. */
+  inHost(): HostMemory | null {
+    if (this.type.shared || this.resizable !== null) return null;
+    if (this.growing === null && this.exposed === null) {
+      requireHeadroom();
+      this.moveOut();
+    }
+    return this.growing?.memory ?? null;
   }
 
   /** Continues with the bytes in `buffer`, the first `length` of them. */

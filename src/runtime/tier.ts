@@ -13,6 +13,8 @@ export interface Budgets {
    * asks again. -1: it must not go on, since the thread may have to stop before that.
    */
   allot(left: number, worst: number): number;
+  /** Books that so much is left of the budget, of code that does not go on. */
+  book(left: number): void;
 }
 
 /** What a function has come down with. */

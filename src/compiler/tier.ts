@@ -1,0 +1,329 @@
+// An instance whose functions the host's engine executes: memories are shared with it, globals are
+// copied when control changes sides. Compiled code runs by itself: where it calls what is not
+// compiled, or has to stop, all its calls come down as frames, and the interpreter goes on.
+
+import { CompiledModule } from "../code/compiled.ts";
+import { BEHIND, CALL, ENTRY, LOOP, type SiteKind } from "../code/sites.ts";
+import { TrapSignal } from "../interpreter/trap-signal.ts";
+import type { FeatureSet } from "../isa/features.ts";
+import { isReference, type ValType } from "../isa/types.ts";
+import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
+import { hostNamespace } from "../runtime/host-memory.ts";
+import type { GlobalInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { SavedFrame } from "../runtime/saved.ts";
+import type {
+  Budgets,
+  CompiledFunction,
+  Descent,
+  DescentCall,
+  InstanceTier,
+} from "../runtime/tier.ts";
+import { Exhaustion } from "../runtime/trap.ts";
+import { type Frame, registerFrames } from "../state/frames.ts";
+import {
+  dummyResult,
+  type HostNumber,
+  numberOfWords,
+  numbersAt,
+  putNumbers,
+  putWords,
+  rawOfBits,
+  resultList,
+} from "./border.ts";
+import { RUNTIME, type RuntimeImport } from "./imports.ts";
+import { LeftOut } from "./left-out.ts";
+import { type HostModule, HostModuleWriter, NAMES } from "./module.ts";
+import { frameOf, SAVING, type Site } from "./sites.ts";
+import { trapOf } from "./trap-messages.ts";
+import { canHold } from "./values.ts";
+
+type HostFunction = (...values: unknown[]) => unknown;
+interface HostGlobal {
+  value: HostNumber;
+}
+interface HostTable {
+  set(index: number, element: unknown): void;
+}
+
+/** What the host's engine is given: a table of functions. */
+type TableClass = new (descriptor: object) => HostTable;
+
+function typeOf(module: ModuleRecord, index: number): FuncType {
+  return funcTypeAt(module, module.functions[index]) as FuncType;
+}
+
+function passes({ params, results }: FuncType): boolean {
+  return [...params, ...results].every((type) => canHold(type) && !isReference(type));
+}
+
+/**
+ * Writes a module for the host.
+ * @throws LeftOut if it cannot be executed there
+ */
+function writeModule(instance: ModuleInstance, features: FeatureSet): HostModule {
+  const { module, store } = instance;
+  const writer = new HostModuleWriter(module, store.prices, features);
+  while (writer.writeNext());
+  const written = writer.finish();
+  const { imports, leftOut, sites, tables } = written;
+  if (imports.some(({ kind }) => kind === "instruction")) {
+    throw new LeftOut("it has instructions with a bill of their own");
+  }
+  const references = ({ locals, operands }: Site) => [...locals, ...operands].some(isReference);
+  if (sites.some(references)) throw new LeftOut("it handles references");
+  if (module.globals.some(({ type }) => isReference(type.type))) {
+    throw new LeftOut("it has globals with references");
+  }
+  for (let i = 0; i < module.functions.length; i++) {
+    const type = typeOf(module, i);
+    if ([...type.params, ...type.results].some(isReference)) {
+      throw new LeftOut("it handles references");
+    }
+  }
+  const isOpen = module.importedTables > 0 || module.exports.some(({ kind }) => kind === "table");
+  if (tables > 0 && (isOpen || leftOut.size > 0)) {
+    throw new LeftOut("others may write to its tables");
+  }
+  return written;
+}
+
+/** Frames of a call that has stopped, while they become those of register code. */
+class Stop implements Descent {
+  private readonly work: ReturnType<typeof registerFrames>;
+  readonly call: DescentCall | null;
+  frames: readonly SavedFrame[] = [];
+  cost = 0;
+
+  constructor(frames: readonly Frame[], call: DescentCall | null) {
+    this.work = registerFrames(frames);
+    this.call = call;
+  }
+
+  advance(): boolean {
+    const next = this.work.next();
+    if (next.done !== true) return false;
+    this.frames = next.value.saved;
+    this.cost = next.value.cost;
+    return true;
+  }
+}
+
+const KINDS: Readonly<Record<Site["kind"], SiteKind>> = {
+  entry: ENTRY,
+  loop: LOOP,
+  call: BEHIND,
+  instruction: BEHIND,
+};
+
+/** The functions of one instance as the host's engine has them. */
+class HostInstance implements InstanceTier {
+  readonly compiled: CompiledModule;
+  private readonly instance: ModuleInstance;
+  private readonly written: HostModule;
+  private readonly exports: Readonly<Record<string, unknown>>;
+  private readonly budget: HostGlobal;
+  /** Mutable globals on both sides. */
+  private readonly globals: (readonly [GlobalInstance, HostGlobal])[] = [];
+  /** What a call that is coming down has left so far, and what it could not do itself. */
+  private frames: Frame[] = [];
+  private call: DescentCall | null = null;
+  private budgets: Budgets | null = null;
+
+  constructor(instance: ModuleInstance, written: HostModule) {
+    const { module, store } = instance;
+    this.instance = instance;
+    this.written = written;
+    this.compiled = new CompiledModule(module, store.prices, (index) => this.has(index));
+    this.exports = this.instantiate();
+    this.budget = this.exports[NAMES.budget] as HostGlobal;
+    instance.globals.forEach((global, i) => {
+      const exported = this.exports[NAMES.global(i)] as HostGlobal | undefined;
+      if (exported === undefined) return;
+      copyIn(global, exported);
+      if (global.type.mutable) this.globals.push([global, exported]);
+    });
+    if (new Set(this.globals.map(([global]) => global)).size < this.globals.length) {
+      throw new LeftOut("it imports a global twice");
+    }
+    this.fillTables();
+  }
+
+  private instantiate(): Readonly<Record<string, unknown>> {
+    const { instance, written } = this;
+    const { module } = instance;
+    if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
+    const memories = instance.memories.slice(0, written.memories).map((memory) => memory.inHost());
+    if (memories.includes(null)) throw new LeftOut("the host has no memory for it");
+    const { Instance, Module } = hostNamespace;
+    const runtime = written.imports.map((item) => this.runtimeFunction(item));
+    const functions = Array.from({ length: module.importedFunctions }, (_, i) => this.outside(i));
+    try {
+      const made = new Instance(new Module(written.bytes as Uint8Array<ArrayBuffer>), {
+        [NAMES.functions]: { ...functions },
+        [NAMES.memories]: { ...memories },
+        [NAMES.tables]: { ...this.makeTables() },
+        [RUNTIME]: { ...runtime },
+      });
+      return (made as { readonly exports: Readonly<Record<string, unknown>> }).exports;
+    } catch (error) {
+      throw new LeftOut(`the host refuses it: ${(error as Error).message}`);
+    }
+  }
+
+  private readonly tables: HostTable[] = [];
+
+  private makeTables(): readonly HostTable[] {
+    const Table = (hostNamespace as unknown as { readonly Table: TableClass }).Table;
+    for (const { length, type } of this.instance.tables.slice(0, this.written.tables)) {
+      const maximum = type.max === null ? {} : { maximum: Number(type.max) };
+      this.tables.push(new Table({ element: "anyfunc", initial: length, ...maximum }));
+    }
+    return this.tables;
+  }
+
+  private fillTables(): void {
+    const { functions, tables } = this.instance;
+    const indices = new Map<unknown, number>();
+    functions.forEach((func, i) => {
+      indices.set(func, i);
+    });
+    this.tables.forEach((table, i) => {
+      for (let at = 0; at < tables[i].length; at++) {
+        const element = tables[i].get(at);
+        if (element === null) continue;
+        const index = indices.get(element) ?? -1;
+        const exported = this.exports[NAMES.function(index)];
+        if (exported === undefined) throw new LeftOut("its table has functions of others");
+        table.set(at, exported);
+      }
+    });
+  }
+
+  /** Whether a call from outside reaches compiled code. */
+  private has(index: number): boolean {
+    const { instance, written } = this;
+    const { module } = instance;
+    if (index < module.importedFunctions || written.leftOut.has(index)) return false;
+    return passes(typeOf(module, index));
+  }
+
+  functionAt(index: number): CompiledFunction | null {
+    if (!this.has(index)) return null;
+    const { params, results } = typeOf(this.instance.module, index);
+    const run = this.exports[NAMES.function(index)] as HostFunction;
+    return {
+      enter: (frame, budget, budgets) => this.enter(run, params, results, frame, budget, budgets),
+    };
+  }
+
+  private enter(
+    run: HostFunction,
+    params: readonly ValType[],
+    results: readonly ValType[],
+    frame: number,
+    budget: number,
+    budgets: Budgets,
+  ): Descent | null {
+    this.budgets = budgets;
+    this.budget.value = budget;
+    for (const [ours, theirs] of this.globals) copyIn(ours, theirs);
+    let result: unknown;
+    try {
+      result = run(...numbersAt(frame, params));
+    } catch (error) {
+      this.frames = [];
+      budgets.book(this.budget.value as number);
+      throw errorOf(error);
+    } finally {
+      this.budgets = null;
+      for (const [ours, theirs] of this.globals) {
+        putWords(ours.cells, ours.at, ours.type.type, theirs.value);
+      }
+    }
+    if (this.budget.value <= SAVING) return this.stop();
+    budgets.book(this.budget.value as number);
+    putNumbers(frame, results, resultList(results.length, result));
+    return null;
+  }
+
+  private stop(): Descent {
+    const stop = new Stop(this.frames, this.call);
+    this.frames = [];
+    this.call = null;
+    return stop;
+  }
+
+  // What compiled code calls
+
+  private runtimeFunction(item: RuntimeImport): HostFunction {
+    if (item.kind === "function") return this.outside(item.index);
+    return (...values) => this.reached(values);
+  }
+
+  /** A site: gives a new budget, or keeps the frame. */
+  private reached(values: readonly unknown[]): number {
+    const [left, number] = values.slice(-2) as [number, number];
+    const site = this.written.sites[number];
+    const isComingDown = left <= SAVING / 2;
+    if (!isComingDown) {
+      const budget = (this.budgets as Budgets).allot(left, site.worst);
+      if (budget >= 0) return budget;
+    }
+    this.frames.push(this.canonical(site, values, isComingDown));
+    return -1;
+  }
+
+  private canonical(site: Site, values: readonly unknown[], isCall: boolean): Frame {
+    const { locals, operands } = frameOf(site, values);
+    const kept = isCall ? operands.slice(0, operands.length - site.results) : operands;
+    return {
+      instance: this.instance,
+      funcIndex: site.functionIndex,
+      kind: isCall ? CALL : KINDS[site.kind],
+      offset: site.offset,
+      locals: locals.map(rawOfBits),
+      operands: kept.map(rawOfBits),
+    };
+  }
+
+  /** A function that is not compiled: the interpreter makes the call, when all has come down. */
+  private outside(index: number): HostFunction {
+    const { params, results } = typeOf(this.instance.module, index);
+    const dummy = dummyResult(results);
+    return (...values) => {
+      (this.budgets as Budgets).book(this.budget.value as number);
+      this.budget.value = SAVING;
+      this.call = {
+        callee: this.instance.functionAt(index),
+        writeArguments: (frame) => putNumbers(frame, params, values as HostNumber[]),
+      };
+      return dummy;
+    };
+  }
+}
+
+function copyIn(ours: GlobalInstance, theirs: HostGlobal): void {
+  const { at, cells, type } = ours;
+  theirs.value = numberOfWords(cells[at], cells[at + 1], type.type);
+}
+
+function errorOf(error: unknown): unknown {
+  if (error instanceof RangeError) return new Exhaustion("stackBytes");
+  const code = trapOf(error);
+  return code === 0 ? error : new TrapSignal(code);
+}
+
+/**
+ * Has the host's engine execute an instance's functions from their next calls on. Null, or why it
+ * stays with the interpreter.
+ * @param features what the host's engine knows
+ */
+export function compileInstance(instance: ModuleInstance, features: FeatureSet): string | null {
+  try {
+    instance.moveTo(new HostInstance(instance, writeModule(instance, features)));
+    return null;
+  } catch (error) {
+    if (error instanceof LeftOut) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,146 @@
+// Runs a program's exports in an instance of the interpreter's and in one whose functions the host
+// executes, with the same rations of fuel, or in slices, and compares them at every stop for fuel
+// and at the end.
+
+import { compileInstance } from "../../src/compiler/tier.ts";
+import { moduleInstantiate } from "../../src/embedding/invoke.ts";
+import { Thread } from "../../src/interpreter/thread.ts";
+import type { FeatureSet } from "../../src/isa/features.ts";
+import { isReference } from "../../src/isa/types.ts";
+import type { ModuleRecord } from "../../src/module/module.ts";
+import type { FunctionInstance, ModuleInstance, Value } from "../../src/runtime/instances.ts";
+import type { Outcome } from "../../src/runtime/outcome.ts";
+import { Store } from "../../src/runtime/store.ts";
+import { Trap } from "../../src/runtime/trap.ts";
+import { hostValue } from "../fuzz/execute/world.ts";
+import { Random } from "../fuzz/random.ts";
+
+/** Fuel at once, and units in a slice. */
+export interface Rations {
+  readonly fuel: number;
+  readonly slice: number;
+}
+
+export interface Seen {
+  readonly differences: string[];
+  readonly reasons: Map<string, number>;
+  compiled: number;
+  calls: number;
+  stops: number;
+}
+
+export function nothingSeen(): Seen {
+  return { differences: [], reasons: new Map(), compiled: 0, calls: 0, stops: 0 };
+}
+
+/** Bounds loops of the generator's programs. */
+const BOUND = 60;
+
+/** Traps that the host does not tell apart. */
+const CONVERSION: ReadonlySet<string> = new Set(["integerOverflow", "invalidConversion"]);
+
+function described(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "returned":
+      return `returned ${outcome.values.map(shown).join(", ")}`;
+    case "trapped":
+      // Where it has trapped, and what of the last segment is paid, the host does not say.
+      return `trapped ${CONVERSION.has(outcome.trap.code) ? "in a conversion" : outcome.trap.code}`;
+    case "threw":
+      return `threw ${(outcome.error as Error).message}`;
+    default:
+      return `suspended ${outcome.reason}`;
+  }
+}
+
+function shown(value: Value): string {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+function state({ globals, memories }: ModuleInstance): string {
+  const bytes = memories.map((memory) => Buffer.from(memory.bytes).toString("latin1"));
+  const words = globals.map(({ at, cells, type }) =>
+    isReference(type.type) ? "" : `${cells[at]} ${cells[at + 1]}`,
+  );
+  return `${words.join("; ")} ${bytes.join("; ")}`;
+}
+
+/** A call in pieces: what it is at every stop for fuel, and at its end. */
+function* run(
+  instance: ModuleInstance,
+  func: FunctionInstance,
+  args: readonly Value[],
+  { fuel, slice }: Rations,
+): Generator<readonly [outcome: string, fuelUsed: number, state: string]> {
+  const { store } = instance;
+  const thread = new Thread(store, func, args, false);
+  store.fuel = fuel;
+  for (;;) {
+    const outcome = thread.run(slice);
+    if (outcome.kind === "suspended" && outcome.reason === "slice") continue;
+    const fuelUsed = outcome.kind === "trapped" ? 0 : thread.fuelUsed;
+    yield [described(outcome), fuelUsed, state(instance)];
+    if (outcome.kind !== "suspended") return;
+    store.fuel += fuel;
+  }
+}
+
+/** An instance; null if its start function traps. */
+function instantiateOrNull(record: ModuleRecord): ModuleInstance | null {
+  try {
+    return moduleInstantiate(new Store(), record, []);
+  } catch (error) {
+    if (error instanceof Trap) return null;
+    throw error;
+  }
+}
+
+/** Two instances of a module, the second one compiled; null if it has to be interpreted. */
+function twoTiers(record: ModuleRecord, features: FeatureSet, seen: Seen) {
+  const [plain, fast] = [0, 1].map(() => instantiateOrNull(record));
+  if (plain === null || fast === null) return null;
+  const reason = compileInstance(fast, features);
+  if (reason === null) seen.compiled++;
+  else seen.reasons.set(reason, (seen.reasons.get(reason) ?? 0) + 1);
+  return reason === null ? ([plain, fast] as const) : null;
+}
+
+/** Compares what a program's exports do; `size` is the argument of each, or they are random. */
+export function compareTiers(
+  record: ModuleRecord,
+  features: FeatureSet,
+  seed: number,
+  rations: Rations,
+  seen: Seen,
+  size?: number,
+): void {
+  const tiers = twoTiers(record, features, seen);
+  if (tiers === null) return;
+  const random = Random.of(seed, 1);
+  const names = record.exports.filter(({ kind }) => kind === "func").map(({ name }) => name);
+  for (const name of names) {
+    const [plain, fast] = tiers.map((instance) => {
+      const bound = instance.exports.get("fuel");
+      if (bound?.kind === "global") {
+        bound.value.initialise({ low: BOUND, high: 0, reference: null });
+      }
+      const func = instance.exports.get(name)?.value as FunctionInstance;
+      return { instance, func };
+    });
+    const args = plain.func.type.params.map((type) => size ?? hostValue(random, type));
+    const runs = [plain, fast].map(({ func, instance }) => run(instance, func, args, rations));
+    seen.calls++;
+    for (;;) {
+      const [ours, theirs] = runs.map((one) => one.next().value as readonly unknown[] | undefined);
+      if (ours === undefined && theirs === undefined) break;
+      seen.stops++;
+      for (let i = 0; i < 3; i++) {
+        if (ours?.[i] === theirs?.[i]) continue;
+        seen.differences.push(
+          `${name}: ${[0, 1].map((k) => `${ours?.[k]} / ${theirs?.[k]}`)} ${i}`,
+        );
+        return;
+      }
+    }
+  }
+}
