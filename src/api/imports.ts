@@ -2,10 +2,10 @@
 // module name and then by item name. Finds what each import is to be and makes it an instance of
 // the engine; whether types match is checked by instantiation, save for what has no type at all.
 
+import { Instantiation } from "../embedding/instantiate.ts";
 import type { ExternType, Import, ModuleRecord } from "../module/module.ts";
 import { allocateGlobal } from "../runtime/allocate.ts";
 import type { ExternInstance } from "../runtime/instances.ts";
-import { Instantiation } from "../runtime/instantiate.ts";
 import { formatExpected } from "../runtime/link.ts";
 import { LinkError } from "../runtime/trap.ts";
 import { closeGlobalType } from "../runtime/types.ts";

@@ -6,6 +6,7 @@ export { PRICE_TABLE_2, type PriceTable, priceTable } from "../isa/prices.ts";
 export { CodeLimitError, InvalidError, MalformedError, ModuleError } from "../module/errors.ts";
 export { DEFAULT_LIMITS, type DecodingLimits } from "../module/limits.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "../runtime/store.ts";
+export type { Tier } from "../runtime/tier.ts";
 export {
   type Backtrace,
   type BacktraceFrame,

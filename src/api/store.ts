@@ -17,6 +17,7 @@ import {
   type RuntimeLimits,
   Store as RuntimeStore,
 } from "../runtime/store.ts";
+import type { Tier } from "../runtime/tier.ts";
 import type { Epoch } from "./epoch.ts";
 import { Execution, type Interrupts, type Usage } from "./execution.ts";
 import { type CallOptions, callOptions, Func, interruptsOf } from "./func.ts";
@@ -38,6 +39,12 @@ export interface StoreOptions {
   readonly epochDeadline?: number;
   /** What instructions cost. Default: `PRICE_TABLE_2`. */
   readonly prices?: PriceTable;
+  /**
+   * Who executes guests: the interpreter, to which the host's compiler never gets to see any code;
+   * the host's own engine, where it has one that takes a module ("compiled"); the one, and the other
+   * where that pays ("auto"). All else is the same in each. Default "interpreter".
+   */
+  readonly tier?: Tier;
 }
 
 const STORE_OPTIONS: OptionTable<StoreOptions> = {
@@ -82,8 +89,8 @@ export class Store {
    */
   constructor(options: StoreOptions = {}, runtime?: RuntimeStore) {
     const checked = checkedOptions("Store", options, STORE_OPTIONS);
-    const { epoch = null, epochDeadline, fuel, limits, prices } = checked;
-    this.runtime = runtime ?? new RuntimeStore(limits, undefined, prices);
+    const { epoch = null, epochDeadline, fuel, limits, prices, tier } = checked;
+    this.runtime = runtime ?? new RuntimeStore(limits, undefined, prices, tier);
     this.hostFunctions = new HostFunctions(this.runtime);
     this.epoch = epoch;
     if (fuel !== undefined) this.fuel = fuel;

@@ -30,9 +30,10 @@ import {
   rawOfBits,
   resultList,
 } from "./border.ts";
+import { type Compiled, HostCode } from "./host-code.ts";
 import { RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
-import { type HostModule, HostModuleWriter, NAMES } from "./module.ts";
+import { NAMES } from "./module.ts";
 import { frameOf, SAVING, type Site } from "./sites.ts";
 import { trapOf } from "./trap-messages.ts";
 import { canHold } from "./values.ts";
@@ -54,37 +55,6 @@ function typeOf(module: ModuleRecord, index: number): FuncType {
 
 function passes({ params, results }: FuncType): boolean {
   return [...params, ...results].every((type) => canHold(type) && !isReference(type));
-}
-
-/**
- * Writes a module for the host.
- * @throws LeftOut if it cannot be executed there
- */
-function writeModule(instance: ModuleInstance, features: FeatureSet): HostModule {
-  const { module, store } = instance;
-  const writer = new HostModuleWriter(module, store.prices, features);
-  while (writer.writeNext());
-  const written = writer.finish();
-  const { imports, leftOut, sites, tables } = written;
-  if (imports.some(({ kind }) => kind === "instruction")) {
-    throw new LeftOut("it has instructions with a bill of their own");
-  }
-  const references = ({ locals, operands }: Site) => [...locals, ...operands].some(isReference);
-  if (sites.some(references)) throw new LeftOut("it handles references");
-  if (module.globals.some(({ type }) => isReference(type.type))) {
-    throw new LeftOut("it has globals with references");
-  }
-  for (let i = 0; i < module.functions.length; i++) {
-    const type = typeOf(module, i);
-    if ([...type.params, ...type.results].some(isReference)) {
-      throw new LeftOut("it handles references");
-    }
-  }
-  const isOpen = module.importedTables > 0 || module.exports.some(({ kind }) => kind === "table");
-  if (tables > 0 && (isOpen || leftOut.size > 0)) {
-    throw new LeftOut("others may write to its tables");
-  }
-  return written;
 }
 
 /** Frames of a call that has stopped, while they become those of register code. */
@@ -119,7 +89,7 @@ const KINDS: Readonly<Record<Site["kind"], SiteKind>> = {
 class HostInstance implements InstanceTier {
   readonly compiled: CompiledModule;
   private readonly instance: ModuleInstance;
-  private readonly written: HostModule;
+  private readonly written: Compiled["written"];
   private readonly exports: Readonly<Record<string, unknown>>;
   private readonly budget: HostGlobal;
   /** Mutable globals on both sides. */
@@ -129,12 +99,12 @@ class HostInstance implements InstanceTier {
   private call: DescentCall | null = null;
   private budgets: Budgets | null = null;
 
-  constructor(instance: ModuleInstance, written: HostModule) {
+  constructor(instance: ModuleInstance, compiled: Compiled) {
     const { module, store } = instance;
     this.instance = instance;
-    this.written = written;
+    this.written = compiled.written;
     this.compiled = new CompiledModule(module, store.prices, (index) => this.has(index));
-    this.exports = this.instantiate();
+    this.exports = this.instantiate(compiled.module);
     this.budget = this.exports[NAMES.budget] as HostGlobal;
     instance.globals.forEach((global, i) => {
       const exported = this.exports[NAMES.global(i)] as HostGlobal | undefined;
@@ -148,17 +118,17 @@ class HostInstance implements InstanceTier {
     this.fillTables();
   }
 
-  private instantiate(): Readonly<Record<string, unknown>> {
+  private instantiate(hostModule: object): Readonly<Record<string, unknown>> {
     const { instance, written } = this;
     const { module } = instance;
     if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
     const memories = instance.memories.slice(0, written.memories).map((memory) => memory.inHost());
     if (memories.includes(null)) throw new LeftOut("the host has no memory for it");
-    const { Instance, Module } = hostNamespace;
+    const { Instance } = hostNamespace;
     const runtime = written.imports.map((item) => this.runtimeFunction(item));
     const functions = Array.from({ length: module.importedFunctions }, (_, i) => this.outside(i));
     try {
-      const made = new Instance(new Module(written.bytes as Uint8Array<ArrayBuffer>), {
+      const made = new Instance(hostModule, {
         [NAMES.functions]: { ...functions },
         [NAMES.memories]: { ...memories },
         [NAMES.tables]: { ...this.makeTables() },
@@ -197,6 +167,10 @@ class HostInstance implements InstanceTier {
         table.set(at, exported);
       }
     });
+  }
+
+  get leftOut(): ReadonlyMap<number, string> {
+    return this.written.leftOut;
   }
 
   /** Whether a call from outside reaches compiled code. */
@@ -316,14 +290,24 @@ function errorOf(error: unknown): unknown {
 /**
  * Has the host's engine execute an instance's functions from their next calls on. Null, or why it
  * stays with the interpreter.
- * @param features what the host's engine knows
+ * @param code complete
  */
-export function compileInstance(instance: ModuleInstance, features: FeatureSet): string | null {
+export function moveToHost(instance: ModuleInstance, code: HostCode): string | null {
   try {
-    instance.moveTo(new HostInstance(instance, writeModule(instance, features)));
+    instance.moveTo(new HostInstance(instance, code.result));
     return null;
   } catch (error) {
     if (error instanceof LeftOut) return error.message;
     throw error;
   }
+}
+
+/**
+ * The same at once, with code of its own.
+ * @param features what the host's engine knows
+ */
+export function compileInstance(instance: ModuleInstance, features: FeatureSet): string | null {
+  const code = new HostCode(instance.module, instance.store.prices, features);
+  while (!code.advance());
+  return moveToHost(instance, code);
 }

@@ -8,11 +8,11 @@ import type {
   ModuleInstance,
   Value,
 } from "../runtime/instances.ts";
-import { instantiate } from "../runtime/instantiate.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { beginCall } from "./call.ts";
+import { Instantiation } from "./instantiate.ts";
 
 /** The values of a finished outcome; raises what ended it otherwise. */
 export function valuesOf(outcome: Outcome): Value[] {
@@ -49,7 +49,9 @@ export function moduleInstantiate(
   module: ModuleRecord,
   imports: readonly (ExternInstance | undefined)[],
 ): ModuleInstance {
-  return instantiate(store, module, imports, (start) => {
-    funcInvoke(store, start, []);
-  });
+  const instantiation = new Instantiation(store, module, imports);
+  while (!instantiation.advance());
+  const { instance, startFunction } = instantiation;
+  if (startFunction !== null) funcInvoke(store, startFunction, []);
+  return instance;
 }

@@ -129,6 +129,7 @@ export class FuelMeter {
   /** See `Budgets`. */
   book(left: number): void {
     machine.budget = left;
+    this.store.compiledFuel += this.granted - left;
     this.settle();
     this.resetBudget();
   }

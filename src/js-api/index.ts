@@ -13,12 +13,14 @@ import {
   type OptionTable,
 } from "../module/options.ts";
 import { ACCOUNT_OPTIONS, fuelOption, type RuntimeLimits, Store } from "../runtime/store.ts";
+import type { Tier } from "../runtime/tier.ts";
 import { Context } from "./context.ts";
 import { errorClasses } from "./errors.ts";
 import { namespaceOf } from "./namespace.ts";
 import type { WebAssemblyNamespace } from "./types.ts";
 import { CallWatch, TIME_OPTIONS, type TimeLimits } from "./watch.ts";
 
+export type { Tier } from "../runtime/tier.ts";
 export type { ErrorClass } from "./errors.ts";
 export type * from "./types.ts";
 export type { EpochLike } from "./watch.ts";
@@ -29,6 +31,8 @@ export interface NamespaceOptions extends TimeLimits {
   readonly fuel?: number;
   /** What instructions cost. Default: `PRICE_TABLE_2`. */
   readonly prices?: PriceTable;
+  /** Who executes guests, as for stores of the embedder API. Default "interpreter". */
+  readonly tier?: Tier;
   /**
    * Limits on what all instances of the namespace use together. Default: none, but for the depth of
    * calls and the bytes of their frames, which are those of `DEFAULT_RUNTIME_LIMITS`.
@@ -160,8 +164,8 @@ const controls = new WeakMap<object, NamespaceControls>();
  */
 export function createNamespace(options: NamespaceOptions = {}): WebAssemblyNamespace {
   const checked = checkedOptions("createNamespace", options, NAMESPACE_OPTIONS);
-  const { decodingLimits, features, fuel, limits, prices } = checked;
-  const store = new Store({ ...NO_LIMITS, ...limits }, fuel, prices);
+  const { decodingLimits, features, fuel, limits, prices, tier } = checked;
+  const store = new Store({ ...NO_LIMITS, ...limits }, fuel, prices, tier);
   const settings = {
     features: featureSet(features),
     limits: { ...DECODING_LIMITS, ...decodingLimits },

@@ -1,10 +1,10 @@
 // WebAssembly.Instance (JS-API: 5.2 Instances): reads the imports, instantiates, makes the exports
 // object.
 
+import { Instantiation } from "../embedding/instantiate.ts";
 import { I64, isReference, V128 } from "../isa/types.ts";
 import type { GlobalType, Import } from "../module/module.ts";
 import type { ExternInstance, ModuleInstance, Value } from "../runtime/instances.ts";
-import { Instantiation } from "../runtime/instantiate.ts";
 import { Exhaustion, LinkError, Trap } from "../runtime/trap.ts";
 import { closeGlobalType } from "../runtime/types.ts";
 import { typeIdsOf } from "../validation/type-ids.ts";

@@ -54,6 +54,12 @@ export function objectWith(wanted: string, ...methods: readonly string[]): Check
   });
 }
 
+/** One of these strings. */
+export function oneOf(names: readonly string[]): Check {
+  const wanted = `one of ${names.map((name) => JSON.stringify(name)).join(", ")}`;
+  return kind(wanted, (value) => (names as readonly unknown[]).includes(value));
+}
+
 /** What one of the checks accepts. */
 export function eitherOf(wanted: string, ...checks: readonly Check[]): Check {
   return kind(wanted, (value) => checks.some((check) => passes(check, value)));

@@ -21,6 +21,7 @@ interface HostNamespace {
   ) => HostMemory) & {
     readonly prototype: HostMemory;
   };
+  readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (module: object, imports: object) => object;
 }

@@ -275,6 +275,7 @@ const EXPORT_BYTES = 256;
 
 /** Shared by all instances that define none: thousands of empty arrays add up. */
 const NO_CELLS = new Int32Array(0);
+const NOTHING_LEFT_OUT: ReadonlyMap<number, string> = new Map();
 const NO_HEADERS: (ObjectHeader | null)[] = [];
 
 /**
@@ -288,6 +289,8 @@ export class ModuleInstance {
   readonly module: ModuleRecord;
   /** What executes functions besides the interpreter; null: nothing. */
   private tier: InstanceTier | null = null;
+  /** Why it is nothing for these, once that is known. */
+  interpretedBecause: string | null = null;
   /** Imported functions; defined ones appear when `functionAt` is asked for them. */
   readonly functions: FunctionInstance[] = [];
   readonly tables: TableInstance[] = [];
@@ -420,6 +423,11 @@ export class ModuleInstance {
       this.functions[index] = found;
     }
     return found;
+  }
+
+  /** Why the interpreter executes functions though something else has the others, by index. */
+  get leftOut(): ReadonlyMap<number, string> {
+    return this.tier?.leftOut ?? NOTHING_LEFT_OUT;
   }
 
   /** Has functions executed by something else, from the next call of each on. */

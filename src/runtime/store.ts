@@ -5,9 +5,10 @@
 
 import { CodeAccount } from "../code/room.ts";
 import { checkedPrices, PRICE_TABLE_2, type PriceTable } from "../isa/prices.ts";
-import { amount, anObject, nested, type OptionTable, tableOf } from "../module/options.ts";
+import { amount, anObject, nested, type OptionTable, oneOf, tableOf } from "../module/options.ts";
 import type { Growth } from "./memory.ts";
 import { GuestObjects } from "./roots.ts";
+import { DEFAULT_TIER, TIERS, type Tier } from "./tier.ts";
 import { Exhaustion } from "./trap.ts";
 
 /** What the instances of a store may use together. Exceeding one never harms the store. */
@@ -53,6 +54,7 @@ export interface AccountOptions {
   readonly fuel?: number;
   readonly limits?: Partial<RuntimeLimits>;
   readonly prices?: PriceTable;
+  readonly tier?: Tier;
 }
 
 const RUNTIME_LIMIT_OPTIONS: OptionTable<Partial<RuntimeLimits>> = tableOf(
@@ -69,6 +71,7 @@ export const ACCOUNT_OPTIONS: OptionTable<AccountOptions> = {
   limits: nested(RUNTIME_LIMIT_OPTIONS),
   // What is in it is looked at by the store.
   prices: anObject,
+  tier: oneOf(TIERS),
 };
 
 /** Kinds of things a store counts; also keys of its limits. */
@@ -135,6 +138,7 @@ export class Lease {
 export class Store {
   readonly limits: RuntimeLimits;
   readonly prices: PriceTable;
+  readonly tier: Tier;
   /** Fuel that is left; Infinity: not metered. Assignable at any time. */
   fuel: number;
   private readonly used: Record<Counted, number> = {
@@ -162,6 +166,8 @@ export class Store {
   exposesMemories = false;
   /** Calls of host functions so far. */
   hostCalls = 0;
+  /** Fuel that was used by what another tier than the interpreter executes. */
+  compiledFuel = 0;
   /** Of this store alone, so that a store that dies with everything in it leaves nothing to do. */
   private readonly mourner: FinalizationRegistry<Lease> | null;
 
@@ -169,10 +175,12 @@ export class Store {
     limits: Partial<RuntimeLimits> = {},
     fuel = Number.POSITIVE_INFINITY,
     prices: PriceTable = PRICE_TABLE_2,
+    tier: Tier = DEFAULT_TIER,
   ) {
     this.limits = { ...DEFAULT_RUNTIME_LIMITS, ...limits };
     this.fuel = fuel;
     this.prices = checkedPrices(prices);
+    this.tier = tier;
     this.objects = new GuestObjects(this);
     // Without it (very small engines) what was counted stays counted.
     this.mourner =

@@ -6,6 +6,13 @@ import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionInstance } from "./instances.ts";
 import type { SavedFrame } from "./saved.ts";
 
+/** Who executes the functions of a store's instances. */
+export type Tier = "auto" | "interpreter" | "compiled";
+
+export const TIERS: readonly Tier[] = ["auto", "interpreter", "compiled"];
+/** That of stores whose options do not say. */
+export const DEFAULT_TIER: Tier = "interpreter";
+
 /** Where budget comes from: the thread that such a function runs in. */
 export interface Budgets {
   /**
@@ -38,6 +45,8 @@ export interface DescentCall {
 export interface InstanceTier {
   /** Register code in which its functions are called like those of other instances. */
   readonly compiled: CompiledModule;
+  /** Why functions are left to the interpreter, by index. */
+  readonly leftOut: ReadonlyMap<number, string>;
   /** What executes a function by its index; null: the interpreter. */
   functionAt(index: number): CompiledFunction | null;
 }

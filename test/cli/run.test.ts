@@ -270,6 +270,7 @@ describe("exit codes", () => {
     [["run", "--timeout", "soon", "x.wasm"]],
     [["run", "--max-memory", "64Mi", "x.wasm"]],
     [["run", "--max-stack", "1.5", "x.wasm"]],
+    [["run", "--tier", "fast", "x.wasm"]],
   ])("64: %j", async (args) => {
     expect((await wasmeter(args)).code).toBe(64);
   });
@@ -280,7 +281,8 @@ describe("--stats", () => {
     const { code, out, err } = await wasmeter(["run", "--stats", "--json", files.endings, "5"]);
     expect([code, out]).toEqual([0, "10\n"]);
     // local.get, const, mul; one page.
-    expect(err).toBe(`${JSON.stringify({ fuel: 3, peakMemoryBytes: 65536, hostCalls: 0 })}\n`);
+    const used = { fuel: 3, peakMemoryBytes: 65536, hostCalls: 0 };
+    expect(err).toBe(`${JSON.stringify({ ...used, compiledFuel: 0, interpreted: [] })}\n`);
   });
 
   it("is for people without, and there after a failure, too", async () => {
@@ -288,5 +290,11 @@ describe("--stats", () => {
     const { code, err } = await wasmeter(args);
     expect(code).toBe(2);
     expect(err).toMatch(/\nfuel 500, peak memory 65536 bytes, host calls 0\n$/);
+  });
+
+  it("says what was executed where if --tier wants more than the interpreter", async () => {
+    const args = ["run", "--stats", "--tier", "compiled", "--invoke"];
+    const { err } = await wasmeter([...args, "trap", files.endings]);
+    expect(err).toMatch(/\nfuel in compiled code \d+\n/);
   });
 });

@@ -316,11 +316,9 @@ describe("around the program", () => {
 
   it("--stats counts calls of WASI", async () => {
     const { code, err } = await wasmeter(["run", "--stats", "--json", texts.three]);
-    expect([code, JSON.parse(err)]).toEqual([
-      3,
-      // i32.const and call.
-      { fuel: 2, peakMemoryBytes: 2 * 65536, hostCalls: 1 },
-    ]);
+    // i32.const and call.
+    expect(JSON.parse(err)).toMatchObject({ fuel: 2, peakMemoryBytes: 2 * 65536, hostCalls: 1 });
+    expect(code).toBe(3);
   });
 
   it("a directory that cannot be looked at: 1, and why", async () => {

@@ -11,7 +11,9 @@ import {
   Trap,
   type Value,
 } from "../../api/index.ts";
+import { leftToInterpreter } from "../../embedding/tier.ts";
 import { CodeLimitError } from "../../module/errors.ts";
+import { TIERS, type Tier } from "../../runtime/tier.ts";
 import { WasiExit } from "../../wasi/index.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { CallError, exitCode, processStatus, report } from "../endings.ts";
@@ -53,8 +55,11 @@ For both:
   --timeout TIME            stop after 50ms, 2s, 1m, reading and checking FILE included
   --max-memory SIZE         bytes of linear memory, e.g. 64MiB
   --max-stack N             calls in progress
-  --stats                   what was used, on standard error
-  --json                    that as one object: {"fuel":…,"peakMemoryBytes":…,"hostCalls":…}
+  --tier TIER               who executes it: interpreter, compiled (Node's own engine, under the
+                            same fuel and limits), auto (compiled where that pays)
+  --stats                   what was used and what was executed where, on standard error
+  --json                    that as one object: {"fuel":…,"peakMemoryBytes":…,"hostCalls":…,
+                            "compiledFuel":…,"interpreted":[{"reason":…,"functions":…}…]}
 
 Exit code: that of the program; else 0 ok, 1 the file cannot be read, 2 out of fuel,
 3 deadline, 4 memory or stack limit, 5 missing or mistyped import, 6 malformed or invalid
@@ -93,7 +98,14 @@ function storeFor(args: Arguments): Store {
     ...(memoryBytes !== undefined && { memoryBytes }),
     ...(callDepth !== undefined && { callDepth }),
   };
-  return new Store({ limits, ...(fuel !== undefined && { fuel }) });
+  const tier = tierOption(args);
+  return new Store({ limits, ...(fuel !== undefined && { fuel }), ...(tier && { tier }) });
+}
+
+function tierOption({ values: { tier } }: Arguments): Tier | undefined {
+  const found = TIERS.find((name) => name === tier);
+  if (tier === undefined || found !== undefined) return found;
+  throw new UsageError(`--tier takes ${TIERS.join(", ")}, not "${tier}"`);
 }
 
 /** The export to call; null for a module whose start function is all there is to run. */
@@ -168,16 +180,21 @@ interface Run {
   readonly args: Arguments;
   /** For modules that import WASI. */
   readonly world: World | null;
+  /** Once it is there. */
+  instance: Instance | null;
 }
 
 /** Runs a program of WASI as a whole; its exit code. */
-async function runProgram({ module, store, left }: Run, { wasi }: World): Promise<number> {
+async function runProgram(run: Run, { wasi }: World): Promise<number> {
+  const { module, store, left } = run;
   const instance = await store.instantiateAsync(module, wasi.imports, { timeout: left() });
+  run.instance = instance;
   return wasi.runAsync(instance, { timeout: left() });
 }
 
 /** Instantiates a module and calls one function; what is to be printed. */
-async function callFunction({ args, module, store, left, world }: Run): Promise<string> {
+async function callFunction(run: Run): Promise<string> {
+  const { args, module, store, left, world } = run;
   const [, ...texts] = args.positionals;
   const entry = findExport(module, args.values.invoke);
   const values = entry === null ? [] : parseArguments(texts, entry);
@@ -187,6 +204,7 @@ async function callFunction({ args, module, store, left, world }: Run): Promise<
     world === null
       ? store.instantiate(module, imports, { timeout })
       : await store.instantiateAsync(module, imports, { timeout });
+  run.instance = instance;
   if (entry === null) return "";
   if (world !== null && !isCommand(module)) {
     await world.wasi.initializeAsync(instance, { timeout: left() });
@@ -281,10 +299,21 @@ function hint(world: World | null, io: Io): void {
   if (world !== null && world.hint !== "") io.err(`wasmeter: ${world.hint}\n`);
 }
 
-function stats({ usage }: Store, json: boolean): string {
-  const { fuel, hostCalls, peakMemoryBytes } = usage;
-  if (json) return `${JSON.stringify({ fuel, peakMemoryBytes, hostCalls })}\n`;
-  return `fuel ${fuel}, peak memory ${peakMemoryBytes} bytes, host calls ${hostCalls}\n`;
+function stats({ instance, store }: Run, json: boolean): string {
+  const { fuel, hostCalls, peakMemoryBytes } = store.usage;
+  const { compiledFuel } = store.runtime;
+  const interpreted = instance === null ? [] : leftToInterpreter(instance.target);
+  if (json) {
+    const used = { fuel, peakMemoryBytes, hostCalls, compiledFuel, interpreted };
+    return `${JSON.stringify(used)}\n`;
+  }
+  const used = `fuel ${fuel}, peak memory ${peakMemoryBytes} bytes, host calls ${hostCalls}\n`;
+  if (store.runtime.tier === "interpreter") return used;
+  const reasons = interpreted.map(({ functions, reason }) => {
+    const what = functions === 1 ? "1 function" : `${functions} functions`;
+    return `${what} interpreted: ${visible(reason)}\n`;
+  });
+  return `${used}fuel in compiled code ${compiledFuel}\n${reasons.join("")}`;
 }
 
 export const run: Command = {
@@ -298,6 +327,7 @@ export const run: Command = {
     "max-memory": { type: "string" },
     "max-stack": { type: "string" },
     "max-disk": { type: "string" },
+    tier: { type: "string" },
     stats: { type: "boolean" },
     json: { type: "boolean" },
     dir: { type: "string", multiple: true },
@@ -320,8 +350,9 @@ export const run: Command = {
       return ending(error, null, io);
     }
     const world = importsWasi(module) ? new World(module, args.positionals, grants, io) : null;
-    const code = await runModule({ module, store, left, args, world }, io);
-    if (args.values.stats) io.err(stats(store, args.values.json === true));
+    const started: Run = { module, store, left, args, world, instance: null };
+    const code = await runModule(started, io);
+    if (args.values.stats) io.err(stats(started, args.values.json === true));
     return code;
   },
 };
