@@ -40,9 +40,9 @@ export interface StoreOptions {
   /** What instructions cost. Default: `PRICE_TABLE_2`. */
   readonly prices?: PriceTable;
   /**
-   * Who executes guests: the interpreter, to which the host's compiler never gets to see any code;
-   * the host's own engine, where it has one that takes a module ("compiled"); the one, and the other
-   * where that pays ("auto"). All else is the same in each. Default "interpreter".
+   * Who executes guests: the interpreter, so that the host's compiler never gets to see their code;
+   * "compiled", the host's own engine, where there is one that takes the module; "auto", the one,
+   * and the other where that pays. All else is the same in each. Default "interpreter".
    */
   readonly tier?: Tier;
 }
