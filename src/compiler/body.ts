@@ -9,7 +9,7 @@ import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
-import { SAVING, type Site, type SiteKind } from "./sites.ts";
+import type { Site, SiteKind } from "./sites.ts";
 import {
   PASSED_ORDER,
   type PassedAs,
@@ -39,10 +39,10 @@ interface PassedPart {
   readonly type: ValType;
 }
 
-/** What is put in when the function is complete. */
+/** What is put in when the function is complete: a check, one at a loop's branches, a callee. */
 type Insertion = { readonly at: number } & (
-  | { readonly site: number; readonly callee?: undefined }
-  | { readonly callee: number }
+  | { readonly kind: "check" | "loop"; readonly site: number }
+  | { readonly kind: "callee"; readonly callee: number }
 );
 
 /** One function's code. */
@@ -65,6 +65,8 @@ export class HostBody {
   private readonly budgetGlobal: number;
   private readonly insertions: Insertion[] = [];
   private readonly sites: OpenSite[] = [];
+  /** How many blocks are open. */
+  level = 0;
   /** Price of what has been written since the budget was changed, and since the last event. */
   private unpaid = 0;
   private cost = 0;
@@ -89,8 +91,25 @@ export class HostBody {
     });
     this.budget = locals.length;
     this.operands.first = this.budget + 1;
-    this.takeBudget();
     this.check("entry", offset, 0);
+    this.stored = true;
+  }
+
+  // Blocks
+
+  open(op: number): void {
+    this.code.indexed(op, EMPTY);
+    this.level++;
+  }
+
+  close(): void {
+    this.code.u8(OP.end);
+    this.level--;
+  }
+
+  /** A branch to the block that was opened as the one at this level. */
+  branch(op: number, level: number): void {
+    this.code.indexed(op, this.level - level);
   }
 
   // Fuel
@@ -109,15 +128,31 @@ export class HostBody {
 
   /** Straight-line code ends here: pays for it. */
   charge(): void {
+    if (this.unpaid === 0) return;
+    this.subtract();
+    this.code.indexed(OP.localSet, this.budget);
+    this.stored = false;
+  }
+
+  /** The same, and what follows may leave the function. */
+  chargeAndStore(): void {
+    if (this.unpaid === 0) {
+      this.store();
+      return;
+    }
+    this.subtract();
+    this.code.indexed(OP.localTee, this.budget);
+    this.code.indexed(OP.globalSet, this.budgetGlobal);
+    this.stored = true;
+  }
+
+  private subtract(): void {
     const { budget, code, unpaid } = this;
-    if (unpaid === 0) return;
     code.indexed(OP.localGet, budget);
     code.u8(OP.i32Const);
     code.s32(unpaid);
     code.u8(OP.i32Sub);
-    code.indexed(OP.localSet, budget);
     this.unpaid = 0;
-    this.stored = false;
   }
 
   /** What follows may leave the function: the budget goes where it is found then. */
@@ -141,11 +176,24 @@ export class HostBody {
 
   // Sites
 
-  /** The check of a loop's header; its parameters are operands in locals. */
-  checkLoop(offset: number): void {
-    this.flow.loop(this.takeCost(), this.sites.length);
-    this.merge();
+  /**
+   * A loop, whose parameters are operands in locals. It is two of the host's: the inner one, to
+   * which branches go, leaves for the outer one when the budget is used up. So there is no call
+   * in a short loop, which V8 then handles as it would the guest's.
+   */
+  openLoop(offset: number): void {
+    const site = this.sites.length;
+    this.flow.loop(this.takeCost(), site);
+    this.open(OP.loop);
     this.check("loop", offset, 0);
+    this.open(OP.loop);
+    this.insertions.push({ at: this.code.length, kind: "loop", site });
+    this.merge();
+  }
+
+  closeLoop(): void {
+    this.close();
+    this.close();
   }
 
   /**
@@ -155,8 +203,7 @@ export class HostBody {
   beginCall(count: number): void {
     const { operands } = this;
     if (operands.hasBeneath(count)) operands.settle();
-    this.charge();
-    this.store();
+    this.chargeAndStore();
     operands.pop(count);
   }
 
@@ -164,20 +211,14 @@ export class HostBody {
   checkBehind(kind: "call" | "instruction", offset: number, results: readonly ValType[]): void {
     for (const type of results) this.operands.push(type);
     this.operands.settle();
-    this.takeBudget();
     this.flow.call(this.takeCost(), this.sites.length);
     this.check(kind, offset, results.length);
-  }
-
-  private takeBudget(): void {
-    this.code.indexed(OP.globalGet, this.budgetGlobal);
-    this.code.indexed(OP.localSet, this.budget);
     this.stored = true;
   }
 
   private check(kind: SiteKind, offset: number, results: number): void {
     const { locals, operands } = this;
-    this.insertions.push({ at: this.code.length, site: this.sites.length });
+    this.insertions.push({ at: this.code.length, kind: "check", site: this.sites.length });
     this.sites.push({
       kind,
       offset,
@@ -191,7 +232,7 @@ export class HostBody {
   /** A call or tail call of a function that the module defines, by its number among these. */
   call(op: number, callee: number): void {
     this.code.u8(op);
-    this.insertions.push({ at: this.code.length, callee });
+    this.insertions.push({ at: this.code.length, kind: "callee", callee });
   }
 
   // The complete function
@@ -212,11 +253,15 @@ export class HostBody {
     const firstSite = sites.length;
     this.writeLocals(out);
     let from = 0;
-    for (const { at, ...item } of insertions) {
-      out.copy(code.bytes, from, at);
-      from = at;
-      if (item.callee !== undefined) calls.push(out.padded(item.callee));
-      else this.writeCheck(out, item.site, facts[item.site], firstSite, imports);
+    for (const item of insertions) {
+      out.copy(code.bytes, from, item.at);
+      from = item.at;
+      if (item.kind === "callee") calls.push(out.padded(item.callee));
+      else if (item.kind === "check") this.writeCheck(out, item.site, facts, firstSite, imports);
+      else {
+        this.writeComparison(out, OP.localGet, facts[item.site]);
+        out.indexed(OP.brIf, 1);
+      }
     }
     out.copy(code.bytes, from, code.length);
     if (out.length > MOST_BYTES) throw new LeftOut(`it takes ${out.length} bytes`);
@@ -256,17 +301,16 @@ export class HostBody {
   private writeCheck(
     out: ByteWriter,
     number: number,
-    { live, worst }: SiteFacts,
+    facts: readonly SiteFacts[],
     firstSite: number,
     imports: HostImports,
   ): void {
     const { budget } = this;
-    out.indexed(OP.localGet, budget);
-    out.u8(OP.i32Const);
-    out.s32(worst);
-    out.u8(OP.i32Less);
+    const site = this.sites[number];
+    if (site.kind !== "loop") out.indexed(OP.globalGet, this.budgetGlobal);
+    this.writeComparison(out, site.kind === "loop" ? OP.localGet : OP.localTee, facts[number]);
     out.indexed(OP.if, EMPTY);
-    const callee = this.writeValues(out, this.sites[number], live, imports);
+    const callee = this.writeValues(out, site, facts[number].live, imports);
     out.indexed(OP.localGet, budget);
     out.u8(OP.i32Const);
     out.s32(firstSite + number);
@@ -276,13 +320,18 @@ export class HostBody {
     out.s32(0);
     out.u8(OP.i32Less);
     out.indexed(OP.if, EMPTY);
-    out.u8(OP.i32Const);
-    out.s32(SAVING);
-    out.indexed(OP.globalSet, this.budgetGlobal);
     for (const type of this.type.results) writeDummy(out, type);
     out.u8(OP.return);
     out.u8(OP.end);
     out.u8(OP.end);
+  }
+
+  /** Whether the budget, as `op` gives it, may not last up to the next check. */
+  private writeComparison(out: ByteWriter, op: number, { worst }: SiteFacts): void {
+    out.indexed(op, this.budget);
+    out.u8(OP.i32Const);
+    out.s32(worst);
+    out.u8(OP.i32Less);
   }
 
   /** Pushes what a frame holds; the function that takes it. */

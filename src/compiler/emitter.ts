@@ -10,7 +10,7 @@ import { HostBody } from "./body.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { CallWriter } from "./calls.ts";
 import { LeftOut } from "./left-out.ts";
-import { EMPTY, OP } from "./opcodes.ts";
+import { OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
 import { PlainWriter } from "./plain.ts";
 import type { Site } from "./sites.ts";
@@ -22,6 +22,8 @@ const MOST_COPIES = 1 << 12;
 /** A label of a block. */
 interface Label {
   readonly op: number;
+  /** Which of the host's blocks branches go to. */
+  readonly level: number;
   /** Height of the operands beneath the block's parameters. */
   readonly base: number;
   /** Types and locals of what branches take along. */
@@ -38,6 +40,7 @@ interface Label {
 
 const DEAD: Label = {
   op: 0,
+  level: 0,
   base: 0,
   types: [],
   locals: [],
@@ -73,12 +76,12 @@ export class HostEmitter implements BodySink {
 
   begin(facts: BodyFacts): void {
     const { params, results } = this.type;
-    const { body, code } = this;
+    const { body } = this;
     const locals = Array.from({ length: facts.localCount }, (_, i) => facts.typeOfLocal(i));
     body.begin(locals, this.start);
     body.pay(zeroingPrice(this.target.prices, locals.length - params.length));
     this.openLabel(OP.block, 0, results, []);
-    code.indexed(OP.block, EMPTY);
+    body.open(OP.block);
     body.flow.block(body.takeCost());
   }
 
@@ -107,8 +110,7 @@ export class HostEmitter implements BodySink {
     const { a, labelCount, labels } = facts.instruction;
     switch (op) {
       case OP.unreachable:
-        this.body.charge();
-        this.body.store();
+        this.body.chargeAndStore();
         this.body.flow.leave(this.body.takeCost());
         this.code.u8(op);
         this.leave();
@@ -178,9 +180,12 @@ export class HostEmitter implements BodySink {
     params: readonly ValType[],
   ): Label {
     const { operands } = this;
+    // A loop is two of the host's.
+    const level = this.body.level + (op === OP.loop ? 2 : 1);
     const locals = types.map((type) => operands.take(type));
     const paramLocals = params.map((_, i) => operands.localAt(base + i));
-    const label = { op, base, types, locals, params, paramLocals, targeted: false, dead: false };
+    const rest = { types, locals, params, paramLocals, targeted: false, dead: false };
+    const label = { op, level, base, ...rest };
     this.labels.push(label);
     return label;
   }
@@ -190,20 +195,19 @@ export class HostEmitter implements BodySink {
     const { height, labelTypes, params } = facts.frameAt(0);
     this.operands.settle();
     this.openLabel(op, height, labelTypes, params);
-    this.code.indexed(op, EMPTY);
+    this.body.open(op);
   }
 
   private openLoop(facts: BodyFacts): void {
     const { height, params } = facts.frameAt(0);
-    const { body, code, operands } = this;
+    const { body, operands } = this;
     body.charge();
     const { locals } = this.openLabel(OP.loop, height, params, []);
     operands.pop(params.length);
     this.setAll(locals);
     operands.settle();
-    code.indexed(OP.loop, EMPTY);
     params.forEach((type, i) => operands.pushLocal(type, locals[i]));
-    body.checkLoop(facts.instruction.start);
+    body.openLoop(facts.instruction.start);
     // Other locals are theirs from here on: a branch that is not taken may change the label's.
     operands.copy(params.length);
     operands.forget(params.length);
@@ -254,7 +258,7 @@ export class HostEmitter implements BodySink {
     const { body, code } = this;
     if (reachable) this.writeReturn();
     body.flow.end(body.takeCost());
-    code.u8(OP.end);
+    body.close();
     if (targeted) for (const local of locals) code.indexed(OP.localGet, local);
     else code.u8(OP.unreachable);
     code.u8(OP.end);
@@ -267,7 +271,7 @@ export class HostEmitter implements BodySink {
     label.types.forEach((type, i) => operands.giveBack(type, label.locals[i]));
     if (!reachable) for (const type of results) operands.pushLocal(type, operands.take(type));
     body.flow.end(body.takeCost());
-    this.code.u8(OP.end);
+    body.closeLoop();
   }
 
   private endOther(label: Label, reachable: boolean): void {
@@ -287,7 +291,7 @@ export class HostEmitter implements BodySink {
       for (const local of paramLocals) code.indexed(OP.localGet, local);
       this.setAll(locals);
     }
-    code.u8(OP.end);
+    body.close();
     types.forEach((type, i) => operands.pushLocal(type, locals[i]));
   }
 
@@ -306,8 +310,7 @@ export class HostEmitter implements BodySink {
 
   private writeReturn(): void {
     const { body } = this;
-    body.charge();
-    body.store();
+    body.chargeAndStore();
     body.flow.leave(body.takeCost());
     this.operands.pop(this.type.results.length);
     this.code.u8(OP.return);
@@ -327,7 +330,7 @@ export class HostEmitter implements BodySink {
     label.targeted = true;
     this.fallThrough(label);
     this.body.flow.branch(this.body.takeCost(), index);
-    this.code.indexed(OP.br, index);
+    this.body.branch(OP.br, label.level);
     this.leave();
   }
 
@@ -340,12 +343,12 @@ export class HostEmitter implements BodySink {
     if (count === 0 && !this.isFunction(index)) {
       operands.pop(1);
       label.targeted = true;
-      code.indexed(OP.brIf, index);
+      body.branch(OP.brIf, label.level);
       return;
     }
     // The operands stay where they are for the path on which it is not taken.
     operands.popAbove();
-    code.indexed(OP.if, EMPTY);
+    body.open(OP.if);
     if (this.isFunction(index)) {
       body.storeOnThisPath();
       operands.copy(count);
@@ -354,9 +357,9 @@ export class HostEmitter implements BodySink {
       label.targeted = true;
       operands.copy(count);
       this.setAll(label.locals);
-      code.indexed(OP.br, index + 1);
+      body.branch(OP.br, label.level);
     }
-    code.u8(OP.end);
+    body.close();
   }
 
   private branchTable(labels: readonly number[]): void {
@@ -377,7 +380,7 @@ export class HostEmitter implements BodySink {
       this.setAll(label.locals);
     }
     code.indexed(OP.brTable, labels.length - 1);
-    for (const index of labels) code.u32(index);
+    for (const index of labels) code.u32(body.level - this.labelAt(index).level);
     this.leave();
   }
 }

@@ -9,7 +9,7 @@ import { PASSED_CODES, PASSED_ORDER, type PassedAs, typeCode } from "./values.ts
 export type RuntimeImport =
   /**
    * Asks for budget, or saves a frame: gets the values of a site, what is left of the budget, and
-   * the site's number. Gives the new budget, or less than 0 to save frames.
+   * the site's number. Gives the new budget, or `SAVING`, and has put that into the global as well.
    */
   | { readonly kind: "site" }
   /** Executes an instruction with these immediates. */

@@ -241,10 +241,11 @@ class HostInstance implements InstanceTier {
     const isComingDown = left <= SAVING / 2;
     if (!isComingDown) {
       const budget = (this.budgets as Budgets).allot(left, site.worst);
+      this.budget.value = budget < 0 ? SAVING : budget;
       if (budget >= 0) return budget;
     }
     this.frames.push(this.canonical(site, values, isComingDown));
-    return -1;
+    return SAVING;
   }
 
   private canonical(site: Site, values: readonly unknown[], isCall: boolean): Frame {

@@ -3,7 +3,7 @@
 
 import { RUNTIME, type RuntimeImport } from "../../src/compiler/imports.ts";
 import { type HostModule, HostModuleWriter, NAMES } from "../../src/compiler/module.ts";
-import { frameOf, type SavedFrame } from "../../src/compiler/sites.ts";
+import { frameOf, SAVING, type SavedFrame } from "../../src/compiler/sites.ts";
 import type { FeatureSet } from "../../src/isa/features.ts";
 import { PRICE_TABLE_2 } from "../../src/isa/prices.ts";
 import { FUNCREF, isReference, type ValType } from "../../src/isa/types.ts";
@@ -74,10 +74,11 @@ export class HostInstance {
     }
     return (...values) => {
       const [left, number] = values.slice(-2) as [number, number];
-      const budget = left <= -(2 ** 29) ? -1 : this.refill(left);
+      const budget = left <= SAVING / 2 ? -1 : this.refill(left);
+      this.budget.value = budget < 0 ? SAVING : budget;
       if (budget >= 0) this.granted += budget - left;
       else this.saved.push(frameOf(this.written.sites[number], values));
-      return budget;
+      return this.budget.value;
     };
   }
 
