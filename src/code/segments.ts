@@ -29,7 +29,8 @@ export class SegmentPoint {
 
 /** Computes the costs of a function's segments in one pass over its instructions. */
 export class SegmentCosts {
-  private total = 0;
+  /** Price of all instructions so far. */
+  total = 0;
   /** Instructions since the last transfer. */
   instructions = 0;
   private open: SegmentPoint[] = [];

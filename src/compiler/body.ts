@@ -67,6 +67,8 @@ export class HostBody {
   private readonly sites: OpenSite[] = [];
   /** How many blocks are open. */
   level = 0;
+  /** Pairs: from where code was copied, and where it has come to in the complete function. */
+  private readonly moves: number[] = [];
   /** Price of what has been written since the budget was changed, and since the last event. */
   private unpaid = 0;
   private cost = 0;
@@ -117,6 +119,11 @@ export class HostBody {
   pay(price: number): void {
     this.unpaid += price;
     this.cost += price;
+  }
+
+  /** Price of what has been written and is not paid yet. */
+  get owed(): number {
+    return this.unpaid;
   }
 
   /** What has been written since the last event of the control flow. */
@@ -243,7 +250,7 @@ export class HostBody {
    * @throws LeftOut
    */
   finish(out: ByteWriter, sites: Site[], calls: number[], imports: HostImports): void {
-    const { code, insertions } = this;
+    const { code, insertions, moves } = this;
     const locals = this.budget + 1 + this.operands.added.length;
     const work = locals * this.flow.length;
     if (work > MOST_WORK) throw new LeftOut(`${locals} locals, ${this.flow.length} control points`);
@@ -254,6 +261,7 @@ export class HostBody {
     this.writeLocals(out);
     let from = 0;
     for (const item of insertions) {
+      moves.push(from, out.length);
       out.copy(code.bytes, from, item.at);
       from = item.at;
       if (item.kind === "callee") calls.push(out.padded(item.callee));
@@ -263,6 +271,7 @@ export class HostBody {
         out.indexed(OP.brIf, 1);
       }
     }
+    moves.push(from, out.length);
     out.copy(code.bytes, from, code.length);
     if (out.length > MOST_BYTES) throw new LeftOut(`it takes ${out.length} bytes`);
     const { functionIndex } = this;
@@ -272,6 +281,16 @@ export class HostBody {
       // Each property is named: faster than a copy of the rest of an object.
       sites.push({ kind, functionIndex, offset, locals, passedLocals, operands, results, worst });
     });
+  }
+
+  /** Where in `code` lies what has come to `at` in the complete function; -1: it was put in. */
+  before(at: number): number {
+    const { code, moves } = this;
+    for (let i = moves.length - 2; i >= 0; i -= 2) {
+      const from = moves[i] + at - moves[i + 1];
+      if (from >= moves[i]) return from < (moves[i + 2] ?? code.length) ? from : -1;
+    }
+    return -1;
   }
 
   /** The locals that are passed: those that are live and, at the entry, parameters. */

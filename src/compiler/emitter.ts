@@ -54,7 +54,7 @@ const DEAD: Label = {
 export class HostEmitter implements BodySink {
   private readonly target: HostTarget;
   private readonly type: FuncType;
-  private readonly body: HostBody;
+  readonly body: HostBody;
   private readonly code: ByteWriter;
   private readonly operands: HostOperands;
   private readonly calls: CallWriter;

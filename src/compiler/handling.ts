@@ -51,6 +51,11 @@ function find(op: number, { access, feature, name, params }: Instruction): numbe
   return access.kind === "wait" || access.kind === "notify" ? REFUSED : TRAPPING;
 }
 
+/** Whether it traps for what is no integer, or none that fits. */
+export function isConversion(op: number): boolean {
+  return (op >= 0xa8 && op <= 0xab) || (op >= 0xae && op <= 0xb1);
+}
+
 /** How many operands an instruction takes that the runtime executes. */
 export function operandsOfRuntime(op: number): number {
   return BY_RUNTIME.get(op) as number;

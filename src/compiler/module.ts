@@ -33,6 +33,7 @@ export const NAMES = {
   memories: "memories",
   tables: "tables",
   budget: "budget",
+  element: "element",
   global: (index: number) => `global ${index}`,
   function: (index: number) => `function ${index}`,
 } as const;
@@ -48,6 +49,10 @@ export interface HostModule {
   readonly tables: number;
   /** Why functions are not compiled, by index. */
   readonly leftOut: ReadonlyMap<number, string>;
+  /** For whoever writes a function again. */
+  readonly target: HostTarget;
+  /** Two for each function: where its body begins in `bytes`, and the number of its first site. */
+  readonly beginnings: Int32Array;
 }
 
 /** Writes a host module function by function. */
@@ -60,6 +65,7 @@ export class HostModuleWriter {
   /** Where indices of defined functions stand in `code`. */
   private readonly calls: number[] = [];
   private readonly leftOut = new Map<number, string>();
+  private readonly beginnings: number[] = [];
   /** Index of the next function. */
   private next: number;
 
@@ -87,6 +93,7 @@ export class HostModuleWriter {
     const { calls, code, function: out } = this;
     const firstCall = calls.length;
     out.length = 0;
+    const firstSite = this.sites.length;
     try {
       this.compile(index, out);
     } catch (error) {
@@ -97,6 +104,7 @@ export class HostModuleWriter {
       this.writeStub(index, out, error.message);
     }
     code.u32(out.length);
+    this.beginnings.push(code.length, firstSite);
     for (let i = firstCall; i < calls.length; i++) calls[i] += code.length;
     code.copy(out.bytes, 0, out.length);
     return true;
@@ -125,7 +133,7 @@ export class HostModuleWriter {
 
   /** The module, once all functions are written. */
   finish(): HostModule {
-    const { code, leftOut, sites, target } = this;
+    const { beginnings, code, leftOut, sites, target } = this;
     const { imports, memories, module, tables } = target;
     for (const at of this.calls) code.patch(at, code.valueAt(at) + imports.count);
     const out = new ByteWriter();
@@ -144,9 +152,19 @@ export class HostModuleWriter {
     out.u8(SECTION_NAMES.indexOf("code"));
     out.u32(bodies.length + code.length);
     out.copy(bodies.bytes, 0, bodies.length);
+    for (let i = 0; i < beginnings.length; i += 2) beginnings[i] += out.length;
     out.copy(code.bytes, 0, code.length);
     const bytes = out.bytes.slice(0, out.length);
-    return { bytes, sites, imports: imports.list, memories, tables, leftOut };
+    return {
+      bytes,
+      sites,
+      imports: imports.list,
+      memories,
+      tables,
+      leftOut,
+      target,
+      beginnings: Int32Array.from(beginnings),
+    };
   }
 
   private section(out: ByteWriter, name: string, write: (out: ByteWriter) => void): void {
@@ -195,11 +213,14 @@ export class HostModuleWriter {
     }
   }
 
-  /** The guest's globals keep their indices; behind them is the budget. */
+  /**
+   * The guest's globals keep their indices; behind them are the budget, and the index that an
+   * indirect call has taken last.
+   */
   private writeGlobals(out: ByteWriter): void {
     const { globals } = this.target.module;
-    out.u32(globals.length + 1);
-    const types = [...globals.map(({ type }) => (canHold(type.type) ? type.type : I32)), I32];
+    out.u32(globals.length + 2);
+    const types = [...globals.map(({ type }) => (canHold(type.type) ? type.type : I32)), I32, I32];
     for (const type of types) {
       out.u8(typeCode(type));
       out.u8(MUTABLE);
@@ -212,7 +233,7 @@ export class HostModuleWriter {
     const { imports, module } = this.target;
     const { functions, globals, importedFunctions } = module;
     const held = globals.flatMap(({ type }, i) => (canHold(type.type) ? [i] : []));
-    out.u32(functions.length - importedFunctions + held.length + 1);
+    out.u32(functions.length - importedFunctions + held.length + 2);
     for (let i = importedFunctions; i < functions.length; i++) {
       out.name(NAMES.function(i));
       out.indexed(0x00, imports.list.length + i);
@@ -223,6 +244,8 @@ export class HostModuleWriter {
     }
     out.name(NAMES.budget);
     out.indexed(0x03, globals.length);
+    out.name(NAMES.element);
+    out.indexed(0x03, globals.length + 1);
   }
 }
 

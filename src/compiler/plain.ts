@@ -5,12 +5,19 @@ import type { InstructionReader } from "../binary/instructions.ts";
 import { featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
 import type { Instruction } from "../isa/instruction.ts";
-import { I32, type ValType } from "../isa/types.ts";
+import { F32, I32, type ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
-import { handlingOf, operandsOfRuntime, REFUSED, RUNTIME_DOES, TRAPPING } from "./handling.ts";
+import {
+  handlingOf,
+  isConversion,
+  operandsOfRuntime,
+  REFUSED,
+  RUNTIME_DOES,
+  TRAPPING,
+} from "./handling.ts";
 import { LeftOut } from "./left-out.ts";
-import { OP } from "./opcodes.ts";
+import { EMPTY, OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
 import { canHold } from "./values.ts";
 
@@ -74,8 +81,25 @@ export class PlainWriter {
     }
     if (access !== null) this.requireMemory(facts.instruction.b);
     if (handling === TRAPPING) this.body.store();
+    if (isConversion(op)) this.trapOnNan((params as readonly ValType[])[0]);
     this.same(facts, params?.length ?? 0, null);
     for (const type of results) this.body.operands.push(type);
+  }
+
+  /** A NaN traps otherwise than a number that is too large; V8 does not say which it was. */
+  private trapOnNan(type: ValType): void {
+    const { code, operands } = this.body;
+    operands.pop(1);
+    const local = operands.take(type);
+    code.indexed(OP.localTee, local);
+    code.indexed(OP.localGet, local);
+    code.u8(type === F32 ? OP.f32NotEqual : OP.f64NotEqual);
+    code.indexed(OP.if, EMPTY);
+    code.u8(OP.unreachable);
+    code.u8(OP.end);
+    code.indexed(OP.localGet, local);
+    operands.giveBack(type, local);
+    operands.push(type);
   }
 
   /** The same instruction, which takes so many operands and leaves a result of this type. */

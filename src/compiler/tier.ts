@@ -4,7 +4,6 @@
 
 import { CompiledModule } from "../code/compiled.ts";
 import { BEHIND, CALL, ENTRY, LOOP, type SiteKind } from "../code/sites.ts";
-import { TrapSignal } from "../interpreter/trap-signal.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import { isReference, type ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
@@ -16,9 +15,9 @@ import type {
   CompiledFunction,
   Descent,
   DescentCall,
+  Fault,
   InstanceTier,
 } from "../runtime/tier.ts";
-import { Exhaustion } from "../runtime/trap.ts";
 import { type Frame, registerFrames } from "../state/frames.ts";
 import {
   dummyResult,
@@ -31,11 +30,12 @@ import {
   resultList,
 } from "./border.ts";
 import { type Compiled, HostCode } from "./host-code.ts";
+import { deepen, undeepen } from "./host-stack.ts";
 import { RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { NAMES } from "./module.ts";
 import { frameOf, SAVING, type Site } from "./sites.ts";
-import { trapOf } from "./trap-messages.ts";
+import { type Executed, faultOf } from "./traps.ts";
 import { canHold } from "./values.ts";
 
 type HostFunction = (...values: unknown[]) => unknown;
@@ -59,6 +59,7 @@ function passes({ params, results }: FuncType): boolean {
 
 /** Frames of a call that has stopped, while they become those of register code. */
 class Stop implements Descent {
+  readonly kind = "descent";
   private readonly work: ReturnType<typeof registerFrames>;
   readonly call: DescentCall | null;
   frames: readonly SavedFrame[] = [];
@@ -86,12 +87,13 @@ const KINDS: Readonly<Record<Site["kind"], SiteKind>> = {
 };
 
 /** The functions of one instance as the host's engine has them. */
-class HostInstance implements InstanceTier {
+class HostInstance implements InstanceTier, Executed {
   readonly compiled: CompiledModule;
   private readonly instance: ModuleInstance;
-  private readonly written: Compiled["written"];
+  readonly written: Compiled["written"];
   private readonly exports: Readonly<Record<string, unknown>>;
   private readonly budget: HostGlobal;
+  private readonly element: HostGlobal;
   /** Mutable globals on both sides. */
   private readonly globals: (readonly [GlobalInstance, HostGlobal])[] = [];
   /** What a call that is coming down has left so far, and what it could not do itself. */
@@ -106,6 +108,7 @@ class HostInstance implements InstanceTier {
     this.compiled = new CompiledModule(module, store.prices, (index) => this.has(index));
     this.exports = this.instantiate(compiled.module);
     this.budget = this.exports[NAMES.budget] as HostGlobal;
+    this.element = this.exports[NAMES.element] as HostGlobal;
     instance.globals.forEach((global, i) => {
       const exported = this.exports[NAMES.global(i)] as HostGlobal | undefined;
       if (exported === undefined) return;
@@ -197,18 +200,22 @@ class HostInstance implements InstanceTier {
     frame: number,
     budget: number,
     budgets: Budgets,
-  ): Descent | null {
+  ): Descent | Fault | null {
     this.budgets = budgets;
     this.budget.value = budget;
     for (const [ours, theirs] of this.globals) copyIn(ours, theirs);
+    const before = deepen();
     let result: unknown;
     try {
       result = run(...numbersAt(frame, params));
     } catch (error) {
       this.frames = [];
       budgets.book(this.budget.value as number);
-      throw errorOf(error);
+      const fault = faultOf(this, { error, element: this.element.value as number });
+      if (fault === null) throw error;
+      return fault;
     } finally {
+      undeepen(before);
       this.budgets = null;
       for (const [ours, theirs] of this.globals) {
         putWords(ours.cells, ours.at, ours.type.type, theirs.value);
@@ -218,6 +225,10 @@ class HostInstance implements InstanceTier {
     budgets.book(this.budget.value as number);
     putNumbers(frame, results, resultList(results.length, result));
     return null;
+  }
+
+  isNull(table: number, index: number): boolean {
+    return this.instance.tables[table].get(index) === null;
   }
 
   private stop(): Descent {
@@ -280,12 +291,6 @@ class HostInstance implements InstanceTier {
 function copyIn(ours: GlobalInstance, theirs: HostGlobal): void {
   const { at, cells, type } = ours;
   theirs.value = numberOfWords(cells[at], cells[at + 1], type.type);
-}
-
-function errorOf(error: unknown): unknown {
-  if (error instanceof RangeError) return new Exhaustion("stackBytes");
-  const code = trapOf(error);
-  return code === 0 ? error : new TrapSignal(code);
 }
 
 /**

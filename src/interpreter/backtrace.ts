@@ -2,14 +2,14 @@
 
 import type { Place } from "../code/space.ts";
 import { SHOWN } from "../module/errors.ts";
-import { functionName } from "../module/module.ts";
+import { functionName, type ModuleRecord } from "../module/module.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { BacktraceFrame } from "../runtime/trap.ts";
 import { machine } from "./loop.generated.ts";
 import type { Parts } from "./parts.ts";
 
 /** Frames that a backtrace keeps, the innermost first. */
-const MAX_FRAMES = 50;
+export const MOST_FRAMES = 50;
 
 /** Whose calls they are. */
 interface Caller {
@@ -25,7 +25,7 @@ export function backtrace({ callers, instance, parts }: Caller): BacktraceFrame[
   let at = machine.ksp;
   let within = instance;
   let above = callers.length;
-  while (frames.length < MAX_FRAMES) {
+  while (frames.length < MOST_FRAMES) {
     const place = parts.placeAt(at);
     if (place !== undefined) {
       if (within !== null) frames.push(frameAt(place, within));
@@ -37,12 +37,17 @@ export function backtrace({ callers, instance, parts }: Caller): BacktraceFrame[
 }
 
 function frameAt({ code, offset }: Place, { module }: ModuleInstance): BacktraceFrame {
-  const funcName = functionName(module, code.index);
+  return frameIn(module, code.index, code.offsetAt(offset));
+}
+
+/** A function's call in progress, at an offset of its module. */
+export function frameIn(module: ModuleRecord, funcIndex: number, offset: number): BacktraceFrame {
+  const funcName = functionName(module, funcIndex);
   const moduleName = module.functionNames.moduleName(SHOWN);
   return {
-    funcIndex: code.index,
+    funcIndex,
     ...(funcName !== undefined && { funcName }),
-    offset: code.offsetAt(offset),
+    offset,
     ...(moduleName !== undefined && { moduleName }),
   };
 }

@@ -6,7 +6,7 @@ import type { FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import type { Store } from "../runtime/store.ts";
-import type { CompiledFunction, Descent } from "../runtime/tier.ts";
+import type { CompiledFunction, Descent, Fault } from "../runtime/tier.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
 import { idMatches } from "../validation/type-ids.ts";
@@ -33,15 +33,12 @@ const CALL_WORDS = 5;
 /** Words from where a call goes on to the pair that says so: the call is told to have so many. */
 const PAIR_WORDS = 2;
 
-/**
- * A call whose callee is being translated, or has come down from another tier. 0 words: a tail
- * call.
- */
+/** A call whose callee is being translated, or has ended in another tier. 0 words: a tail call. */
 interface Entering {
   readonly callee: FunctionInstance;
   readonly delta: number;
   readonly words: number;
-  readonly descent?: Descent;
+  readonly ending?: Descent | Fault;
 }
 
 /** Who calls functions. */
@@ -68,9 +65,9 @@ export abstract class Caller extends Occupant {
 
   /** Goes on with a call that the thread has paused in front of. */
   protected callAgain(entering: Entering): Outcome | null {
-    const { callee, delta, descent, words } = entering;
+    const { callee, delta, ending, words } = entering;
     this.entering = null;
-    if (descent !== undefined) return this.comeDown(entering, descent);
+    if (ending !== undefined) return this.goOnAfter(entering, ending);
     return words === 0 ? this.tailCall(callee) : this.call(callee, delta, words);
   }
 
@@ -282,22 +279,21 @@ export abstract class Caller extends Occupant {
     delta: number,
     words: number,
   ): Outcome | null {
-    let descent: Descent | null;
+    let ending: Descent | Fault | null;
     try {
       const budget = this.allot(machine.budget, 0);
-      descent = tier.enter(machine.fp + delta, Math.max(budget, 0), this);
+      ending = tier.enter(machine.fp + delta, Math.max(budget, 0), this);
     } catch (error) {
       return this.raised(error);
     }
-    if (descent === null) return this.leaveCall(words);
-    return this.comeDown({ callee, delta, descent, words }, descent);
+    if (ending === null) return this.leaveCall(words);
+    return this.goOnAfter({ callee, delta, ending, words }, ending);
   }
 
-  /** Goes on in the frames that a call has come down with. */
-  private comeDown(entering: Entering, descent: Descent): Outcome | null {
-    const { callee, delta, words } = entering;
+  /** Goes on after a call that has not returned. */
+  private goOnAfter(entering: Entering, ending: Descent | Fault): Outcome | null {
     try {
-      while (!descent.advance()) {
+      while (!ending.advance()) {
         const pause = this.look();
         if (pause?.kind === "suspended") this.entering = entering;
         if (pause !== null) return pause;
@@ -305,7 +301,17 @@ export abstract class Caller extends Occupant {
     } catch (error) {
       return this.raised(error);
     }
-    const { call, cost, frames } = descent;
+    if (ending.kind === "descent") return this.comeDown(entering, ending);
+    // Others may have used the store's fuel meanwhile.
+    this.charge(Math.min(ending.owed, this.store.fuel));
+    // A function that has made a tail call is no more.
+    const callers = backtrace(this).slice(entering.words === 0 ? 1 : 0);
+    return this.fail(ending.errorIn(callers));
+  }
+
+  /** Goes on in the frames that a call has come down with. */
+  private comeDown(entering: Entering, { call, cost, frames }: Descent): Outcome | null {
+    const { callee, delta, words } = entering;
     if (call !== null && frames.length === 0) {
       // All that is left of the function is a tail call.
       call.writeArguments(machine.fp + delta);

@@ -24,6 +24,7 @@ interface HostNamespace {
   readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (module: object, imports: object) => object;
+  readonly RuntimeError: new () => Error;
 }
 
 /** Looked up once: afterwards the global may be ours. */

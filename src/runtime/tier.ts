@@ -5,6 +5,7 @@
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionInstance } from "./instances.ts";
 import type { SavedFrame } from "./saved.ts";
+import type { Backtrace, Exhaustion, Trap } from "./trap.ts";
 
 /** Who executes the functions of a store's instances. */
 export type Tier = "auto" | "interpreter" | "compiled";
@@ -24,16 +25,30 @@ export interface Budgets {
   book(left: number): void;
 }
 
-/** What a function has come down with. */
-export interface Descent {
-  /** Does a piece of the work of making frames, about 0.1 ms; whether they are complete. */
+/** What a function has ended with that has not returned; it has to be put into our terms. */
+interface Ending {
+  /** Does a piece of that work, about 0.1 ms; whether it is complete. */
   advance(): boolean;
+}
+
+/** What a function has come down with. */
+export interface Descent extends Ending {
+  readonly kind: "descent";
   /** The innermost first. */
   readonly frames: readonly SavedFrame[];
   /** Price of what the innermost one stopped in front of. */
   readonly cost: number;
   /** The call that the innermost one is about to make instead; its arguments come into slots. */
   readonly call: DescentCall | null;
+}
+
+/** What has gone wrong in a function. */
+export interface Fault extends Ending {
+  readonly kind: "fault";
+  /** What it has not paid of the segment in which it has ended. */
+  readonly owed: number;
+  /** The error, if these calls were in progress when the function was called. */
+  errorIn(callers: Backtrace): Trap | Exhaustion;
 }
 
 export interface DescentCall {
@@ -55,7 +70,7 @@ export interface InstanceTier {
 export interface CompiledFunction {
   /**
    * Runs it with the arguments that lie at the word `frame` of the slots, and leaves the results
-   * there; or gives what it has come down with.
+   * there; or gives what it has ended with instead.
    */
-  enter(frame: number, budget: number, budgets: Budgets): Descent | null;
+  enter(frame: number, budget: number, budgets: Budgets): Descent | Fault | null;
 }

@@ -11,7 +11,7 @@ import type { ModuleRecord } from "../../src/module/module.ts";
 import type { FunctionInstance, ModuleInstance, Value } from "../../src/runtime/instances.ts";
 import type { Outcome } from "../../src/runtime/outcome.ts";
 import { Store } from "../../src/runtime/store.ts";
-import { Trap } from "../../src/runtime/trap.ts";
+import { formatFrame, Trap } from "../../src/runtime/trap.ts";
 import { hostValue } from "../fuzz/execute/world.ts";
 import { Random } from "../fuzz/random.ts";
 
@@ -36,16 +36,12 @@ export function nothingSeen(): Seen {
 /** Bounds loops of the generator's programs. */
 const BOUND = 60;
 
-/** Traps that the host does not tell apart. */
-const CONVERSION: ReadonlySet<string> = new Set(["integerOverflow", "invalidConversion"]);
-
 function described(outcome: Outcome): string {
   switch (outcome.kind) {
     case "returned":
       return `returned ${outcome.values.map(shown).join(", ")}`;
     case "trapped":
-      // Where it has trapped, and what of the last segment is paid, the host does not say.
-      return `trapped ${CONVERSION.has(outcome.trap.code) ? "in a conversion" : outcome.trap.code}`;
+      return `trapped ${outcome.trap.code}, ${outcome.trap.backtrace.map(formatFrame)}`;
     case "threw":
       return `threw ${(outcome.error as Error).message}`;
     default:
@@ -78,8 +74,7 @@ function* run(
   for (;;) {
     const outcome = thread.run(slice);
     if (outcome.kind === "suspended" && outcome.reason === "slice") continue;
-    const fuelUsed = outcome.kind === "trapped" ? 0 : thread.fuelUsed;
-    yield [described(outcome), fuelUsed, state(instance)];
+    yield [described(outcome), thread.fuelUsed, state(instance)];
     if (outcome.kind !== "suspended") return;
     store.fuel += fuel;
   }

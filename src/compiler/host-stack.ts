@@ -1,0 +1,56 @@
+// The host's stack where an error was made, as far as its engine says: which functions of Wasm
+// modules were in progress, and where. V8's and SpiderMonkey's frames end in the function's index
+// and the offset of the instruction in the module: `wasm-function[7]:0x1f4`.
+
+import { MOST_FRAMES } from "../interpreter/backtrace.ts";
+import type { HostFrame } from "./places.ts";
+
+/** The host's `Error`, with what V8 has added to it. */
+const host = Error as {
+  stackTraceLimit?: unknown;
+  prepareStackTrace?: unknown;
+};
+
+/** Frames to ask for: those of a backtrace, and a few of ours in between. */
+const LIMIT = 2 * MOST_FRAMES;
+
+/**
+ * Has errors know enough of the stack. To be undone with what it gives, as programs see it.
+ * Where `Error` is frozen they know less.
+ */
+export function deepen(): unknown {
+  const before = host.stackTraceLimit;
+  Reflect.set(host, "stackTraceLimit", LIMIT);
+  return before;
+}
+
+/** Undoes `deepen`. */
+export function undeepen(before: unknown): void {
+  if (host.stackTraceLimit === LIMIT) Reflect.set(host, "stackTraceLimit", before);
+}
+
+/** The lines of an error's stack, whatever the program has done to make them look otherwise. */
+function linesOf(error: Error): readonly string[] {
+  const before = Object.getOwnPropertyDescriptor(host, "prepareStackTrace");
+  const plain = (_error: unknown, sites: readonly unknown[]) => sites.join("\n");
+  const isOurs = Reflect.set(host, "prepareStackTrace", plain);
+  try {
+    const stack = String(error.stack);
+    // Where that was not possible, V8 says first what the error is.
+    const header = `${error}\n`;
+    return (stack.startsWith(header) ? stack.slice(header.length) : stack).split("\n");
+  } finally {
+    if (before !== undefined) Object.defineProperty(host, "prepareStackTrace", before);
+    else if (isOurs) Reflect.deleteProperty(host, "prepareStackTrace");
+  }
+}
+
+const FRAME = /wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
+
+/** Its frames, the innermost first; null for one that is no function of a Wasm module. */
+export function stackOf(error: Error): readonly (HostFrame | null)[] {
+  return linesOf(error).map((line) => {
+    const found = FRAME.exec(line);
+    return found && { index: Number(found[1]), offset: Number.parseInt(found[2], 16) };
+  });
+}

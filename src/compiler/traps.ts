@@ -1,0 +1,116 @@
+// Traps of the host's engine as the interpreter would have ended: the same code, the same bill, the
+// same calls in progress. The host's stack says where it was; which instruction of the guest's that
+// is, and with it most of the trap, is found out afterwards (places.ts).
+
+import type { CompiledModule } from "../code/compiled.ts";
+import { frameIn, MOST_FRAMES } from "../interpreter/backtrace.ts";
+import { hostNamespace } from "../runtime/host-memory.ts";
+import type { Fault } from "../runtime/tier.ts";
+import { type Backtrace, Exhaustion, Trap } from "../runtime/trap.ts";
+import {
+  DIVIDE_BY_ZERO,
+  INDIRECT_CALL_TYPE_MISMATCH,
+  INTEGER_OVERFLOW,
+  INVALID_CONVERSION,
+  MEMORY_OUT_OF_BOUNDS,
+  UNALIGNED_ATOMIC,
+  UNDEFINED_ELEMENT,
+  UNINITIALIZED_ELEMENT,
+  UNREACHABLE,
+} from "../runtime/traps.ts";
+import { isConversion } from "./handling.ts";
+import { stackOf } from "./host-stack.ts";
+import { OP } from "./opcodes.ts";
+import { findPlaces, type HostFrame, type Place, type Written } from "./places.ts";
+
+/** What a function of the host's has thrown, and what was the case then. */
+export interface Thrown {
+  readonly error: unknown;
+  /** The index that an indirect call has taken last. */
+  readonly element: number;
+}
+
+/** Whose function it was. */
+export interface Executed {
+  readonly compiled: CompiledModule;
+  readonly written: Written;
+  /** Whether there is nothing at an index of a table. */
+  isNull(table: number, index: number): boolean;
+}
+
+/** The code of the trap that an instruction has raised, with what V8 or SpiderMonkey say of it. */
+function codeOf(message: string, place: Place | undefined, isNull: () => boolean): number {
+  const op = place?.op ?? OP.unreachable;
+  const isBounds = message.includes("bounds");
+  if (op === OP.callIndirect || op === OP.returnCallIndirect) {
+    if (isBounds) return UNDEFINED_ELEMENT;
+    return isNull() ? UNINITIALIZED_ELEMENT : INDIRECT_CALL_TYPE_MISMATCH;
+  }
+  // What is no number has met an `unreachable` of ours.
+  if (isConversion(op)) return message.includes("range") ? INTEGER_OVERFLOW : INVALID_CONVERSION;
+  if (message.includes("unaligned")) return UNALIGNED_ATOMIC;
+  if (isBounds) return MEMORY_OUT_OF_BOUNDS;
+  if (message.includes("by zero")) return DIVIDE_BY_ZERO;
+  return /unrepresentable|overflow/.test(message) ? INTEGER_OVERFLOW : UNREACHABLE;
+}
+
+/** A trap, or too deep a recursion, whose place is being found out. */
+class HostFault implements Fault {
+  readonly kind = "fault";
+  private readonly executed: Executed;
+  private readonly thrown: Thrown & { readonly error: Error };
+  private readonly work: ReturnType<typeof findPlaces>;
+  /** The innermost first. */
+  private places: readonly Place[] = [];
+  owed = 0;
+
+  constructor(
+    executed: Executed,
+    thrown: Thrown & { readonly error: Error },
+    frames: readonly HostFrame[],
+  ) {
+    this.executed = executed;
+    this.thrown = thrown;
+    this.work = findPlaces(executed.compiled, executed.written, frames);
+  }
+
+  advance(): boolean {
+    const next = this.work.next();
+    if (next.done !== true) return false;
+    // A function for which there was no room on the stack stands at no instruction.
+    this.places = next.value.filter((place) => place !== null);
+    this.owed = next.value[0]?.owed ?? 0;
+    return true;
+  }
+
+  errorIn(callers: Backtrace): Trap | Exhaustion {
+    const { executed, places, thrown } = this;
+    const { module } = executed.written.target;
+    const calls = places.map(({ funcIndex, offset }) => frameIn(module, funcIndex, offset));
+    const backtrace = [...calls, ...callers].slice(0, MOST_FRAMES);
+    const { element, error } = thrown;
+    if (!isTrap(error)) return new Exhaustion("stackBytes", "", backtrace);
+    const [place] = places;
+    const isNull = () => executed.isNull(place.table, element);
+    return new Trap(codeOf(error.message, place, isNull), backtrace);
+  }
+}
+
+function isTrap(error: unknown): boolean {
+  return hostNamespace !== undefined && error instanceof hostNamespace.RuntimeError;
+}
+
+/** Whether the host's stack was too small: V8 and JavaScriptCore, SpiderMonkey. */
+function isOverflow(error: Error): boolean {
+  return error instanceof RangeError || error.name === "InternalError";
+}
+
+/** What an error of the host's means; null: it is none that its engine has raised. */
+export function faultOf(executed: Executed, thrown: Thrown): Fault | null {
+  const { error } = thrown;
+  if (!(error instanceof Error) || !(isTrap(error) || isOverflow(error))) return null;
+  const stack = stackOf(error);
+  const end = stack.indexOf(null);
+  const frames = (end < 0 ? stack : stack.slice(0, end)) as readonly HostFrame[];
+  return new HostFault(executed, { ...thrown, error }, frames.slice(0, MOST_FRAMES + 1));
+}
