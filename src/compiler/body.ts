@@ -20,10 +20,15 @@ import {
 } from "./values.ts";
 
 /** The JavaScript API takes a thousand parameters; two say where and with what budget. */
-const MOST_PASSED = 900;
-/** Locals times control points: what the host's compiler is busy with for some 30 ms. */
-const MOST_WORK = 1 << 20;
-const MOST_BYTES = 1 << 20;
+export const MOST_PASSED = 900;
+/**
+ * How long the host's compiler may be busy with a function, which it does not do in pieces: some 10
+ * ms. A unit is what it takes for a local at a control point; a byte takes as long as some of these.
+ */
+const MOST_EFFORT = 1 << 20;
+const BYTE_EFFORT = 5;
+/** Control points of a check. */
+const CHECK_POINTS = 2;
 /** A path that costs more would bring a budget near the mark of frames that are being saved. */
 const MOST_COST = 1 << 28;
 
@@ -83,7 +88,6 @@ export class HostBody {
 
   /** The locals are known, parameters first: writes the check of the entry. */
   begin(locals: readonly ValType[], offset: number): void {
-    if (locals.length > MOST_PASSED) throw new LeftOut(`it has ${locals.length} locals`);
     for (const type of locals) typeCode(type);
     this.locals = locals;
     locals.forEach((type, local) => {
@@ -245,15 +249,24 @@ export class HostBody {
   // The complete function
 
   /**
+   * Called now and then while the function is written, which may well be too dear half-way.
+   * @throws LeftOut if the host's compiler would be busy with it for too long
+   */
+  checkEffort(bytes = this.code.length): void {
+    const locals = this.budget + 1 + this.operands.added.length;
+    const points = this.flow.length + CHECK_POINTS * this.sites.length;
+    if (BYTE_EFFORT * bytes + locals * points <= MOST_EFFORT) return;
+    throw new LeftOut("the host's compiler would be busy with it for too long");
+  }
+
+  /**
    * Writes locals and code to `out`, adds the sites to `sites`, and to `calls` the places of
    * indices of functions, which count from the first that is defined.
    * @throws LeftOut
    */
   finish(out: ByteWriter, sites: Site[], calls: number[], imports: HostImports): void {
     const { code, insertions, moves } = this;
-    const locals = this.budget + 1 + this.operands.added.length;
-    const work = locals * this.flow.length;
-    if (work > MOST_WORK) throw new LeftOut(`${locals} locals, ${this.flow.length} control points`);
+    this.checkEffort();
     const facts = this.flow.siteFacts(this.sites.length, this.locals.length);
     const dearest = facts.reduce((most, { worst }) => Math.max(most, worst), 0);
     if (dearest > MOST_COST) throw new LeftOut(`a path costs ${dearest}`);
@@ -264,6 +277,7 @@ export class HostBody {
       moves.push(from, out.length);
       out.copy(code.bytes, from, item.at);
       from = item.at;
+      this.checkEffort(out.length);
       if (item.kind === "callee") calls.push(out.padded(item.callee));
       else if (item.kind === "check") this.writeCheck(out, item.site, facts, firstSite, imports);
       else {
@@ -273,7 +287,7 @@ export class HostBody {
     }
     moves.push(from, out.length);
     out.copy(code.bytes, from, code.length);
-    if (out.length > MOST_BYTES) throw new LeftOut(`it takes ${out.length} bytes`);
+    this.checkEffort(out.length);
     const { functionIndex } = this;
     this.sites.forEach(({ kind, locals, offset, operands, results }, i) => {
       const passedLocals = this.passedAt(kind, facts[i]);

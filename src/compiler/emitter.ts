@@ -6,7 +6,7 @@ import { zeroingPrice } from "../isa/prices.ts";
 import type { ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
-import { HostBody } from "./body.ts";
+import { HostBody, MOST_PASSED } from "./body.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { CallWriter } from "./calls.ts";
 import { LeftOut } from "./left-out.ts";
@@ -77,12 +77,19 @@ export class HostEmitter implements BodySink {
   begin(facts: BodyFacts): void {
     const { params, results } = this.type;
     const { body } = this;
-    const locals = Array.from({ length: facts.localCount }, (_, i) => facts.typeOfLocal(i));
+    const { localCount } = facts;
+    if (localCount > MOST_PASSED) throw new LeftOut(`it has ${localCount} locals`);
+    const locals = Array.from({ length: localCount }, (_, i) => facts.typeOfLocal(i));
     body.begin(locals, this.start);
     body.pay(zeroingPrice(this.target.prices, locals.length - params.length));
     this.openLabel(OP.block, 0, results, []);
     body.open(OP.block);
     body.flow.block(body.takeCost());
+  }
+
+  /** See `HostBody.checkEffort`. */
+  checkEffort(): void {
+    this.body.checkEffort();
   }
 
   /**

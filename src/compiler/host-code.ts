@@ -13,8 +13,9 @@ import { LeftOut } from "./left-out.ts";
 import { type HostModule, HostModuleWriter } from "./module.ts";
 import type { Site } from "./sites.ts";
 
-/** Milliseconds of writing between two looks. */
+/** Milliseconds of writing between two looks, and instructions between two looks at the clock. */
 const PIECE = 0.3;
+const INSTRUCTIONS = 256;
 
 /** What has been written, and the host's module of it. */
 export interface Compiled {
@@ -65,7 +66,7 @@ export class HostCode {
     if (writer === null) return true;
     try {
       const end = millisecondsNow() + PIECE;
-      while (writer.writeNext()) if (millisecondsNow() >= end) return false;
+      while (writer.writeNext(INSTRUCTIONS)) if (millisecondsNow() >= end) return false;
       this.compiled = this.compile(writer.finish());
     } catch (error) {
       if (!(error instanceof LeftOut)) throw error;

@@ -26,6 +26,8 @@ import { canHold, typeCode, writeDummy } from "./values.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const MUTABLE = 1;
+/** Instructions after which it is asked whether a function is too dear. */
+const STEP = 64;
 
 /** Names of imports and exports, numbered by the guest's index spaces. */
 export const NAMES = {
@@ -66,8 +68,9 @@ export class HostModuleWriter {
   private readonly calls: number[] = [];
   private readonly leftOut = new Map<number, string>();
   private readonly beginnings: number[] = [];
-  /** Index of the next function. */
+  /** Index of the next function, and what writes it if it has been begun. */
   private next: number;
+  private emitter: HostEmitter | null = null;
 
   /** @param features what the host's engine knows */
   constructor(module: ModuleRecord, prices: PriceTable, features: FeatureSet) {
@@ -83,26 +86,26 @@ export class HostModuleWriter {
   }
 
   /**
-   * Writes the next function; false if there is none.
+   * Writes about so many instructions of the next function; false if there is nothing to write.
    * @throws LeftOut if the module is nothing for the host
    */
-  writeNext(): boolean {
-    const { module } = this.target;
-    if (this.next === module.functions.length) return false;
-    const index = this.next++;
-    const { calls, code, function: out } = this;
+  writeNext(instructions = Number.POSITIVE_INFINITY): boolean {
+    const { calls, code, function: out, target } = this;
+    if (this.next === target.module.functions.length) return false;
     const firstCall = calls.length;
     out.length = 0;
     const firstSite = this.sites.length;
     try {
-      this.compile(index, out);
+      if (!this.advance(instructions)) return true;
     } catch (error) {
       if (!(error instanceof LeftOut)) throw error;
-      this.leftOut.set(index, error.message);
+      this.leftOut.set(this.next, error.message);
       calls.length = firstCall;
       out.length = 0;
-      this.writeStub(index, out, error.message);
+      this.writeStub(this.next, out, error.message);
     }
+    this.next++;
+    this.emitter = null;
     code.u32(out.length);
     this.beginnings.push(code.length, firstSite);
     for (let i = firstCall; i < calls.length; i++) calls[i] += code.length;
@@ -110,12 +113,27 @@ export class HostModuleWriter {
     return true;
   }
 
-  private compile(index: number, out: ByteWriter): void {
+  /** Goes on with the next function; whether it is complete. */
+  private advance(instructions: number): boolean {
+    const emitter = this.emitter ?? this.begin(this.next);
+    for (let left = instructions; left > 0; left -= STEP) {
+      const ended = this.validator.advance(Math.min(left, STEP));
+      emitter.checkEffort();
+      if (!ended) continue;
+      emitter.finish(this.function, this.sites, this.calls);
+      return true;
+    }
+    return false;
+  }
+
+  private begin(index: number): HostEmitter {
     const { module } = this.target;
-    const body = index - module.importedFunctions;
     const emitter = new HostEmitter(this.target, index);
-    this.validator.function(index, module.bodyStarts[body], module.bodyEnds[body], emitter);
-    emitter.finish(out, this.sites, this.calls);
+    this.emitter = emitter;
+    const body = index - module.importedFunctions;
+    const [start, end] = [module.bodyStarts[body], module.bodyEnds[body]];
+    this.validator.beginFunction(index, start, end, emitter);
+    return emitter;
   }
 
   /** A function that has the runtime do its work. */
