@@ -22,8 +22,8 @@ import {
 /** The JavaScript API takes a thousand parameters; two say where and with what budget. */
 export const MOST_PASSED = 900;
 /**
- * How long the host's compiler may be busy with a function, which it does not do in pieces: some 10
- * ms. A unit is what it takes for a local at a control point; a byte takes as long as some of these.
+ * How long the host's compiler may be busy with a function, which it does not do in pieces: some
+ * 10 ms. A unit is a local at a control point; a byte takes as long as some of these.
  */
 const MOST_EFFORT = 1 << 20;
 const BYTE_EFFORT = 5;
