@@ -65,6 +65,11 @@ export function resultList(count: number, result: unknown): readonly HostNumber[
   return count === 1 ? [result as HostNumber] : (result as HostNumber[]);
 }
 
+/** The same the other way round. */
+export function resultOf(values: readonly HostNumber[]): unknown {
+  return values.length > 1 ? values : values[0];
+}
+
 /** What a function of ours gives where nobody looks at it. */
 export function dummyResult(types: readonly ValType[]): unknown {
   const dummies = types.map((type) => (type === I64 ? 0n : 0));

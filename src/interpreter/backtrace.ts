@@ -7,6 +7,7 @@ import type { ModuleInstance } from "../runtime/instances.ts";
 import type { BacktraceFrame } from "../runtime/trap.ts";
 import { machine } from "./loop.generated.ts";
 import type { Parts } from "./parts.ts";
+import { HOST_PC } from "./registers.ts";
 
 /** Frames that a backtrace keeps, the innermost first. */
 export const MOST_FRAMES = 50;
@@ -29,8 +30,10 @@ export function backtrace({ callers, instance, parts }: Caller): BacktraceFrame[
     const place = parts.placeAt(at);
     if (place !== undefined) {
       if (within !== null) frames.push(frameAt(place, within));
-    } else if (at < machine.ksp && parts.bringsBack(at)) within = callers[--above];
-    else break;
+    } else if (at < machine.ksp) {
+      if (!parts.bringsBack(at)) break;
+      within = callers[--above];
+    } else if (machine.pc !== HOST_PC) break;
     at -= 2;
   }
   return frames;

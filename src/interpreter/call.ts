@@ -78,8 +78,7 @@ export class CallThread extends Thread {
       machine.instance = null;
       machine.callee = null;
       if (this.callers.length > 0) this.callers.length = 0;
-      const { growth, making, search, wait } = this;
-      if ((search ?? growth ?? wait ?? making) !== null) this.forgetWork();
+      if (this.isBusy) this.forgetWork();
       // Last, since it is a call, which the host's stack may have no room for.
       releaseReferences(slotTop >> 1);
     }
@@ -123,6 +122,10 @@ export class CallThread extends Thread {
     this.slice = UNITS_PER_LOOK;
     const reason = this.interruption;
     if (reason === null) return null;
+    if (this.isNested) {
+      this.slice = 0;
+      return this.postpone();
+    }
     // A signal is that of a call beneath, which gives its own reason.
     const kind = reason === "signal" ? "deadline" : reason;
     return { kind: "threw", error: new Exhaustion(kind, "", backtrace(this)) };

@@ -5,20 +5,19 @@ import { OP } from "../code/opcodes.generated.ts";
 import type { FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Outcome } from "../runtime/outcome.ts";
-import type { Store } from "../runtime/store.ts";
-import type { CompiledFunction, Descent, Fault } from "../runtime/tier.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
 import { idMatches } from "../validation/type-ids.ts";
 import { backtrace } from "./backtrace.ts";
+import { Crosser, type Entering } from "./crossing.ts";
 import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
-import { Occupant } from "./occupant.ts";
 import { isParkedReturn, parkedAt, writeReturnBehind } from "./places.ts";
 import {
   BELOW_PC,
   EXIT_PC,
   extra,
   frameFits,
+  HOST_PC,
   PARKED_PC,
   patchCall,
   RESTORE_PC,
@@ -30,28 +29,11 @@ import { tableFunction } from "./slow.ts";
 /** Words of the instruction `call`. */
 const CALL_WORDS = 5;
 
-/** Words from where a call goes on to the pair that says so: the call is told to have so many. */
-const PAIR_WORDS = 2;
-
-/** A call whose callee is being translated, or has ended in another tier. 0 words: a tail call. */
-interface Entering {
-  readonly callee: FunctionInstance;
-  readonly delta: number;
-  readonly words: number;
-  readonly ending?: Descent | Fault;
-}
+/** Where frames of the machine's own return to. */
+const OUTER_RETURNS: readonly number[] = [EXIT_PC - 2, RESTORE_PC - 2, HOST_PC - 2];
 
 /** Who calls functions. */
-export abstract class Caller extends Occupant {
-  /** The call that the thread has paused in front of. */
-  protected entering: Entering | null;
-
-  // Written out: V8 takes four times as long for a constructor that only hands everything on.
-  constructor(store: Store, instance: ModuleInstance | null) {
-    super(store, instance);
-    this.entering = null;
-  }
-
+export abstract class Caller extends Crosser {
   protected abstract callHost(
     callee: FunctionInstance,
     frame: number,
@@ -60,18 +42,19 @@ export abstract class Caller extends Occupant {
   /** The call has ended; its results lie at the thread's base. */
   protected abstract finish(): Outcome;
   protected abstract trap(code: number): Outcome;
-  protected abstract fail(error: unknown): Outcome;
-  protected abstract raised(error: unknown): Outcome | null;
 
   /** Goes on with a call that the thread has paused in front of. */
-  protected callAgain(entering: Entering): Outcome | null {
-    const { callee, delta, ending, words } = entering;
+  protected callAgain({ callee, delta, words }: Entering): Outcome | null {
     this.entering = null;
-    if (ending !== undefined) return this.goOnAfter(entering, ending);
     return words === 0 ? this.tailCall(callee) : this.call(callee, delta, words);
   }
 
-  protected overflow(): Outcome {
+  /** There is no room for a call: for that one, or the one at which the machine stands. */
+  protected overflow(entering: Entering | null): Outcome {
+    if (this.isNested) {
+      this.entering = entering;
+      return this.postpone();
+    }
     const kind = machine.ksp >= machine.controlLimit ? "callDepth" : "stackBytes";
     return this.fail(new Exhaustion(kind, "", backtrace(this)));
   }
@@ -170,7 +153,7 @@ export abstract class Caller extends Occupant {
       this.limitStacks();
     }
     const pair = CONTROL[machine.ksp];
-    if (pair !== EXIT_PC - 2 && pair !== RESTORE_PC - 2) return this.follow(pair);
+    if (!OUTER_RETURNS.includes(pair)) return this.follow(pair);
     // Nobody pauses in the machine's own frames: they have no size, and results lie there.
     machine.pc = CODE[pair];
     return this.leaveMachineFrame();
@@ -184,6 +167,7 @@ export abstract class Caller extends Occupant {
     }
     if (machine.pc === PARKED_PC) return this.unpark();
     if (machine.pc === BELOW_PC) return this.goBack();
+    if (machine.pc === HOST_PC) return this.returnToHost();
     this.instance = this.callers.pop() ?? null;
     this.limitCalls();
     return this.returnToCaller();
@@ -200,7 +184,7 @@ export abstract class Caller extends Occupant {
     if (callee.tier !== null) return this.callCompiled(callee, callee.tier, delta, words);
     const pause = this.prepare(callee, delta, words);
     if (pause !== null) return pause;
-    if (!frameFits(callee.code.entry, frame, 1)) return this.overflow();
+    if (!frameFits(callee.code.entry, frame, 1)) return this.overflow({ callee, delta, words });
     writeReturnBehind(words - 2);
     this.pushControl(CONTROL[machine.ksp], delta);
     this.switchTo(callee.instance);
@@ -208,8 +192,9 @@ export abstract class Caller extends Occupant {
   }
 
   /** Enters a function that has code. */
-  protected enterFunction({ code: { entry } }: FunctionInstance, frame: number): Outcome | null {
-    if (!frameFits(entry, frame)) return this.overflow();
+  protected enterFunction(callee: FunctionInstance, frame: number): Outcome | null {
+    const { entry } = callee.code;
+    if (!frameFits(entry, frame)) return this.overflow({ callee, delta: 0, words: 0 });
     zeroLocals(entry, frame);
     machine.fp = frame;
     machine.pc = entry;
@@ -255,78 +240,10 @@ export abstract class Caller extends Occupant {
     return this.enterFunction(callee, machine.fp);
   }
 
-  /** A function of another instance takes over the current frame. */
-  private takeOver(instance: ModuleInstance | null): void {
-    if (instance === this.instance) return;
-    // If the caller gets its instance back anyway, another such frame would only pile up.
-    if (CONTROL[machine.ksp - 2] === RESTORE_PC - 2) this.instance = instance;
-    else this.switchTo(instance);
-  }
-
-  // Functions that something else executes
-
   /** Goes on behind a call that others have made, whose results are in their slots. */
   protected leaveCall(words: number): Outcome | null {
     if (words === 0) return machine.pc === EXIT_PC ? this.finish() : this.returnToCaller();
     writeReturnBehind(words - 2);
     return this.follow(CONTROL[machine.ksp]);
-  }
-
-  /** Calls a function of another tier, with the frame `delta` words above this one. */
-  protected callCompiled(
-    callee: FunctionInstance,
-    tier: CompiledFunction,
-    delta: number,
-    words: number,
-  ): Outcome | null {
-    let ending: Descent | Fault | null;
-    try {
-      const budget = this.allot(machine.budget, 0);
-      ending = tier.enter(machine.fp + delta, Math.max(budget, 0), this);
-    } catch (error) {
-      return this.raised(error);
-    }
-    if (ending === null) return this.leaveCall(words);
-    return this.goOnAfter({ callee, delta, ending, words }, ending);
-  }
-
-  /** Goes on after a call that has not returned. */
-  private goOnAfter(entering: Entering, ending: Descent | Fault): Outcome | null {
-    try {
-      while (!ending.advance()) {
-        const pause = this.look();
-        if (pause?.kind === "suspended") this.entering = entering;
-        if (pause !== null) return pause;
-      }
-    } catch (error) {
-      return this.raised(error);
-    }
-    if (ending.kind === "descent") return this.comeDown(entering, ending);
-    // Others may have used the store's fuel meanwhile.
-    this.charge(Math.min(ending.owed, this.store.fuel));
-    // A function that has made a tail call is no more.
-    const callers = backtrace(this).slice(entering.words === 0 ? 1 : 0);
-    return this.fail(ending.errorIn(callers));
-  }
-
-  /** Goes on in the frames that a call has come down with. */
-  private comeDown(entering: Entering, { call, cost, frames }: Descent): Outcome | null {
-    const { callee, delta, words } = entering;
-    if (call !== null && frames.length === 0) {
-      // All that is left of the function is a tail call.
-      call.writeArguments(machine.fp + delta);
-      return words === 0 ? this.tailCall(call.callee) : this.call(call.callee, delta, words);
-    }
-    if (words === 0) this.takeOver(callee.instance);
-    else {
-      writeReturnBehind(words - 2);
-      this.pushControl(CONTROL[machine.ksp], delta);
-      machine.fp += delta;
-    }
-    if (!this.lay(frames)) return this.overflow();
-    if (call === null) return this.pay(cost);
-    const frame = frames[0].words.length;
-    call.writeArguments(machine.fp + frame);
-    return this.call(call.callee, frame, PAIR_WORDS);
   }
 }

@@ -19,16 +19,20 @@ export const RESTORE_PC = 12;
 export const PARKED_PC = 16;
 /** Where a frame returns to whose caller was moved out of the machine (see parts.ts). */
 export const BELOW_PC = 20;
+/** Where a frame returns to, or goes on, whose caller is in the host (see crossing.ts). */
+export const HOST_PC = 24;
 
 // In front of a position to return to lies its pair: the position itself, and a cost of nothing.
 CODE[EXIT_PC - 2] = EXIT_PC;
 CODE[RESTORE_PC - 2] = RESTORE_PC;
 CODE[PARKED_PC - 2] = PARKED_PC;
 CODE[BELOW_PC - 2] = BELOW_PC;
+CODE[HOST_PC - 2] = HOST_PC;
 CODE[EXIT_PC] = OP.FINISH;
 CODE[RESTORE_PC] = OP.FINISH;
 CODE[PARKED_PC] = OP.FINISH;
 CODE[BELOW_PC] = OP.FINISH;
+CODE[HOST_PC] = OP.FINISH;
 
 /** Code that is written and executed on the spot: it lies between these positions. */
 export const SCRATCH = { begin: 32, end: 2048 } as const;

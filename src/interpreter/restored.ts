@@ -37,6 +37,6 @@ export class RestoredThread extends Thread {
     machine.ksp = controlBase;
     machine.pc = EXIT_PC;
     this.pushControl(EXIT_PC - 2, 0);
-    return this.lay(laid) ? this.pay(cost) : this.overflow();
+    return this.lay(laid) ? this.pay(cost) : this.overflow(null);
   }
 }

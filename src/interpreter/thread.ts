@@ -148,7 +148,12 @@ export class Thread extends Caller implements Waiter {
       return this.invoke();
     }
     this.restore();
+    return this.proceed();
+  }
+
+  protected override proceed(): Outcome | null {
     const { awaited, entering, search, settled } = this;
+    if (this.isLeaving) return this.leave();
     if (search !== null) return this.unwind(search);
     if (entering !== null) return this.callAgain(entering);
     this.awaited = null;
@@ -203,7 +208,11 @@ export class Thread extends Caller implements Waiter {
   /** Whether it is in the middle of something that its frames do not show. */
   get isBusy(): boolean {
     const { awaited, entering, growth, making, search, started, wait } = this;
-    return !started || (awaited ?? entering ?? search ?? growth ?? wait ?? making) !== null;
+    return (
+      !started ||
+      this.isLeaving ||
+      (awaited ?? entering ?? search ?? growth ?? wait ?? making) !== null
+    );
   }
 
   /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
@@ -212,13 +221,14 @@ export class Thread extends Caller implements Waiter {
     this.dropParts();
     this.forgetFrames();
     this.args = NO_VALUES;
-    this.awaited = null;
     this.forgetWork();
   }
 
   /** What it was in the middle of will not be gone on with. */
   protected forgetWork(): void {
+    this.awaited = null;
     this.entering = null;
+    this.forgetDescent();
     this.search?.goOn(this.store.objects);
     this.search = null;
     this.growth?.abandon();
@@ -256,6 +266,7 @@ export class Thread extends Caller implements Waiter {
   }
 
   protected trap(code: number): Outcome {
+    if (this.isNested) return this.postpone(() => this.trap(code));
     return this.fail(new Trap(code, backtrace(this)));
   }
 
@@ -278,7 +289,7 @@ export class Thread extends Caller implements Waiter {
       case TRAPPED:
         return machine.trap === UNDEFINED_ELEMENT ? this.callBeyondHead() : this.trap(machine.trap);
       case STACK_OVERFLOW:
-        return this.overflow();
+        return this.overflow(null);
       case OUT_OF_BOUNDS:
         return tryAgain(this.instance) ? null : this.trap(MEMORY_OUT_OF_BOUNDS);
       case REFERENCES_SHORT:
@@ -422,10 +433,9 @@ export class Thread extends Caller implements Waiter {
     origin: { readonly error: unknown } | null = null,
     gone = 0,
   ): Outcome | null {
-    const search = new Search(exception, this.instance, this.callers.length, origin);
-    for (let i = 0; i < gone; i++) search.leaveFrame(this.parts);
+    const search = new Search(exception, this.instance, this.callers.length, origin, gone);
     this.search = search;
-    return this.unwind(search);
+    return this.isNested ? search.pause(this.store.objects, this.postpone()) : this.unwind(search);
   }
 
   /** Goes on with the search for a handler, as far as fuel and slice allow. */

@@ -35,6 +35,8 @@ export class Search {
   private handler = -1;
   private next = 0;
   private frameIsNew = true;
+  /** Frames that are no more, and are passed first. */
+  private gone: number;
   /** What it has searched and not been paid for. */
   private unpaid = 0;
   /** While it pauses: makes the exception count as alive, which may be in no frame. */
@@ -46,11 +48,13 @@ export class Search {
     within: ModuleInstance | null,
     above: number,
     origin: { readonly error: unknown } | null,
+    gone: number,
   ) {
     this.exception = exception;
     this.within = within;
     this.above = above;
     this.origin = origin;
+    this.gone = gone;
   }
 
   /** The thread pauses like this, until `goOn`. */
@@ -77,7 +81,7 @@ export class Search {
   }
 
   /** Goes on to the frame beneath. */
-  leaveFrame(parts: Parts): void {
+  private leaveFrame(parts: Parts): void {
     this.calls += 2;
     this.slots += parts.deltaAt(machine.ksp - this.calls);
     this.frameIsNew = true;
@@ -89,6 +93,7 @@ export class Search {
    */
   advance(callers: readonly (ModuleInstance | null)[], parts: Parts): void {
     const end = this.unpaid + PIECE;
+    for (; this.gone > 0; this.gone--) this.leaveFrame(parts);
     while (!this.ended && this.unpaid < end) {
       const at = machine.ksp - this.calls;
       const place = parts.placeAt(at);

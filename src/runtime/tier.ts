@@ -14,7 +14,7 @@ export const TIERS: readonly Tier[] = ["auto", "interpreter", "compiled"];
 /** That of stores whose options do not say. */
 export const DEFAULT_TIER: Tier = "interpreter";
 
-/** Where budget comes from: the thread that such a function runs in. */
+/** The thread that such a function runs in: where budget comes from, and what else it calls. */
 export interface Budgets {
   /**
    * Books that so much is left of the budget: a new one, for code that may spend `worst` before it
@@ -23,6 +23,13 @@ export interface Budgets {
   allot(left: number, worst: number): number;
   /** Books that so much is left of the budget, of code that does not go on. */
   book(left: number): void;
+  /**
+   * Calls a function that it does not execute, whose arguments lie where its own did: a new budget,
+   * and the results lie there. -1: its calls must come down, so that the thread can go on.
+   */
+  callOutside(callee: FunctionInstance, left: number): number;
+  /** Has a call made, like that, as soon as all has come down. */
+  callFromBelow(callee: FunctionInstance): void;
 }
 
 /** What a function has ended with that has not returned; it has to be put into our terms. */
@@ -38,8 +45,6 @@ export interface Descent extends Ending {
   readonly frames: readonly SavedFrame[];
   /** Price of what the innermost one stopped in front of. */
   readonly cost: number;
-  /** The call that the innermost one is about to make instead; its arguments come into slots. */
-  readonly call: DescentCall | null;
 }
 
 /** What has gone wrong in a function. */
@@ -49,11 +54,6 @@ export interface Fault extends Ending {
   readonly owed: number;
   /** The error, if these calls were in progress when the function was called. */
   errorIn(callers: Backtrace): Trap | Exhaustion;
-}
-
-export interface DescentCall {
-  readonly callee: FunctionInstance;
-  writeArguments(frame: number): void;
 }
 
 /** What executes functions of an instance. */

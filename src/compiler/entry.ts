@@ -1,0 +1,98 @@
+// One call of compiled code from outside, while it is in progress: whose budget it spends, and the
+// frames that it leaves when it has to come down.
+
+import { BEHIND, CALL, ENTRY, LOOP, type SiteKind } from "../code/sites.ts";
+import type { ModuleInstance } from "../runtime/instances.ts";
+import type { SavedFrame } from "../runtime/saved.ts";
+import type { Budgets, Descent } from "../runtime/tier.ts";
+import { type Frame, registerFrames } from "../state/frames.ts";
+import { rawOfBits } from "./border.ts";
+import { deepen, undeepen } from "./host-stack.ts";
+import { frameOf, SAVING, type Site } from "./sites.ts";
+
+/** Frames of a call that has stopped, while they become those of register code. */
+class Stop implements Descent {
+  readonly kind = "descent";
+  private readonly work: ReturnType<typeof registerFrames>;
+  frames: readonly SavedFrame[] = [];
+  cost = 0;
+
+  constructor(frames: readonly Frame[]) {
+    this.work = registerFrames(frames);
+  }
+
+  advance(): boolean {
+    const next = this.work.next();
+    if (next.done !== true) return false;
+    this.frames = next.value.saved;
+    this.cost = next.value.cost;
+    return true;
+  }
+}
+
+const KINDS: Readonly<Record<Site["kind"], SiteKind>> = {
+  entry: ENTRY,
+  loop: LOOP,
+  call: BEHIND,
+  instruction: BEHIND,
+};
+
+/** A call of compiled code from outside. */
+export class Entry {
+  readonly thread: Budgets;
+  /** Where its arguments were: the slots from here on are free. */
+  readonly frame: number;
+  /** Whether compiled code is running, whose budget and globals are valid, or what it calls. */
+  isInside = false;
+  /** How deep errors know the stack otherwise. */
+  private depthBefore: unknown;
+  private readonly instance: ModuleInstance;
+  private readonly frames: Frame[] = [];
+
+  constructor(instance: ModuleInstance, thread: Budgets, frame: number) {
+    this.instance = instance;
+    this.thread = thread;
+    this.frame = frame;
+  }
+
+  /** Compiled code is to go on. */
+  goIn(): void {
+    this.isInside = true;
+    this.depthBefore = deepen();
+  }
+
+  /** Others are. */
+  goOut(): void {
+    this.isInside = false;
+    undeepen(this.depthBefore);
+  }
+
+  /** A site: gives a new budget, or keeps the frame and gives `SAVING`. */
+  reached(site: Site, values: readonly unknown[], left: number): number {
+    const isComingDown = left <= SAVING / 2;
+    if (!isComingDown) {
+      const budget = this.thread.allot(left, site.worst);
+      if (budget >= 0) return budget;
+    }
+    this.frames.push(this.canonical(site, values, isComingDown));
+    return SAVING;
+  }
+
+  private canonical(site: Site, values: readonly unknown[], isCall: boolean): Frame {
+    const { locals, operands } = frameOf(site, values);
+    const kept = isCall ? operands.slice(0, operands.length - site.results) : operands;
+    return {
+      instance: this.instance,
+      funcIndex: site.functionIndex,
+      kind: isCall ? CALL : KINDS[site.kind],
+      offset: site.offset,
+      locals: locals.map(rawOfBits),
+      operands: kept.map(rawOfBits),
+    };
+  }
+
+  /** What it has come down with. */
+  descend(): Descent {
+    return new Stop(this.frames);
+  }
+}
