@@ -70,6 +70,8 @@ export class HostBody {
   private readonly budgetGlobal: number;
   private readonly insertions: Insertion[] = [];
   private readonly sites: OpenSite[] = [];
+  /** Where the instructions `if` of checks are in the complete function. */
+  readonly checks: number[] = [];
   /** How many blocks are open. */
   level = 0;
   /** Pairs: from where code was copied, and where it has come to in the complete function. */
@@ -260,8 +262,8 @@ export class HostBody {
   }
 
   /**
-   * Writes locals and code to `out`, adds the sites to `sites`, and to `calls` the places of
-   * indices of functions, which count from the first that is defined.
+   * Writes locals and code to `out`, which is empty, adds the sites to `sites`, and to `calls` the
+   * places of indices of functions, which count from the first that is defined.
    * @throws LeftOut
    */
   finish(out: ByteWriter, sites: Site[], calls: number[], imports: HostImports): void {
@@ -342,6 +344,7 @@ export class HostBody {
     const site = this.sites[number];
     if (site.kind !== "loop") out.indexed(OP.globalGet, this.budgetGlobal);
     this.writeComparison(out, site.kind === "loop" ? OP.localGet : OP.localTee, facts[number]);
+    this.checks.push(out.length);
     out.indexed(OP.if, EMPTY);
     const callee = this.writeValues(out, site, facts[number].live, imports);
     out.indexed(OP.localGet, budget);

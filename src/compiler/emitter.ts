@@ -100,6 +100,11 @@ export class HostEmitter implements BodySink {
     this.body.finish(out, sites, calls, this.target.imports);
   }
 
+  /** Of a complete function: see `HostBody.checks`. */
+  get checks(): readonly number[] {
+    return this.body.checks;
+  }
+
   instruction(facts: BodyFacts): void {
     const { op } = facts.instruction;
     if (!facts.reachable) {

@@ -17,6 +17,7 @@ import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { ByteWriter } from "./bytes.ts";
 import { HostEmitter } from "./emitter.ts";
+import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
@@ -66,6 +67,7 @@ export class HostModuleWriter {
   private readonly sites: Site[] = [];
   /** Where indices of defined functions stand in `code`. */
   private readonly calls: number[] = [];
+  private readonly hints = new BranchHints();
   private readonly leftOut = new Map<number, string>();
   private readonly beginnings: number[] = [];
   /** Index of the next function, and what writes it if it has been begun. */
@@ -121,6 +123,7 @@ export class HostModuleWriter {
       emitter.checkEffort();
       if (!ended) continue;
       emitter.finish(this.function, this.sites, this.calls);
+      this.hints.add(this.next, emitter.checks);
       return true;
     }
     return false;
@@ -159,14 +162,18 @@ export class HostModuleWriter {
     const defined = module.functions.slice(module.importedFunctions);
     this.section(out, "type", (w) => this.writeTypes(w));
     this.section(out, "import", (w) => this.writeImports(w));
+    const empty = emptyFunctions(defined.length);
     this.section(out, "function", (w) => {
-      w.u32(defined.length);
+      w.u32(defined.length + empty);
       for (const type of defined) w.u32(type);
+      for (let i = 0; i < empty; i++) w.u32(defined[0]);
     });
     this.section(out, "global", (w) => this.writeGlobals(w));
     this.section(out, "export", (w) => this.writeExports(w));
+    this.section(out, "custom", (w) => this.hints.write(w, imports.list.length));
+    for (let i = 0; i < empty; i++) for (const byte of EMPTY_BODY) code.u8(byte);
     const bodies = new ByteWriter();
-    bodies.u32(defined.length);
+    bodies.u32(defined.length + empty);
     out.u8(SECTION_NAMES.indexOf("code"));
     out.u32(bodies.length + code.length);
     out.copy(bodies.bytes, 0, bodies.length);
