@@ -24,14 +24,8 @@ import { OP, REGISTERS } from "./opcodes.generated.ts";
 import { widthOf } from "./operands.ts";
 import { HEADER_WORDS } from "./registers.ts";
 import { slotAt } from "./search.ts";
-import { SegmentPoint } from "./segments.ts";
+import { LONGEST_SEGMENT, SegmentPoint } from "./segments.ts";
 import type { FunctionCode } from "./space.ts";
-
-/**
- * A segment ends after so many instructions: what a trap in the middle has billed too much stays
- * small, a slice is not overdrawn by more, and no cost comes near the budget's 32 bits.
- */
-const LONGEST_SEGMENT = 1_000;
 
 const SELECTS = {
   32: OP.SELECT_32,

@@ -6,6 +6,12 @@
 
 import type { Draft } from "./draft.ts";
 
+/**
+ * A segment ends after so many instructions: what a trap in the middle has billed too much stays
+ * small, a slice is not overdrawn by more, and no cost comes near the budget's 32 bits.
+ */
+export const LONGEST_SEGMENT = 1_000;
+
 /** Writes what words have waited for; each of them holds the position of the one before it. */
 export function fillWords(words: Int32Array, last: number, value: number): void {
   for (let at = last; at >= 0; ) {

@@ -32,8 +32,10 @@ const CHECK_POINTS = 2;
 /** A path that costs more would bring a budget near the mark of frames that are being saved. */
 const MOST_COST = 1 << 28;
 
+type SiteCosts = Pick<Site, "rest" | "worst">;
+
 /** A site, and the locals in which its operands are. */
-interface OpenSite extends Omit<Site, "functionIndex" | "passedLocals" | "worst"> {
+interface OpenSite extends Omit<Site, "functionIndex" | "passedLocals" | keyof SiteCosts> {
   readonly operandLocals: readonly number[];
 }
 
@@ -44,9 +46,12 @@ interface PassedPart {
   readonly type: ValType;
 }
 
-/** What is put in when the function is complete: a check, one at a loop's branches, a callee. */
+/**
+ * What is put in when the function is complete: a check, one at a loop's branches, a site's number,
+ * a callee.
+ */
 type Insertion = { readonly at: number } & (
-  | { readonly kind: "check" | "loop"; readonly site: number }
+  | { readonly kind: "check" | "loop" | "number"; readonly site: number }
   | { readonly kind: "callee"; readonly callee: number }
 );
 
@@ -127,6 +132,11 @@ export class HostBody {
     this.cost += price;
   }
 
+  /** Another instruction comes, of this segment or of the next one. */
+  beginInstruction(): void {
+    if (this.flow.next()) this.flow.cut(this.takeCost());
+  }
+
   /** Price of what has been written and is not paid yet. */
   get owed(): number {
     return this.unpaid;
@@ -162,8 +172,7 @@ export class HostBody {
   private subtract(): void {
     const { budget, code, unpaid } = this;
     code.indexed(OP.localGet, budget);
-    code.u8(OP.i32Const);
-    code.s32(unpaid);
+    writeNumber(code, unpaid);
     code.u8(OP.i32Sub);
     this.unpaid = 0;
   }
@@ -220,11 +229,28 @@ export class HostBody {
     operands.pop(count);
   }
 
-  /** Behind what may have run other functions and has left results of these types. */
-  checkBehind(kind: "call" | "instruction", offset: number, results: readonly ValType[]): void {
+  /** Behind a call that has left results of these types. */
+  checkBehind(offset: number, results: readonly ValType[]): void {
+    this.flow.call(this.takeCost(), this.sites.length);
+    this.checkResults("call", offset, results);
+  }
+
+  /**
+   * Behind `beginCall`: an instruction that a function of the runtime executes. That gets what is
+   * left of the budget and the number of the site behind it, besides the operands.
+   */
+  runtimeInstruction(callee: number, offset: number, results: readonly ValType[]): void {
+    const { code } = this;
+    code.indexed(OP.localGet, this.budget);
+    this.insertions.push({ at: code.length, kind: "number", site: this.sites.length });
+    code.indexed(OP.call, callee);
+    this.flow.instruction(this.takeCost(), this.sites.length);
+    this.checkResults("instruction", offset, results);
+  }
+
+  private checkResults(kind: SiteKind, offset: number, results: readonly ValType[]): void {
     for (const type of results) this.operands.push(type);
     this.operands.settle();
-    this.flow.call(this.takeCost(), this.sites.length);
     this.check(kind, offset, results.length);
     this.stored = true;
   }
@@ -281,6 +307,7 @@ export class HostBody {
       from = item.at;
       this.checkEffort(out.length);
       if (item.kind === "callee") calls.push(out.padded(item.callee));
+      else if (item.kind === "number") writeNumber(out, firstSite + item.site);
       else if (item.kind === "check") this.writeCheck(out, item.site, facts, firstSite, imports);
       else {
         this.writeComparison(out, OP.localGet, facts[item.site]);
@@ -293,9 +320,10 @@ export class HostBody {
     const { functionIndex } = this;
     this.sites.forEach(({ kind, locals, offset, operands, results }, i) => {
       const passedLocals = this.passedAt(kind, facts[i]);
-      const { worst } = facts[i];
+      const { rest, worst } = facts[i];
       // Each property is named: faster than a copy of the rest of an object.
-      sites.push({ kind, functionIndex, offset, locals, passedLocals, operands, results, worst });
+      const values = { locals, passedLocals, operands, results };
+      sites.push({ kind, functionIndex, offset, ...values, worst, rest });
     });
   }
 
@@ -348,12 +376,10 @@ export class HostBody {
     out.indexed(OP.if, EMPTY);
     const callee = this.writeValues(out, site, facts[number].live, imports);
     out.indexed(OP.localGet, budget);
-    out.u8(OP.i32Const);
-    out.s32(firstSite + number);
+    writeNumber(out, firstSite + number);
     out.indexed(OP.call, callee);
     out.indexed(OP.localTee, budget);
-    out.u8(OP.i32Const);
-    out.s32(0);
+    writeNumber(out, 0);
     out.u8(OP.i32Less);
     out.indexed(OP.if, EMPTY);
     for (const type of this.type.results) writeDummy(out, type);
@@ -365,8 +391,7 @@ export class HostBody {
   /** Whether the budget, as `op` gives it, may not last up to the next check. */
   private writeComparison(out: ByteWriter, op: number, { worst }: SiteFacts): void {
     out.indexed(op, this.budget);
-    out.u8(OP.i32Const);
-    out.s32(worst);
+    writeNumber(out, worst);
     out.u8(OP.i32Less);
   }
 
@@ -401,4 +426,9 @@ export class HostBody {
     if (passed > MOST_PASSED) throw new LeftOut(`${passed} values lie on its frame`);
     return imports.site(counts);
   }
+}
+
+function writeNumber(out: ByteWriter, value: number): void {
+  out.u8(OP.i32Const);
+  out.s32(value);
 }

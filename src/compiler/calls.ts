@@ -52,7 +52,7 @@ export class CallWriter {
 
   private end(returns: boolean, offset: number, results: readonly ValType[]): "returns" | "left" {
     const { body } = this;
-    if (returns) body.checkBehind("call", offset, results);
+    if (returns) body.checkBehind(offset, results);
     else body.flow.leave(body.takeCost());
     return returns ? "returns" : "left";
   }

@@ -111,6 +111,7 @@ export class HostEmitter implements BodySink {
       this.unreachable(op, facts);
       return;
     }
+    this.body.beginInstruction();
     this.body.pay(this.target.prices.fixed[op]);
     if (this.structured(op, facts)) return;
     const called = this.calls.write(op, facts);

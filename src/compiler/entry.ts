@@ -1,10 +1,12 @@
 // One call of compiled code from outside, while it is in progress: whose budget it spends, and the
 // frames that it leaves when it has to come down.
 
-import { BEHIND, CALL, ENTRY, LOOP, type SiteKind } from "../code/sites.ts";
-import type { ModuleInstance } from "../runtime/instances.ts";
+import { BEHIND, CALL, ENTRY, LOOP, type SiteKind, WITHIN } from "../code/sites.ts";
+import { readRaw } from "../interpreter/values.ts";
+import type { ValType } from "../isa/types.ts";
+import type { ModuleInstance, RawValue } from "../runtime/instances.ts";
 import type { SavedFrame } from "../runtime/saved.ts";
-import type { Budgets, Descent } from "../runtime/tier.ts";
+import type { Budgets, Descent, OutsideInstruction } from "../runtime/tier.ts";
 import { type Frame, registerFrames } from "../state/frames.ts";
 import { rawOfBits } from "./border.ts";
 import { deepen, undeepen } from "./host-stack.ts";
@@ -34,7 +36,7 @@ const KINDS: Readonly<Record<Site["kind"], SiteKind>> = {
   entry: ENTRY,
   loop: LOOP,
   call: BEHIND,
-  instruction: BEHIND,
+  instruction: WITHIN,
 };
 
 /** A call of compiled code from outside. */
@@ -48,6 +50,8 @@ export class Entry {
   private depthBefore: unknown;
   private readonly instance: ModuleInstance;
   private readonly frames: Frame[] = [];
+  /** Operands of an instruction that it has to stop in front of. */
+  private undone: readonly RawValue[] = [];
 
   constructor(instance: ModuleInstance, thread: Budgets, frame: number) {
     this.instance = instance;
@@ -80,15 +84,33 @@ export class Entry {
 
   private canonical(site: Site, values: readonly unknown[], isCall: boolean): Frame {
     const { locals, operands } = frameOf(site, values);
+    const isInstruction = site.kind === "instruction";
     const kept = isCall ? operands.slice(0, operands.length - site.results) : operands;
+    const beneath = kept.map(rawOfBits);
     return {
       instance: this.instance,
       funcIndex: site.functionIndex,
-      kind: isCall ? CALL : KINDS[site.kind],
+      kind: isCall && !isInstruction ? CALL : KINDS[site.kind],
       offset: site.offset,
       locals: locals.map(rawOfBits),
-      operands: kept.map(rawOfBits),
+      operands: isInstruction ? [...beneath, ...this.undone] : beneath,
     };
+  }
+
+  /**
+   * An instruction of the runtime's, whose operands of these types lie where the arguments were: a
+   * new budget, or `SAVING`.
+   */
+  execute(
+    instruction: OutsideInstruction,
+    params: readonly ValType[],
+    left: number,
+    site: Site,
+  ): number {
+    const budget = this.thread.execute(instruction, this.frame, left, site);
+    if (budget >= 0) return budget;
+    this.undone = readRaw(this.frame, params);
+    return SAVING;
   }
 
   /** What it has come down with. */

@@ -1,7 +1,9 @@
 // The control flow of a body as events, to find the worst cost between two checks, and which locals
-// are live at them. A check stands at the function's entry, at loop headers and behind calls, so
-// what lies between two of them has no cycle, and one pass backwards over the events finds the
-// dearest path.
+// are live at them. A check stands at the function's entry, at loop headers, behind calls and
+// behind what the runtime executes, so what lies between two of them has no cycle, and one pass
+// backwards over the events finds the dearest path.
+
+import { LONGEST_SEGMENT } from "../code/segments.ts";
 
 const BLOCK = 0;
 const LOOP = 1;
@@ -13,9 +15,13 @@ const BRANCH_IF = 6;
 const TABLE = 7;
 const LEAVE = 8;
 const CALL = 9;
+const INSTRUCTION = 10;
+const CUT = 11;
 
 /** Where segments end. */
-const TRANSFERS: ReadonlySet<number> = new Set([IF, ELSE, BRANCH, BRANCH_IF, TABLE, LEAVE, CALL]);
+const TRANSFERS: ReadonlySet<number> = new Set([
+  ...[IF, ELSE, BRANCH, BRANCH_IF, TABLE, LEAVE, CALL, CUT],
+]);
 
 /** A label on the way back: what follows its end, and where an `if` goes for zero. */
 interface OpenLabel {
@@ -37,6 +43,8 @@ type Locals = Int32Array;
 export interface SiteFacts {
   /** Cost of the dearest path to the next check. */
   readonly worst: number;
+  /** Cost of what is left of the segment that the site lies in. */
+  readonly rest: number;
   /** Locals that may be read before they are written. */
   readonly live: Locals;
 }
@@ -60,6 +68,8 @@ export class Flow {
   /** What is done to locals, twice the index, odd if it is written; how much by each event. */
   private readonly accesses: number[] = [];
   private readonly accessEnds: number[] = [];
+  /** Instructions since the last transfer of control. */
+  private instructions = 0;
 
   /** How many events there are: about as many control points has the function. */
   get length(): number {
@@ -71,6 +81,14 @@ export class Flow {
     this.costs.push(cost);
     this.operands.push(operand);
     this.accessEnds.push(this.accesses.length);
+    if (TRANSFERS.has(kind)) this.instructions = 0;
+  }
+
+  /** Another instruction comes; whether the segment is so long that it ends in front of it. */
+  next(): boolean {
+    const isCut = this.instructions >= LONGEST_SEGMENT;
+    this.instructions = isCut ? 1 : this.instructions + 1;
+    return isCut;
   }
 
   read(local: number): void {
@@ -124,7 +142,17 @@ export class Flow {
     this.add(LEAVE, cost);
   }
 
-  /** A call, or what else has a check behind it. */
+  /** A segment ends in straight-line code. */
+  cut(cost: number): void {
+    this.add(CUT, cost);
+  }
+
+  /** What the runtime executes, with a check behind it: the segment goes on. */
+  instruction(cost: number, site: number): void {
+    this.add(INSTRUCTION, cost, site);
+  }
+
+  /** A call, which has a check behind it. */
   call(cost: number, site: number): void {
     this.add(CALL, cost, site);
   }
@@ -147,13 +175,13 @@ export class Flow {
       cost = Math.max(cost, path.cost);
       union(live, path.live);
     };
-    const site = (number: number) => {
-      facts[number] = { worst: cost, live: live.slice() };
-      cost = 0;
-    };
     // What is still to come up to the next transfer of control: segments go on through headers of
     // loops, and who enters one has to afford all of it (code/segments.ts).
     let segment = 0;
+    const site = (number: number) => {
+      facts[number] = { worst: cost, rest: segment, live: live.slice() };
+      cost = 0;
+    };
     for (let i = this.kinds.length - 1; i >= 0; i--) {
       const operand = this.operands[i];
       switch (this.kinds[i]) {
@@ -179,6 +207,12 @@ export class Flow {
           labels.pop();
           site(operand);
           cost = segment;
+          break;
+        case INSTRUCTION:
+          site(operand);
+          cost = segment;
+          break;
+        case CUT:
           break;
         case CALL:
           site(operand);
@@ -236,6 +270,7 @@ export class Flow {
           loops.push(facts[operand].live);
           break;
         case CALL:
+        case INSTRUCTION:
           union(facts[operand].live, around);
           break;
         case END:

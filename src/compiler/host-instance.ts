@@ -19,7 +19,7 @@ import {
 } from "./border.ts";
 import { Entry } from "./entry.ts";
 import type { Compiled } from "./host-code.ts";
-import { RUNTIME, type RuntimeImport } from "./imports.ts";
+import { type InstructionImport, RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { NAMES } from "./module.ts";
 import { SAVING } from "./sites.ts";
@@ -203,6 +203,7 @@ export class HostInstance implements InstanceTier, Executed {
 
   private runtimeFunction(item: RuntimeImport): HostFunction {
     if (item.kind === "function") return this.outside(item.index);
+    if (item.kind === "instruction") return this.instruction(item);
     return (...values) => this.reached(values);
   }
 
@@ -212,6 +213,19 @@ export class HostInstance implements InstanceTier, Executed {
     const budget = (this.entry as Entry).reached(this.written.sites[number], values, left);
     this.budget.value = budget;
     return budget;
+  }
+
+  /** An instruction that the runtime executes, or leaves to the interpreter. */
+  private instruction({ immediates, op, params, results }: InstructionImport): HostFunction {
+    const [a, b = 0] = immediates;
+    const instruction = { op, a, b, instance: this.instance };
+    return (...values) => {
+      const [left, site] = values.slice(-2) as [number, number];
+      const entry = this.entry as Entry;
+      putNumbers(entry.frame, params, values as HostNumber[]);
+      this.budget.value = entry.execute(instruction, params, left, this.written.sites[site]);
+      return resultOf(numbersAt(entry.frame, results));
+    };
   }
 
   /** A function that is not compiled. */

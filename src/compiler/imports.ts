@@ -12,10 +12,21 @@ export type RuntimeImport =
    * the site's number. Gives the new budget, or `SAVING`, and has put that into the global as well.
    */
   | { readonly kind: "site" }
-  /** Executes an instruction with these immediates. */
-  | { readonly kind: "instruction"; readonly op: number; readonly immediates: readonly number[] }
+  /**
+   * Executes an instruction with these immediates: gets its operands, what is left of the budget,
+   * and the number of the site behind it. Leaves the new budget in its global.
+   */
+  | InstructionImport
   /** Runs a function of the module that is not compiled. */
   | { readonly kind: "function"; readonly index: number };
+
+export interface InstructionImport {
+  readonly kind: "instruction";
+  readonly op: number;
+  readonly immediates: readonly number[];
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
+}
 
 const I32 = PASSED_CODES.i32;
 
@@ -84,8 +95,11 @@ export class HostImports {
     results: readonly ValType[],
   ): number {
     const key = `instruction ${op} ${immediates.join(" ")}`;
-    const item = { kind: "instruction", op, immediates } as const;
-    return this.once(key, item, () => codesOf(params, results));
+    const item = { kind: "instruction", op, immediates, params, results } as const;
+    return this.once(key, item, () => {
+      const codes = codesOf(params, results);
+      return { ...codes, params: [...codes.params, I32, I32] };
+    });
   }
 
   /** The function that runs what is not compiled. */

@@ -128,8 +128,7 @@ export class PlainWriter {
     const words = immediateWords(immediates.split(" ").length, facts.instruction);
     const callee = target.imports.instruction(opcode, words, params, results);
     body.beginCall(count);
-    body.code.indexed(OP.call, callee);
-    body.checkBehind("instruction", facts.instruction.start, results);
+    body.runtimeInstruction(callee, facts.instruction.start, results);
   }
 }
 

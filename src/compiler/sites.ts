@@ -12,7 +12,7 @@ export const SAVING = -(2 ** 30);
 /**
  * `entry`: before anything of the function; `loop`: at a loop's header, with its parameters as
  * operands; `call`: behind a call; `instruction`: behind an instruction that the runtime executes,
- * which need not be where a segment begins.
+ * in the middle of a segment. If it has not been done, the function stops in front of it.
  */
 export type SiteKind = "entry" | "loop" | "call" | "instruction";
 
@@ -32,12 +32,14 @@ export interface Site {
   readonly passedLocals: readonly number[];
   readonly operands: readonly ValType[];
   /**
-   * How many of the operands, counted from the top, are results of the call: if the callee was
-   * saved as well, they are dummies.
+   * How many of the operands, counted from the top, are results of the call or instruction: if the
+   * callee was saved as well, or it was not done, they are dummies.
    */
   readonly results: number;
   /** The most that may be spent from here before the next check. */
   readonly worst: number;
+  /** The part of it that belongs to the segment in which an instruction of the runtime's lies. */
+  readonly rest: number;
 }
 
 /** What a function's frame holds at a site; locals that were not passed are zeros. */

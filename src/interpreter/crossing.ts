@@ -6,14 +6,25 @@
 // it is never seen by anybody that frames of the host's lie in between.
 
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { Growth } from "../runtime/memory.ts";
 import type { Outcome } from "../runtime/outcome.ts";
-import type { Budgets, CompiledFunction, Descent, Fault } from "../runtime/tier.ts";
+import type {
+  Budgets,
+  CompiledFunction,
+  CostsAhead,
+  Descent,
+  Fault,
+  OutsideInstruction,
+} from "../runtime/tier.ts";
 import { backtrace } from "./backtrace.ts";
+import { Bill } from "./bill.ts";
+import type { Progress } from "./bulk.ts";
 import { InnerFrames } from "./inner-frames.ts";
 import { CONTROL, machine } from "./loop.generated.ts";
 import { Occupant } from "./occupant.ts";
 import { writeReturnBehind } from "./places.ts";
 import { HOST_PC, RESTORE_PC } from "./registers.ts";
+import { runtimeInstruction } from "./slow.ts";
 
 /** Words from where a call goes on to the pair that says so: the call is told to have so many. */
 const PAIR_WORDS = 2;
@@ -39,6 +50,8 @@ interface Layer {
 export abstract class Crosser extends Occupant implements Budgets {
   /** The call that the thread has paused in front of. */
   protected entering: Entering | null = null;
+  /** The growth of a memory that is in progress: it is paid. */
+  abstract growth: Growth | null;
   /** How many runs of the thread are nested in each other, each in a call of the host's. */
   private nested = 0;
   /** What comes down, the innermost first. */
@@ -161,6 +174,34 @@ export abstract class Crosser extends Occupant implements Budgets {
     machine.ksp = ksp;
     machine.pc = HOST_PC;
     this.limitCalls();
+    return -1;
+  }
+
+  /** See `Budgets`. */
+  execute(
+    { a, b, instance, op }: OutsideInstruction,
+    at: number,
+    left: number,
+    { rest, worst }: CostsAhead,
+  ): number {
+    // The interpreter would have paid for the whole segment.
+    this.book(left - rest);
+    const bill = new Bill(this.store, worst - rest);
+    if (!this.affords(bill.ahead)) return -1;
+    machine.x = at;
+    let progress: Progress | null;
+    try {
+      progress = runtimeInstruction(op, a, b, instance, bill);
+    } catch {
+      // Nothing is done or paid: the interpreter comes to the same error, where it belongs.
+      return -1;
+    }
+    if (bill.cost > 0) {
+      this.chargeWork(bill.cost);
+      this.resetBudget();
+    }
+    if (progress === "done") return this.allotAtLeast(rest, worst);
+    this.growth = bill.growth;
     return -1;
   }
 

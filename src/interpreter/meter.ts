@@ -143,6 +143,15 @@ export class FuelMeter {
     return this.granted;
   }
 
+  /** A new budget for code that goes on, whatever is left of the slice: `worst` can be paid. */
+  protected allotAtLeast(left: number, worst: number): number {
+    this.book(left);
+    const wanted = Math.max(worst, Math.min(this.slice, MOST_BUDGET));
+    this.granted = Math.floor(Math.min(this.store.fuel, wanted));
+    machine.budget = this.granted;
+    return this.granted;
+  }
+
   /** Whether fuel and slice last for so much, so that no stop can come before. */
   protected affords(worst: number): boolean {
     return this.slice >= worst && this.store.fuel >= worst;

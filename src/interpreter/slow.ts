@@ -68,33 +68,33 @@ export function slowInstruction(
   if (op === 0x08) return throwTag(instance, extra(2), payer); // throw
   if (op === 0x09 || op === 0x0a) return throwReference(); // rethrow, throw_ref
   const progress =
-    op >= FIRST_ATOMIC_ACCESS ? atomicAccess(op, instance) : execute(op, instance, payer);
+    op >= FIRST_ATOMIC_ACCESS
+      ? atomicAccess(op, instance)
+      : (runtimeInstruction(op, extra(2), extra(3), instance, payer) ??
+        execute(op, instance, payer));
   if (progress === "done") machine.pc += SLOW_WORDS;
   return progress;
 }
 
-function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress {
-  if ((op & ~0xff) === AGGREGATE_PAGE) return aggregateInstruction(op, instance, payer);
-  const a = extra(2);
-  const b = extra(3);
+/**
+ * Executes an instruction that every tier leaves to the runtime, with these immediates; null: it is
+ * another one. Operands and result lie in slots from the machine's register x up.
+ */
+export function runtimeInstruction(
+  op: number,
+  a: number,
+  b: number,
+  instance: ModuleInstance,
+  payer: Payer,
+): Progress | null {
   const { tables, memories } = instance;
   switch (op) {
-    case 0x23: // global.get
-      getGlobal(instance, a);
-      return "done";
-    case 0x24: // global.set
-      setGlobal(instance, a);
-      return "done";
     case 0x25: // table.get
       reserveReferences((machine.x >> 1) + 1);
       check(tableGet(tables[a], unsigned(0, isWide(tables[a])), REFERENCES, machine.x >> 1));
       return "done";
     case 0x26: // table.set
       check(tableSet(tables[a], unsigned(0, isWide(tables[a])), reference(1)));
-      return "done";
-    case 0x3f: // memory.size
-      memories[a].refresh();
-      setInt(0, memories[a].pages, isWide(memories[a]));
       return "done";
     case 0x40: // memory.grow
       return growMemory(memories[a], payer);
@@ -124,6 +124,26 @@ function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress 
       return "done";
     case 0x211: // table.fill
       return fillTable(tables[a], payer);
+    default:
+      return null;
+  }
+}
+
+function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress {
+  if ((op & ~0xff) === AGGREGATE_PAGE) return aggregateInstruction(op, instance, payer);
+  const a = extra(2);
+  const { memories } = instance;
+  switch (op) {
+    case 0x23: // global.get
+      getGlobal(instance, a);
+      return "done";
+    case 0x24: // global.set
+      setGlobal(instance, a);
+      return "done";
+    case 0x3f: // memory.size
+      memories[a].refresh();
+      setInt(0, memories[a].pages, isWide(memories[a]));
+      return "done";
     case ATOMIC_NOTIFY:
       atomicNotify(instance);
       return "done";

@@ -3,7 +3,7 @@
 // down as frames of register code, in which the interpreter goes on.
 
 import type { CompiledModule } from "../code/compiled.ts";
-import type { FunctionInstance } from "./instances.ts";
+import type { FunctionInstance, ModuleInstance } from "./instances.ts";
 import type { SavedFrame } from "./saved.ts";
 import type { Backtrace, Exhaustion, Trap } from "./trap.ts";
 
@@ -28,8 +28,29 @@ export interface Budgets {
    * and the results lie there. -1: its calls must come down, so that the thread can go on.
    */
   callOutside(callee: FunctionInstance, left: number): number;
+  /**
+   * Executes an instruction whose operands lie in slots from the word `at` on, where it leaves its
+   * result, if whoever has entered its segment can pay for it and for all up to the next check: a
+   * new budget. -1: the interpreter has to go on in front of it, with the operands as they are now.
+   */
+  execute(instruction: OutsideInstruction, at: number, left: number, ahead: CostsAhead): number;
   /** Has a call made, like that, as soon as all has come down. */
   callFromBelow(callee: FunctionInstance): void;
+}
+
+/** An instruction that the runtime executes for other code. */
+export interface OutsideInstruction {
+  readonly op: number;
+  readonly a: number;
+  readonly b: number;
+  readonly instance: ModuleInstance;
+}
+
+/** What is spent behind an instruction before the next check, at most. */
+export interface CostsAhead {
+  readonly worst: number;
+  /** The part of it that belongs to the same segment, which is paid in one. */
+  readonly rest: number;
 }
 
 /** What a function has ended with that has not returned; it has to be put into our terms. */

@@ -27,11 +27,6 @@ const RATIONS: readonly Rations[] = [
   { fuel: 1_000, slice: 33 },
 ];
 
-/** Kernels that are not compiled, and why. */
-const INTERPRETED: ReadonlyMap<string, readonly string[]> = new Map([
-  ["bulk.wasm", ["it has instructions with a bill of their own"]],
-]);
-
 const engine = localHost();
 const features = engine === null ? 0 : parseFeatures(COMPARED) & (await hostFeatures(engine));
 
@@ -73,6 +68,6 @@ describe.skipIf(engine === null)("an instance in two tiers", () => {
       compareTiers(record, features, SEED, { fuel, slice }, seen, 1);
     }
     expect(seen.differences).toEqual([]);
-    expect([...seen.reasons.keys()]).toEqual(INTERPRETED.get(name) ?? []);
+    expect([...seen.reasons.keys()]).toEqual([]);
   });
 });

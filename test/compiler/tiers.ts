@@ -15,9 +15,10 @@ import { formatFrame, Trap } from "../../src/runtime/trap.ts";
 import { hostValue } from "../fuzz/execute/world.ts";
 import { Random } from "../fuzz/random.ts";
 
-/** Fuel at once, and units in a slice. */
+/** Fuel to begin with, and after each stop, if that is another amount; units in a slice. */
 export interface Rations {
   readonly fuel: number;
+  readonly refill?: number;
   readonly slice: number;
 }
 
@@ -66,7 +67,7 @@ function* run(
   instance: ModuleInstance,
   func: FunctionInstance,
   args: readonly Value[],
-  { fuel, slice }: Rations,
+  { fuel, refill = fuel, slice }: Rations,
 ): Generator<readonly [outcome: string, fuelUsed: number, state: string]> {
   const { store } = instance;
   const thread = new Thread(store, func, args, false);
@@ -76,7 +77,7 @@ function* run(
     if (outcome.kind === "suspended" && outcome.reason === "slice") continue;
     yield [described(outcome), thread.fuelUsed, state(instance)];
     if (outcome.kind !== "suspended") return;
-    store.fuel += fuel;
+    store.fuel += refill;
   }
 }
 

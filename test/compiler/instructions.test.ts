@@ -1,0 +1,75 @@
+// Instructions that the runtime executes for compiled code: their bills, limits, traps and stops
+// are those of the interpreter.
+
+import { describe, expect, it } from "vitest";
+import { parseFeatures } from "../../src/isa/features.ts";
+import { localHost } from "../fuzz/hosts.ts";
+import { hostFeatures } from "../fuzz/probe.ts";
+import { assemble, load } from "../validation/assemble.ts";
+import { compareTiers, nothingSeen, type Rations } from "./tiers.ts";
+
+const engine = localHost();
+const features = engine === null ? 0 : parseFeatures("default") & (await hostFeatures(engine));
+
+const ENDLESS = Number.POSITIVE_INFINITY;
+
+/** Stops at every place, and wherever a bill is too high. */
+const RATIONS: readonly Rations[] = [
+  { fuel: ENDLESS, slice: ENDLESS },
+  { fuel: ENDLESS, slice: 1 },
+  { fuel: 100_000, slice: 33 },
+  ...Array.from({ length: 60 }, (_, i) => ({ fuel: i + 1, refill: ENDLESS, slice: ENDLESS })),
+  ...Array.from({ length: 60 }, (_, i) => ({ fuel: 40 * i, refill: 500, slice: ENDLESS })),
+];
+
+function compare(text: string, size = 3) {
+  const record = load(assemble(text));
+  const seen = nothingSeen();
+  for (const rations of RATIONS) compareTiers(record, features, 1, rations, seen, size);
+  expect(seen.differences).toEqual([]);
+  expect([...seen.reasons.keys()]).toEqual([]);
+}
+
+const LONG = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(600);
+
+describe.skipIf(engine === null)("an instruction of the runtime's", () => {
+  it.each([
+    ["memory.grow", "(drop (memory.grow (local.get 0))) (drop (memory.grow (i32.const 9)))"],
+    ["memory.fill", "(memory.fill (local.get 0) (i32.const 7) (i32.const 1000))"],
+    ["memory.copy", "(memory.copy (i32.const 60) (local.get 0) (i32.const 700))"],
+    ["memory.init", "(memory.init $d (i32.const 9) (i32.const 0) (local.get 0))"],
+    ["data.drop", "(data.drop $d) (memory.init $d (i32.const 9) (i32.const 1) (local.get 0))"],
+    ["a copy that traps", "(memory.copy (i32.const 60) (local.get 0) (i32.const 70000))"],
+    ["a long fill", "(memory.fill (local.get 0) (i32.const 7) (i32.const 65000))"],
+    ["table.size", "(i32.store (i32.const 60) (table.size $t))"],
+  ])("%s", (_, instruction) => {
+    const around = (code: string) => `(module
+      (memory (export "m") 1 8) (data $d "abcdef") (table $t 3 funcref)
+      (func (export "f") (param i32) (result i32) ${code}))`;
+    compare(around(`${instruction} (i32.load (i32.const 9))`));
+    // An operand beneath, in a loop; what is behind it belongs to its segment.
+    compare(
+      around(`(i32.const 5) (loop $l ${instruction}
+        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (i32.add (i32.load8_u (i32.const 61)))`),
+    );
+  });
+
+  it("in straight-line code that is longer than a segment may be", () => {
+    compare(`(module (memory 1 8)
+      (func (export "f") (param i32) (result i32)
+        ${LONG} (drop (memory.grow (i32.const 1)))
+        ${LONG} (memory.fill (i32.const 0) (i32.const 1) (i32.const 640))
+        (i32.add (memory.size) (local.get 0))))`);
+  });
+
+  it("with several memories' growth seen by loads and stores", () => {
+    compare(`(module (memory 0 3)
+      (func (export "f") (param i32) (result i32)
+        (drop (memory.grow (i32.const 1)))
+        (i32.store (i32.const 65532) (i32.const 5))
+        (drop (memory.grow (i32.const 1)))
+        (i32.store (i32.const 131068) (i32.const 6))
+        (i32.add (i32.load (i32.const 65532)) (i32.load (i32.const 131068)))))`);
+  });
+});
