@@ -1,7 +1,7 @@
 // The code of one function under construction: it pays as it goes, and at its sites something is
 // put in once the function is complete, when the worst cost up to the next check is known.
 
-import { I32, type ValType } from "../isa/types.ts";
+import { I32, I64, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import { ByteWriter } from "./bytes.ts";
 import { Flow, isLive, type SiteFacts } from "./flow.ts";
@@ -11,6 +11,7 @@ import { EMPTY, OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
 import type { Site, SiteKind } from "./sites.ts";
 import {
+  KEPT,
   PASSED_ORDER,
   type PassedAs,
   passedAs,
@@ -194,6 +195,18 @@ export class HostBody {
   merge(): void {
     this.unpaid = 0;
     this.stored = false;
+  }
+
+  /** Keeps what lies on top of the host's stack, to know it if the next instruction traps. */
+  keep(type: ValType): void {
+    const { code, operands } = this;
+    const local = operands.take(type);
+    code.indexed(OP.localTee, local);
+    if (type === I64) code.u8(OP.i32Wrap);
+    const kept = KEPT.indexOf(type === I64 ? I32 : type);
+    code.indexed(OP.globalSet, this.budgetGlobal + 1 + kept);
+    code.indexed(OP.localGet, local);
+    operands.giveBack(type, local);
   }
 
   // Sites

@@ -40,7 +40,8 @@ export class CallWriter {
         const type = this.typeAt(a);
         if (b >= this.target.tables) throw new LeftOut("its table is nothing for the host");
         this.body.beginCall(type.params.length + 1);
-        this.keepIndex(b);
+        // Of an element that it cannot call V8 does not say whether there was one.
+        this.body.keep(this.target.module.tables[b].type.address64 ? I64 : I32);
         this.body.code.indexed(op, a);
         this.body.code.u32(b);
         return this.end(op === OP.callIndirect, start, type.results);
@@ -55,20 +56,6 @@ export class CallWriter {
     if (returns) body.checkBehind(offset, results);
     else body.flow.leave(body.takeCost());
     return returns ? "returns" : "left";
-  }
-
-  /** The host does not say of an element that it could not call whether there was one. */
-  private keepIndex(table: number): void {
-    const { code, operands } = this.body;
-    const { globals, tables } = this.target.module;
-    const { address64 } = tables[table].type;
-    const type = address64 ? I64 : I32;
-    const local = operands.take(type);
-    code.indexed(OP.localTee, local);
-    if (address64) code.u8(OP.i32Wrap);
-    code.indexed(OP.globalSet, globals.length + 1);
-    code.indexed(OP.localGet, local);
-    operands.giveBack(type, local);
   }
 
   private direct(op: number, index: number, { params, results }: FuncType): void {

@@ -24,7 +24,7 @@ import { LeftOut } from "./left-out.ts";
 import { NAMES } from "./module.ts";
 import { SAVING } from "./sites.ts";
 import { type Executed, faultOf } from "./traps.ts";
-import { canHold } from "./values.ts";
+import { canHold, KEPT } from "./values.ts";
 
 type HostFunction = (...values: unknown[]) => unknown;
 interface HostGlobal {
@@ -52,7 +52,8 @@ export class HostInstance implements InstanceTier, Executed {
   readonly written: Compiled["written"];
   private readonly exports: Readonly<Record<string, unknown>>;
   private readonly budget: HostGlobal;
-  private readonly element: HostGlobal;
+  /** See `KEPT`. */
+  private readonly kept: readonly HostGlobal[];
   /** Mutable globals on both sides. */
   private readonly globals: (readonly [GlobalInstance, HostGlobal])[] = [];
   /** The innermost call from outside. */
@@ -65,7 +66,7 @@ export class HostInstance implements InstanceTier, Executed {
     this.compiled = new CompiledModule(module, store.prices, (index) => this.has(index));
     this.exports = this.instantiate(compiled.module);
     this.budget = this.exports[NAMES.budget] as HostGlobal;
-    this.element = this.exports[NAMES.element] as HostGlobal;
+    this.kept = KEPT.map((_, i) => this.exports[NAMES.kept(i)] as HostGlobal);
     instance.globals.forEach((global, i) => {
       const exported = this.exports[NAMES.global(i)] as HostGlobal | undefined;
       if (exported === undefined) return;
@@ -171,7 +172,8 @@ export class HostInstance implements InstanceTier, Executed {
     } catch (error) {
       if (!entry.isInside) throw error;
       thread.book(this.budget.value as number);
-      const fault = faultOf(this, { error, element: this.element.value as number });
+      const kept = this.kept.map(({ value }) => value as number);
+      const fault = faultOf(this, { error, kept });
       if (fault === null) throw error;
       return fault;
     } finally {

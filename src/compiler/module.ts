@@ -23,7 +23,7 @@ import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { Site } from "./sites.ts";
 import { type HostTarget, sharedWith } from "./target.ts";
-import { canHold, typeCode, writeDummy } from "./values.ts";
+import { canHold, KEPT, typeCode, writeDummy } from "./values.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const MUTABLE = 1;
@@ -36,9 +36,9 @@ export const NAMES = {
   memories: "memories",
   tables: "tables",
   budget: "budget",
-  element: "element",
   global: (index: number) => `global ${index}`,
   function: (index: number) => `function ${index}`,
+  kept: (index: number) => `kept ${index}`,
 } as const;
 
 /** A module for the host, and what must be known to run it. */
@@ -238,14 +238,12 @@ export class HostModuleWriter {
     }
   }
 
-  /**
-   * The guest's globals keep their indices; behind them are the budget, and the index that an
-   * indirect call has taken last.
-   */
+  /** The guest's globals keep their indices; behind them are the budget and kept operands. */
   private writeGlobals(out: ByteWriter): void {
     const { globals } = this.target.module;
-    out.u32(globals.length + 2);
-    const types = [...globals.map(({ type }) => (canHold(type.type) ? type.type : I32)), I32, I32];
+    out.u32(globals.length + 1 + KEPT.length);
+    const guests = globals.map(({ type }) => (canHold(type.type) ? type.type : I32));
+    const types = [...guests, I32, ...KEPT];
     for (const type of types) {
       out.u8(typeCode(type));
       out.u8(MUTABLE);
@@ -258,7 +256,7 @@ export class HostModuleWriter {
     const { imports, module } = this.target;
     const { functions, globals, importedFunctions } = module;
     const held = globals.flatMap(({ type }, i) => (canHold(type.type) ? [i] : []));
-    out.u32(functions.length - importedFunctions + held.length + 2);
+    out.u32(functions.length - importedFunctions + held.length + 1 + KEPT.length);
     for (let i = importedFunctions; i < functions.length; i++) {
       out.name(NAMES.function(i));
       out.indexed(0x00, imports.list.length + i);
@@ -269,8 +267,10 @@ export class HostModuleWriter {
     }
     out.name(NAMES.budget);
     out.indexed(0x03, globals.length);
-    out.name(NAMES.element);
-    out.indexed(0x03, globals.length + 1);
+    for (let i = 0; i < KEPT.length; i++) {
+      out.name(NAMES.kept(i));
+      out.indexed(0x03, globals.length + 1 + i);
+    }
   }
 }
 

@@ -25,8 +25,6 @@ export const OP = {
   f32Const: 0x43,
   f64Const: 0x44,
   i32Less: 0x48,
-  f32NotEqual: 0x5c,
-  f64NotEqual: 0x62,
   i32Sub: 0x6b,
   i32Wrap: 0xa7,
   i32Reinterpret: 0xbc,

@@ -5,7 +5,7 @@ import type { InstructionReader } from "../binary/instructions.ts";
 import { featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
 import type { Instruction } from "../isa/instruction.ts";
-import { F32, I32, type ValType } from "../isa/types.ts";
+import { I32, type ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
 import {
@@ -17,7 +17,6 @@ import {
   TRAPPING,
 } from "./handling.ts";
 import { LeftOut } from "./left-out.ts";
-import { EMPTY, OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
 import { canHold } from "./values.ts";
 
@@ -81,25 +80,16 @@ export class PlainWriter {
     }
     if (access !== null) this.requireMemory(facts.instruction.b);
     if (handling === TRAPPING) this.body.store();
-    if (isConversion(op)) this.trapOnNan((params as readonly ValType[])[0]);
+    if (isConversion(op)) this.keepOperand((params as readonly ValType[])[0]);
     this.same(facts, params?.length ?? 0, null);
     for (const type of results) this.body.operands.push(type);
   }
 
   /** A NaN traps otherwise than a number that is too large; V8 does not say which it was. */
-  private trapOnNan(type: ValType): void {
-    const { code, operands } = this.body;
-    operands.pop(1);
-    const local = operands.take(type);
-    code.indexed(OP.localTee, local);
-    code.indexed(OP.localGet, local);
-    code.u8(type === F32 ? OP.f32NotEqual : OP.f64NotEqual);
-    code.indexed(OP.if, EMPTY);
-    code.u8(OP.unreachable);
-    code.u8(OP.end);
-    code.indexed(OP.localGet, local);
-    operands.giveBack(type, local);
-    operands.push(type);
+  private keepOperand(type: ValType): void {
+    this.body.operands.pop(1);
+    this.body.keep(type);
+    this.body.operands.push(type);
   }
 
   /** The same instruction, which takes so many operands and leaves a result of this type. */

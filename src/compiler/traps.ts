@@ -4,6 +4,9 @@
 
 import type { CompiledModule } from "../code/compiled.ts";
 import { frameIn, MOST_FRAMES } from "../interpreter/backtrace.ts";
+import { instructionAt } from "../isa/index.ts";
+import type { Instruction } from "../isa/instruction.ts";
+import { I32, type ValType } from "../isa/types.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import type { Fault } from "../runtime/tier.ts";
 import { type Backtrace, Exhaustion, Trap } from "../runtime/trap.ts";
@@ -22,12 +25,13 @@ import { isConversion } from "./handling.ts";
 import { stackOf } from "./host-stack.ts";
 import { OP } from "./opcodes.ts";
 import { findPlaces, type HostFrame, type Place, type Written } from "./places.ts";
+import { KEPT } from "./values.ts";
 
 /** What a function of the host's has thrown, and what was the case then. */
 export interface Thrown {
   readonly error: unknown;
-  /** The index that an indirect call has taken last. */
-  readonly element: number;
+  /** Operands that were kept last, of the types of `KEPT`. */
+  readonly kept: readonly number[];
 }
 
 /** Whose function it was. */
@@ -39,20 +43,27 @@ export interface Executed {
 }
 
 /** The code of the trap that an instruction has raised, with what V8 or SpiderMonkey say of it. */
-function codeOf(message: string, place: Place | undefined, isNull: () => boolean): number {
-  const op = place?.op ?? OP.unreachable;
+function codeOf(executed: Executed, message: string, kept: Thrown["kept"], place: Place): number {
+  const { op, table } = place;
   const isBounds = message.includes("bounds");
   if (op === OP.callIndirect || op === OP.returnCallIndirect) {
     if (isBounds) return UNDEFINED_ELEMENT;
-    return isNull() ? UNINITIALIZED_ELEMENT : INDIRECT_CALL_TYPE_MISMATCH;
+    const isNull = executed.isNull(table, kept[KEPT.indexOf(I32)]);
+    return isNull ? UNINITIALIZED_ELEMENT : INDIRECT_CALL_TYPE_MISMATCH;
   }
-  // What is no number has met an `unreachable` of ours.
-  if (isConversion(op)) return message.includes("range") ? INTEGER_OVERFLOW : INVALID_CONVERSION;
+  if (isConversion(op)) {
+    const { params } = instructionAt(op) as Instruction;
+    const operand = kept[KEPT.indexOf((params as readonly ValType[])[0])];
+    return Number.isNaN(operand) ? INVALID_CONVERSION : INTEGER_OVERFLOW;
+  }
   if (message.includes("unaligned")) return UNALIGNED_ATOMIC;
   if (isBounds) return MEMORY_OUT_OF_BOUNDS;
   if (message.includes("by zero")) return DIVIDE_BY_ZERO;
   return /unrepresentable|overflow/.test(message) ? INTEGER_OVERFLOW : UNREACHABLE;
 }
+
+/** Where it was if the host does not say: somebody has frozen its errors. */
+const NOWHERE: Place = { funcIndex: -1, offset: 0, op: OP.unreachable, table: 0, owed: 0 };
 
 /** A trap, or too deep a recursion, whose place is being found out. */
 class HostFault implements Fault {
@@ -88,11 +99,9 @@ class HostFault implements Fault {
     const { module } = executed.written.target;
     const calls = places.map(({ funcIndex, offset }) => frameIn(module, funcIndex, offset));
     const backtrace = [...calls, ...callers].slice(0, MOST_FRAMES);
-    const { element, error } = thrown;
+    const { error, kept } = thrown;
     if (!isTrap(error)) return new Exhaustion("stackBytes", "", backtrace);
-    const [place] = places;
-    const isNull = () => executed.isNull(place.table, element);
-    return new Trap(codeOf(error.message, place, isNull), backtrace);
+    return new Trap(codeOf(executed, error.message, kept, places[0] ?? NOWHERE), backtrace);
   }
 }
 

@@ -44,6 +44,12 @@ export function canHold(type: ValType): boolean {
   return type !== V128 && CODES.has(type);
 }
 
+/**
+ * Types of the globals, behind that of the budget, that keep an operand of each instruction that
+ * may trap for it in two ways: the host does not say which it was.
+ */
+export const KEPT: readonly ValType[] = [I32, F32, F64];
+
 /** What is returned while frames are saved: nobody looks at it. */
 export function writeDummy(out: ByteWriter, type: ValType): void {
   switch (type) {
