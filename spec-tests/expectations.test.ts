@@ -24,7 +24,7 @@ function script(verdicts: readonly (readonly [line: number, verdict: Verdict])[]
   const results = verdicts.map(([line, verdict]): CommandResult => {
     return { command: { type: "assert_return", line, text: "" }, verdict, fuel: 0 };
   });
-  return { group: "g", name: "n", results, modules: 0, validModules: 0, stops: 0 };
+  return { group: "g", name: "n", results, modules: 0, validModules: 0, stops: 0, compiledFuel: 0 };
 }
 
 function listed(lists: Readonly<Record<string, string>>) {

@@ -2,6 +2,7 @@
 
 import type { DecodeSettings } from "../embedding/module.ts";
 import { type FeatureSet, parseFeatures } from "../isa/features.ts";
+import { TIERS, type Tier } from "../runtime/tier.ts";
 import { type Arguments, UsageError } from "./command.ts";
 
 /** The feature set that `--features` describes. */
@@ -18,6 +19,13 @@ export function featuresOption(args: Arguments): DecodeSettings {
 /** The same for tools that only show a module: without the option every feature is on. */
 export function lenientFeaturesOption(args: Arguments): FeatureSet {
   return featuresOption(args).features ?? parseFeatures("all");
+}
+
+/** Who is to execute guests; undefined: `--tier` is absent. */
+export function tierOption({ values: { tier } }: Arguments): Tier | undefined {
+  const found = TIERS.find((name) => name === tier);
+  if (tier === undefined || found !== undefined) return found;
+  throw new UsageError(`--tier takes ${TIERS.join(", ")}, not "${tier}"`);
 }
 
 /** The single FILE of a command that takes one. */

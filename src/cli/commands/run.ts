@@ -13,7 +13,6 @@ import {
 } from "../../api/index.ts";
 import { leftToInterpreter } from "../../embedding/tier.ts";
 import { CodeLimitError } from "../../module/errors.ts";
-import { TIERS, type Tier } from "../../runtime/tier.ts";
 import { WasiExit } from "../../wasi/index.ts";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { CallError, exitCode, processStatus, report } from "../endings.ts";
@@ -26,6 +25,7 @@ import {
   parseMilliseconds,
   parseValue,
 } from "../literals.ts";
+import { tierOption } from "../options.ts";
 import { importsWasi, World } from "../program.ts";
 import { visible } from "../text.ts";
 
@@ -100,12 +100,6 @@ function storeFor(args: Arguments): Store {
   };
   const tier = tierOption(args);
   return new Store({ limits, ...(fuel !== undefined && { fuel }), ...(tier && { tier }) });
-}
-
-function tierOption({ values: { tier } }: Arguments): Tier | undefined {
-  const found = TIERS.find((name) => name === tier);
-  if (tier === undefined || found !== undefined) return found;
-  throw new UsageError(`--tier takes ${TIERS.join(", ")}, not "${tier}"`);
 }
 
 /** The export to call; null for a module whose start function is all there is to run. */

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Arguments, type Command, EXIT, HostError, type Io, UsageError } from "../command.ts";
 import { reason } from "../input.ts";
-import { featuresOption } from "../options.ts";
+import { featuresOption, tierOption } from "../options.ts";
 import { compare, type Expectations, readExpectations, shrunk } from "../spec/expectations.ts";
 import { formatJson, formatText } from "../spec/report.ts";
 import { runScript, type ScriptResult, summarize } from "../spec/runner.ts";
@@ -27,6 +27,7 @@ json/manifest.json), a group or script of it, a single .json, or a folder of the
   --chunk N        feed each module in chunks of N bytes
   --slice N        stop and resume invocations after every N units of fuel; with 1, at
                    every segment. Calls nest at most ${SLICED_CALL_DEPTH} deep then.
+  --tier TIER      who executes the modules: interpreter, compiled, auto, see \`run\`
   --expect FILE    known failures, see spec-tests/README.md: exit 0 if just these fail
   --shrink         with --expect: take out of FILE what does not fail any more
   --json           one JSON object instead of the table
@@ -55,11 +56,13 @@ function count(args: Arguments, option: string, unit: string): number | undefine
 function settingsOf(args: Arguments): RunSettings {
   const chunk = count(args, "chunk", "bytes");
   const slice = count(args, "slice", "units of fuel");
+  const tier = tierOption(args);
   const storeLimits = { callDepth: SLICED_CALL_DEPTH };
   return {
     ...featuresOption(args),
     ...(chunk !== undefined && { chunk }),
     ...(slice !== undefined && { slice, storeLimits }),
+    ...(tier !== undefined && { tier }),
   };
 }
 
@@ -116,6 +119,7 @@ export const spec: Command = {
     group: { type: "string", multiple: true },
     chunk: { type: "string" },
     slice: { type: "string" },
+    tier: { type: "string" },
     expect: { type: "string" },
     shrink: { type: "boolean" },
     json: { type: "boolean" },

@@ -26,6 +26,8 @@ export interface ScriptResult {
   readonly validModules: number;
   /** How often invocations were stopped and resumed. */
   readonly stops: number;
+  /** Fuel that was used by what the host's engine executes. */
+  readonly compiledFuel: number;
 }
 
 /** How many commands went which way. */
@@ -83,7 +85,9 @@ export function runScript(script: Script, settings: RunSettings = {}): ScriptRes
     return { command, verdict, fuel: state.invoker.fuelUsed - before };
   });
   const { modules, validModules } = state;
-  return { group, name, results, modules, validModules, stops: state.invoker.stops };
+  const { invoker, store } = state;
+  const { compiledFuel } = store;
+  return { group, name, results, modules, validModules, stops: invoker.stops, compiledFuel };
 }
 
 /** Whether the message of a refusal begins with the suite's words; null: nothing to compare. */

@@ -2,13 +2,14 @@
 // registered for imports; and what a command's verdict is.
 
 import { readFileSync } from "node:fs";
+import { Instantiation } from "../../embedding/instantiate.ts";
 import { type DecodeSettings, moduleDecoder } from "../../embedding/module.ts";
 import type { ValType } from "../../isa/types.ts";
 import { ModuleError } from "../../module/errors.ts";
 import type { ModuleRecord } from "../../module/module.ts";
 import type { ModuleInstance } from "../../runtime/instances.ts";
-import { instantiate } from "../../runtime/instantiate.ts";
 import { type RuntimeLimits, Store } from "../../runtime/store.ts";
+import type { Tier } from "../../runtime/tier.ts";
 import { HostError } from "../command.ts";
 import { reason } from "../input.ts";
 import { Invoker } from "./execution.ts";
@@ -33,6 +34,8 @@ export interface RunSettings extends DecodeSettings {
   readonly slice?: number;
   /** Limits of the scripts' stores. */
   readonly storeLimits?: Partial<RuntimeLimits>;
+  /** Who executes the scripts' modules; absent: the default of stores. */
+  readonly tier?: Tier;
 }
 
 /** A module, or the error that refused it. */
@@ -85,7 +88,7 @@ export class ScriptState {
   validModules = 0;
   readonly hosts = new HostReferences();
   private readonly settings: RunSettings;
-  private readonly store: Store;
+  readonly store: Store;
   readonly invoker: Invoker;
   private readonly definitions = new Shelf<ModuleRecord>("module definition");
   private readonly instances = new Shelf<ModuleInstance>("module instance");
@@ -94,7 +97,8 @@ export class ScriptState {
   /** `sharedMemory`: whether `spectest` has one. */
   constructor(settings: RunSettings, sharedMemory: boolean) {
     this.settings = settings;
-    this.store = new Store(settings.storeLimits);
+    const { storeLimits, tier } = settings;
+    this.store = new Store(storeLimits, undefined, undefined, tier);
     this.invoker = new Invoker(this.store, settings.slice ?? Number.POSITIVE_INFINITY);
     this.registered = new Map([["spectest", { item: spectest(this.store, sharedMemory) }]]);
   }
@@ -150,9 +154,11 @@ export class ScriptState {
       const held = this.registered.get(item.module);
       return held === undefined ? undefined : itemOf(held).get(item.name);
     });
-    return instantiate(this.store, module, imports, (start) => {
-      this.invoker.invoke(start, []);
-    });
+    const instantiation = new Instantiation(this.store, module, imports);
+    while (!instantiation.advance());
+    const { instance, startFunction } = instantiation;
+    if (startFunction !== null) this.invoker.invoke(startFunction, []);
+    return instance;
   }
 
   /** Makes the exports of an instance importable; those of none are an error for who imports. */
