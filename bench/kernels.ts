@@ -3,7 +3,7 @@
 // checksums compared. Two kinds of process: "mixed" ones have first run all the kernels of the
 // group, so that the interpreter's loops know every instruction they use and no longer change;
 // "alone" ones have run nothing else, which is faster than what a program that uses everything will
-// see.
+// see. The host tier, where the host's engine executes what we write for it, is measured beside.
 
 import { readFileSync } from "node:fs";
 import {
@@ -92,20 +92,29 @@ interface Kernel {
   readonly size: number;
   native(size: number): unknown;
   ours(size: number): unknown;
-  /** Fuel used so far. */
-  fuel(): number;
+  compiled(size: number): unknown;
+  /** Fuel used so far by each tier. */
+  fuel(): Readonly<Record<Tier, number>>;
 }
+
+/** Who executes our own side of a kernel. */
+type Tier = "ours" | "compiled";
+const TIERS: readonly Tier[] = ["ours", "compiled"];
 
 function prepare({ Module, Store }: Package, { folder, sizes }: Group, name: string): Kernel {
   const bytes = readFileSync(new URL(`${folder}/${name}.wasm`, import.meta.url));
-  const store = new Store({ fuel: AMPLE_FUEL });
-  const run = store.instantiate(Module.from(bytes)).func("run");
+  const [ours, compiled] = (["interpreter", "compiled"] as const).map((tier) => {
+    const store = new Store({ fuel: AMPLE_FUEL, tier });
+    return { run: store.instantiate(Module.from(bytes)).func("run"), store };
+  });
+  const used = (store: { readonly fuel: number }) => AMPLE_FUEL - store.fuel;
   return {
     name,
     size: sizes[name],
     native: hostExport(bytes, "run"),
-    ours: (size) => run.call(size),
-    fuel: () => AMPLE_FUEL - store.fuel,
+    ours: (size) => ours.run.call(size),
+    compiled: (size) => compiled.run.call(size),
+    fuel: () => ({ ours: used(ours.store), compiled: used(compiled.store) }),
   };
 }
 
@@ -118,30 +127,33 @@ function timedChecksum(kernel: Kernel, run: (size: number) => unknown, expected:
   throw new Error(`${kernel.name}: checksum ${checksum} instead of the host's ${expected}`);
 }
 
-/** Fuel of one run; every run must use the same. */
-function fuelOfRuns(kernel: Kernel, before: number, runs: number): number {
-  const fuel = (kernel.fuel() - before) / runs;
-  if (Number.isInteger(fuel)) return fuel;
+/** Fuel of one run; every run must use the same, in both tiers. */
+function fuelOfRuns(kernel: Kernel, before: ReturnType<Kernel["fuel"]>, runs: number): number {
+  const after = kernel.fuel();
+  const [fuel, compiled] = TIERS.map((tier) => (after[tier] - before[tier]) / runs);
+  if (Number.isInteger(fuel) && fuel === compiled) return fuel;
   throw new Error(`${kernel.name}: fuel differs between runs`);
 }
 
-/** Medians of both sides in seconds, and the fuel of a run, under names with the kernel's. */
+/** Medians of all sides in seconds, and the fuel of a run, under names with the kernel's. */
 function measureKernel(kernel: Kernel, runs: number): [string, number[]][] {
   const expected = kernel.native(kernel.size);
-  for (let i = 0; i < WARM_NATIVE_RUNS; i++) timedChecksum(kernel, kernel.native, expected);
+  for (let i = 0; i < WARM_NATIVE_RUNS; i++) {
+    timedChecksum(kernel, kernel.native, expected);
+    timedChecksum(kernel, kernel.compiled, expected);
+  }
   for (let i = 0; i < WARM_RUNS; i++) timedChecksum(kernel, kernel.ours, expected);
-  const native: number[] = [];
-  const ours: number[] = [];
+  const sides = ["native", ...TIERS] as const;
+  const times = sides.map((): number[] => []);
   const before = kernel.fuel();
   for (let i = 0; i < runs; i++) {
-    native.push(timedChecksum(kernel, kernel.native, expected));
-    ours.push(timedChecksum(kernel, kernel.ours, expected));
+    sides.forEach((side, at) => {
+      times[at].push(timedChecksum(kernel, kernel[side], expected));
+    });
   }
-  const { name } = kernel;
   return [
-    [`${name} native`, [median(native)]],
-    [`${name} ours`, [median(ours)]],
-    [`${name} fuel`, [fuelOfRuns(kernel, before, runs)]],
+    ...sides.map((side, at): [string, number[]] => [`${kernel.name} ${side}`, [median(times[at])]]),
+    [`${kernel.name} fuel`, [fuelOfRuns(kernel, before, runs)]],
   ];
 }
 
@@ -193,6 +205,7 @@ const COLUMNS: readonly Column[] = [
   { key: "fuel", title: "million instructions", digits: 0 },
   { key: "nanoseconds", title: "ns per instruction", digits: 2 },
   { key: "alone", title: "ratio alone", digits: 1 },
+  { key: "compiled", title: "host tier, ratio", digits: 2 },
 ];
 
 function geometricMean(values: readonly number[]): number {
@@ -202,8 +215,8 @@ function geometricMean(values: readonly number[]): number {
 function report(group: Group, results: readonly (readonly [Task, Sample])[]): Report {
   const value = (name: string, what: string, process: string) =>
     median(gather(results, `${name} ${what}`, (task) => task.process === process));
-  const ratioOf = (name: string, process: string) =>
-    value(name, "ours", process) / value(name, "native", process);
+  const ratioOf = (name: string, process: string, tier: Tier = "ours") =>
+    value(name, tier, process) / value(name, "native", process);
   const measured = Object.keys(group.sizes).filter((name) =>
     results.some(([, sample]) => `${name} ours` in sample),
   );
@@ -215,17 +228,19 @@ function report(group: Group, results: readonly (readonly [Task, Sample])[]): Re
     fuel: value(name, "fuel", "mixed") / 1e6,
     nanoseconds: (1e9 * value(name, "ours", "mixed")) / value(name, "fuel", "mixed"),
     alone: ratioOf(name, "alone"),
+    compiled: ratioOf(name, "mixed", "compiled"),
   }));
   const mean: Row = {
     kernel: "geometric mean",
     ratio: geometricMean(rows.map(({ ratio }) => ratio)),
     nanoseconds: geometricMean(rows.map(({ nanoseconds }) => nanoseconds)),
     alone: geometricMean(rows.map(({ alone }) => alone)),
+    compiled: geometricMean(rows.map(({ compiled }) => compiled)),
   };
   const about =
     `${group.about}, exact fuel on, beside the host's own WebAssembly in the same process: CPU ` +
-    "time, medians over runs and processes, in processes that ran all the kernels before; the last " +
-    "column in processes that ran nothing else.";
+    'time, medians over runs and processes, in processes that ran all the kernels before; "alone": ' +
+    "in processes that ran nothing else. Host tier: the host's engine executes what it can.";
   return { bench: group.name, about, columns: COLUMNS, rows: [...rows, mean] };
 }
 
@@ -240,6 +255,11 @@ function benchOf(group: Group): Bench {
 
 /** Kernels beside the host's own WebAssembly. */
 export const EXECUTION: Bench = benchOf(SCALARS);
+/** The same where the newest V8 measures. */
+export const EXECUTION_NEW: Bench = {
+  ...benchOf({ ...SCALARS, name: "execution-new" }),
+  node: "26",
+};
 /** Those on vectors. */
 export const VECTORS_BENCH: Bench = benchOf(VECTORS);
 /** Those on GC objects, which Node 20 does not know. */

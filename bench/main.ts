@@ -22,7 +22,7 @@ import {
   type Task,
 } from "./harness.ts";
 import { INSTANCES } from "./instances.ts";
-import { EXECUTION, GC_BENCH, VECTORS_BENCH } from "./kernels.ts";
+import { EXECUTION, EXECUTION_NEW, GC_BENCH, VECTORS_BENCH } from "./kernels.ts";
 import { MICRO } from "./micro.ts";
 import { MICRO_RUN } from "./micro-run.ts";
 import { PACKAGES_BENCH } from "./packages.ts";
@@ -40,6 +40,7 @@ const BENCHES: readonly Bench[] = [
   PRINT,
   MICRO,
   EXECUTION,
+  EXECUTION_NEW,
   VECTORS_BENCH,
   GC_BENCH,
   MICRO_RUN,
