@@ -400,6 +400,12 @@ export class Execution {
     throw interrupts.signal?.aborted ? interrupts.signal.reason : active?.abortReason();
   }
 
+  /** For `Store.instantiate`: whether anything may stop such work. */
+  static isStoppable({ epoch }: Store, { deadline, signal }: Interrupts): boolean {
+    const mayEnd = deadline !== Number.POSITIVE_INFINITY || signal !== undefined || epoch !== null;
+    return mayEnd || currentCall() !== null;
+  }
+
   private outcomeOf(ended: Ended): Outcome {
     switch (ended.kind) {
       case "returned": {

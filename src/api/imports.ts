@@ -59,14 +59,15 @@ export class Linking {
   }
 
   /**
-   * Goes on for about half a millisecond; true when the instance is complete.
+   * Goes on for about half a millisecond, or longer if it `mayStall`; true when the instance is
+   * complete.
    * @throws LinkError for a value that can be no import of that kind
    * @throws whatever instantiation throws
    */
-  advance(): boolean {
+  advance(mayStall: boolean): boolean {
     const { found, imports } = this;
     const wanted = this.module.imports;
-    if (found.length === wanted.length) return this.instantiation().advance();
+    if (found.length === wanted.length) return this.instantiation().advance(mayStall);
     const end = Math.min(found.length + PIECE, wanted.length);
     for (let index = found.length; index < end; index++) {
       const { module, name } = wanted[index];

@@ -155,7 +155,8 @@ export class Store {
   ): Instance<E> {
     const interrupts = interruptsOf(callOptions("instantiate", options));
     const linking = new Linking(this, module, imports);
-    while (!this.advance(linking, interrupts));
+    const mayStall = !Execution.isStoppable(this, interrupts);
+    while (!this.advance(linking, interrupts, mayStall));
     const { instance, startFunction: start } = linking.complete;
     if (start !== null) new Execution(this, start, [], false, interrupts).finish();
     return this.instance(instance) as Instance<object> as Instance<E>;
@@ -179,8 +180,8 @@ export class Store {
   }
 
   /** Goes on with an instantiation: true when the instance is complete. @throws what stops it */
-  private advance(linking: Linking, interrupts: Interrupts): boolean {
-    if (linking.advance()) return true;
+  private advance(linking: Linking, interrupts: Interrupts, mayStall = false): boolean {
+    if (linking.advance(mayStall)) return true;
     try {
       Execution.checkStop(this, interrupts);
     } catch (error) {

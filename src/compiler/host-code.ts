@@ -2,6 +2,7 @@
 // one after the other, then the host compiles what has been written. All instances of a module with
 // the same price table share it.
 
+import { CompiledModule } from "../code/compiled.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
 import { isReference } from "../isa/types.ts";
@@ -12,15 +13,29 @@ import { hostFeatures } from "./features.ts";
 import { LeftOut } from "./left-out.ts";
 import { type HostModule, HostModuleWriter } from "./module.ts";
 import type { Site } from "./sites.ts";
+import { canHold } from "./values.ts";
 
 /** Milliseconds of writing between two looks, and instructions between two looks at the clock. */
 const PIECE = 0.3;
 const INSTRUCTIONS = 256;
+/** Bytes that the host compiles while somebody watches: V8 11 takes 20 ns a byte, V8 14 six. */
+const MOST_AT_ONCE = 1 << 18;
+/**
+ * What the host keeps for a byte of its code, and we for a site. V8 compiles the functions that are
+ * called, to eight bytes for a byte.
+ */
+const CODE_BYTES = 4;
+const SITE_BYTES = 150;
 
-/** What has been written, and the host's module of it. */
+/** What instances are made of. */
 export interface Compiled {
   readonly written: Omit<HostModule, "bytes">;
+  /** The host's module. */
   readonly module: object;
+  /** Register code in which compiled functions are called like those of other instances. */
+  readonly registerCode: CompiledModule;
+  /** What all that takes of the host's memory. */
+  readonly hostBytes: number;
 }
 
 /** table.set, table.init, table.copy, table.grow, table.fill */
@@ -52,7 +67,10 @@ function checkWritten(module: ModuleRecord, written: HostModule): void {
 /** The host's code of a module, complete or in the making. */
 export class HostCode {
   private readonly record: ModuleRecord;
+  private readonly prices: PriceTable;
   private writer: HostModuleWriter | null;
+  private written: HostModule | null = null;
+  private isCompiling = false;
   private compiled: Compiled | null = null;
   /** Why there is none. */
   private failure: LeftOut | null = null;
@@ -60,35 +78,76 @@ export class HostCode {
   /** @param features what the host's engine knows */
   constructor(record: ModuleRecord, prices: PriceTable, features: FeatureSet) {
     this.record = record;
+    this.prices = prices;
     this.writer = new HostModuleWriter(record, prices, features);
   }
 
-  /** Goes on for about a third of a millisecond; true when all is done, or it cannot be done. */
-  advance(): boolean {
-    const { writer } = this;
-    if (writer === null) return true;
-    try {
-      const end = millisecondsNow() + PIECE;
-      while (writer.writeNext(INSTRUCTIONS)) if (millisecondsNow() >= end) return false;
-      this.compiled = this.compile(writer.finish());
-    } catch (error) {
-      if (!(error instanceof LeftOut)) throw error;
-      this.failure = error;
-    }
-    this.writer = null;
-    return true;
+  get isComplete(): boolean {
+    return (this.compiled ?? this.failure) !== null;
   }
 
-  private compile(written: HostModule): Compiled {
-    checkWritten(this.record, written);
-    if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
-    const { bytes, ...rest } = written;
+  /** Whether the host is busy with it, and nobody can do anything but wait. */
+  get isAway(): boolean {
+    return this.isCompiling && !this.isComplete;
+  }
+
+  /**
+   * Goes on for about a third of a millisecond, and up to 5 ms in the host's compiler; what that
+   * would take longer for it compiles by the way, unless `mayStall`: nobody minds if it takes long.
+   */
+  advance(mayStall: boolean): void {
+    if (this.isComplete) return;
     try {
-      const module = new hostNamespace.Module(bytes as Uint8Array<ArrayBuffer>);
-      return { written: rest, module };
+      if (this.writer !== null) this.write(this.writer);
+      else this.compile(this.written as HostModule, mayStall);
     } catch (error) {
-      throw new LeftOut(`the host refuses it: ${(error as Error).message}`);
+      this.fail(error);
     }
+  }
+
+  private fail(error: unknown): void {
+    if (!(error instanceof LeftOut)) throw error;
+    this.failure = error;
+    this.writer = null;
+    this.written = null;
+  }
+
+  private write(writer: HostModuleWriter): void {
+    const end = millisecondsNow() + PIECE;
+    while (writer.writeNext(INSTRUCTIONS)) if (millisecondsNow() >= end) return;
+    const written = writer.finish();
+    checkWritten(this.record, written);
+    this.written = written;
+    this.writer = null;
+  }
+
+  private compile(written: HostModule, mayStall: boolean): void {
+    if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
+    const bytes = written.bytes as Uint8Array<ArrayBuffer>;
+    if (mayStall || bytes.length <= MOST_AT_ONCE) {
+      try {
+        this.complete(new hostNamespace.Module(bytes));
+      } catch (error) {
+        throw refusal(error);
+      }
+    } else if (!this.isCompiling) {
+      this.isCompiling = true;
+      hostNamespace.compile(bytes).then(
+        (module) => this.complete(module),
+        (error) => this.fail(refusal(error)),
+      );
+    }
+  }
+
+  private complete(module: object): void {
+    // Who could not wait for it may have compiled it, too.
+    if (this.written === null) return;
+    const { bytes, ...written } = this.written;
+    const { prices, record } = this;
+    const registerCode = new CompiledModule(record, prices, (index) => executes(written, index));
+    const hostBytes = CODE_BYTES * bytes.length + SITE_BYTES * written.sites.length;
+    this.compiled = { written, module, registerCode, hostBytes };
+    this.written = null;
   }
 
   /**
@@ -99,6 +158,18 @@ export class HostCode {
     if (this.compiled === null) throw this.failure ?? new Error("it is not complete");
     return this.compiled;
   }
+}
+
+function refusal(error: unknown): LeftOut {
+  return new LeftOut(`the host refuses it: ${(error as Error).message}`);
+}
+
+/** Whether a call from outside reaches compiled code. */
+export function executes({ leftOut, target }: Compiled["written"], index: number): boolean {
+  const { module } = target;
+  if (index < module.importedFunctions || leftOut.has(index)) return false;
+  const { params, results } = funcTypeAt(module, module.functions[index]) as FuncType;
+  return [...params, ...results].every((type) => canHold(type) && !isReference(type));
 }
 
 const codes = new WeakMap<ModuleRecord, WeakMap<PriceTable, HostCode>>();

@@ -1,12 +1,13 @@
 // An instance whose functions the host's engine executes: memories are shared with it, globals are
 // copied when control changes sides. What is not compiled is called through the thread.
 
-import { CompiledModule } from "../code/compiled.ts";
-import { isReference, type ValType } from "../isa/types.ts";
+import type { CompiledModule } from "../code/compiled.ts";
+import type { ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import type { GlobalInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Budgets, CompiledFunction, Descent, Fault, InstanceTier } from "../runtime/tier.ts";
+import type { Share } from "./account.ts";
 import {
   dummyResult,
   type HostNumber,
@@ -18,13 +19,13 @@ import {
   resultOf,
 } from "./border.ts";
 import { Entry } from "./entry.ts";
-import type { Compiled } from "./host-code.ts";
+import { type Compiled, executes } from "./host-code.ts";
 import { type InstructionImport, RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { NAMES } from "./module.ts";
 import { SAVING } from "./sites.ts";
 import { type Executed, faultOf } from "./traps.ts";
-import { canHold, KEPT } from "./values.ts";
+import { KEPT } from "./values.ts";
 
 type HostFunction = (...values: unknown[]) => unknown;
 interface HostGlobal {
@@ -41,13 +42,9 @@ function typeOf(module: ModuleRecord, index: number): FuncType {
   return funcTypeAt(module, module.functions[index]) as FuncType;
 }
 
-function passes({ params, results }: FuncType): boolean {
-  return [...params, ...results].every((type) => canHold(type) && !isReference(type));
-}
-
 /** The functions of one instance as the host's engine has them. */
 export class HostInstance implements InstanceTier, Executed {
-  readonly compiled: CompiledModule;
+  private readonly share: Share;
   private readonly instance: ModuleInstance;
   readonly written: Compiled["written"];
   private readonly exports: Readonly<Record<string, unknown>>;
@@ -59,11 +56,11 @@ export class HostInstance implements InstanceTier, Executed {
   /** The innermost call from outside. */
   private entry: Entry | null = null;
 
-  constructor(instance: ModuleInstance, compiled: Compiled) {
-    const { module, store } = instance;
+  constructor(instance: ModuleInstance, share: Share) {
+    const { compiled } = share;
     this.instance = instance;
+    this.share = share;
     this.written = compiled.written;
-    this.compiled = new CompiledModule(module, store.prices, (index) => this.has(index));
     this.exports = this.instantiate(compiled.module);
     this.budget = this.exports[NAMES.budget] as HostGlobal;
     this.kept = KEPT.map((_, i) => this.exports[NAMES.kept(i)] as HostGlobal);
@@ -130,20 +127,16 @@ export class HostInstance implements InstanceTier, Executed {
     });
   }
 
+  get compiled(): CompiledModule {
+    return this.share.compiled.registerCode;
+  }
+
   get leftOut(): ReadonlyMap<number, string> {
     return this.written.leftOut;
   }
 
-  /** Whether a call from outside reaches compiled code. */
-  private has(index: number): boolean {
-    const { instance, written } = this;
-    const { module } = instance;
-    if (index < module.importedFunctions || written.leftOut.has(index)) return false;
-    return passes(typeOf(module, index));
-  }
-
   functionAt(index: number): CompiledFunction | null {
-    if (!this.has(index)) return null;
+    if (!executes(this.written, index)) return null;
     const { params, results } = typeOf(this.instance.module, index);
     const run = this.exports[NAMES.function(index)] as HostFunction;
     return {

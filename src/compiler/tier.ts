@@ -2,6 +2,7 @@
 
 import type { FeatureSet } from "../isa/features.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
+import { bytesOf, shareOf } from "./account.ts";
 import { HostCode } from "./host-code.ts";
 import { HostInstance } from "./host-instance.ts";
 import { LeftOut } from "./left-out.ts";
@@ -12,10 +13,16 @@ import { LeftOut } from "./left-out.ts";
  * @param code complete
  */
 export function moveToHost(instance: ModuleInstance, code: HostCode): string | null {
+  const { lease } = instance;
+  let bytes = 0;
   try {
-    instance.moveTo(new HostInstance(instance, code.result));
+    const share = shareOf(instance.store, code.result);
+    bytes = bytesOf(instance);
+    if (share === null || !lease.extend(bytes)) return "its store has no room for it";
+    instance.moveTo(new HostInstance(instance, share));
     return null;
   } catch (error) {
+    lease.shrink(bytes);
     if (error instanceof LeftOut) return error.message;
     throw error;
   }
@@ -27,6 +34,6 @@ export function moveToHost(instance: ModuleInstance, code: HostCode): string | n
  */
 export function compileInstance(instance: ModuleInstance, features: FeatureSet): string | null {
   const code = new HostCode(instance.module, instance.store.prices, features);
-  while (!code.advance());
+  while (!code.isComplete) code.advance(true);
   return moveToHost(instance, code);
 }

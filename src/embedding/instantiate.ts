@@ -5,7 +5,8 @@ import type { ModuleRecord } from "../module/module.ts";
 import type { ExternInstance, FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import { Instantiation as Linking } from "../runtime/instantiate.ts";
 import type { Store } from "../runtime/store.ts";
-import { type Promotion, promotionOf } from "./tier.ts";
+import type { Promotion } from "../runtime/tier.ts";
+import { beginPromotion } from "./tier.ts";
 
 /** An instantiation without its last step, which calls the start function. */
 export class Instantiation {
@@ -33,19 +34,20 @@ export class Instantiation {
   }
 
   /**
-   * Goes on for about half a millisecond; true when the instance is complete.
+   * Goes on for about half a millisecond, or longer if it `mayStall`, since nobody minds; true when
+   * the instance is complete.
    * @throws LinkError for an import that is missing or has another type
    * @throws Exhaustion for a limit of the store
    * @throws Trap for an active segment that is out of bounds
    */
-  advance(): boolean {
+  advance(mayStall = false): boolean {
     if (!this.isLinked) {
       if (!this.linking.advance()) return false;
       this.isLinked = true;
-      this.promotion = promotionOf(this.instance);
+      this.promotion = beginPromotion(this.instance);
       return this.promotion === null;
     }
-    return this.promotion === null || this.promotion.advance();
+    return this.promotion === null || this.promotion.advance(mayStall);
   }
 
   /** Gives back what was counted so far, if nobody can have got hold of it. */

@@ -50,7 +50,7 @@ export function moduleInstantiate(
   imports: readonly (ExternInstance | undefined)[],
 ): ModuleInstance {
   const instantiation = new Instantiation(store, module, imports);
-  while (!instantiation.advance());
+  while (!instantiation.advance(true));
   const { instance, startFunction } = instantiation;
   if (startFunction !== null) funcInvoke(store, startFunction, []);
   return instance;

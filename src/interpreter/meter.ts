@@ -23,6 +23,9 @@ const BULK_WORK = 7;
 /** Milliseconds after which a slice ends with the next host call. */
 const LONG_SLICE = 1;
 
+/** Units after which it is told what the interpreter has spent. */
+const WORTH_TELLING = 1_000;
+
 /** The most that code outside of the loop gets at once. */
 const MOST_BUDGET = 1 << 28;
 
@@ -36,6 +39,8 @@ export class FuelMeter {
   protected slice = 0;
   /** When host calls end the slice, on the clock of `millisecondsNow`; null: never. */
   private sliceEnds: number | null = null;
+  /** Units that the loop has spent, and nobody has been told. */
+  private untold = 0;
   /** Fuel that this invocation has used. */
   fuelUsed = 0;
   /** What the host has done for it besides, see `Store.work`. */
@@ -112,13 +117,21 @@ export class FuelMeter {
     store.fuel -= spent;
     this.slice -= spent;
     this.fuelUsed += spent;
+    this.untold += spent;
   }
+
+  /** The loop has spent so much in the functions of an instance. */
+  protected tell(_units: number): void {}
 
   /** Pays `cost` and gives the loop a new budget, or says why it cannot. */
   protected pay(cost: number): Outcome | null {
     this.settle();
     this.pending = cost;
     if (this.store.fuel < cost) return OUT_OF_FUEL;
+    if (this.untold >= WORTH_TELLING) {
+      this.tell(this.untold);
+      this.untold = 0;
+    }
     const pause = this.look();
     if (pause !== null) return pause;
     this.grant(cost);
@@ -130,6 +143,7 @@ export class FuelMeter {
   book(left: number): void {
     machine.budget = left;
     this.store.compiledFuel += this.granted - left;
+    this.untold -= this.granted - left;
     this.settle();
     this.resetBudget();
   }

@@ -48,6 +48,10 @@ export class Occupant extends FuelMeter {
     this.instance = instance;
   }
 
+  protected override tell(units: number): void {
+    this.instance?.promotion?.worked(units, this.mayStall);
+  }
+
   get parts(): Parts {
     this.copied ??= new Parts(this);
     return this.copied;

@@ -1,6 +1,7 @@
 // WebAssembly.Instance (JS-API: 5.2 Instances): reads the imports, instantiates, makes the exports
 // object.
 
+import { currentCall } from "../embedding/call.ts";
 import { Instantiation } from "../embedding/instantiate.ts";
 import { I64, isReference, V128 } from "../isa/types.ts";
 import type { GlobalType, Import } from "../module/module.ts";
@@ -174,7 +175,8 @@ export function instantiateCore(
 ): ModuleInstance {
   try {
     const instantiation = new Instantiation(context.store, record, imports);
-    context.work(() => instantiation.advance());
+    const mayStall = !context.watch.active && currentCall() === null;
+    context.work(() => instantiation.advance(mayStall));
     const { instance, startFunction: start } = instantiation;
     if (start !== null) context.invoke(start, context.signatureOf(start.type), []);
     return instance;

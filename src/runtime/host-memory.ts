@@ -22,6 +22,7 @@ interface HostNamespace {
     readonly prototype: HostMemory;
   };
   readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
+  readonly compile: (bytes: Uint8Array<ArrayBuffer>) => Promise<object>;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (module: object, imports: object) => object;
   readonly RuntimeError: new () => Error;

@@ -12,7 +12,7 @@ import { type ObjectHeader, ObjectType } from "./objects.ts";
 import { GuestObject } from "./roots.ts";
 import type { Lease, Store } from "./store.ts";
 import type { TableInstance } from "./table.ts";
-import type { CompiledFunction, InstanceTier } from "./tier.ts";
+import type { CompiledFunction, InstanceTier, Promotion } from "./tier.ts";
 import { funcTypeOfId } from "./types.ts";
 
 /**
@@ -289,7 +289,9 @@ export class ModuleInstance {
   readonly module: ModuleRecord;
   /** What executes functions besides the interpreter; null: nothing. */
   private tier: InstanceTier | null = null;
-  /** Why it is nothing for these, once that is known. */
+  /** What it is on its way to; null: nothing. */
+  promotion: Promotion | null = null;
+  /** Why it stays with the interpreter, once that is known. */
   interpretedBecause: string | null = null;
   /** Imported functions; defined ones appear when `functionAt` is asked for them. */
   readonly functions: FunctionInstance[] = [];

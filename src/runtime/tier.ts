@@ -14,6 +14,17 @@ export const TIERS: readonly Tier[] = ["auto", "interpreter", "compiled"];
 /** That of stores whose options do not say. */
 export const DEFAULT_TIER: Tier = "interpreter";
 
+/** The way of an instance to another tier. */
+export interface Promotion {
+  /**
+   * The interpreter has spent so many units in the instance's functions. `mayStall`: nobody minds
+   * if it takes long what is done about it.
+   */
+  worked(units: number, mayStall: boolean): void;
+  /** Does a piece of the way; true when it is at the end, or nothing can be done but wait. */
+  advance(mayStall: boolean): boolean;
+}
+
 /** The thread that such a function runs in: where budget comes from, and what else it calls. */
 export interface Budgets {
   /**

@@ -5,6 +5,7 @@ import { Memory, Module, Store, type StoreOptions } from "../../src/api/index.ts
 import { leftToInterpreter } from "../../src/embedding/tier.ts";
 import { createNamespace } from "../../src/js-api/index.ts";
 import { hostNamespace } from "../../src/runtime/host-memory.ts";
+import { collectGarbage } from "../garbage.ts";
 import { assemble } from "../validation/assemble.ts";
 
 /** `sum(n)`, and a function with more locals than the host is given. */
@@ -79,5 +80,115 @@ describe("the option tier", () => {
     expect(instance.exports.f()).toBe(5);
     const [{ functions, reason }] = leftToInterpreter(instance.target);
     expect([functions, reason]).toEqual([1, expect.stringContaining("memory")]);
+  });
+});
+
+/** `run(n)` calls each of so many functions of 60 bytes, n times. */
+function many(count: number): Module {
+  const adds = "(local.set 0 (i32.add (local.get 0) (i32.const 3)))".repeat(8);
+  const calls = Array.from({ length: 100 }, (_, i) => {
+    return `(drop (call ${1 + ((i * 37) % count)} (i32.const 1)))`;
+  });
+  const functions = `(func (param i32) (result i32) ${adds} (local.get 0))`.repeat(count);
+  return Module.from(
+    assemble(`(module
+      (func (export "run") (param $n i32)
+        (loop $next ${calls.join(" ")}
+          (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+      ${functions})`),
+  );
+}
+
+describe.skipIf(!hasHost)("tier auto", () => {
+  it("leaves what is short to the interpreter", () => {
+    const { compiledFuel, instance } = summed({ tier: "auto" });
+    expect(compiledFuel).toBe(0);
+    expect(leftToInterpreter(instance.target)).toEqual([]);
+  });
+
+  it("compiles what is called again and again, for the same fuel", () => {
+    const fuels = (["interpreter", "auto"] as const).map((tier) => {
+      const store = new Store({ tier });
+      const { exports } = store.instantiate(module);
+      for (let i = 0; i < 50; i++) expect(exports.sum(1_000)).toBe(500_500);
+      return [store.usage.fuel, store.runtime.compiledFuel];
+    });
+    const [[all, none], [fuel, compiled]] = fuels;
+    expect([none, fuel]).toEqual([0, all]);
+    expect(compiled).toBeGreaterThan(all / 2);
+  });
+
+  it("under a deadline too, and in slices", async () => {
+    const work = many(20);
+    const store = new Store({ tier: "auto" });
+    const run = store.instantiate(work).func("run");
+    run.with({ timeout: 10_000 }).call(200);
+    run.call(200);
+    const execution = run.start(200);
+    while (execution.run({ slice: 1_000 }).kind === "suspended");
+    await run.with({ timeout: 10_000 }).callAsync(200);
+    expect(store.runtime.compiledFuel).toBeGreaterThan(store.usage.fuel / 2);
+  });
+});
+
+describe.skipIf(!hasHost)("a module that the host takes long for", () => {
+  const large = many(6_000);
+
+  it("is compiled beside the guest where somebody watches", async () => {
+    const store = new Store({ tier: "compiled" });
+    const instance = store.instantiate(large, {}, { timeout: 10_000 });
+    const run = instance.func("run").with({ timeout: 10_000 });
+    run.call(100);
+    expect(store.runtime.compiledFuel).toBe(0);
+    for (let i = 0; i < 500 && store.runtime.compiledFuel === 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      run.call(100);
+    }
+    expect(store.runtime.compiledFuel).toBeGreaterThan(0);
+  });
+
+  it("at once where nobody does", () => {
+    const store = new Store({ tier: "compiled" });
+    store.instantiate(many(5_000)).func("run").call(100);
+    expect(store.runtime.compiledFuel).toBe(store.usage.fuel);
+  });
+});
+
+describe.skipIf(!hasHost)("what the host keeps", () => {
+  const used = (store: Store) => store.runtime.usage("hostBytes");
+
+  it("is in the account, the code once for all instances", () => {
+    const store = new Store({ tier: "compiled" });
+    const work = many(500);
+    const sizes = [0, 1, 2].map(() => {
+      store.instantiate(work);
+      return used(store);
+    });
+    expect(sizes[2] - sizes[1]).toBeLessThan(sizes[0] / 2);
+    const plain = new Store();
+    plain.instantiate(work);
+    expect(used(plain)).toBeLessThan(sizes[0] / 10);
+  });
+
+  it("has a limit: what there is no room for is interpreted", () => {
+    const store = new Store({ tier: "compiled", limits: { hostBytes: 100_000 } });
+    const instance = store.instantiate(many(500));
+    instance.func("run").call(1);
+    expect(leftToInterpreter(instance.target)).toEqual([
+      { reason: "its store has no room for it", functions: 501 },
+    ]);
+    expect(store.runtime.compiledFuel).toBe(0);
+  });
+
+  it("is given back when instances go", async () => {
+    const store = new Store({ tier: "compiled" });
+    const work = many(500);
+    for (let i = 0; i < 3; i++) store.instantiate(work).func("run").call(1);
+    expect(used(store)).toBeGreaterThan(100_000);
+    for (let i = 0; i < 100 && used(store) > 5_000; i++) {
+      collectGarbage();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(used(store)).toBeLessThan(5_000);
   });
 });

@@ -1,0 +1,43 @@
+// What compiled instances take of the host's memory, in the accounts of their stores. The code of a
+// module counts once for each store that has instances of it, as long as there are some.
+
+import type { ModuleInstance } from "../runtime/instances.ts";
+import type { Store } from "../runtime/store.ts";
+import type { Compiled } from "./host-code.ts";
+
+/** What the host takes for an instance, and for each of its functions, as V8 does. */
+const INSTANCE_BYTES = 16_384;
+const FUNCTION_BYTES = 256;
+/** A process has some 13,000 memories of the host's: so much for address space. */
+const MEMORY_BYTES = 1 << 20;
+
+/** The part of a module's code that a store pays; kept by instances. */
+export class Share {
+  readonly compiled: Compiled;
+
+  constructor(compiled: Compiled) {
+    this.compiled = compiled;
+  }
+}
+
+const shares = new WeakMap<Store, WeakMap<Compiled, WeakRef<Share>>>();
+
+/** Counts a module's code in a store, once; null: there is no room for it. */
+export function shareOf(store: Store, compiled: Compiled): Share | null {
+  let known = shares.get(store);
+  if (known === undefined) {
+    known = new WeakMap();
+    shares.set(store, known);
+  }
+  const found = known.get(compiled)?.deref();
+  if (found !== undefined) return found;
+  const made = new Share(compiled);
+  if (!store.lease("hostBytes", made).extend(compiled.hostBytes)) return null;
+  known.set(compiled, new WeakRef(made));
+  return made;
+}
+
+/** What the host's part of an instance takes besides. */
+export function bytesOf({ memories, module }: ModuleInstance): number {
+  return INSTANCE_BYTES + FUNCTION_BYTES * module.functions.length + MEMORY_BYTES * memories.length;
+}
