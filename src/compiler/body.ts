@@ -4,24 +4,21 @@
 import { I32, I64, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import { ByteWriter } from "./bytes.ts";
+import {
+  CheckWriter,
+  MOST_PASSED,
+  type NumberedSite,
+  type OpenSite,
+  writeNumber,
+} from "./checks.ts";
 import { Flow, isLive, type SiteFacts } from "./flow.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
 import type { Site, SiteKind } from "./sites.ts";
-import {
-  KEPT,
-  PASSED_ORDER,
-  type PassedAs,
-  passedAs,
-  typeCode,
-  writeDummy,
-  writePassed,
-} from "./values.ts";
+import { KEPT, typeCode, writeLocals } from "./values.ts";
 
-/** The JavaScript API takes a thousand parameters; two say where and with what budget. */
-export const MOST_PASSED = 900;
 /**
  * How long the host's compiler may be busy with a function, which it does not do in pieces: some
  * 10 ms. A unit is a local at a control point; a byte takes as long as some of these.
@@ -33,26 +30,12 @@ const CHECK_POINTS = 2;
 /** A path that costs more would bring a budget near the mark of frames that are being saved. */
 const MOST_COST = 1 << 28;
 
-type SiteCosts = Pick<Site, "rest" | "worst">;
-
-/** A site, and the locals in which its operands are. */
-interface OpenSite extends Omit<Site, "functionIndex" | "passedLocals" | keyof SiteCosts> {
-  readonly operandLocals: readonly number[];
-}
-
-/** A local, or half of one of type v128, as it is passed at a site. */
-interface PassedPart {
-  readonly local: number;
-  readonly part: number;
-  readonly type: ValType;
-}
-
 /**
- * What is put in when the function is complete: a check, one at a loop's branches, a site's number,
- * a callee.
+ * What is put in when the function is complete: a check, one at a loop's branches, what leaves a
+ * frame in any case, a site's number, a callee.
  */
 type Insertion = { readonly at: number } & (
-  | { readonly kind: "check" | "loop" | "number"; readonly site: number }
+  | { readonly kind: "check" | "loop" | "leave" | "number"; readonly site: number }
   | { readonly kind: "callee"; readonly callee: number }
 );
 
@@ -64,16 +47,12 @@ export class HostBody {
   private readonly functionIndex: number;
   private readonly type: FuncType;
   private locals: readonly ValType[] = [];
-  /** The parts of the locals, by the class of parameters that they are passed as. */
-  private readonly passedLocals: Record<PassedAs, PassedPart[]> = {
-    i32: [],
-    i64: [],
-    funcref: [],
-    externref: [],
-  };
+  /** How many of the host's locals, from the first on, are parameters. */
+  private params = 0;
   /** Local of the budget, and the global that has it across calls. */
   private budget = 0;
   private readonly budgetGlobal: number;
+  private checkWriter: CheckWriter;
   private readonly insertions: Insertion[] = [];
   private readonly sites: OpenSite[] = [];
   /** Where the instructions `if` of checks are in the complete function. */
@@ -92,21 +71,33 @@ export class HostBody {
     this.functionIndex = functionIndex;
     this.type = type;
     this.budgetGlobal = budgetGlobal;
+    this.checkWriter = new CheckWriter(type, [], 0, budgetGlobal);
   }
 
   /** The locals are known, parameters first: writes the check of the entry. */
   begin(locals: readonly ValType[], offset: number): void {
-    for (const type of locals) typeCode(type);
-    this.locals = locals;
-    locals.forEach((type, local) => {
-      passedAs(type).forEach((kind, part) => {
-        this.passedLocals[kind].push({ local, part, type });
-      });
-    });
-    this.budget = locals.length;
-    this.operands.first = this.budget + 1;
+    this.setLocals(locals, this.type.params.length, locals.length);
     this.check("entry", offset, 0);
     this.stored = true;
+  }
+
+  /** The same where the code begins in the midst: locals and operands are parameters. */
+  beginWithin(locals: readonly ValType[], operands: readonly ValType[]): void {
+    const params = locals.length + operands.length;
+    if (params > MOST_PASSED) throw new LeftOut(`${params} values lie on its frame`);
+    this.setLocals(locals, params, params);
+    this.code.indexed(OP.globalGet, this.budgetGlobal);
+    this.code.indexed(OP.localSet, this.budget);
+  }
+
+  /** Of the host's locals the first `params` are parameters, and one is the budget. */
+  private setLocals(locals: readonly ValType[], params: number, budget: number): void {
+    for (const type of locals) typeCode(type);
+    this.locals = locals;
+    this.params = params;
+    this.budget = budget;
+    this.operands.first = budget + 1;
+    this.checkWriter = new CheckWriter(this.type, locals, budget, this.budgetGlobal);
   }
 
   // Blocks
@@ -232,6 +223,25 @@ export class HostBody {
   }
 
   /**
+   * A loop, with its parameters in locals, in which the code begins further on. Of the two blocks,
+   * the inner one is left by branches to the header; the number of the site is given to
+   * `closeLoopAround`.
+   */
+  openLoopAround(offset: number): number {
+    this.open(OP.block);
+    this.open(OP.block);
+    return this.add("loop", offset, 0);
+  }
+
+  /** Branches to its header leave a frame there. */
+  closeLoopAround(site: number, reachable: boolean): void {
+    if (reachable) this.branch(OP.br, this.level - 1);
+    this.close();
+    this.insertions.push({ at: this.code.length, kind: "leave", site });
+    this.close();
+  }
+
+  /**
    * In front of what may run other functions and takes so many operands: these are on the host's
    * stack, all others in locals, and what was executed is paid.
    */
@@ -269,8 +279,12 @@ export class HostBody {
   }
 
   private check(kind: SiteKind, offset: number, results: number): void {
+    const site = this.add(kind, offset, results);
+    this.insertions.push({ at: this.code.length, kind: "check", site });
+  }
+
+  private add(kind: SiteKind, offset: number, results: number): number {
     const { locals, operands } = this;
-    this.insertions.push({ at: this.code.length, kind: "check", site: this.sites.length });
     this.sites.push({
       kind,
       offset,
@@ -279,9 +293,10 @@ export class HostBody {
       operandLocals: operands.allLocals(),
       results,
     });
+    return this.sites.length - 1;
   }
 
-  /** A call or tail call of a function that the module defines, by its number among these. */
+  /** A call or tail call of a function of the module. */
   call(op: number, callee: number): void {
     this.code.u8(op);
     this.insertions.push({ at: this.code.length, kind: "callee", callee });
@@ -302,37 +317,24 @@ export class HostBody {
 
   /**
    * Writes locals and code to `out`, which is empty, adds the sites to `sites`, and to `calls` the
-   * places of indices of functions, which count from the first that is defined.
+   * places of indices of functions, which are those of the module.
    * @throws LeftOut
    */
   finish(out: ByteWriter, sites: Site[], calls: number[], imports: HostImports): void {
-    const { code, insertions, moves } = this;
     this.checkEffort();
     const facts = this.flow.siteFacts(this.sites.length, this.locals.length);
     const dearest = facts.reduce((most, { worst }) => Math.max(most, worst), 0);
     if (dearest > MOST_COST) throw new LeftOut(`a path costs ${dearest}`);
-    const firstSite = sites.length;
-    this.writeLocals(out);
-    let from = 0;
-    for (const item of insertions) {
-      moves.push(from, out.length);
-      out.copy(code.bytes, from, item.at);
-      from = item.at;
-      this.checkEffort(out.length);
-      if (item.kind === "callee") calls.push(out.padded(item.callee));
-      else if (item.kind === "number") writeNumber(out, firstSite + item.site);
-      else if (item.kind === "check") this.writeCheck(out, item.site, facts, firstSite, imports);
-      else {
-        this.writeComparison(out, OP.localGet, facts[item.site]);
-        out.indexed(OP.brIf, 1);
-      }
-    }
-    moves.push(from, out.length);
-    out.copy(code.bytes, from, code.length);
-    this.checkEffort(out.length);
+    const first = sites.length;
+    this.write(
+      out,
+      facts.map(({ live, worst }, i) => ({ live, worst, number: first + i })),
+      calls,
+      imports,
+    );
     const { functionIndex } = this;
     this.sites.forEach(({ kind, locals, offset, operands, results }, i) => {
-      const passedLocals = this.passedAt(kind, facts[i]);
+      const passedLocals = passedOf(facts[i], this.checkWriter.countAt(kind));
       const { rest, worst } = facts[i];
       // Each property is named: faster than a copy of the rest of an object.
       const values = { locals, passedLocals, operands, results };
@@ -350,98 +352,60 @@ export class HostBody {
     return -1;
   }
 
-  /** The locals that are passed: those that are live and, at the entry, parameters. */
-  private passedAt(kind: SiteKind, { live }: SiteFacts): number[] {
-    const count = kind === "entry" ? this.type.params.length : this.locals.length;
-    const passed: number[] = [];
-    for (let local = 0; local < count; local++) if (isLive(live, local)) passed.push(local);
-    return passed;
-  }
-
-  private writeLocals(out: ByteWriter): void {
-    const codes = [...this.locals.slice(this.type.params.length).map(typeCode), typeCode(I32)];
-    for (const type of this.operands.added) codes.push(typeCode(type));
-    const runs: [count: number, code: number][] = [];
-    for (const code of codes) {
-      const last = runs.at(-1);
-      if (last?.[1] === code) last[0]++;
-      else runs.push([1, code]);
-    }
-    out.u32(runs.length);
-    for (const [count, code] of runs) {
-      out.u32(count);
-      out.u8(code);
-    }
-  }
-
-  private writeCheck(
+  /** The same where the sites are known already, by their offsets. */
+  finishWithin(
     out: ByteWriter,
-    number: number,
-    facts: readonly SiteFacts[],
-    firstSite: number,
+    siteAt: (offset: number) => NumberedSite,
+    calls: number[],
     imports: HostImports,
   ): void {
-    const { budget } = this;
-    const site = this.sites[number];
-    if (site.kind !== "loop") out.indexed(OP.globalGet, this.budgetGlobal);
-    this.writeComparison(out, site.kind === "loop" ? OP.localGet : OP.localTee, facts[number]);
-    this.checks.push(out.length);
-    out.indexed(OP.if, EMPTY);
-    const callee = this.writeValues(out, site, facts[number].live, imports);
-    out.indexed(OP.localGet, budget);
-    writeNumber(out, firstSite + number);
-    out.indexed(OP.call, callee);
-    out.indexed(OP.localTee, budget);
-    writeNumber(out, 0);
-    out.u8(OP.i32Less);
-    out.indexed(OP.if, EMPTY);
-    for (const type of this.type.results) writeDummy(out, type);
-    out.u8(OP.return);
-    out.u8(OP.end);
-    out.u8(OP.end);
+    this.write(
+      out,
+      this.sites.map(({ offset }) => siteAt(offset)),
+      calls,
+      imports,
+    );
   }
 
-  /** Whether the budget, as `op` gives it, may not last up to the next check. */
-  private writeComparison(out: ByteWriter, op: number, { worst }: SiteFacts): void {
-    out.indexed(op, this.budget);
-    writeNumber(out, worst);
-    out.u8(OP.i32Less);
-  }
-
-  /** Pushes what a frame holds; the function that takes it. */
-  private writeValues(
+  private write(
     out: ByteWriter,
-    { kind: siteKind, operandLocals, operands }: OpenSite,
-    live: SiteFacts["live"],
+    sites: readonly NumberedSite[],
+    calls: number[],
     imports: HostImports,
-  ): number {
-    const count = siteKind === "entry" ? this.type.params.length : this.locals.length;
-    const counts = { i32: 0, i64: 0, funcref: 0, externref: 0 };
-    let passed = 0;
-    for (const kind of PASSED_ORDER) {
-      const before = passed;
-      for (const { local, part, type } of this.passedLocals[kind]) {
-        if (local >= count) break;
-        if (!isLive(live, local)) continue;
-        writePassed(out, type, local, part);
-        passed++;
+  ): void {
+    const { code, insertions, moves } = this;
+    const { checkWriter } = this;
+    const added = [I32, ...this.operands.added];
+    writeLocals(out, [...this.locals.slice(this.params), ...added]);
+    let from = 0;
+    for (const item of insertions) {
+      moves.push(from, out.length);
+      out.copy(code.bytes, from, item.at);
+      from = item.at;
+      this.checkEffort(out.length);
+      if (item.kind === "callee") {
+        calls.push(out.padded(item.callee));
+        continue;
       }
-      for (let i = 0; i < operands.length; i++) {
-        const parts = passedAs(operands[i]);
-        if (parts[0] !== kind) continue;
-        for (let part = 0; part < parts.length; part++) {
-          writePassed(out, operands[i], operandLocals[i], part);
-          passed++;
-        }
+      const [site, facts] = [this.sites[item.site], sites[item.site]];
+      if (item.kind === "number") writeNumber(out, facts.number);
+      else if (item.kind === "check") {
+        this.checks.push(checkWriter.check(out, site, facts, imports));
+      } else if (item.kind === "leave") checkWriter.leave(out, site, facts, imports);
+      else {
+        checkWriter.compare(out, OP.localGet, facts.worst);
+        out.indexed(OP.brIf, 1);
       }
-      counts[kind] = passed - before;
     }
-    if (passed > MOST_PASSED) throw new LeftOut(`${passed} values lie on its frame`);
-    return imports.site(counts);
+    moves.push(from, out.length);
+    out.copy(code.bytes, from, code.length);
+    this.checkEffort(out.length);
   }
 }
 
-function writeNumber(out: ByteWriter, value: number): void {
-  out.u8(OP.i32Const);
-  out.s32(value);
+/** The locals that are passed: those of the first `count` that are live. */
+function passedOf({ live }: SiteFacts, count: number): number[] {
+  const passed: number[] = [];
+  for (let local = 0; local < count; local++) if (isLive(live, local)) passed.push(local);
+  return passed;
 }

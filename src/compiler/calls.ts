@@ -42,7 +42,7 @@ export class CallWriter {
         this.body.beginCall(type.params.length + 1);
         // Of an element that it cannot call V8 does not say whether there was one.
         this.body.keep(this.target.module.tables[b].type.address64 ? I64 : I32);
-        this.body.code.indexed(op, a);
+        this.body.code.indexed(op, this.target.typeIndex(a));
         this.body.code.u32(b);
         return this.end(op === OP.callIndirect, start, type.results);
       }
@@ -59,14 +59,10 @@ export class CallWriter {
   }
 
   private direct(op: number, index: number, { params, results }: FuncType): void {
-    const { importedFunctions } = this.target.module;
-    if (index >= importedFunctions) {
-      this.body.call(op, index - importedFunctions);
-      return;
-    }
-    if (![...params, ...results].every(canHold)) {
+    const isImport = index < this.target.module.importedFunctions;
+    if (isImport && ![...params, ...results].every(canHold)) {
       throw new LeftOut("it calls an import with vectors or references that JavaScript has not");
     }
-    this.body.code.indexed(op, index);
+    this.body.call(op, index);
   }
 }

@@ -6,9 +6,10 @@ import { zeroingPrice } from "../isa/prices.ts";
 import type { ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
-import { HostBody, MOST_PASSED } from "./body.ts";
+import { HostBody } from "./body.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { CallWriter } from "./calls.ts";
+import { MOST_PASSED, type NumberedSite } from "./checks.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
@@ -36,6 +37,8 @@ interface Label {
   targeted: boolean;
   /** Opened where control never comes: nothing of it is written. */
   readonly dead: boolean;
+  /** Site of the header of a loop in which the code begins further on; else -1. */
+  around: number;
 }
 
 const DEAD: Label = {
@@ -48,7 +51,14 @@ const DEAD: Label = {
   paramLocals: [],
   targeted: false,
   dead: true,
+  around: -1,
 };
+
+function localTypes(facts: BodyFacts): ValType[] {
+  const { localCount } = facts;
+  if (localCount > MOST_PASSED) throw new LeftOut(`it has ${localCount} locals`);
+  return Array.from({ length: localCount }, (_, i) => facts.typeOfLocal(i));
+}
 
 /** The sink that writes host Wasm. */
 export class HostEmitter implements BodySink {
@@ -61,9 +71,17 @@ export class HostEmitter implements BodySink {
   private readonly plain: PlainWriter;
   private readonly start: number;
   private readonly labels: Label[] = [];
+  /** Offset of the loop that the code begins at, until that comes; -1: it has begun. */
+  private awaited: number;
+  /** Offsets of the loops around that one, the innermost first. */
+  readonly loopsAround: number[] = [];
+  /** Whether control never comes here, although the validator does not say so. */
+  private lost = false;
 
-  constructor(target: HostTarget, index: number) {
+  /** @param from offset of a loop's header, if the code is to begin there and not at the entry */
+  constructor(target: HostTarget, index: number, from = -1) {
     const { module } = target;
+    this.awaited = from;
     this.target = target;
     this.type = funcTypeAt(module, module.functions[index]) as FuncType;
     this.start = module.bodyStarts[index - module.importedFunctions];
@@ -75,11 +93,10 @@ export class HostEmitter implements BodySink {
   }
 
   begin(facts: BodyFacts): void {
+    if (this.awaited >= 0) return;
     const { params, results } = this.type;
     const { body } = this;
-    const { localCount } = facts;
-    if (localCount > MOST_PASSED) throw new LeftOut(`it has ${localCount} locals`);
-    const locals = Array.from({ length: localCount }, (_, i) => facts.typeOfLocal(i));
+    const locals = localTypes(facts);
     body.begin(locals, this.start);
     body.pay(zeroingPrice(this.target.prices, locals.length - params.length));
     this.openLabel(OP.block, 0, results, []);
@@ -105,9 +122,18 @@ export class HostEmitter implements BodySink {
     return this.body.checks;
   }
 
+  /** The same of code that begins at a loop, for which the sites of the function are known. */
+  finishWithin(out: ByteWriter, siteAt: (offset: number) => NumberedSite, calls: number[]): void {
+    this.body.finishWithin(out, siteAt, calls, this.target.imports);
+  }
+
   instruction(facts: BodyFacts): void {
-    const { op } = facts.instruction;
-    if (!facts.reachable) {
+    const { op, start } = facts.instruction;
+    if (this.awaited >= 0) {
+      if (start === this.awaited) this.beginWithin(facts);
+      return;
+    }
+    if (!facts.reachable || this.lost) {
       this.unreachable(op, facts);
       return;
     }
@@ -180,6 +206,43 @@ export class HostEmitter implements BodySink {
     }
   }
 
+  // Code that begins at a loop
+
+  /** Opens what is open around the loop, and the loop itself; nothing of it is to be paid. */
+  private beginWithin(facts: BodyFacts): void {
+    const { body, operands } = this;
+    this.awaited = -1;
+    const locals = localTypes(facts);
+    const types = Array.from({ length: facts.height }, (_, i) => facts.operandType(i));
+    body.beginWithin(locals, types);
+    const pushUpTo = (height: number) => {
+      for (let i = operands.height; i < height; i++)
+        operands.pushLocal(types[i], locals.length + i);
+    };
+    for (let i = facts.controlDepth - 1; i > 0; i--) {
+      const { height, labelTypes, offset, op } = facts.frameAt(i);
+      pushUpTo(height);
+      if (op === OP.loop) {
+        this.openLoopAround(height, labelTypes, offset);
+        continue;
+      }
+      this.openLabel(OP.block, height, labelTypes, []);
+      body.open(OP.block);
+    }
+    pushUpTo(facts.height);
+    this.openLoop(facts);
+  }
+
+  /** A branch to its header leaves a frame there, for other code that begins at it. */
+  private openLoopAround(height: number, params: readonly ValType[], offset: number): void {
+    const { body, operands } = this;
+    const label = this.openLabel(OP.loop, height, params, []);
+    params.forEach((type, i) => operands.pushLocal(type, label.locals[i]));
+    label.around = body.openLoopAround(offset);
+    this.loopsAround.unshift(offset);
+    operands.forget(params.length);
+  }
+
   // Blocks
 
   private labelAt(index: number): Label {
@@ -197,7 +260,7 @@ export class HostEmitter implements BodySink {
     const level = this.body.level + (op === OP.loop ? 2 : 1);
     const locals = types.map((type) => operands.take(type));
     const paramLocals = params.map((_, i) => operands.localAt(base + i));
-    const rest = { types, locals, params, paramLocals, targeted: false, dead: false };
+    const rest = { types, locals, params, paramLocals, targeted: false, dead: false, around: -1 };
     const label = { op, level, base, ...rest };
     this.labels.push(label);
     return label;
@@ -239,6 +302,14 @@ export class HostEmitter implements BodySink {
     const { body, operands } = this;
     const label = this.labels.pop() as Label;
     if (reachable) this.fallThrough(label);
+    label.targeted ||= reachable;
+    if (label.op !== OP.if) {
+      // The code began in the part before it.
+      this.labels.push(label);
+      this.lose();
+      return;
+    }
+    this.lost = false;
     body.flow.else(body.takeCost());
     body.merge();
     this.code.u8(OP.else);
@@ -262,9 +333,20 @@ export class HostEmitter implements BodySink {
   private endBlock(facts: BodyFacts, reachable: boolean): void {
     const label = this.labels.pop() as Label;
     if (label.dead) return;
-    if (this.labels.length === 0) this.endFunction(label, reachable);
-    else if (label.op === OP.loop) this.endLoop(label, facts.closed.results, reachable);
+    if (this.labels.length === 0) {
+      this.endFunction(label, reachable);
+      return;
+    }
+    if (label.op === OP.loop) this.endLoop(label, facts.closed.results, reachable);
     else this.endOther(label, reachable);
+    this.lost = false;
+    const isEntered = label.op !== OP.loop && (label.targeted || label.op === OP.if);
+    if (!reachable && !isEntered) this.lose();
+  }
+
+  private lose(): void {
+    this.lost = true;
+    this.leave();
   }
 
   private endFunction({ locals, targeted }: Label, reachable: boolean): void {
@@ -284,7 +366,8 @@ export class HostEmitter implements BodySink {
     label.types.forEach((type, i) => operands.giveBack(type, label.locals[i]));
     if (!reachable) for (const type of results) operands.pushLocal(type, operands.take(type));
     body.flow.end(body.takeCost());
-    body.closeLoop();
+    if (label.around < 0) body.closeLoop();
+    else body.closeLoopAround(label.around, reachable);
   }
 
   private endOther(label: Label, reachable: boolean): void {

@@ -10,6 +10,7 @@ import type { Budgets, Descent, OutsideInstruction } from "../runtime/tier.ts";
 import { type Frame, registerFrames } from "../state/frames.ts";
 import { rawOfBits } from "./border.ts";
 import { deepen, undeepen } from "./host-stack.ts";
+import type { Written } from "./places.ts";
 import { frameOf, SAVING, type Site } from "./sites.ts";
 
 /** Frames of a call that has stopped, while they become those of register code. */
@@ -52,9 +53,12 @@ export class Entry {
   private readonly frames: Frame[] = [];
   /** Operands of an instruction that it has to stop in front of. */
   private undone: readonly RawValue[] = [];
+  /** The host module whose function was entered last. */
+  entered: Written;
 
-  constructor(instance: ModuleInstance, thread: Budgets, frame: number) {
+  constructor(instance: ModuleInstance, entered: Written, thread: Budgets, frame: number) {
     this.instance = instance;
+    this.entered = entered;
     this.thread = thread;
     this.frame = frame;
   }
@@ -82,8 +86,9 @@ export class Entry {
     return SAVING;
   }
 
-  private canonical(site: Site, values: readonly unknown[], isCall: boolean): Frame {
+  private canonical(site: Site, values: readonly unknown[], isAbove: boolean): Frame {
     const { locals, operands } = frameOf(site, values);
+    const isCall = isAbove && site.kind !== "loop";
     const isInstruction = site.kind === "instruction";
     const kept = isCall ? operands.slice(0, operands.length - site.results) : operands;
     const beneath = kept.map(rawOfBits);
@@ -111,6 +116,17 @@ export class Entry {
     if (budget >= 0) return budget;
     this.undone = readRaw(this.frame, params);
     return SAVING;
+  }
+
+  /** A frame that code has left, which does not come down: at the header of a loop. */
+  get leftFrame(): Frame | null {
+    return this.frames[0] ?? null;
+  }
+
+  /** The frame goes on in a function of another host module. */
+  goOn(entered: Written): void {
+    this.frames.length = 0;
+    this.entered = entered;
   }
 
   /** What it has come down with. */

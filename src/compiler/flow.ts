@@ -53,6 +53,13 @@ function union(into: Locals, other: Locals): void {
   for (let i = 0; i < into.length; i++) into[i] |= other[i];
 }
 
+/** The set of these locals, of so many. */
+export function setOf(members: readonly number[], count: number): Locals {
+  const set = new Int32Array((count + 31) >> 5);
+  for (const local of members) set[local >> 5] |= 1 << (local & 31);
+  return set;
+}
+
 export function isLive(live: Locals, local: number): boolean {
   return ((live[local >> 5] >> (local & 31)) & 1) !== 0;
 }

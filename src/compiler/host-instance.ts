@@ -2,11 +2,18 @@
 // copied when control changes sides. What is not compiled is called through the thread.
 
 import type { CompiledModule } from "../code/compiled.ts";
-import type { ValType } from "../isa/types.ts";
+import type { FunctionCode } from "../code/space.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import type { GlobalInstance, ModuleInstance } from "../runtime/instances.ts";
-import type { Budgets, CompiledFunction, Descent, Fault, InstanceTier } from "../runtime/tier.ts";
+import type {
+  Budgets,
+  CompiledFunction,
+  Continuation,
+  Descent,
+  Fault,
+  InstanceTier,
+} from "../runtime/tier.ts";
 import type { Share } from "./account.ts";
 import {
   dummyResult,
@@ -18,11 +25,13 @@ import {
   resultList,
   resultOf,
 } from "./border.ts";
+import { Continuations, type Run, type Surroundings } from "./continuations.ts";
 import { Entry } from "./entry.ts";
 import { type Compiled, executes } from "./host-code.ts";
 import { type InstructionImport, RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
-import { NAMES } from "./module.ts";
+import { type Written, WrittenModule } from "./places.ts";
+import { NAMES } from "./sections.ts";
 import { SAVING } from "./sites.ts";
 import { type Executed, faultOf } from "./traps.ts";
 import { KEPT } from "./values.ts";
@@ -43,10 +52,11 @@ function typeOf(module: ModuleRecord, index: number): FuncType {
 }
 
 /** The functions of one instance as the host's engine has them. */
-export class HostInstance implements InstanceTier, Executed {
+export class HostInstance implements InstanceTier, Executed, Surroundings {
   private readonly share: Share;
-  private readonly instance: ModuleInstance;
-  readonly written: Compiled["written"];
+  readonly instance: ModuleInstance;
+  readonly main: Compiled["written"];
+  readonly written: Written;
   private readonly exports: Readonly<Record<string, unknown>>;
   private readonly budget: HostGlobal;
   /** See `KEPT`. */
@@ -55,12 +65,14 @@ export class HostInstance implements InstanceTier, Executed {
   private readonly globals: (readonly [GlobalInstance, HostGlobal])[] = [];
   /** The innermost call from outside. */
   private entry: Entry | null = null;
+  private readonly continuations: Continuations;
 
   constructor(instance: ModuleInstance, share: Share) {
     const { compiled } = share;
     this.instance = instance;
     this.share = share;
-    this.written = compiled.written;
+    this.main = compiled.written;
+    this.written = new WrittenModule(compiled.written);
     this.exports = this.instantiate(compiled.module);
     this.budget = this.exports[NAMES.budget] as HostGlobal;
     this.kept = KEPT.map((_, i) => this.exports[NAMES.kept(i)] as HostGlobal);
@@ -74,23 +86,22 @@ export class HostInstance implements InstanceTier, Executed {
       throw new LeftOut("it imports a global twice");
     }
     this.fillTables();
+    this.continuations = new Continuations(this);
   }
 
   private instantiate(hostModule: object): Readonly<Record<string, unknown>> {
-    const { instance, written } = this;
+    const { instance, main } = this;
     const { module } = instance;
     if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
-    const memories = instance.memories.slice(0, written.memories).map((memory) => memory.inHost());
-    if (memories.includes(null)) throw new LeftOut("the host has no memory for it");
+    this.memories = instance.memories.slice(0, main.memories).map((memory) => memory.inHost());
+    if (this.memories.includes(null)) throw new LeftOut("the host has no memory for it");
+    this.makeTables();
     const { Instance } = hostNamespace;
-    const runtime = written.imports.map((item) => this.runtimeFunction(item));
     const functions = Array.from({ length: module.importedFunctions }, (_, i) => this.outside(i));
     try {
       const made = new Instance(hostModule, {
         [NAMES.functions]: { ...functions },
-        [NAMES.memories]: { ...memories },
-        [NAMES.tables]: { ...this.makeTables() },
-        [RUNTIME]: { ...runtime },
+        ...this.shared(main.imports),
       });
       return (made as { readonly exports: Readonly<Record<string, unknown>> }).exports;
     } catch (error) {
@@ -98,15 +109,30 @@ export class HostInstance implements InstanceTier, Executed {
     }
   }
 
+  /** What every host module of the instance's imports. */
+  private shared(imports: readonly RuntimeImport[]) {
+    return {
+      [NAMES.memories]: { ...this.memories },
+      [NAMES.tables]: { ...this.tables },
+      [RUNTIME]: { ...imports.map((item) => this.runtimeFunction(item)) },
+    };
+  }
+
+  importsOf(imports: readonly RuntimeImport[]): object {
+    const { budget, exports, instance, kept } = this;
+    const globals = instance.globals.map((_, i) => exports[NAMES.global(i)] ?? budget);
+    return { [NAMES.globals]: { ...[...globals, budget, ...kept] }, ...this.shared(imports) };
+  }
+
+  private memories: readonly (object | null)[] = [];
   private readonly tables: HostTable[] = [];
 
-  private makeTables(): readonly HostTable[] {
+  private makeTables(): void {
     const Table = (hostNamespace as unknown as { readonly Table: TableClass }).Table;
-    for (const { length, type } of this.instance.tables.slice(0, this.written.tables)) {
+    for (const { length, type } of this.instance.tables.slice(0, this.main.tables)) {
       const maximum = type.max === null ? {} : { maximum: Number(type.max) };
       this.tables.push(new Table({ element: "anyfunc", initial: length, ...maximum }));
     }
-    return this.tables;
   }
 
   private fillTables(): void {
@@ -132,47 +158,65 @@ export class HostInstance implements InstanceTier, Executed {
   }
 
   get leftOut(): ReadonlyMap<number, string> {
-    return this.written.leftOut;
+    return this.main.leftOut;
   }
 
   functionAt(index: number): CompiledFunction | null {
-    if (!executes(this.written, index)) return null;
+    if (!executes(this.main, index)) return null;
     const { params, results } = typeOf(this.instance.module, index);
     const run = this.exports[NAMES.function(index)] as HostFunction;
+    const { written } = this;
     return {
-      enter: (frame, budget, budgets) => this.enter(run, params, results, frame, budget, budgets),
+      enter: (frame, budget, thread) => {
+        const put = (result: unknown) => {
+          putNumbers(frame, results, resultList(results.length, result));
+        };
+        const call = () => run(...numbersAt(frame, params));
+        return this.enter({ written, call, put }, frame, budget, thread);
+      },
     };
   }
 
-  private enter(
-    run: HostFunction,
-    params: readonly ValType[],
-    results: readonly ValType[],
-    frame: number,
-    budget: number,
-    thread: Budgets,
-  ): Descent | Fault | null {
+  ascend(code: FunctionCode, position: number, cost: number, spent: number): Continuation | null {
+    if (this.main.leftOut.has(code.index)) return null;
+    return this.continuations.ascend(code, position, cost, spent);
+  }
+
+  enter(run: Run, frame: number, budget: number, thread: Budgets): Descent | Fault | null {
     const beneath = this.entry;
-    const entry = new Entry(this.instance, thread, frame);
+    const entry = new Entry(this.instance, run.written, thread, frame);
     this.entry = entry;
     this.goIn(entry, budget);
     try {
-      const result = run(...numbersAt(frame, params));
-      if (this.budget.value <= SAVING) return entry.descend();
-      thread.book(this.budget.value as number);
-      putNumbers(frame, results, resultList(results.length, result));
+      const result = this.runOn(run, entry);
+      const left = this.budget.value as number;
+      if (left > SAVING) thread.book(left);
+      if (left <= SAVING || entry.leftFrame !== null) return entry.descend();
+      run.put(result);
       return null;
     } catch (error) {
       if (!entry.isInside) throw error;
       thread.book(this.budget.value as number);
       const kept = this.kept.map(({ value }) => value as number);
-      const fault = faultOf(this, { error, kept });
+      const fault = faultOf(this, { error, kept, entered: entry.entered });
       if (fault === null) throw error;
       return fault;
     } finally {
       this.entry = beneath;
       if (entry.isInside) this.goOut(entry);
     }
+  }
+
+  /** Runs host code, and continuations in the frames that these leave at headers of loops. */
+  private runOn(run: Run, entry: Entry): unknown {
+    let result = run.call();
+    while (this.budget.value > SAVING && entry.leftFrame !== null) {
+      const next = this.continuations.after(entry.leftFrame);
+      if (next === null) break;
+      entry.goOn(next.written);
+      result = next.call();
+    }
+    return result;
   }
 
   /** Compiled code is to go on: what the interpreter may have changed is copied. */
@@ -199,14 +243,19 @@ export class HostInstance implements InstanceTier, Executed {
   private runtimeFunction(item: RuntimeImport): HostFunction {
     if (item.kind === "function") return this.outside(item.index);
     if (item.kind === "instruction") return this.instruction(item);
+    if (item.kind === "callee") {
+      const exported = this.exports[NAMES.function(item.index)] as HostFunction | undefined;
+      return exported ?? this.outside(item.index);
+    }
     return (...values) => this.reached(values);
   }
 
   /** A site: gives a new budget, or keeps the frame. */
   private reached(values: readonly unknown[]): number {
     const [left, number] = values.slice(-2) as [number, number];
-    const budget = (this.entry as Entry).reached(this.written.sites[number], values, left);
-    this.budget.value = budget;
+    const budget = (this.entry as Entry).reached(this.main.sites[number], values, left);
+    // Who leaves a frame at a loop's header keeps the budget.
+    if (left > SAVING) this.budget.value = budget;
     return budget;
   }
 
@@ -218,7 +267,7 @@ export class HostInstance implements InstanceTier, Executed {
       const [left, site] = values.slice(-2) as [number, number];
       const entry = this.entry as Entry;
       putNumbers(entry.frame, params, values as HostNumber[]);
-      this.budget.value = entry.execute(instruction, params, left, this.written.sites[site]);
+      this.budget.value = entry.execute(instruction, params, left, this.main.sites[site]);
       return resultOf(numbersAt(entry.frame, results));
     };
   }

@@ -3,7 +3,6 @@
 // and the offset of the instruction in the module: `wasm-function[7]:0x1f4`.
 
 import { MOST_FRAMES } from "../interpreter/backtrace.ts";
-import type { HostFrame } from "./places.ts";
 
 /** The host's `Error`, with what V8 has added to it. */
 const host = Error as {
@@ -45,12 +44,25 @@ function linesOf(error: Error): readonly string[] {
   }
 }
 
-const FRAME = /wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
+const FRAME = /([^(@]*):wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
+
+/** A function that was in progress, by the host's name of its module, and where. */
+export interface StackFrame {
+  readonly module: string;
+  readonly index: number;
+  readonly offset: number;
+}
 
 /** Its frames, the innermost first; null for one that is no function of a Wasm module. */
-export function stackOf(error: Error): readonly (HostFrame | null)[] {
+export function stackOf(error: Error): readonly (StackFrame | null)[] {
   return linesOf(error).map((line) => {
     const found = FRAME.exec(line);
-    return found && { index: Number(found[1]), offset: Number.parseInt(found[2], 16) };
+    if (found === null) return null;
+    const [, module, index, offset] = found;
+    return {
+      module: module.replace(/^ *at /, ""),
+      index: Number(index),
+      offset: Number.parseInt(offset, 16),
+    };
   });
 }

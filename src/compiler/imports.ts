@@ -18,7 +18,9 @@ export type RuntimeImport =
    */
   | InstructionImport
   /** Runs a function of the module that is not compiled. */
-  | { readonly kind: "function"; readonly index: number };
+  | { readonly kind: "function"; readonly index: number }
+  /** A function of the module as its own host module has it: for code that is in another one. */
+  | { readonly kind: "callee"; readonly index: number };
 
 export interface InstructionImport {
   readonly kind: "instruction";
@@ -106,6 +108,12 @@ export class HostImports {
   function(index: number, params: readonly ValType[], results: readonly ValType[]): number {
     const item = { kind: "function", index } as const;
     return this.once(`function ${index}`, item, () => codesOf(params, results));
+  }
+
+  /** A function of the module, where the host's module does not define it. */
+  callee(index: number, params: readonly ValType[], results: readonly ValType[]): number {
+    const item = { kind: "callee", index } as const;
+    return this.once(`callee ${index}`, item, () => codesOf(params, results));
   }
 
   /** Types of the imports, one each. */

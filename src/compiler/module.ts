@@ -5,14 +5,7 @@
 import { Cursor } from "../binary/cursor.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
-import { I32 } from "../isa/types.ts";
-import {
-  type FuncType,
-  funcTypeAt,
-  type Limits,
-  type ModuleRecord,
-  SECTION_NAMES,
-} from "../module/module.ts";
+import { type FuncType, funcTypeAt, type ModuleRecord, SECTION_NAMES } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { ByteWriter } from "./bytes.ts";
@@ -21,25 +14,13 @@ import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
+import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "./sections.ts";
 import type { Site } from "./sites.ts";
 import { type HostTarget, sharedWith } from "./target.ts";
 import { canHold, KEPT, typeCode, writeDummy } from "./values.ts";
 
-const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-const MUTABLE = 1;
 /** Instructions after which it is asked whether a function is too dear. */
 const STEP = 64;
-
-/** Names of imports and exports, numbered by the guest's index spaces. */
-export const NAMES = {
-  functions: "functions",
-  memories: "memories",
-  tables: "tables",
-  budget: "budget",
-  global: (index: number) => `global ${index}`,
-  function: (index: number) => `function ${index}`,
-  kept: (index: number) => `kept ${index}`,
-} as const;
 
 /** A module for the host, and what must be known to run it. */
 export interface HostModule {
@@ -65,7 +46,7 @@ export class HostModuleWriter {
   private readonly code = new ByteWriter();
   private readonly function = new ByteWriter();
   private readonly sites: Site[] = [];
-  /** Where indices of defined functions stand in `code`. */
+  /** Where indices of functions stand in `code`. */
   private readonly calls: number[] = [];
   private readonly hints = new BranchHints();
   private readonly leftOut = new Map<number, string>();
@@ -77,7 +58,8 @@ export class HostModuleWriter {
   /** @param features what the host's engine knows */
   constructor(module: ModuleRecord, prices: PriceTable, features: FeatureSet) {
     const imports = new HostImports(module.importedFunctions);
-    this.target = { module, prices, features, imports, ...sharedWith(module, features) };
+    const typeIndex = (index: number) => index;
+    this.target = { module, prices, features, imports, typeIndex, ...sharedWith(module, features) };
     this.validator = functionValidator(module);
     this.next = module.importedFunctions;
   }
@@ -156,21 +138,24 @@ export class HostModuleWriter {
   finish(): HostModule {
     const { beginnings, code, leftOut, sites, target } = this;
     const { imports, memories, module, tables } = target;
-    for (const at of this.calls) code.patch(at, code.valueAt(at) + imports.count);
+    for (const at of this.calls) {
+      const index = code.valueAt(at);
+      if (index >= module.importedFunctions) code.patch(at, index + imports.list.length);
+    }
     const out = new ByteWriter();
-    for (const byte of HEADER) out.u8(byte);
+    writeHeader(out);
     const defined = module.functions.slice(module.importedFunctions);
-    this.section(out, "type", (w) => this.writeTypes(w));
-    this.section(out, "import", (w) => this.writeImports(w));
+    section(out, "type", (w) => this.writeTypes(w));
+    section(out, "import", (w) => this.writeImports(w));
     const empty = emptyFunctions(defined.length);
-    this.section(out, "function", (w) => {
+    section(out, "function", (w) => {
       w.u32(defined.length + empty);
       for (const type of defined) w.u32(type);
       for (let i = 0; i < empty; i++) w.u32(defined[0]);
     });
-    this.section(out, "global", (w) => this.writeGlobals(w));
-    this.section(out, "export", (w) => this.writeExports(w));
-    this.section(out, "custom", (w) => this.hints.write(w, imports.list.length));
+    section(out, "global", (w) => this.writeGlobals(w));
+    section(out, "export", (w) => this.writeExports(w));
+    section(out, "custom", (w) => this.hints.write(w, imports.list.length));
     for (let i = 0; i < empty; i++) for (const byte of EMPTY_BODY) code.u8(byte);
     const bodies = new ByteWriter();
     bodies.u32(defined.length + empty);
@@ -190,13 +175,6 @@ export class HostModuleWriter {
       target,
       beginnings: Int32Array.from(beginnings),
     };
-  }
-
-  private section(out: ByteWriter, name: string, write: (out: ByteWriter) => void): void {
-    const content = new ByteWriter();
-    write(content);
-    out.u8(SECTION_NAMES.indexOf(name));
-    out.sized(content);
   }
 
   /** The guest's types, which keep their indices, and those of what the runtime gives. */
@@ -223,27 +201,12 @@ export class HostModuleWriter {
       out.indexed(0x00, module.functions[i]);
     }
     imports.writeImports(out, module.types.length);
-    for (const [i, { type }] of module.tables.slice(0, tables).entries()) {
-      out.name(NAMES.tables);
-      out.name(String(i));
-      out.u8(0x01);
-      out.u8(typeCode(type.element));
-      writeLimits(out, type);
-    }
-    for (const [i, { type }] of module.memories.slice(0, memories).entries()) {
-      out.name(NAMES.memories);
-      out.name(String(i));
-      out.u8(0x02);
-      writeLimits(out, type);
-    }
+    writeShared(out, this.target);
   }
 
-  /** The guest's globals keep their indices; behind them are the budget and kept operands. */
   private writeGlobals(out: ByteWriter): void {
-    const { globals } = this.target.module;
-    out.u32(globals.length + 1 + KEPT.length);
-    const guests = globals.map(({ type }) => (canHold(type.type) ? type.type : I32));
-    const types = [...guests, I32, ...KEPT];
+    const types = hostGlobals(this.target.module);
+    out.u32(types.length);
     for (const type of types) {
       out.u8(typeCode(type));
       out.u8(MUTABLE);
@@ -272,10 +235,4 @@ export class HostModuleWriter {
       out.indexed(0x03, globals.length + 1 + i);
     }
   }
-}
-
-function writeLimits(out: ByteWriter, { address64, max, min, shared }: Limits): void {
-  out.u8((max === null ? 0 : 1) | (shared ? 2 : 0) | (address64 ? 4 : 0));
-  out.u64(min);
-  if (max !== null) out.u64(max);
 }

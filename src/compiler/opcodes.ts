@@ -15,6 +15,7 @@ export const OP = {
   callIndirect: 0x11,
   returnCall: 0x12,
   returnCallIndirect: 0x13,
+  drop: 0x1a,
   localGet: 0x20,
   localSet: 0x21,
   localTee: 0x22,
@@ -29,6 +30,8 @@ export const OP = {
   i32Wrap: 0xa7,
   i32Reinterpret: 0xbc,
   i64Reinterpret: 0xbd,
+  f32Reinterpret: 0xbe,
+  f64Reinterpret: 0xbf,
   refNull: 0xd0,
   vector: 0xfd,
 } as const;

@@ -8,6 +8,7 @@ import { Emitter } from "../code/emitter.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { Pass } from "../code/translation.ts";
 import { room } from "../interpreter/registers.ts";
+import type { ModuleRecord } from "../module/module.ts";
 import { nextPiece } from "../module/pieces.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { ByteWriter } from "./bytes.ts";
@@ -29,39 +30,78 @@ export interface Place {
   readonly owed: number;
 }
 
+/** A function of a host module that was written for one of the guest's. */
+export interface WrittenFunction {
+  readonly funcIndex: number;
+  /** Where its code begins in the host's module. */
+  readonly beginning: number;
+  /** Writes it again, as the body goes by. */
+  readonly emitter: HostEmitter;
+  /** Completes what the emitter has written. */
+  finish(): void;
+}
+
 /** What must be known of a host module to find places in it. */
-export type Written = Pick<HostModule, "beginnings" | "imports" | "leftOut" | "target">;
+export interface Written {
+  readonly module: ModuleRecord;
+  /** The function at an index of the host's module; null: it was not written for one. */
+  functionAt(index: number): WrittenFunction | null;
+}
+
+/** The host module of a whole module, as it was written. */
+export class WrittenModule implements Written {
+  private readonly written: Pick<HostModule, "beginnings" | "imports" | "leftOut" | "target">;
+
+  constructor(written: WrittenModule["written"]) {
+    this.written = written;
+  }
+
+  get module(): ModuleRecord {
+    return this.written.target.module;
+  }
+
+  functionAt(index: number): WrittenFunction | null {
+    const { beginnings, imports, leftOut, target } = this.written;
+    const funcIndex = index - imports.length;
+    const first = 2 * (funcIndex - target.module.importedFunctions);
+    if (first < 0 || leftOut.has(funcIndex)) return null;
+    const emitter = new HostEmitter(target, funcIndex);
+    const finish = () => emitter.finish(new ByteWriter(), new Array(beginnings[first + 1]), []);
+    return { funcIndex, beginning: beginnings[first], emitter, finish };
+  }
+}
 
 /** A place of the host's stack: indices and offsets count in the host's module. */
 export interface HostFrame {
+  readonly written: Written;
   readonly index: number;
   readonly offset: number;
 }
 
 /** Writes a function for both tiers, and says where its instructions are. */
 class Recorder extends Emitter {
-  private readonly host: HostEmitter;
+  private readonly written: WrittenFunction;
   /** Of each instruction: where its host code ends. */
   private readonly ends: number[] = [];
   private readonly places: { -readonly [key in keyof Place]: Place[key] }[] = [];
   /** The first instruction of the segment that has not ended yet. */
   private open = 0;
 
-  constructor(code: FunctionCode, host: HostEmitter) {
+  constructor(code: FunctionCode, written: WrittenFunction) {
     super(code.compiled, code, new Draft(room.limit));
-    this.host = host;
+    this.written = written;
   }
 
   override begin(facts: BodyFacts): void {
     super.begin(facts);
-    this.host.begin(facts);
+    this.written.emitter.begin(facts);
   }
 
   override instruction(facts: BodyFacts): void {
     super.instruction(facts);
-    this.host.instruction(facts);
+    this.written.emitter.instruction(facts);
     const { b, op, start } = facts.instruction;
-    const { body } = this.host;
+    const { body } = this.written.emitter;
     if (facts.reachable) {
       const owed = body.owed - this.costs.total;
       this.ends.push(body.code.length);
@@ -80,10 +120,10 @@ class Recorder extends Emitter {
     for (; this.open < places.length; this.open++) places[this.open].owed += costs.total;
   }
 
-  /** The place of what is `at` bytes behind the beginning of the complete function. */
+  /** The place of what is at an offset of the host's module; the function is complete. */
   placeAt(at: number): Place | null {
-    const { ends, host, places } = this;
-    const position = host.body.before(at);
+    const { ends, places, written } = this;
+    const position = written.emitter.body.before(at - written.beginning);
     let low = 0;
     for (let high = ends.length; low < high; ) {
       const middle = (low + high) >> 1;
@@ -92,37 +132,25 @@ class Recorder extends Emitter {
     }
     return position < 0 ? null : (places[low] ?? null);
   }
-
-  /** Completes the host's function, whose first site has this number. */
-  finishHost(firstSite: number): void {
-    this.host.finish(new ByteWriter(), new Array(firstSite), []);
-  }
 }
 
 /** Places that are kept, by offset in the host's module, for all modules together. */
 const MOST_KEPT = 4096;
 
-let kept = new WeakMap<Written["target"], Map<number, Place | null>>();
+let kept = new WeakMap<Written, Map<number, Place | null>>();
 let keptPlaces = 0;
 
-function keptOf({ target }: Written): Map<number, Place | null> {
+function keptOf(written: Written): Map<number, Place | null> {
   if (keptPlaces > MOST_KEPT) {
     kept = new WeakMap();
     keptPlaces = 0;
   }
-  let places = kept.get(target);
+  let places = kept.get(written);
   if (places === undefined) {
     places = new Map();
-    kept.set(target, places);
+    kept.set(written, places);
   }
   return places;
-}
-
-/** The guest's function that a frame is in; -1: none that was written for the host. */
-function functionOf({ imports, leftOut, target }: Written, { index }: HostFrame): number {
-  const funcIndex = index - imports.length;
-  const isWritten = funcIndex >= target.module.importedFunctions && !leftOut.has(funcIndex);
-  return isWritten ? funcIndex : -1;
 }
 
 /**
@@ -131,30 +159,37 @@ function functionOf({ imports, leftOut, target }: Written, { index }: HostFrame)
  */
 export function* findPlaces(
   compiled: CompiledModule,
-  written: Written,
   frames: readonly HostFrame[],
 ): Generator<void, (Place | null)[]> {
-  const places = keptOf(written);
-  const unknown = new Map<number, HostFrame[]>();
-  for (const frame of frames) {
-    const funcIndex = functionOf(written, frame);
-    if (funcIndex < 0 || places.has(frame.offset)) continue;
-    const others = unknown.get(funcIndex);
-    if (others === undefined) unknown.set(funcIndex, [frame]);
-    else others.push(frame);
-  }
-  const { beginnings, target } = written;
-  for (const [funcIndex, inFunction] of unknown) {
-    const first = 2 * (funcIndex - target.module.importedFunctions);
-    const recorder = new Recorder(compiled.code(funcIndex), new HostEmitter(target, funcIndex));
-    const pass = new Pass(compiled.code(funcIndex), recorder, compiled.takeValidator());
-    while (!pass.advance(nextPiece())) yield;
-    compiled.giveBack(pass.validator);
-    recorder.finishHost(beginnings[first + 1]);
-    for (const { offset } of inFunction) {
-      places.set(offset, recorder.placeAt(offset - beginnings[first]));
+  const found: (Place | null)[] = [];
+  for (const [i, { index, offset, written }] of frames.entries()) {
+    const places = keptOf(written);
+    if (!places.has(offset)) {
+      const inFunction = frames.slice(i).filter((one) => {
+        return one.index === index && one.written === written;
+      });
+      yield* learn(compiled, written, inFunction, places);
     }
-    keptPlaces += inFunction.length;
+    found.push(places.get(offset) ?? null);
   }
-  return frames.map(({ offset }) => places.get(offset) ?? null);
+  return found;
+}
+
+/** Finds out about frames that are in the same function. */
+function* learn(
+  compiled: CompiledModule,
+  written: Written,
+  frames: readonly HostFrame[],
+  places: Map<number, Place | null>,
+): Generator<void, void> {
+  const inHost = written.functionAt(frames[0].index);
+  if (inHost === null) return;
+  const code = compiled.code(inHost.funcIndex);
+  const recorder = new Recorder(code, inHost);
+  const pass = new Pass(code, recorder, compiled.takeValidator());
+  while (!pass.advance(nextPiece())) yield;
+  compiled.giveBack(pass.validator);
+  inHost.finish();
+  for (const { offset } of frames) places.set(offset, recorder.placeAt(offset));
+  keptPlaces += frames.length;
 }

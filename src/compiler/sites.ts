@@ -42,6 +42,18 @@ export interface Site {
   readonly rest: number;
 }
 
+/** The number of the site at an offset; -1: there is none. They are in the order of the module. */
+export function siteNumber(sites: readonly Site[], offset: number): number {
+  let low = 0;
+  let high = sites.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sites[middle].offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return sites[low]?.offset === offset ? low : -1;
+}
+
 /** What a function's frame holds at a site; locals that were not passed are zeros. */
 export interface SavedFrame {
   readonly site: Site;

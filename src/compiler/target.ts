@@ -13,6 +13,8 @@ export interface HostTarget {
   /** What the host's engine knows. */
   readonly features: FeatureSet;
   readonly imports: HostImports;
+  /** The index that one of the module's types has in the host's module. */
+  readonly typeIndex: (index: number) => number;
   /** How many of the memories and tables the host's module has: the first ones. */
   readonly memories: number;
   readonly tables: number;

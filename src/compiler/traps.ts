@@ -32,6 +32,8 @@ export interface Thrown {
   readonly error: unknown;
   /** Operands that were kept last, of the types of `KEPT`. */
   readonly kept: readonly number[];
+  /** The host module whose function was entered. */
+  readonly entered: Written;
 }
 
 /** Whose function it was. */
@@ -82,7 +84,7 @@ class HostFault implements Fault {
   ) {
     this.executed = executed;
     this.thrown = thrown;
-    this.work = findPlaces(executed.compiled, executed.written, frames);
+    this.work = findPlaces(executed.compiled, frames);
   }
 
   advance(): boolean {
@@ -96,7 +98,7 @@ class HostFault implements Fault {
 
   errorIn(callers: Backtrace): Trap | Exhaustion {
     const { executed, places, thrown } = this;
-    const { module } = executed.written.target;
+    const { module } = executed.written;
     const calls = places.map(({ funcIndex, offset }) => frameIn(module, funcIndex, offset));
     const backtrace = [...calls, ...callers].slice(0, MOST_FRAMES);
     const { error, kept } = thrown;
@@ -120,6 +122,12 @@ export function faultOf(executed: Executed, thrown: Thrown): Fault | null {
   if (!(error instanceof Error) || !(isTrap(error) || isOverflow(error))) return null;
   const stack = stackOf(error);
   const end = stack.indexOf(null);
-  const frames = (end < 0 ? stack : stack.slice(0, end)) as readonly HostFrame[];
-  return new HostFault(executed, { ...thrown, error }, frames.slice(0, MOST_FRAMES + 1));
+  const frames: HostFrame[] = [];
+  for (const one of stack) {
+    if (one === null || frames.length > MOST_FRAMES) break;
+    // The outermost one says how the host names the module whose function was entered.
+    const isEntered = end > 0 && one.module === stack[end - 1]?.module;
+    frames.push({ ...one, written: isEntered ? thrown.entered : executed.written });
+  }
+  return new HostFault(executed, { ...thrown, error }, frames);
 }

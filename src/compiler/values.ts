@@ -50,6 +50,21 @@ export function canHold(type: ValType): boolean {
  */
 export const KEPT: readonly ValType[] = [I32, F32, F64];
 
+/** Declares a function's locals, besides its parameters. */
+export function writeLocals(out: ByteWriter, types: readonly ValType[]): void {
+  const runs: [count: number, code: number][] = [];
+  for (const code of types.map(typeCode)) {
+    const last = runs.at(-1);
+    if (last?.[1] === code) last[0]++;
+    else runs.push([1, code]);
+  }
+  out.u32(runs.length);
+  for (const [count, code] of runs) {
+    out.u32(count);
+    out.u8(code);
+  }
+}
+
 /** What is returned while frames are saved: nobody looks at it. */
 export function writeDummy(out: ByteWriter, type: ValType): void {
   switch (type) {
@@ -111,6 +126,21 @@ export function writePassed(out: ByteWriter, type: ValType, local: number, part:
     out.u8(OP.vector); // i64x2.extract_lane
     out.u8(29);
     out.u8(part);
+  }
+}
+
+/** Pushes the value whose parts are in locals as they were passed, from the local `first` on. */
+export function writeUnpassed(out: ByteWriter, type: ValType, first: number): void {
+  out.indexed(OP.localGet, first);
+  if (type === F32) out.u8(OP.f32Reinterpret);
+  else if (type === F64) out.u8(OP.f64Reinterpret);
+  else if (type === V128) {
+    out.u8(OP.vector); // i64x2.splat
+    out.u8(18);
+    out.indexed(OP.localGet, first + 1);
+    out.u8(OP.vector); // i64x2.replace_lane
+    out.u8(30);
+    out.u8(1);
   }
 }
 

@@ -8,10 +8,11 @@ import type { Outcome } from "../runtime/outcome.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
 import { idMatches } from "../validation/type-ids.ts";
+import { ascent, Looks } from "./ascent.ts";
 import { backtrace } from "./backtrace.ts";
 import { Crosser, type Entering } from "./crossing.ts";
 import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
-import { isParkedReturn, parkedAt, writeReturnBehind } from "./places.ts";
+import { isParkedReturn, parkedAt, placeAt, writeReturnBehind } from "./places.ts";
 import {
   BELOW_PC,
   EXIT_PC,
@@ -34,6 +35,8 @@ const OUTER_RETURNS: readonly number[] = [EXIT_PC - 2, RESTORE_PC - 2, HOST_PC -
 
 /** Who calls functions. */
 export abstract class Caller extends Crosser {
+  private readonly looks = new Looks();
+
   protected abstract callHost(
     callee: FunctionInstance,
     frame: number,
@@ -245,5 +248,23 @@ export abstract class Caller extends Crosser {
     if (words === 0) return machine.pc === EXIT_PC ? this.finish() : this.returnToCaller();
     writeReturnBehind(words - 2);
     return this.follow(CONTROL[machine.ksp]);
+  }
+
+  /** Pays for what comes next, or goes on in another tier, if that can go on there. */
+  protected payOrAscend(cost: number): Outcome | null {
+    const tier = this.instance?.tier ?? null;
+    const place = tier === null ? undefined : placeAt(machine.ksp);
+    if (tier === null || place === undefined) {
+      this.mostUnits = Number.POSITIVE_INFINITY;
+      return this.pay(cost);
+    }
+    const { code, offset } = place;
+    const continuation = tier.ascend(code, offset, cost, this.unbooked);
+    if (continuation === null || !this.affords(ascent.stay * continuation.worst)) {
+      this.mostUnits = this.looks.next();
+      return this.pay(cost);
+    }
+    this.looks.found();
+    return this.callCompiled(this.functionAt(code.index), continuation, 0, 0);
   }
 }

@@ -16,6 +16,7 @@ import type {
   Fault,
   OutsideInstruction,
 } from "../runtime/tier.ts";
+import { ascent } from "./ascent.ts";
 import { backtrace } from "./backtrace.ts";
 import { Bill } from "./bill.ts";
 import type { Progress } from "./bulk.ts";
@@ -108,6 +109,7 @@ export abstract class Crosser extends Occupant implements Budgets {
       this.switchTo(callee.instance);
     }
     machine.pc = HOST_PC;
+    this.mostUnits = ascent.units;
     let ending: Descent | Fault | null;
     try {
       const budget = this.allot(machine.budget, 0);

@@ -37,6 +37,8 @@ export class FuelMeter {
   /** Budget given to the loop when it was last entered, and what is left of the slice. */
   private granted = 0;
   protected slice = 0;
+  /** Units after which the loop is left at the latest. */
+  protected mostUnits = Number.POSITIVE_INFINITY;
   /** When host calls end the slice, on the clock of `millisecondsNow`; null: never. */
   private sliceEnds: number | null = null;
   /** Units that the loop has spent, and nobody has been told. */
@@ -103,10 +105,15 @@ export class FuelMeter {
     machine.budget = 0;
   }
 
+  /** What the loop has spent since the last time it was booked. */
+  protected get unbooked(): number {
+    return this.granted - machine.budget;
+  }
+
   /** Books what the loop has spent since the last time, and what the store has done besides. */
   protected settle(): void {
     const { store } = this;
-    const spent = this.granted - machine.budget;
+    const spent = this.unbooked;
     this.granted = machine.budget;
     if (store.work !== 0) {
       this.slice -= store.work;
@@ -190,7 +197,8 @@ export class FuelMeter {
 
   /** Gives the loop a budget for the next stretch, of which `cost` is spent at once. */
   private grant(cost: number): void {
-    const wanted = Math.max(cost, Math.min(this.slice, warmth.stretchUnits));
+    const most = Math.min(this.slice, warmth.stretchUnits, this.mostUnits);
+    const wanted = Math.max(cost, most);
     this.granted = Math.floor(Math.min(this.store.fuel, wanted));
     machine.budget = this.granted - cost;
   }

@@ -163,7 +163,7 @@ export class Thread extends Caller implements Waiter {
       if (failed) return this.hostThrew(settled.error, awaited);
       return this.hostReturned(awaited, awaited.work ?? settled?.value);
     }
-    return this.pay(this.pending);
+    return this.payOrAscend(this.pending);
   }
 
   /** Enters the callee for the first time; overridden by who has written its arguments already. */
@@ -283,7 +283,7 @@ export class Thread extends Caller implements Waiter {
   private handle(status: number): Outcome | null {
     switch (status) {
       case OUT_OF_BUDGET:
-        return this.pay(machine.pending);
+        return this.payOrAscend(machine.pending);
       case FINISHED:
         return this.leaveMachineFrame();
       case TRAPPED:

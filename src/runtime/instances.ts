@@ -288,7 +288,7 @@ export class ModuleInstance {
   compiled: CompiledModule;
   readonly module: ModuleRecord;
   /** What executes functions besides the interpreter; null: nothing. */
-  private tier: InstanceTier | null = null;
+  tier: InstanceTier | null = null;
   /** What it is on its way to; null: nothing. */
   promotion: Promotion | null = null;
   /** Why it stays with the interpreter, once that is known. */

@@ -3,6 +3,7 @@
 // down as frames of register code, in which the interpreter goes on.
 
 import type { CompiledModule } from "../code/compiled.ts";
+import type { FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "./instances.ts";
 import type { SavedFrame } from "./saved.ts";
 import type { Backtrace, Exhaustion, Trap } from "./trap.ts";
@@ -96,6 +97,12 @@ export interface InstanceTier {
   readonly leftOut: ReadonlyMap<number, string>;
   /** What executes a function by its index; null: the interpreter. */
   functionAt(index: number): CompiledFunction | null;
+  /**
+   * The interpreter has spent so much in a function since it asked last, and stands at `position`
+   * of its code, in front of what costs `cost`: what can go on there, and finish the function.
+   * Null: nothing can, or not yet.
+   */
+  ascend(code: FunctionCode, position: number, cost: number, spent: number): Continuation | null;
 }
 
 /** What executes a function. */
@@ -105,4 +112,10 @@ export interface CompiledFunction {
    * there; or gives what it has ended with instead.
    */
   enter(frame: number, budget: number, budgets: Budgets): Descent | Fault | null;
+}
+
+/** What goes on in a frame that the interpreter has left off in: `frame` is where that begins. */
+export interface Continuation extends CompiledFunction {
+  /** The most that it spends before it asks for budget. */
+  readonly worst: number;
 }

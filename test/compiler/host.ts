@@ -2,7 +2,8 @@
 // needs: memories, tables and globals are new, functions that are not compiled fail.
 
 import { RUNTIME, type RuntimeImport } from "../../src/compiler/imports.ts";
-import { type HostModule, HostModuleWriter, NAMES } from "../../src/compiler/module.ts";
+import { type HostModule, HostModuleWriter } from "../../src/compiler/module.ts";
+import { NAMES } from "../../src/compiler/sections.ts";
 import { frameOf, SAVING, type SavedFrame } from "../../src/compiler/sites.ts";
 import type { FeatureSet } from "../../src/isa/features.ts";
 import { PRICE_TABLE_2 } from "../../src/isa/prices.ts";

@@ -3,7 +3,8 @@
 
 import { describe, expect, it } from "vitest";
 import { LeftOut } from "../../src/compiler/left-out.ts";
-import { type HostModule, NAMES } from "../../src/compiler/module.ts";
+import type { HostModule } from "../../src/compiler/module.ts";
+import { NAMES } from "../../src/compiler/sections.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
 import { isReference } from "../../src/isa/types.ts";

@@ -1,7 +1,7 @@
 // Going down: where the budget ends, all frames come out, innermost first, in Wasm's terms.
 
 import { describe, expect, it } from "vitest";
-import { NAMES } from "../../src/compiler/module.ts";
+import { NAMES } from "../../src/compiler/sections.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
 import { F64, I32, I64 } from "../../src/isa/types.ts";

@@ -1,0 +1,157 @@
+// What is put in at the sites of a function once it is complete: the check whether the budget lasts
+// up to the next one, and the way out with a frame's values.
+
+import type { ValType } from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
+import type { ByteWriter } from "./bytes.ts";
+import { isLive, type SiteFacts } from "./flow.ts";
+import type { HostImports } from "./imports.ts";
+import { LeftOut } from "./left-out.ts";
+import { EMPTY, OP } from "./opcodes.ts";
+import { SAVING, type Site } from "./sites.ts";
+import { PASSED_ORDER, type PassedAs, passedAs, writeDummy, writePassed } from "./values.ts";
+
+/** The JavaScript API takes a thousand parameters; two say where and with what budget. */
+export const MOST_PASSED = 900;
+
+/** A site, and the locals in which its operands are. */
+export interface OpenSite extends Omit<Site, "functionIndex" | "passedLocals" | "rest" | "worst"> {
+  readonly operandLocals: readonly number[];
+}
+
+/** What is known of a site when the function is complete, and its number. */
+export interface NumberedSite extends Pick<SiteFacts, "live" | "worst"> {
+  readonly number: number;
+}
+
+/** A local, or half of one of type v128, as it is passed at a site. */
+interface PassedPart {
+  readonly local: number;
+  readonly part: number;
+  readonly type: ValType;
+}
+
+export class CheckWriter {
+  private readonly type: FuncType;
+  private readonly localCount: number;
+  /** Local of the budget, and the global that has it across calls. */
+  private readonly budget: number;
+  private readonly budgetGlobal: number;
+  /** The parts of the locals, by the class of parameters that they are passed as. */
+  private readonly passedLocals: Record<PassedAs, PassedPart[]> = {
+    i32: [],
+    i64: [],
+    funcref: [],
+    externref: [],
+  };
+
+  constructor(type: FuncType, locals: readonly ValType[], budget: number, budgetGlobal: number) {
+    this.type = type;
+    this.localCount = locals.length;
+    this.budget = budget;
+    this.budgetGlobal = budgetGlobal;
+    locals.forEach((type, local) => {
+      passedAs(type).forEach((kind, part) => {
+        this.passedLocals[kind].push({ local, part, type });
+      });
+    });
+  }
+
+  /** How many locals may be passed at a site: at the entry, others are still zero. */
+  countAt(kind: Site["kind"]): number {
+    return kind === "entry" ? this.type.params.length : this.localCount;
+  }
+
+  /** Asks for budget, or comes down; where the `if` of that is. */
+  check(
+    out: ByteWriter,
+    site: OpenSite,
+    { live, number, worst }: NumberedSite,
+    imports: HostImports,
+  ): number {
+    const { budget } = this;
+    const isLoop = site.kind === "loop";
+    if (!isLoop) out.indexed(OP.globalGet, this.budgetGlobal);
+    this.compare(out, isLoop ? OP.localGet : OP.localTee, worst);
+    const at = out.length;
+    out.indexed(OP.if, EMPTY);
+    const callee = this.pushValues(out, site, live, imports);
+    out.indexed(OP.localGet, budget);
+    writeNumber(out, number);
+    out.indexed(OP.call, callee);
+    out.indexed(OP.localTee, budget);
+    writeNumber(out, 0);
+    out.u8(OP.i32Less);
+    out.indexed(OP.if, EMPTY);
+    this.returnDummies(out);
+    out.u8(OP.end);
+    out.u8(OP.end);
+    return at;
+  }
+
+  /** Leaves a frame in any case, as if others came down above it, but keeps the budget. */
+  leave(
+    out: ByteWriter,
+    site: OpenSite,
+    { live, number }: NumberedSite,
+    imports: HostImports,
+  ): void {
+    out.indexed(OP.localGet, this.budget);
+    out.indexed(OP.globalSet, this.budgetGlobal);
+    const callee = this.pushValues(out, site, live, imports);
+    writeNumber(out, SAVING);
+    writeNumber(out, number);
+    out.indexed(OP.call, callee);
+    out.u8(OP.drop);
+    this.returnDummies(out);
+  }
+
+  private returnDummies(out: ByteWriter): void {
+    for (const type of this.type.results) writeDummy(out, type);
+    out.u8(OP.return);
+  }
+
+  /** Whether the budget, as `op` gives it, may not last up to the next check. */
+  compare(out: ByteWriter, op: number, worst: number): void {
+    out.indexed(op, this.budget);
+    writeNumber(out, worst);
+    out.u8(OP.i32Less);
+  }
+
+  /** Pushes what a frame holds; the function that takes it. */
+  private pushValues(
+    out: ByteWriter,
+    { kind: siteKind, operandLocals, operands }: OpenSite,
+    live: SiteFacts["live"],
+    imports: HostImports,
+  ): number {
+    const count = this.countAt(siteKind);
+    const counts = { i32: 0, i64: 0, funcref: 0, externref: 0 };
+    let passed = 0;
+    for (const kind of PASSED_ORDER) {
+      const before = passed;
+      for (const { local, part, type } of this.passedLocals[kind]) {
+        if (local >= count) break;
+        if (!isLive(live, local)) continue;
+        writePassed(out, type, local, part);
+        passed++;
+      }
+      for (let i = 0; i < operands.length; i++) {
+        const parts = passedAs(operands[i]);
+        if (parts[0] !== kind) continue;
+        for (let part = 0; part < parts.length; part++) {
+          writePassed(out, operands[i], operandLocals[i], part);
+          passed++;
+        }
+      }
+      counts[kind] = passed - before;
+    }
+    if (passed > MOST_PASSED) throw new LeftOut(`${passed} values lie on its frame`);
+    return imports.site(counts);
+  }
+}
+
+export function writeNumber(out: ByteWriter, value: number): void {
+  out.u8(OP.i32Const);
+  out.s32(value);
+}

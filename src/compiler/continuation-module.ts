@@ -1,0 +1,244 @@
+// Host modules of continuations: functions that begin at a loop's header, with the locals and
+// operands of a frame that stands there, and do the rest of their function. Where that comes to the
+// header of a loop around it, it leaves a frame there, for that loop's own continuation. All else
+// they share with the host module of the guest's module, whose sites theirs are.
+
+import type { ValType } from "../isa/types.ts";
+import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
+import type { BodyValidator } from "../validation/body.ts";
+import { functionValidator } from "../validation/module.ts";
+import { ByteWriter } from "./bytes.ts";
+import type { NumberedSite } from "./checks.ts";
+import { HostEmitter } from "./emitter.ts";
+import { setOf } from "./flow.ts";
+import { HostImports, type RuntimeImport } from "./imports.ts";
+import { LeftOut } from "./left-out.ts";
+import { OP } from "./opcodes.ts";
+import type { Written, WrittenFunction } from "./places.ts";
+import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "./sections.ts";
+import { type Site, siteNumber } from "./sites.ts";
+import type { HostTarget } from "./target.ts";
+import {
+  PASSED_CODES,
+  passedAs,
+  typeCode,
+  writeDummy,
+  writeLocals,
+  writePassed,
+  writeUnpassed,
+} from "./values.ts";
+
+/** Instructions that are written in a piece. */
+const INSTRUCTIONS = 1_024;
+
+/** Host code that goes on at loops' headers. */
+export interface ContinuationModule {
+  readonly bytes: Uint8Array;
+  /** What is imported from `RUNTIME`, by name. */
+  readonly imports: readonly RuntimeImport[];
+  readonly written: Written;
+}
+
+/** A function that begins at a loop's header. */
+interface Continuation {
+  /** The header's. */
+  readonly site: Site;
+  readonly type: FuncType;
+  readonly code: ByteWriter;
+}
+
+/** A type that is the same as any that is written like it (spec: 3.1.2 Rolling and Unrolling). */
+function simpleType(module: ModuleRecord, index: number): FuncType {
+  const { final, groupSize, supers } = module.types[index];
+  if (!final || groupSize > 1 || supers.length > 0) {
+    throw new LeftOut("it calls functions of types that are in a group");
+  }
+  return funcTypeAt(module, index) as FuncType;
+}
+
+/** The values of a site as a continuation takes them: live locals and operands, in order. */
+export function passedTypes({ locals, operands, passedLocals }: Site): ValType[] {
+  return [...passedLocals.map((local) => locals[local]), ...operands];
+}
+
+/** Writes continuations into a host module. */
+export class ContinuationWriter implements Written {
+  private readonly target: HostTarget;
+  private readonly validator: BodyValidator;
+  private readonly sites: readonly Site[];
+  private readonly continuations: Continuation[] = [];
+  /** Where the code of each begins in the module. */
+  private readonly beginnings: number[] = [];
+  /** Types of the module's that are needed, by index there. */
+  private readonly types: number[] = [];
+
+  /** @param main what the module's host module was written for, whose sites these are */
+  constructor(main: HostTarget, sites: readonly Site[]) {
+    const typeIndex = (index: number) => this.typeIndex(index);
+    this.target = { ...main, imports: new HostImports(0), typeIndex };
+    this.validator = functionValidator(main.module);
+    this.sites = sites;
+  }
+
+  private siteAt(offset: number): NumberedSite {
+    const number = siteNumber(this.sites, offset);
+    const { locals, passedLocals, worst } = this.sites[number];
+    return { number, worst, live: setOf(passedLocals, locals.length) };
+  }
+
+  private typeIndex(index: number): number {
+    simpleType(this.target.module, index);
+    const at = this.types.indexOf(index);
+    return at >= 0 ? at : this.types.push(index) - 1;
+  }
+
+  /**
+   * Writes the continuation of a loop's header, in pieces; offsets of the loops around it, the
+   * innermost first.
+   * @throws LeftOut if it is nothing for the host
+   */
+  *write(site: Site): Generator<void, readonly number[]> {
+    const { imports, module } = this.target;
+    const { functionIndex, offset } = site;
+    const body = functionIndex - module.importedFunctions;
+    const emitter = new HostEmitter(this.target, functionIndex, offset);
+    const code = new ByteWriter();
+    const calls: number[] = [];
+    const { validator } = this;
+    const [start, end] = [module.bodyStarts[body], module.bodyEnds[body]];
+    validator.beginFunction(functionIndex, start, end, emitter);
+    while (!validator.advance(INSTRUCTIONS)) yield;
+    emitter.finishWithin(code, (at) => this.siteAt(at), calls);
+    for (const at of calls) {
+      const callee = code.valueAt(at);
+      const { params, results } = simpleType(module, module.functions[callee]);
+      code.patch(at, imports.callee(callee, params, results));
+    }
+    const type = funcTypeAt(module, module.functions[functionIndex]) as FuncType;
+    this.continuations.push({ site, type, code });
+    return emitter.loopsAround;
+  }
+
+  /** The module, once all are written; it exports them by the offsets of the headers. */
+  finish(): ContinuationModule {
+    const { beginnings, continuations } = this;
+    const { imports } = this.target;
+    const first = imports.count;
+    const firstType = this.types.length + imports.list.length;
+    const out = new ByteWriter();
+    let end = 0;
+    writeHeader(out);
+    section(out, "type", (w) => this.writeTypes(w));
+    section(out, "import", (w) => this.writeImports(w));
+    section(out, "function", (w) => {
+      w.u32(2 * continuations.length);
+      for (let i = 0; i < 2 * continuations.length; i++) w.u32(firstType + i);
+    });
+    section(out, "export", (w) => {
+      w.u32(continuations.length);
+      continuations.forEach(({ site }, i) => {
+        w.name(NAMES.continuation(site.offset));
+        w.indexed(0x00, first + 2 * i + 1);
+      });
+    });
+    section(out, "code", (w) => {
+      w.u32(2 * continuations.length);
+      continuations.forEach((continuation, i) => {
+        w.sized(continuation.code);
+        beginnings.push(w.length - continuation.code.length);
+        w.sized(entryOf(continuation, first + 2 * i));
+      });
+      end = w.length;
+    });
+    continuations.forEach((_, i) => {
+      beginnings[i] += out.length - end;
+    });
+    return { bytes: out.bytes.slice(0, out.length), imports: imports.list, written: this };
+  }
+
+  // What was written, for whoever wants to know where something is in it
+
+  get module(): ModuleRecord {
+    return this.target.module;
+  }
+
+  functionAt(index: number): WrittenFunction | null {
+    const number = (index - this.target.imports.count) / 2;
+    if (!(number in this.continuations)) return null;
+    const { functionIndex: funcIndex, offset } = this.continuations[number].site;
+    const emitter = new HostEmitter(this.target, funcIndex, offset);
+    const finish = () => emitter.finishWithin(new ByteWriter(), (at) => this.siteAt(at), []);
+    return { funcIndex, beginning: this.beginnings[number], emitter, finish };
+  }
+
+  private writeTypes(out: ByteWriter): void {
+    const { continuations, target, types } = this;
+    const { imports, module } = target;
+    out.u32(types.length + imports.list.length + 2 * continuations.length);
+    for (const index of types) {
+      const { params, results } = funcTypeAt(module, index) as FuncType;
+      writeType(out, params.map(typeCode), results.map(typeCode));
+    }
+    imports.writeTypes(out);
+    for (const { site, type } of continuations) {
+      const { locals, operands } = site;
+      writeType(out, [...locals, ...operands].map(typeCode), type.results.map(typeCode));
+      writeType(out, passedCodes(passedTypes(site)), passedCodes(type.results));
+    }
+  }
+
+  private writeImports(out: ByteWriter): void {
+    const { imports, memories, module, tables } = this.target;
+    const globals = hostGlobals(module);
+    out.u32(imports.count + memories + tables + globals.length);
+    imports.writeImports(out, this.types.length);
+    writeShared(out, this.target);
+    globals.forEach((type, i) => {
+      out.name(NAMES.globals);
+      out.name(String(i));
+      out.u8(0x03);
+      out.u8(typeCode(type));
+      out.u8(MUTABLE);
+    });
+  }
+}
+
+function writeType(out: ByteWriter, params: readonly number[], results: readonly number[]): void {
+  out.u8(0x60);
+  for (const codes of [params, results]) {
+    out.u32(codes.length);
+    for (const code of codes) out.u8(code);
+  }
+}
+
+function passedCodes(types: readonly ValType[]): number[] {
+  return types.flatMap((type) => passedAs(type).map((kind) => PASSED_CODES[kind]));
+}
+
+/** The function that is exported: takes and gives bits, and calls the one at `index`. */
+function entryOf({ site, type }: Continuation, index: number): ByteWriter {
+  const { locals, operands, passedLocals } = site;
+  const { results } = type;
+  const out = new ByteWriter();
+  let next = 0;
+  const unpass = (type: ValType) => {
+    writeUnpassed(out, type, next);
+    next += passedAs(type).length;
+  };
+  writeLocals(out, results);
+  const passed = new Set(passedLocals);
+  locals.forEach((type, local) => {
+    if (passed.has(local)) unpass(type);
+    else writeDummy(out, type);
+  });
+  operands.forEach(unpass);
+  out.indexed(OP.call, index);
+  for (let i = results.length - 1; i >= 0; i--) out.indexed(OP.localSet, next + i);
+  results.forEach((type, i) => {
+    passedAs(type).forEach((_, part) => {
+      writePassed(out, type, next + i, part);
+    });
+  });
+  out.u8(OP.end);
+  return out;
+}
