@@ -23,7 +23,7 @@ import { Exhaustion, WasmException } from "../runtime/trap.ts";
 import { formatClosedType, funcTypeOfId } from "../runtime/types.ts";
 import { fromRaw, toRaw } from "../runtime/values.ts";
 import { idOfFuncType } from "../validation/type-ids.ts";
-import { parseSignature, typeNamed } from "./host.ts";
+import { parseSignature, typeNamed } from "./signature.ts";
 import type { Store } from "./store.ts";
 import { fromEngine, toEngine, type Value } from "./values.ts";
 

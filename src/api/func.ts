@@ -5,9 +5,10 @@ import { cut } from "../module/errors.ts";
 import { functionName } from "../module/module.ts";
 import { amount, checkedOptions, type OptionTable, objectWith } from "../module/options.ts";
 import { deadlineIn } from "../runtime/clock.ts";
-import { FunctionInstance } from "../runtime/instances.ts";
+import type { FunctionInstance } from "../runtime/instances.ts";
 import { formatClosedType } from "../runtime/types.ts";
 import { Execution, type Interrupts } from "./execution.ts";
+import { FunctionHandle } from "./handles.ts";
 import type { AbortSignalLike } from "./host-loop.ts";
 import type { Store } from "./store.ts";
 import { checkArguments, type Value } from "./values.ts";
@@ -41,21 +42,6 @@ export function callOptions(owner: string, options: CallOptions): CallOptions {
   return checkedOptions(owner, options, CALL_OPTIONS);
 }
 
-/** The function instances behind exported JavaScript functions, which keep their identity. */
-const behind = new WeakMap<object, FunctionInstance>();
-
-/** Notes which function instance a JavaScript function stands for. */
-export function standsFor(value: object, target: FunctionInstance): void {
-  behind.set(value, target);
-}
-
-/** The function instance that a value stands for; null if it stands for none. */
-export function functionOf(value: unknown): FunctionInstance | null {
-  if (value instanceof Func) return value.target;
-  if (value instanceof FunctionInstance) return value;
-  return (typeof value === "function" && behind.get(value)) || null;
-}
-
 /**
  * A function of WebAssembly. From `instance.func(name)`, from tables, globals and results.
  *
@@ -65,16 +51,14 @@ export function functionOf(value: unknown): FunctionInstance | null {
  * await render.with({ timeout: 50 }).callAsync(1, 2n);
  * ```
  */
-export class Func {
+export class Func extends FunctionHandle {
   readonly store: Store;
-  /** The function instance, for the layers below. */
-  readonly target: FunctionInstance;
   private readonly options: CallOptions;
 
   /** For `Store`; elsewhere functions come from instances. */
   constructor(store: Store, target: FunctionInstance, options: CallOptions = NO_OPTIONS) {
+    super(target);
     this.store = store;
-    this.target = target;
     this.options = options;
   }
 

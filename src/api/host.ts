@@ -3,7 +3,7 @@
 // hands over who calls. Both may return promises under `callAsync` and `start`.
 
 import { type CallInProgress, currentCall } from "../embedding/call.ts";
-import { isReference, type ValType, valTypeByName } from "../isa/types.ts";
+import { isReference, type ValType } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import { aFunction, aString, checkOption } from "../module/options.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
@@ -13,8 +13,10 @@ import type { Lease, Store as RuntimeStore } from "../runtime/store.ts";
 import { funcTypeOfId } from "../runtime/types.ts";
 import { idOfFuncType } from "../validation/type-ids.ts";
 import { Memory } from "./externs.ts";
+import { storeOf } from "./handles.ts";
 import type { Instance } from "./instance.ts";
-import { type Store, storeOf } from "./store.ts";
+import { parseSignature } from "./signature.ts";
+import type { Store } from "./store.ts";
 import { describeValue, fromEngine, toEngine, type Value } from "./values.ts";
 
 /** What a host function made by `hostFunc` learns about the call. */
@@ -101,28 +103,6 @@ export function hostFunc<A extends readonly Value[]>(
   return new HostFunction(signature, action.name, (caller, args) => {
     return action(new Caller(caller), ...(args as readonly Value[] as A));
   });
-}
-
-/** Parameters and results of `(i32 i64) -> (f64)`; commas are allowed, too. */
-export function parseSignature(text: string) {
-  const parts = /^\s*\(([^()]*)\)\s*->\s*\(([^()]*)\)\s*$/.exec(text);
-  if (parts === null) {
-    throw new SyntaxError(`a signature looks like "(i32 i64) -> (f64)", not like "${text}"`);
-  }
-  return { kind: "func", params: typesIn(parts[1]), results: typesIn(parts[2]) } as const;
-}
-
-/** The value types of a list of names such as `i32 funcref`. */
-function typesIn(list: string): ValType[] {
-  const names = list.split(/[\s,]+/).filter((name) => name !== "");
-  return names.map(typeNamed);
-}
-
-/** The value type with this name. */
-export function typeNamed(name: string): ValType {
-  const type = valTypeByName(name);
-  if (type === undefined) throw new SyntaxError(`"${name}" is no value type`);
-  return type;
 }
 
 /** A function instance of a plain function, for an import of this type. */

@@ -12,7 +12,7 @@ import { closeGlobalType } from "../runtime/types.ts";
 import { toRaw } from "../runtime/values.ts";
 import { typeIdsOf } from "../validation/type-ids.ts";
 import { Global, Memory, Table, Tag } from "./externs.ts";
-import { functionOf } from "./func.ts";
+import { functionOf } from "./handles.ts";
 import { HostFunction, plainFunction } from "./host.ts";
 import { Module } from "./module.ts";
 import type { Store } from "./store.ts";

@@ -4,7 +4,8 @@
 import { cut, listed } from "../module/errors.ts";
 import type { ExternInstance, ModuleInstance } from "../runtime/instances.ts";
 import { Global, Memory, Table, Tag } from "./externs.ts";
-import { type ExportedFunction, type Func, standsFor } from "./func.ts";
+import type { ExportedFunction, Func } from "./func.ts";
+import { standsFor } from "./handles.ts";
 import type { Store } from "./store.ts";
 
 /**

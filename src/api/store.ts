@@ -21,6 +21,7 @@ import type { Tier } from "../runtime/tier.ts";
 import type { Epoch } from "./epoch.ts";
 import { Execution, type Interrupts, type Usage } from "./execution.ts";
 import { type CallOptions, callOptions, Func, interruptsOf } from "./func.ts";
+import { keepStore, storesAreMadeBy } from "./handles.ts";
 import { HostFunctions } from "./host.ts";
 import { type ImportMap, Linking } from "./imports.ts";
 import { type DefaultExports, Instance } from "./instance.ts";
@@ -52,13 +53,6 @@ const STORE_OPTIONS: OptionTable<StoreOptions> = {
   epoch: objectWith("an Epoch", "reached"),
   epochDeadline: amount(Number.NEGATIVE_INFINITY),
 };
-
-const stores = new WeakMap<RuntimeStore, Store>();
-
-/** The embedder's store of one of the layers below. */
-export function storeOf(runtime: RuntimeStore): Store {
-  return stores.get(runtime) ?? new Store({}, runtime);
-}
 
 /**
  * Accounts and limits of instances: of one tenant, as a rule.
@@ -95,7 +89,7 @@ export class Store {
     this.epoch = epoch;
     if (fuel !== undefined) this.fuel = fuel;
     if (epochDeadline !== undefined) this.epochDeadline = epochDeadline;
-    stores.set(this.runtime, this);
+    keepStore(this.runtime, this);
     // A mistyped `store.fule = 5` is an error too; classes derived from it may have fields.
     if (new.target === Store) Object.preventExtensions(this);
   }
@@ -216,3 +210,5 @@ export class Store {
     this.billed += fuel;
   }
 }
+
+storesAreMadeBy((runtime) => new Store({}, runtime));

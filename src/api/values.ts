@@ -22,8 +22,7 @@ import { isForeignReference } from "../runtime/link.ts";
 import { internalize, matchesHeap, toExtern, toHost } from "../runtime/objects.ts";
 import type { Store } from "../runtime/store.ts";
 import { formatClosedType, heapIdMatches } from "../runtime/types.ts";
-import { Func, functionOf } from "./func.ts";
-import { storeOf } from "./store.ts";
+import { FunctionHandle, functionOf, storeOf } from "./handles.ts";
 
 /**
  * A value of WebAssembly in JavaScript: number (i32, f32, f64, i31), bigint (i64), a `Uint8Array`
@@ -110,7 +109,7 @@ export function describeValue(value: Value): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "bigint") return `the bigint ${value}n`;
   if (typeof value === "number") return `the number ${value}`;
-  if (value instanceof Func) return "a function of WebAssembly";
+  if (value instanceof FunctionHandle) return "a function of WebAssembly";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 

@@ -2,8 +2,8 @@
 // engine takes, and stands for a function instance of the right type in this one: a module that
 // imports it with another type is refused when it is linked.
 
-import { standsFor } from "../api/func.ts";
-import { parseSignature } from "../api/host.ts";
+import { standsFor } from "../api/handles.ts";
+import { parseSignature } from "../api/signature.ts";
 import { allocateHostFunction } from "../runtime/allocate.ts";
 import { idOfFuncType } from "../validation/type-ids.ts";
 import { argsFunctions } from "./args.ts";

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { forbiddenImports, MAY_IMPORT } from "./imports.ts";
+import { circles, forbiddenImports, MAY_IMPORT } from "./imports.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -88,6 +88,26 @@ describe("imports", () => {
     ["src/api/x.ts", '/* import "node:fs" */ // import "node:fs"'],
   ])("%s with %j is fine", (path, text) => {
     expect(forbiddenImports(path, text)).toEqual([]);
+  });
+
+  it("go round in no circle", () => {
+    expect(circles(new Map(sources().map((path) => [path, read(path)])))).toEqual([]);
+  });
+
+  it("that go round in a circle are found, also where names change hands", () => {
+    const texts = new Map([
+      ["src/a/1.ts", 'import { two } from "../b/2.ts";\nimport type { D } from "../d/4.ts";'],
+      ["src/b/2.ts", 'export * from "../c/3.ts";'],
+      ["src/c/3.ts", 'import {\n  type A,\n  one,\n} from "../a/1.ts";'],
+      ["src/d/4.ts", 'import { three } from "../c/3.ts";'],
+      ["src/e/5.ts", 'import type { F } from "./6.ts";'],
+      ["src/e/6.ts", 'import "./5.ts";'],
+    ]);
+    expect(circles(texts)).toEqual([
+      ["src/a/1.ts", "src/b/2.ts"],
+      ["src/b/2.ts", "src/c/3.ts"],
+      ["src/c/3.ts", "src/a/1.ts"],
+    ]);
   });
 
   it("have a rule for every folder", () => {

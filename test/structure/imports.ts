@@ -94,3 +94,28 @@ export function forbiddenImports(path: string, text: string): string[] {
   }
   return found;
 }
+
+const TYPES_ONLY = /^(?:import|export)\s+type\b/;
+
+/** The files of src/ that the file `path` with this text imports at run time. */
+function importedFiles(path: string, text: string): string[] {
+  return [...withoutComments(text).matchAll(STATIC_IMPORT)].flatMap(([statement, , specifier]) => {
+    if (TYPES_ONLY.test(statement) || !specifier.startsWith(".")) return [];
+    return [new URL(specifier, `file:///${path}`).pathname.slice(1)];
+  });
+}
+
+/** Files that import each other at run time, in a circle; `texts` are those of all files. */
+export function circles(texts: ReadonlyMap<string, string>): string[][] {
+  const left = new Map([...texts].map(([path, text]) => [path, importedFiles(path, text)]));
+  const dropEnds = (isEnd: (path: string) => boolean) => {
+    for (let before = -1; before !== left.size; ) {
+      before = left.size;
+      for (const path of [...left.keys()]) if (isEnd(path)) left.delete(path);
+    }
+  };
+  // What imports nothing that is left, or is imported by nothing that is left, is in no circle.
+  dropEnds((path) => !left.get(path)?.some((file) => left.has(file)));
+  dropEnds((path) => ![...left.values()].some((files) => files.includes(path)));
+  return [...left].map(([path, files]) => [path, ...files.filter((file) => left.has(file))]);
+}

@@ -1,6 +1,6 @@
 // Runs a traced program in some style and says where it did something else than what it must.
 
-import { functionOf } from "../../../src/api/func.ts";
+import { functionOf } from "../../../src/api/handles.ts";
 import {
   type Execution,
   type Func,
