@@ -10,6 +10,7 @@ import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.t
 import { millisecondsNow } from "../runtime/clock.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import { hostFeatures } from "./features.ts";
+import { tracesTraps } from "./host-stack.ts";
 import { LeftOut } from "./left-out.ts";
 import { type HostModule, HostModuleWriter } from "./module.ts";
 import type { Site } from "./sites.ts";
@@ -98,6 +99,9 @@ export class HostCode {
   advance(mayStall: boolean): void {
     if (this.isComplete) return;
     try {
+      if (hostNamespace !== undefined && !tracesTraps()) {
+        throw new LeftOut("the host does not say where it traps");
+      }
       if (this.writer !== null) this.write(this.writer);
       else this.compile(this.written as HostModule, mayStall);
     } catch (error) {

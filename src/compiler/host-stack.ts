@@ -3,6 +3,7 @@
 // and the offset of the instruction in the module: `wasm-function[7]:0x1f4`.
 
 import { MOST_FRAMES } from "../interpreter/backtrace.ts";
+import { hostNamespace } from "../runtime/host-memory.ts";
 
 /** The host's `Error`, with what V8 has added to it. */
 const host = Error as {
@@ -65,4 +66,37 @@ export function stackOf(error: Error): readonly (StackFrame | null)[] {
       offset: Number.parseInt(offset, 16),
     };
   });
+}
+
+/** A module with a function `f` that traps in front of its last byte. */
+const TRAPS = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  ...[1, 4, 1, 0x60, 0, 0], // a type without parameters and results
+  ...[3, 2, 1, 0], // a function
+  ...[7, 5, 1, 1, 0x66, 0, 0], // its export
+  ...[10, 6, 1, 4, 0, 0x01, 0x00, 0x0b], // nop, unreachable, end
+);
+
+let traced: boolean | null = null;
+
+/** Whether the host's engine says where it traps; it is asked once. */
+export function tracesTraps(): boolean {
+  traced ??= findTrap();
+  return traced;
+}
+
+function findTrap(): boolean {
+  if (hostNamespace === undefined) return false;
+  const { Instance, Module } = hostNamespace;
+  const made = new Instance(new Module(TRAPS), {}) as { readonly exports: { f(): void } };
+  const before = deepen();
+  try {
+    made.exports.f();
+  } catch (error) {
+    const [frame] = stackOf(error as Error);
+    return frame?.index === 0 && frame.offset === TRAPS.length - 2;
+  } finally {
+    undeepen(before);
+  }
+  return false;
 }

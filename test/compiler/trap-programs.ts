@@ -18,6 +18,7 @@ const POINTS: readonly string[] = [
   `(i32.load (i32.shl ${IS_HERE} (i32.const 31)))`,
   `(i32.load8_u offset=65535 ${IS_HERE})`,
   `(i32.wrap_i64 (i64.load16_s ${choose("i32", "65535", "65534")}))`,
+  `(block (result i32) (i32.store ${choose("i32", "65533", "8")} (local.get $0)) (i32.const 1))`,
   "(i32.div_u (i32.const 5) (global.get $point))",
   `(i32.wrap_i64 (i64.rem_s (i64.const 7) ${choose("i64", "0", "3")}))`,
   `(i32.div_s (i32.const -2147483648) ${choose("i32", "-1", "7")})`,

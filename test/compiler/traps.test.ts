@@ -1,7 +1,8 @@
 // Traps of the host's are those of the interpreter: code, bill and calls in progress, wherever it
 // happens. More programs: WASMETER_PROGRAMS=2000.
 
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { tracesTraps } from "../../src/compiler/host-stack.ts";
 import { compileInstance } from "../../src/compiler/tier.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
@@ -17,16 +18,19 @@ import { trapProgram } from "./trap-programs.ts";
 const COUNT = Number(process.env.WASMETER_PROGRAMS ?? 60);
 const SEED = Number(process.env.WASMETER_SEED ?? 1);
 
-/** How a call ends: the trap with its backtrace, and the fuel used. */
+/** How a call ends: the trap with its backtrace, the fuel used, globals and some of the memory. */
 function ending(instance: ModuleInstance, name: string, args: readonly Value[], slice: number) {
   const func = instance.exports.get(name)?.value as FunctionInstance;
   const thread = new Thread(instance.store, func, args, false);
   for (;;) {
     const outcome = thread.run(slice);
     if (outcome.kind === "suspended") continue;
-    if (outcome.kind !== "trapped") return { code: outcome.kind, fuel: thread.fuelUsed };
+    const fuel = thread.fuelUsed;
+    const globals = instance.globals.map(({ at, cells }) => cells[at]);
+    const bytes = instance.memories.map((memory) => memory.bytes.slice(0, 16));
+    if (outcome.kind !== "trapped") return { code: outcome.kind, fuel, globals, bytes };
     const { backtrace, code } = outcome.trap;
-    return { code, fuel: thread.fuelUsed, calls: backtrace.map(formatFrame) };
+    return { code, fuel, globals, bytes, calls: backtrace.map(formatFrame) };
   }
 }
 
@@ -82,9 +86,13 @@ const CASES: readonly (readonly [name: string, args: readonly Value[], code: str
 const host = Error as unknown as Record<string, unknown>;
 const { prepareStackTrace, stackTraceLimit } = host;
 
+function freezeStack(): void {
+  Object.defineProperty(host, "stackTraceLimit", { value: 0, writable: false });
+}
+
 afterEach(() => {
   host.prepareStackTrace = prepareStackTrace;
-  host.stackTraceLimit = stackTraceLimit;
+  Object.defineProperty(host, "stackTraceLimit", { value: stackTraceLimit, writable: true });
 });
 
 describe.skipIf(localHost() === null)("a trap in the host's code", () => {
@@ -107,6 +115,21 @@ describe.skipIf(localHost() === null)("a trap in the host's code", () => {
       expect(host.stackTraceLimit).toBe(limit);
       expect(host.prepareStackTrace).toBe(prepare);
     }
+  });
+
+  it("has no backtrace where errors do not know the stack any more", () => {
+    const [plain, fast] = tiers(assemble(TEXT));
+    const { code } = ending(plain, "load", [-1], 1000);
+    freezeStack();
+    expect(ending(fast, "load", [-1], 1000)).toMatchObject({ code, calls: [] });
+  });
+
+  it("is not risked where they never did", async () => {
+    expect(tracesTraps()).toBe(true);
+    freezeStack();
+    vi.resetModules();
+    const again = await import("../../src/compiler/host-stack.ts");
+    expect(again.tracesTraps()).toBe(false);
   });
 
   it("is the interpreter's when functions of either tier have called each other", () => {
