@@ -16,6 +16,7 @@ import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
+import { RoomWriter } from "./room.ts";
 import type { Site, SiteKind } from "./sites.ts";
 import { KEPT, typeCode, writeLocals } from "./values.ts";
 
@@ -32,11 +33,13 @@ const MOST_COST = 1 << 28;
 
 /**
  * What is put in when the function is complete: a check, one at a loop's branches, what leaves a
- * frame in any case, a site's number, a callee.
+ * frame in any case, a site's number, a callee; what takes room for calls, and gives it back.
  */
 type Insertion = { readonly at: number } & (
   | { readonly kind: "check" | "loop" | "leave" | "number"; readonly site: number }
   | { readonly kind: "callee"; readonly callee: number }
+  | { readonly kind: "take room" }
+  | { readonly kind: "give room back" }
 );
 
 /** One function's code. */
@@ -53,6 +56,7 @@ export class HostBody {
   private budget = 0;
   private readonly budgetGlobal: number;
   private checkWriter: CheckWriter;
+  private readonly room: RoomWriter;
   private readonly insertions: Insertion[] = [];
   private readonly sites: OpenSite[] = [];
   /** Where the instructions `if` of checks are in the complete function. */
@@ -71,7 +75,8 @@ export class HostBody {
     this.functionIndex = functionIndex;
     this.type = type;
     this.budgetGlobal = budgetGlobal;
-    this.checkWriter = new CheckWriter(type, [], 0, budgetGlobal);
+    this.room = new RoomWriter(budgetGlobal + 1 + KEPT.length, this.operands);
+    this.checkWriter = new CheckWriter(type, [], 0, budgetGlobal, this.room);
   }
 
   /** The locals are known, parameters first: writes the check of the entry. */
@@ -96,8 +101,10 @@ export class HostBody {
     this.locals = locals;
     this.params = params;
     this.budget = budget;
-    this.operands.first = budget + 1;
-    this.checkWriter = new CheckWriter(this.type, locals, budget, this.budgetGlobal);
+    this.operands.first = budget + 2;
+    this.room.begin(locals, budget + 1);
+    this.insertions.push({ at: this.code.length, kind: "take room" });
+    this.checkWriter = new CheckWriter(this.type, locals, budget, this.budgetGlobal, this.room);
   }
 
   // Blocks
@@ -249,7 +256,16 @@ export class HostBody {
     const { operands } = this;
     if (operands.hasBeneath(count)) operands.settle();
     this.chargeAndStore();
+    this.room.call(this.code);
     operands.pop(count);
+  }
+
+  /** The same, where the callee takes the function's place. */
+  beginTailCall(count: number): void {
+    this.chargeAndStore();
+    this.room.tailCall();
+    this.insertions.push({ at: this.code.length, kind: "give room back" });
+    this.operands.pop(count);
   }
 
   /** Behind a call that has left results of these types. */
@@ -309,7 +325,7 @@ export class HostBody {
    * @throws LeftOut if the host's compiler would be busy with it for too long
    */
   checkEffort(bytes = this.code.length): void {
-    const locals = this.budget + 1 + this.operands.added.length;
+    const locals = this.operands.first + this.operands.added.length;
     const points = this.flow.length + CHECK_POINTS * this.sites.length;
     if (BYTE_EFFORT * bytes + locals * points <= MOST_EFFORT) return;
     throw new LeftOut("the host's compiler would be busy with it for too long");
@@ -340,6 +356,11 @@ export class HostBody {
       const values = { locals, passedLocals, operands, results };
       sites.push({ kind, functionIndex, offset, ...values, worst, rest });
     });
+  }
+
+  /** Bytes of stack that a call of it takes. */
+  get frameBytes(): number {
+    return this.room.bytes;
   }
 
   /** Where in `code` lies what has come to `at` in the complete function; -1: it was put in. */
@@ -374,8 +395,7 @@ export class HostBody {
     imports: HostImports,
   ): void {
     const { code, insertions, moves } = this;
-    const { checkWriter } = this;
-    const added = [I32, ...this.operands.added];
+    const added = [I32, I32, ...this.operands.added];
     writeLocals(out, [...this.locals.slice(this.params), ...added]);
     let from = 0;
     for (const item of insertions) {
@@ -383,23 +403,31 @@ export class HostBody {
       out.copy(code.bytes, from, item.at);
       from = item.at;
       this.checkEffort(out.length);
-      if (item.kind === "callee") {
-        calls.push(out.padded(item.callee));
-        continue;
-      }
-      const [site, facts] = [this.sites[item.site], sites[item.site]];
-      if (item.kind === "number") writeNumber(out, facts.number);
-      else if (item.kind === "check") {
-        this.checks.push(checkWriter.check(out, site, facts, imports));
-      } else if (item.kind === "leave") checkWriter.leave(out, site, facts, imports);
-      else {
-        checkWriter.compare(out, OP.localGet, facts.worst);
-        out.indexed(OP.brIf, 1);
-      }
+      if (item.kind === "callee") calls.push(out.padded(item.callee));
+      else if (item.kind === "take room") this.room.take(out);
+      else if (item.kind === "give room back") this.room.giveBack(out);
+      else this.writeAt(out, item.kind, this.sites[item.site], sites[item.site], imports);
     }
     moves.push(from, out.length);
     out.copy(code.bytes, from, code.length);
     this.checkEffort(out.length);
+  }
+
+  private writeAt(
+    out: ByteWriter,
+    kind: "check" | "loop" | "leave" | "number",
+    site: OpenSite,
+    facts: NumberedSite,
+    imports: HostImports,
+  ): void {
+    const { checkWriter } = this;
+    if (kind === "number") writeNumber(out, facts.number);
+    else if (kind === "check") this.checks.push(checkWriter.check(out, site, facts, imports));
+    else if (kind === "leave") checkWriter.leave(out, site, facts, imports);
+    else {
+      checkWriter.compare(out, OP.localGet, facts.worst);
+      out.indexed(OP.brIf, 1);
+    }
   }
 }
 

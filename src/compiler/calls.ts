@@ -31,7 +31,7 @@ export class CallWriter {
       case OP.call:
       case OP.returnCall: {
         const type = this.typeAt(functions[a]);
-        this.body.beginCall(type.params.length);
+        this.begin(op === OP.call, type.params.length);
         this.direct(op, a, type);
         return this.end(op === OP.call, start, type.results);
       }
@@ -39,7 +39,7 @@ export class CallWriter {
       case OP.returnCallIndirect: {
         const type = this.typeAt(a);
         if (b >= this.target.tables) throw new LeftOut("its table is nothing for the host");
-        this.body.beginCall(type.params.length + 1);
+        this.begin(op === OP.callIndirect, type.params.length + 1);
         // Of an element that it cannot call V8 does not say whether there was one.
         this.body.keep(this.target.module.tables[b].type.address64 ? I64 : I32);
         this.body.code.indexed(op, this.target.typeIndex(a));
@@ -49,6 +49,11 @@ export class CallWriter {
       default:
         return "no call";
     }
+  }
+
+  private begin(returns: boolean, count: number): void {
+    if (returns) this.body.beginCall(count);
+    else this.body.beginTailCall(count);
   }
 
   private end(returns: boolean, offset: number, results: readonly ValType[]): "returns" | "left" {

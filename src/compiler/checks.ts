@@ -8,6 +8,7 @@ import { isLive, type SiteFacts } from "./flow.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
+import type { RoomWriter } from "./room.ts";
 import { SAVING, type Site } from "./sites.ts";
 import { PASSED_ORDER, type PassedAs, passedAs, writeDummy, writePassed } from "./values.ts";
 
@@ -37,6 +38,7 @@ export class CheckWriter {
   /** Local of the budget, and the global that has it across calls. */
   private readonly budget: number;
   private readonly budgetGlobal: number;
+  private readonly room: RoomWriter;
   /** The parts of the locals, by the class of parameters that they are passed as. */
   private readonly passedLocals: Record<PassedAs, PassedPart[]> = {
     i32: [],
@@ -45,11 +47,18 @@ export class CheckWriter {
     externref: [],
   };
 
-  constructor(type: FuncType, locals: readonly ValType[], budget: number, budgetGlobal: number) {
+  constructor(
+    type: FuncType,
+    locals: readonly ValType[],
+    budget: number,
+    budgetGlobal: number,
+    room: RoomWriter,
+  ) {
     this.type = type;
     this.localCount = locals.length;
     this.budget = budget;
     this.budgetGlobal = budgetGlobal;
+    this.room = room;
     locals.forEach((type, local) => {
       passedAs(type).forEach((kind, part) => {
         this.passedLocals[kind].push({ local, part, type });
@@ -69,12 +78,15 @@ export class CheckWriter {
     { live, number, worst }: NumberedSite,
     imports: HostImports,
   ): number {
-    const { budget } = this;
+    const { budget, room } = this;
+    const asksForRoom = site.kind === "entry" && room.isAsked;
     const isLoop = site.kind === "loop";
     if (!isLoop) out.indexed(OP.globalGet, this.budgetGlobal);
     this.compare(out, isLoop ? OP.localGet : OP.localTee, worst);
+    if (asksForRoom) room.orNone(out);
     const at = out.length;
     out.indexed(OP.if, EMPTY);
+    if (asksForRoom) room.tell(out);
     const callee = this.pushValues(out, site, live, imports);
     out.indexed(OP.localGet, budget);
     writeNumber(out, number);

@@ -57,11 +57,18 @@ export interface Run extends Stretch {
 /** What continuations have of the instance whose functions they finish. */
 export interface Surroundings {
   readonly instance: ModuleInstance;
+  readonly leastRoom: number;
   readonly main: Pick<HostModule, "sites" | "target">;
   /** What the host's module of theirs imports. */
   importsOf(items: readonly RuntimeImport[]): object;
   /** Runs host code, whose frame is at a word of the slots: see `CompiledFunction`. */
-  enter(run: Run, frame: number, budget: number, thread: Budgets): Descent | Fault | null;
+  enter(
+    run: Run,
+    frame: number,
+    budget: number,
+    room: number,
+    thread: Budgets,
+  ): Descent | Fault | null;
 }
 
 /** The loops of a function, by where their headers are in its register code. */
@@ -104,11 +111,12 @@ export class Continuations {
     const values = (frame: number) => argumentsAt(frame, loops.table, site, ready.site);
     return {
       worst: ready.site.worst,
-      enter: (frame, budget, thread) => {
+      leastRoom: this.around.leastRoom,
+      enter: (frame, budget, room, thread) => {
         const { results, run, written } = ready;
         const call = () => run(...values(frame));
         const put = (result: unknown) => putBits(frame, results, result);
-        return this.around.enter({ written, call, put }, frame, budget, thread);
+        return this.around.enter({ written, call, put }, frame, budget, room, thread);
       },
     };
   }

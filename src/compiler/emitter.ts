@@ -109,6 +109,11 @@ export class HostEmitter implements BodySink {
     this.body.checkEffort();
   }
 
+  /** Bytes that a call of the function takes. */
+  get frameBytes(): number {
+    return this.body.frameBytes;
+  }
+
   /**
    * The function is complete: see `HostBody.finish`.
    * @throws LeftOut

@@ -8,6 +8,7 @@ import type { ModuleInstance, RawValue } from "../runtime/instances.ts";
 import type { SavedFrame } from "../runtime/saved.ts";
 import type { Budgets, Descent, OutsideInstruction } from "../runtime/tier.ts";
 import { type Frame, registerFrames } from "../state/frames.ts";
+import { putBits } from "./bits.ts";
 import { rawOfBits } from "./border.ts";
 import { deepen, undeepen } from "./host-stack.ts";
 import type { Written } from "./places.ts";
@@ -45,6 +46,8 @@ export class Entry {
   readonly thread: Budgets;
   /** Where its arguments were: the slots from here on are free. */
   readonly frame: number;
+  /** Bytes of stack that calls may take. */
+  readonly room: number;
   /** Whether compiled code is running, whose budget and globals are valid, or what it calls. */
   isInside = false;
   /** How deep errors know the stack otherwise. */
@@ -56,11 +59,18 @@ export class Entry {
   /** The host module whose function was entered last. */
   entered: Written;
 
-  constructor(instance: ModuleInstance, entered: Written, thread: Budgets, frame: number) {
+  constructor(
+    instance: ModuleInstance,
+    entered: Written,
+    thread: Budgets,
+    frame: number,
+    room: number,
+  ) {
     this.instance = instance;
     this.entered = entered;
     this.thread = thread;
     this.frame = frame;
+    this.room = room;
   }
 
   /** Compiled code is to go on. */
@@ -73,6 +83,18 @@ export class Entry {
   goOut(): void {
     this.isInside = false;
     undeepen(this.depthBefore);
+  }
+
+  /** The entry of a function for which there is no room: it is called from below. */
+  overflowed(site: Site, values: readonly unknown[], left: number): number {
+    const { frame, instance, thread } = this;
+    const callee = instance.functionAt(site.functionIndex);
+    const { params } = callee.type;
+    const bits = frameOf(site, values).locals.slice(0, params.length).flat();
+    putBits(frame, params, bits.length === 1 ? bits[0] : bits);
+    thread.book(left);
+    thread.callFromBelow(callee);
+    return SAVING;
   }
 
   /** A site: gives a new budget, or keeps the frame and gives `SAVING`. */

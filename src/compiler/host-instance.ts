@@ -31,10 +31,17 @@ import { type Compiled, executes } from "./host-code.ts";
 import { type InstructionImport, RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { type Written, WrittenModule } from "./places.ts";
+import { LEAF_BYTES } from "./room.ts";
 import { NAMES } from "./sections.ts";
 import { SAVING } from "./sites.ts";
 import { type Executed, faultOf } from "./traps.ts";
 import { KEPT } from "./values.ts";
+
+/**
+ * Bytes of room that are kept back: for a call that does not ask, and the arguments or results of
+ * one on the way out, of which there are a thousand at most.
+ */
+const SPARE_BYTES = LEAF_BYTES + 8_192;
 
 type HostFunction = (...values: unknown[]) => unknown;
 interface HostGlobal {
@@ -61,6 +68,9 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   private readonly budget: HostGlobal;
   /** See `KEPT`. */
   private readonly kept: readonly HostGlobal[];
+  private readonly room: HostGlobal;
+  /** What a call from outside has to be given: a call of any function, and what it calls there. */
+  readonly leastRoom: number;
   /** Mutable globals on both sides. */
   private readonly globals: (readonly [GlobalInstance, HostGlobal])[] = [];
   /** The innermost call from outside. */
@@ -76,6 +86,8 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.exports = this.instantiate(compiled.module);
     this.budget = this.exports[NAMES.budget] as HostGlobal;
     this.kept = KEPT.map((_, i) => this.exports[NAMES.kept(i)] as HostGlobal);
+    this.room = this.exports[NAMES.room] as HostGlobal;
+    this.leastRoom = this.main.frameBytes + SPARE_BYTES;
     instance.globals.forEach((global, i) => {
       const exported = this.exports[NAMES.global(i)] as HostGlobal | undefined;
       if (exported === undefined) return;
@@ -119,9 +131,9 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   }
 
   importsOf(imports: readonly RuntimeImport[]): object {
-    const { budget, exports, instance, kept } = this;
+    const { budget, exports, instance, kept, room } = this;
     const globals = instance.globals.map((_, i) => exports[NAMES.global(i)] ?? budget);
-    return { [NAMES.globals]: { ...[...globals, budget, ...kept] }, ...this.shared(imports) };
+    return { [NAMES.globals]: { ...[...globals, budget, ...kept, room] }, ...this.shared(imports) };
   }
 
   private memories: readonly (object | null)[] = [];
@@ -165,14 +177,15 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     if (!executes(this.main, index)) return null;
     const { params, results } = typeOf(this.instance.module, index);
     const run = this.exports[NAMES.function(index)] as HostFunction;
-    const { written } = this;
+    const { leastRoom, written } = this;
     return {
-      enter: (frame, budget, thread) => {
+      leastRoom,
+      enter: (frame, budget, room, thread) => {
         const put = (result: unknown) => {
           putNumbers(frame, results, resultList(results.length, result));
         };
         const call = () => run(...numbersAt(frame, params));
-        return this.enter({ written, call, put }, frame, budget, thread);
+        return this.enter({ written, call, put }, frame, budget, room, thread);
       },
     };
   }
@@ -182,9 +195,15 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     return this.continuations.ascend(code, position, cost, spent);
   }
 
-  enter(run: Run, frame: number, budget: number, thread: Budgets): Descent | Fault | null {
+  enter(
+    run: Run,
+    frame: number,
+    budget: number,
+    room: number,
+    thread: Budgets,
+  ): Descent | Fault | null {
     const beneath = this.entry;
-    const entry = new Entry(this.instance, run.written, thread, frame);
+    const entry = new Entry(this.instance, run.written, thread, frame, room - SPARE_BYTES);
     this.entry = entry;
     this.goIn(entry, budget);
     try {
@@ -209,11 +228,13 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   /** Runs host code, and continuations in the frames that these leave at headers of loops. */
   private runOn(run: Run, entry: Entry): unknown {
+    this.room.value = entry.room;
     let result = run.call();
     while (this.budget.value > SAVING && entry.leftFrame !== null) {
       const next = this.continuations.after(entry.leftFrame);
       if (next === null) break;
       entry.goOn(next.written);
+      this.room.value = entry.room;
       result = next.call();
     }
     return result;
@@ -253,7 +274,12 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** A site: gives a new budget, or keeps the frame. */
   private reached(values: readonly unknown[]): number {
     const [left, number] = values.slice(-2) as [number, number];
-    const budget = (this.entry as Entry).reached(this.main.sites[number], values, left);
+    const site = this.main.sites[number];
+    const entry = this.entry as Entry;
+    const hasOverflowed = site.kind === "entry" && (this.room.value as number) < 0;
+    const budget = hasOverflowed
+      ? entry.overflowed(site, values, left)
+      : entry.reached(site, values, left);
     // Who leaves a frame at a loop's header keeps the budget.
     if (left > SAVING) this.budget.value = budget;
     return budget;
@@ -283,7 +309,8 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       const callee = instance.functionAt(index);
       putNumbers(frame, params, values as HostNumber[]);
       this.goOut(entry);
-      const budget = thread.callOutside(callee, this.budget.value as number);
+      const usedRoom = entry.room - (this.room.value as number);
+      const budget = thread.callOutside(callee, this.budget.value as number, usedRoom);
       if (budget < 0) {
         this.budget.value = SAVING;
         return dummy;

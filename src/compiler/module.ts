@@ -14,6 +14,7 @@ import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
+import { LEAF_BYTES } from "./room.ts";
 import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "./sections.ts";
 import type { Site } from "./sites.ts";
 import { type HostTarget, sharedWith } from "./target.ts";
@@ -37,6 +38,8 @@ export interface HostModule {
   readonly target: HostTarget;
   /** Two for each function: where its body begins in `bytes`, and the number of its first site. */
   readonly beginnings: Int32Array;
+  /** The most bytes of stack that a call of one of its functions takes. */
+  readonly frameBytes: number;
 }
 
 /** Writes a host module function by function. */
@@ -51,6 +54,7 @@ export class HostModuleWriter {
   private readonly hints = new BranchHints();
   private readonly leftOut = new Map<number, string>();
   private readonly beginnings: number[] = [];
+  private frameBytes = LEAF_BYTES;
   /** Index of the next function, and what writes it if it has been begun. */
   private next: number;
   private emitter: HostEmitter | null = null;
@@ -106,6 +110,7 @@ export class HostModuleWriter {
       if (!ended) continue;
       emitter.finish(this.function, this.sites, this.calls);
       this.hints.add(this.next, emitter.checks);
+      this.frameBytes = Math.max(this.frameBytes, emitter.frameBytes);
       return true;
     }
     return false;
@@ -174,6 +179,7 @@ export class HostModuleWriter {
       leftOut,
       target,
       beginnings: Int32Array.from(beginnings),
+      frameBytes: this.frameBytes,
     };
   }
 
@@ -219,7 +225,7 @@ export class HostModuleWriter {
     const { imports, module } = this.target;
     const { functions, globals, importedFunctions } = module;
     const held = globals.flatMap(({ type }, i) => (canHold(type.type) ? [i] : []));
-    out.u32(functions.length - importedFunctions + held.length + 1 + KEPT.length);
+    out.u32(functions.length - importedFunctions + held.length + 2 + KEPT.length);
     for (let i = importedFunctions; i < functions.length; i++) {
       out.name(NAMES.function(i));
       out.indexed(0x00, imports.list.length + i);
@@ -234,5 +240,7 @@ export class HostModuleWriter {
       out.name(NAMES.kept(i));
       out.indexed(0x03, globals.length + 1 + i);
     }
+    out.name(NAMES.room);
+    out.indexed(0x03, globals.length + 1 + KEPT.length);
   }
 }

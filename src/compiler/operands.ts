@@ -15,6 +15,8 @@ export class HostOperands {
   private readonly locals: number[] = [];
   private settled = 0;
   height = 0;
+  /** The most that there have been. */
+  highest = 0;
   /** Types of the locals that were added, in the order of their indices. */
   readonly added: ValType[] = [];
   /** Index of the first local that is added. */
@@ -70,6 +72,7 @@ export class HostOperands {
   push(type: ValType): void {
     typeCode(type);
     this.types[this.height++] = type;
+    if (this.height > this.highest) this.highest = this.height;
   }
 
   /** An operand that is in a local, which is its own from now on; nothing lies on the stack. */
@@ -77,6 +80,7 @@ export class HostOperands {
     this.types[this.height] = type;
     this.locals[this.height] = local;
     this.settled = ++this.height;
+    if (this.height > this.highest) this.highest = this.height;
   }
 
   /** The same, where the local may have been given back meanwhile. */

@@ -16,6 +16,7 @@ export const NAMES = {
   tables: "tables",
   globals: "globals",
   budget: "budget",
+  room: "room",
   global: (index: number) => `global ${index}`,
   function: (index: number) => `function ${index}`,
   kept: (index: number) => `kept ${index}`,
@@ -24,11 +25,11 @@ export const NAMES = {
 
 /**
  * Types of the globals of a module's host module: the guest's, which keep their indices, the
- * budget, and kept operands.
+ * budget, kept operands, and the room for calls.
  */
 export function hostGlobals({ globals }: ModuleRecord): readonly ValType[] {
   const guests = globals.map(({ type }) => (canHold(type.type) ? type.type : I32));
-  return [...guests, I32, ...KEPT];
+  return [...guests, I32, ...KEPT, I32];
 }
 
 export function writeHeader(out: ByteWriter): void {

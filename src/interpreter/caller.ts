@@ -81,8 +81,9 @@ export abstract class Caller extends Crosser {
 
   /** Has the callee of a call translated before anything else happens; null: it has code. */
   private prepare(callee: FunctionInstance, delta: number, words: number): Outcome | null {
-    if (callee.code.entry >= 0) return null;
-    const pause = this.translate(callee.code, callee.instance);
+    const { instance, registerCode } = callee;
+    if (registerCode.entry >= 0) return null;
+    const pause = this.translate(registerCode, instance);
     if (pause?.kind === "suspended") this.entering = { callee, delta, words };
     return pause;
   }
@@ -184,10 +185,14 @@ export abstract class Caller extends Crosser {
     if (callee.host !== null) {
       return this.makeRoom(callee, delta, words) ?? this.callHost(callee, frame, words);
     }
-    if (callee.tier !== null) return this.callCompiled(callee, callee.tier, delta, words);
+    const { tier } = callee;
+    if (tier !== null && this.mayEnter(tier, frame)) {
+      return this.callCompiled(callee, tier, delta, words);
+    }
     const pause = this.prepare(callee, delta, words);
     if (pause !== null) return pause;
-    if (!frameFits(callee.code.entry, frame, 1)) return this.overflow({ callee, delta, words });
+    if (!frameFits(callee.registerCode.entry, frame, 1))
+      return this.overflow({ callee, delta, words });
     writeReturnBehind(words - 2);
     this.pushControl(CONTROL[machine.ksp], delta);
     this.switchTo(callee.instance);
@@ -196,7 +201,7 @@ export abstract class Caller extends Crosser {
 
   /** Enters a function that has code. */
   protected enterFunction(callee: FunctionInstance, frame: number): Outcome | null {
-    const { entry } = callee.code;
+    const { entry } = callee.registerCode;
     if (!frameFits(entry, frame)) return this.overflow({ callee, delta: 0, words: 0 });
     zeroLocals(entry, frame);
     machine.fp = frame;
@@ -236,7 +241,10 @@ export abstract class Caller extends Crosser {
     if (callee.host !== null) {
       return this.makeRoom(callee, 0, 0) ?? this.callHost(callee, machine.fp, 0);
     }
-    if (callee.tier !== null) return this.callCompiled(callee, callee.tier, 0, 0);
+    const { tier } = callee;
+    if (tier !== null && this.mayEnter(tier, machine.fp)) {
+      return this.callCompiled(callee, tier, 0, 0);
+    }
     const pause = this.prepare(callee, 0, 0);
     if (pause !== null) return pause;
     this.takeOver(callee.instance);
@@ -260,7 +268,11 @@ export abstract class Caller extends Crosser {
     }
     const { code, offset } = place;
     const continuation = tier.ascend(code, offset, cost, this.unbooked);
-    if (continuation === null || !this.affords(ascent.stay * continuation.worst)) {
+    if (
+      continuation === null ||
+      !this.affords(ascent.stay * continuation.worst) ||
+      !this.mayEnter(continuation, machine.fp)
+    ) {
       this.mostUnits = this.looks.next();
       return this.pay(cost);
     }

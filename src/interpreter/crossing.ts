@@ -22,13 +22,27 @@ import { Bill } from "./bill.ts";
 import type { Progress } from "./bulk.ts";
 import { InnerFrames } from "./inner-frames.ts";
 import { CONTROL, machine } from "./loop.generated.ts";
-import { Occupant } from "./occupant.ts";
+import { LEAST_CALL, Occupant } from "./occupant.ts";
 import { writeReturnBehind } from "./places.ts";
 import { HOST_PC, RESTORE_PC } from "./registers.ts";
 import { runtimeInstruction } from "./slow.ts";
+import { stack } from "./stack.ts";
 
 /** Words from where a call goes on to the pair that says so: the call is told to have so many. */
 const PAIR_WORDS = 2;
+
+/**
+ * Bytes of the host's stack that calls in the host, and between tiers, may take: about half of what
+ * V8 has.
+ */
+const HOST_STACK = 1 << 19;
+/** Bytes of it that go on the way out of the host, to register code or a host function. */
+const CROSSING_BYTES = 4_096;
+/** Words of the control stack that a call in the host needs for itself. */
+const CALLS_BETWEEN = 16;
+/** Words of the slots and of the control stack: many, beside what the host's stack holds. */
+const MANY_SLOTS = 1 << 19;
+const MANY_CALLS = 1 << 15;
 
 /** How a nested run ends that has returned, and one that goes on when all has come down. */
 const RETURNED: Outcome = { kind: "suspended", reason: "slice" };
@@ -94,6 +108,18 @@ export abstract class Crosser extends Occupant implements Budgets {
 
   // Into the host
 
+  /** Bytes of stack that calls in the host may take, from a frame at this word of the slots on. */
+  private roomIn(frame: number): number {
+    const { controlLimit, ksp, slotLimit } = machine;
+    const calls = (controlLimit - ksp - CALLS_BETWEEN) >> 1;
+    return Math.min(HOST_STACK - stack.hostBytes, 4 * (slotLimit - frame), LEAST_CALL * calls);
+  }
+
+  /** Whether a function is better called in the host, where else there is register code for it. */
+  protected mayEnter({ leastRoom }: CompiledFunction, frame: number): boolean {
+    return this.roomIn(frame) >= leastRoom;
+  }
+
   /** Calls a function of another tier, with the frame `delta` words above this one. */
   protected callCompiled(
     callee: FunctionInstance,
@@ -112,8 +138,9 @@ export abstract class Crosser extends Occupant implements Budgets {
     this.mostUnits = ascent.units;
     let ending: Descent | Fault | null;
     try {
+      const room = this.roomIn(machine.fp);
       const budget = this.allot(machine.budget, 0);
-      ending = tier.enter(machine.fp, Math.max(budget, 0), this);
+      ending = tier.enter(machine.fp, Math.max(budget, 0), room, this);
     } catch (error) {
       return this.raised(error);
     }
@@ -149,8 +176,33 @@ export abstract class Crosser extends Occupant implements Budgets {
   // Out of the host
 
   /** See `Budgets`. */
-  callOutside(callee: FunctionInstance, left: number): number {
+  callOutside(callee: FunctionInstance, left: number, usedRoom: number): number {
     this.book(left);
+    const { inHost } = this;
+    const { hostBytes } = stack;
+    this.inHost = inHost + usedRoom;
+    stack.hostBytes = hostBytes + usedRoom + CROSSING_BYTES;
+    this.limitStacks();
+    try {
+      return this.mayNest(callee) ? this.nest(callee) : this.callFromBelow(callee);
+    } finally {
+      this.inHost = inHost;
+      stack.hostBytes = hostBytes;
+      this.limitStacks();
+    }
+  }
+
+  /**
+   * Whether there is room for it above the frames in the host. Where it is short, calls that a host
+   * function makes would be told so too early, as frames in the host are counted roughly.
+   */
+  private mayNest({ host }: FunctionInstance): boolean {
+    if (stack.hostBytes > HOST_STACK) return false;
+    const { controlLimit, fp, ksp, slotLimit } = machine;
+    return host === null || (slotLimit - fp > MANY_SLOTS && controlLimit - ksp > MANY_CALLS);
+  }
+
+  private nest(callee: FunctionInstance): number {
     const { fp, ksp } = machine;
     const { instance } = this;
     const callers = this.callers.length;
@@ -165,17 +217,16 @@ export abstract class Crosser extends Occupant implements Budgets {
     if (outcome === RETURNED) return Math.max(0, this.allot(machine.budget, 0));
     // A pause with a promise is over when that is fulfilled, all others when it is tried again.
     if (outcome.kind !== "suspended" || "promise" in outcome) this.postponed = () => outcome;
-    const { entering } = this;
-    const isEntered = machine.pc !== HOST_PC || entering === null;
-    if (!isEntered) this.entering = null;
-    const call = isEntered ? null : entering.callee;
+    // What stands in front of a call further up than in calls of the host's is no matter here.
+    const isInFront = machine.pc === HOST_PC && this.layers.length === 0;
+    const call = isInFront ? (this.entering?.callee ?? null) : null;
+    if (call !== null) this.entering = null;
     const above = this.callers.splice(callers);
     this.inner = new InnerFrames(this.store, fp, ksp + 2, above, this.instance, call);
     this.instance = instance;
     machine.fp = fp;
     machine.ksp = ksp;
     machine.pc = HOST_PC;
-    this.limitCalls();
     return -1;
   }
 
@@ -208,9 +259,10 @@ export abstract class Crosser extends Occupant implements Budgets {
   }
 
   /** See `Budgets`. */
-  callFromBelow(callee: FunctionInstance): void {
+  callFromBelow(callee: FunctionInstance): -1 {
     const { fp, ksp } = machine;
     this.inner = new InnerFrames(this.store, fp, ksp, [], this.instance, callee);
+    return -1;
   }
 
   /** A nested run has returned to the host. */

@@ -21,6 +21,9 @@ import { RESTORE_PC, reserveReferences, room } from "./registers.ts";
 import { clearStacks, Frames, frameTop, stack } from "./stack.ts";
 import type { Thread } from "./thread.ts";
 
+/** Bytes of room that a call takes at least in another tier. */
+export const LEAST_CALL = 128;
+
 /** Who runs on the machine, or will again. */
 export class Occupant extends FuelMeter {
   slotBase = 0;
@@ -40,6 +43,8 @@ export class Occupant extends FuelMeter {
   private crossingsBeneath = 0;
   private slotsAwayBeneath = 0;
   private callsAwayBeneath = 0;
+  /** Bytes that its frames in the host take there, or as register code's, at most. */
+  protected inHost = 0;
   /** What its frames take of the store's `hostBytes` while it is suspended. */
   private lease: Lease | null = null;
 
@@ -203,13 +208,14 @@ export class Occupant extends FuelMeter {
     return this.crossingsBeneath + this.callers.length + 1;
   }
 
-  /** Words that this thread and all beneath have in copies instead of on the machine. */
+  /** Words that this thread and all beneath have in copies or in the host, not on the machine. */
   protected get slotsAway(): number {
-    return this.slotsAwayBeneath + (this.copied?.away.slots ?? 0);
+    return this.slotsAwayBeneath + (this.copied?.away.slots ?? 0) + (this.inHost >> 2);
   }
 
   protected get callsAway(): number {
-    return this.callsAwayBeneath + (this.copied?.away.calls ?? 0);
+    const calls = Math.ceil((2 * this.inHost) / LEAST_CALL);
+    return this.callsAwayBeneath + (this.copied?.away.calls ?? 0) + calls;
   }
 
   /** Frames that are away count as if they were there. */

@@ -21,6 +21,8 @@ export const stack = {
   resident: null as Frames | null,
   /** The innermost thread that is on the machine. */
   current: null as Thread | null,
+  /** Bytes of the host's stack that calls between tiers, and in the host, take about. */
+  hostBytes: 0,
 };
 
 /** The thread whose guest is running, or has called the host function that is running. */

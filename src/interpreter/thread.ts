@@ -189,12 +189,13 @@ export class Thread extends Caller implements Waiter {
       // The results are where the loop would have left them.
       return this.callHost(callee, slotBase, 0) ?? this.finish();
     }
-    if (callee.tier !== null) {
+    const { registerCode, tier } = callee;
+    if (tier !== null && this.mayEnter(tier, slotBase)) {
       this.started = true;
-      return this.callCompiled(callee, callee.tier, 0, 0);
+      return this.callCompiled(callee, tier, 0, 0);
     }
-    if (callee.code.entry < 0) {
-      const pause = this.translate(callee.code, callee.instance);
+    if (registerCode.entry < 0) {
+      const pause = this.translate(registerCode, callee.instance);
       if (pause !== null) {
         // Frames are kept from fp on for a little: the arguments may be many.
         machine.fp = slotBase + 2 * slotCount(callee.type.params);

@@ -84,6 +84,12 @@ export class FunctionInstance {
     this.hostSlots = host === null ? 0 : Math.max(slotCount(type.params), slotCount(type.results));
   }
 
+  /** Register code of it, whatever executes it. */
+  get registerCode(): FunctionCode {
+    const { code, instance, tier } = this;
+    return tier === null || instance === null ? code : instance.compiled.code(code.index);
+  }
+
   /** Has something else execute it from the next call on. */
   moveTo(tier: CompiledFunction): void {
     const { compiled, index } = this.code;

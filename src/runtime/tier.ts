@@ -38,8 +38,9 @@ export interface Budgets {
   /**
    * Calls a function that it does not execute, whose arguments lie where its own did: a new budget,
    * and the results lie there. -1: its calls must come down, so that the thread can go on.
+   * `usedRoom`: what its calls take of the room that it was given.
    */
-  callOutside(callee: FunctionInstance, left: number): number;
+  callOutside(callee: FunctionInstance, left: number, usedRoom: number): number;
   /**
    * Executes an instruction whose operands lie in slots from the word `at` on, where it leaves its
    * result, if whoever has entered its segment can pay for it and for all up to the next check: a
@@ -47,7 +48,7 @@ export interface Budgets {
    */
   execute(instruction: OutsideInstruction, at: number, left: number, ahead: CostsAhead): number;
   /** Has a call made, like that, as soon as all has come down. */
-  callFromBelow(callee: FunctionInstance): void;
+  callFromBelow(callee: FunctionInstance): -1;
 }
 
 /** An instruction that the runtime executes for other code. */
@@ -107,11 +108,14 @@ export interface InstanceTier {
 
 /** What executes a function. */
 export interface CompiledFunction {
+  /** Bytes of room that it has to be given at least. */
+  readonly leastRoom: number;
   /**
    * Runs it with the arguments that lie at the word `frame` of the slots, and leaves the results
-   * there; or gives what it has ended with instead.
+   * there; or gives what it has ended with instead. Its calls take at most `room` bytes of stack:
+   * of the host's, and of the slots if they come down.
    */
-  enter(frame: number, budget: number, budgets: Budgets): Descent | Fault | null;
+  enter(frame: number, budget: number, room: number, budgets: Budgets): Descent | Fault | null;
 }
 
 /** What goes on in a frame that the interpreter has left off in: `frame` is where that begins. */
