@@ -1,8 +1,8 @@
-// What compiled instances take of the host's memory, in the accounts of their stores. The code of a
+// What compiled instances take of the host's memory, in the account `compiledBytes` of their stores. The code of a
 // module counts once for each store that has instances of it, as long as there are some.
 
 import type { ModuleInstance } from "../runtime/instances.ts";
-import type { Store } from "../runtime/store.ts";
+import type { Lease, Store } from "../runtime/store.ts";
 import type { Compiled } from "./host-code.ts";
 
 /** What the host takes for an instance, and for each of its functions, as V8 does. */
@@ -32,12 +32,15 @@ export function shareOf(store: Store, compiled: Compiled): Share | null {
   const found = known.get(compiled)?.deref();
   if (found !== undefined) return found;
   const made = new Share(compiled);
-  if (!store.lease("hostBytes", made).extend(compiled.hostBytes)) return null;
+  if (!store.lease("compiledBytes", made).extend(compiled.hostBytes)) return null;
   known.set(compiled, new WeakRef(made));
   return made;
 }
 
-/** What the host's part of an instance takes besides. */
-export function bytesOf({ memories, module }: ModuleInstance): number {
-  return INSTANCE_BYTES + FUNCTION_BYTES * module.functions.length + MEMORY_BYTES * memories.length;
+/** The part of an instance that is to be compiled; null: its store has no room for it. */
+export function leaseFor(instance: ModuleInstance): Lease | null {
+  const { memories, module, store } = instance;
+  const lease = store.lease("compiledBytes", instance);
+  const functions = FUNCTION_BYTES * module.functions.length;
+  return lease.extend(INSTANCE_BYTES + functions + MEMORY_BYTES * memories.length) ? lease : null;
 }

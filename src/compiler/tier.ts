@@ -2,7 +2,8 @@
 
 import type { FeatureSet } from "../isa/features.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
-import { bytesOf, shareOf } from "./account.ts";
+import type { Lease } from "../runtime/store.ts";
+import { leaseFor, shareOf } from "./account.ts";
 import { HostCode } from "./host-code.ts";
 import { HostInstance } from "./host-instance.ts";
 import { LeftOut } from "./left-out.ts";
@@ -13,16 +14,15 @@ import { LeftOut } from "./left-out.ts";
  * @param code complete
  */
 export function moveToHost(instance: ModuleInstance, code: HostCode): string | null {
-  const { lease } = instance;
-  let bytes = 0;
+  let lease: Lease | null = null;
   try {
     const share = shareOf(instance.store, code.result);
-    bytes = bytesOf(instance);
-    if (share === null || !lease.extend(bytes)) return "its store has no room for it";
+    lease = leaseFor(instance);
+    if (share === null || lease === null) return "its store has no room for it";
     instance.moveTo(new HostInstance(instance, share));
     return null;
   } catch (error) {
-    lease.shrink(bytes);
+    lease?.release();
     if (error instanceof LeftOut) return error.message;
     throw error;
   }

@@ -75,6 +75,7 @@ const NO_LIMITS: Partial<RuntimeLimits> = {
   globals: Number.POSITIVE_INFINITY,
   hostBytes: Number.POSITIVE_INFINITY,
   gcBytes: Number.POSITIVE_INFINITY,
+  compiledBytes: Number.POSITIVE_INFINITY,
 };
 
 const NAMESPACE_OPTIONS: OptionTable<NamespaceOptions> = {

@@ -32,6 +32,11 @@ export interface RuntimeLimits {
    * in V8. Default 256 MiB.
    */
   readonly gcBytes: number;
+  /**
+   * Bytes of the host's memory for code that its own engine has compiled. By formulas likewise.
+   * What there is no room for is interpreted. Default 256 MiB.
+   */
+  readonly compiledBytes: number;
   /** Calls in progress. Default 200,000. */
   readonly callDepth: number;
   /** Bytes of frames on the value stack. Default 16 MiB, which is the most there can be. */
@@ -45,6 +50,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   globals: 1_000_000,
   hostBytes: 2 ** 28,
   gcBytes: 2 ** 28,
+  compiledBytes: 2 ** 28,
   callDepth: 200_000,
   stackBytes: 2 ** 24,
 };
@@ -81,7 +87,8 @@ export type Counted =
   | "instances"
   | "globals"
   | "hostBytes"
-  | "gcBytes";
+  | "gcBytes"
+  | "compiledBytes";
 
 const UNITS: Readonly<Record<Counted, string>> = {
   memoryBytes: "bytes of linear memory",
@@ -90,6 +97,7 @@ const UNITS: Readonly<Record<Counted, string>> = {
   globals: "globals",
   hostBytes: "bytes of the host's memory",
   gcBytes: "bytes of structs and arrays",
+  compiledBytes: "bytes of compiled code",
 };
 
 /** A part of one of a store's accounts, held by a single thing until that dies. */
@@ -148,6 +156,7 @@ export class Store {
     globals: 0,
     hostBytes: 0,
     gcBytes: 0,
+    compiledBytes: 0,
   };
   /** What guests have made: exceptions, a part of `hostBytes`, and `gcBytes`. */
   readonly objects: GuestObjects;

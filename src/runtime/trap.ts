@@ -111,6 +111,7 @@ const EXHAUSTION_PHRASES: Readonly<Record<ExhaustionKind, string>> = {
   globals: "global limit exceeded",
   hostBytes: "host memory limit exceeded",
   gcBytes: "object limit exceeded",
+  compiledBytes: "compiled code limit exceeded",
 };
 
 /** Something that was granted is used up. The store and its instances stay usable. */

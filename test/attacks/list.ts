@@ -2,6 +2,7 @@
 
 import { AGGREGATE_ATTACKS } from "./aggregates.ts";
 import { BULK_ATTACKS } from "./bulk.ts";
+import { COMPILED_ATTACKS } from "./compiled.ts";
 import { GUEST_ATTACKS } from "./guests.ts";
 import { HOST_ATTACKS } from "./hosts.ts";
 import { INVENTED_ATTACKS } from "./inventions.ts";
@@ -25,6 +26,7 @@ export const ATTACKS: readonly Attack[] = [
   ...STRING_ATTACKS,
   ...TENANT_ATTACKS,
   ...THREAD_ATTACKS,
+  ...COMPILED_ATTACKS,
 ];
 
 export function attackNamed(name: string): Attack {
