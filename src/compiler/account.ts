@@ -1,5 +1,5 @@
-// What compiled instances take of the host's memory, in the account `compiledBytes` of their stores. The code of a
-// module counts once for each store that has instances of it, as long as there are some.
+// What compiled instances take of the host, in the account `compiledBytes` of their stores. The
+// code of a module counts once for each store that has instances of it, as long as there are some.
 
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Lease, Store } from "../runtime/store.ts";
