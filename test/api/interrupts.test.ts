@@ -56,6 +56,22 @@ describe("deadlines", () => {
     expect((await rejected(Exhaustion, call)).kind).toBe("deadline");
   });
 
+  it("show nobody else's calls in progress", async () => {
+    const text = `(module (func $deep (export "deep") (param i32)
+      (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+      (loop (br 0))))`;
+    const controller = new AbortController();
+    const outer = instanceOf(RELAY, { env: { relay: () => new Promise(() => {}) } });
+    const call = outer.func("main").with({ timeout: 20 }).callAsync();
+    const { signal } = controller;
+    const other = instanceOf(text).func("deep").with({ signal }).callAsync(100);
+    const { backtrace } = await rejected(Exhaustion, call);
+    controller.abort();
+    await rejected(DOMException, other);
+    // Its own function, or nothing once others have taken the machine.
+    expect([[], [1]]).toContainEqual(backtrace.map(({ funcIndex }) => funcIndex));
+  });
+
   it("hold for start functions", async () => {
     const module = moduleOf(`(module (func $spin (loop (br 0))) (start $spin))`);
     const store = new Store();

@@ -114,6 +114,29 @@ describe("frames", () => {
     expect(bytes[atLoop[0].offset]).toBe(0x03);
   });
 
+  it("need not have the values of locals that are not read again, though operands lie there", () => {
+    const thread = threadOf(
+      `(module
+        (func $callee (result i32) (i32.const 1))
+        (func (export "f") (param i32 i64 externref) (result i32 i64 externref)
+          (local.get 0) (local.get 1) (local.get 2)
+          (drop (call $callee))))`,
+      [5, 6n, R],
+    );
+    const inCallee = ({ frames }: SuspendedCall) => frames.length > 1;
+    const behind = ({ frames }: SuspendedCall) => frames[0].operands.length === 4;
+    for (const there of [inCallee, behind]) {
+      const { callee, frames, isPaid } = stopWhere(thread, there);
+      const other = { low: 99, high: 99, reference: null };
+      const forgetful = frames.map((frame) => {
+        return { ...frame, locals: frame.locals.map(() => other) };
+      });
+      const call = { callee, frames: forgetful, isPaid };
+      const outcome = finished(putFrames(thread.store, call, false)).run(Number.POSITIVE_INFINITY);
+      expect(outcome).toEqual({ kind: "returned", values: [5, 6n, R] });
+    }
+  });
+
   it("have null for locals that have no value yet, whatever lies there", () => {
     const text = `(module
       (type $t (func))
