@@ -15,21 +15,26 @@ const MOST_UNITS = 1 << 14;
 
 /** How often a thread looks. */
 export class Looks {
+  /** Units from the look before to the next one. */
+  units = ascent.units;
   private stretch = ascent.units;
   private steps = 0;
 
   /** It has found something: the next time will be soon. */
   found(): void {
     this.stretch = ascent.units;
+    this.units = ascent.units;
     this.steps = 0;
   }
 
   /** It has found nothing: units to the next look. */
   next(): number {
-    if (this.steps++ < ascent.steps) return 0;
-    const { stretch } = this;
-    this.steps = 0;
-    this.stretch = Math.min(2 * stretch, MOST_UNITS);
-    return stretch;
+    if (this.steps++ < ascent.steps) this.units = 0;
+    else {
+      this.steps = 0;
+      this.units = this.stretch;
+      this.stretch = Math.min(2 * this.stretch, MOST_UNITS);
+    }
+    return this.units;
   }
 }

@@ -8,7 +8,7 @@ import type { Outcome } from "../runtime/outcome.ts";
 import { Exhaustion } from "../runtime/trap.ts";
 import { INDIRECT_CALL_TYPE_MISMATCH, NULL_FUNCTION_REFERENCE } from "../runtime/traps.ts";
 import { idMatches } from "../validation/type-ids.ts";
-import { ascent, Looks } from "./ascent.ts";
+import { ascent } from "./ascent.ts";
 import { backtrace } from "./backtrace.ts";
 import { Crosser, type Entering } from "./crossing.ts";
 import { CODE, CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
@@ -35,8 +35,6 @@ const OUTER_RETURNS: readonly number[] = [EXIT_PC - 2, RESTORE_PC - 2, HOST_PC -
 
 /** Who calls functions. */
 export abstract class Caller extends Crosser {
-  private readonly looks = new Looks();
-
   protected abstract callHost(
     callee: FunctionInstance,
     frame: number,
@@ -263,17 +261,18 @@ export abstract class Caller extends Crosser {
     const tier = this.instance?.tier ?? null;
     const place = tier === null ? undefined : placeAt(machine.ksp);
     if (tier === null || place === undefined) {
-      this.mostUnits = Number.POSITIVE_INFINITY;
+      this.untilLook = Number.POSITIVE_INFINITY;
       return this.pay(cost);
     }
     const { code, offset } = place;
-    const continuation = tier.ascend(code, offset, cost, this.unbooked);
+    this.settle();
+    const continuation = tier.ascend(code, offset, cost, this.looks.units - this.untilLook);
     if (
       continuation === null ||
       !this.affords(ascent.stay * continuation.worst) ||
       !this.mayEnter(continuation, machine.fp)
     ) {
-      this.mostUnits = this.looks.next();
+      this.untilLook = this.looks.next();
       return this.pay(cost);
     }
     this.looks.found();

@@ -16,7 +16,7 @@ import type {
   Fault,
   OutsideInstruction,
 } from "../runtime/tier.ts";
-import { ascent } from "./ascent.ts";
+import { Looks } from "./ascent.ts";
 import { backtrace } from "./backtrace.ts";
 import { Bill } from "./bill.ts";
 import type { Progress } from "./bulk.ts";
@@ -70,6 +70,7 @@ export abstract class Crosser extends Occupant implements Budgets {
   protected entering: Entering | null = null;
   /** The growth of a memory that is in progress: it is paid. */
   abstract growth: Growth | null;
+  protected readonly looks = new Looks();
   /** How many runs of the thread are nested in each other, each in a call of the host's. */
   private nested = 0;
   /** What comes down, the innermost first. */
@@ -138,7 +139,8 @@ export abstract class Crosser extends Occupant implements Budgets {
       this.switchTo(callee.instance);
     }
     machine.pc = HOST_PC;
-    this.mostUnits = ascent.units;
+    this.settle();
+    this.untilLook = Math.min(this.untilLook, this.looks.units);
     let ending: Descent | Fault | null;
     try {
       const room = this.roomIn(machine.fp);

@@ -37,8 +37,8 @@ export class FuelMeter {
   /** Budget given to the loop when it was last entered, and what is left of the slice. */
   private granted = 0;
   protected slice = 0;
-  /** Units after which the loop is left at the latest. */
-  protected mostUnits = Number.POSITIVE_INFINITY;
+  /** Units that the loop may spend before another tier is looked for. */
+  protected untilLook = Number.POSITIVE_INFINITY;
   /** When host calls end the slice, on the clock of `millisecondsNow`; null: never. */
   private sliceEnds: number | null = null;
   /** Units that the loop has spent, and nobody has been told. */
@@ -105,8 +105,8 @@ export class FuelMeter {
     machine.budget = 0;
   }
 
-  /** What the loop has spent since the last time it was booked. */
-  protected get unbooked(): number {
+  /** What has been spent since the last time it was booked. */
+  private get unbooked(): number {
     return this.granted - machine.budget;
   }
 
@@ -125,6 +125,7 @@ export class FuelMeter {
     this.slice -= spent;
     this.fuelUsed += spent;
     this.untold += spent;
+    this.untilLook -= spent;
   }
 
   /** The loop has spent so much in the functions of an instance. */
@@ -149,8 +150,9 @@ export class FuelMeter {
   /** See `Budgets`. */
   book(left: number): void {
     machine.budget = left;
-    this.store.compiledFuel += this.granted - left;
-    this.untold -= this.granted - left;
+    this.store.compiledFuel += this.unbooked;
+    this.untold -= this.unbooked;
+    this.untilLook += this.unbooked;
     this.settle();
     this.resetBudget();
   }
@@ -197,7 +199,7 @@ export class FuelMeter {
 
   /** Gives the loop a budget for the next stretch, of which `cost` is spent at once. */
   private grant(cost: number): void {
-    const most = Math.min(this.slice, warmth.stretchUnits, this.mostUnits);
+    const most = Math.min(this.slice, warmth.stretchUnits, this.untilLook);
     const wanted = Math.max(cost, most);
     this.granted = Math.floor(Math.min(this.store.fuel, wanted));
     machine.budget = this.granted - cost;
