@@ -241,6 +241,12 @@ export class SiteTable {
     this.code = code;
   }
 
+  /** Whether the sites at an offset, and those at a position, have been learnt. */
+  knows(offset: number | undefined, position: number | undefined): boolean {
+    if (offset !== undefined && !this.byOffset.has(offset)) return false;
+    return position === undefined || this.byPosition.has(position);
+  }
+
   /** Sites at an instruction, in their order; they have been learnt. */
   atOffset(offset: number): readonly Site[] {
     return this.byOffset.get(offset) ?? [];

@@ -159,8 +159,7 @@ export class Continuations {
       return;
     }
     this.knownLoops += offsets.length;
-    const tables = yield* learn(offsets.map((offset) => ({ code, offset })));
-    const table = tables.get(code) as SiteTable;
+    const [table] = yield* learn(offsets.map((offset) => ({ code, offset })));
     const byPosition = new Map<number, RegisterSite[]>();
     for (const site of offsets.flatMap((offset) => table.atOffset(offset))) {
       if (site.kind !== LOOP) continue;

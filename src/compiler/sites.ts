@@ -63,19 +63,22 @@ export interface SavedFrame {
 
 /** The frame that was passed: `values` as the import of the site's signature has got them. */
 export function frameOf(site: Site, values: readonly unknown[]): SavedFrame {
-  const { locals, operands, passedLocals } = site;
-  const types = [...passedLocals.map((local) => locals[local]), ...operands];
-  const found: Bits[][] = types.map(() => []);
+  const { locals: types, operands: operandTypes, passedLocals } = site;
+  const locals = types.map(zeroBits);
+  const operands: Bits[] = new Array(operandTypes.length);
   let next = 0;
+  const take = (type: ValType) =>
+    passedAs(type).length === 1 ? values[next++] : [values[next++], values[next++]];
+  // Behind them are the budget and the number.
+  const end = values.length - 2;
   for (const kind of PASSED_ORDER) {
-    for (let i = 0; i < types.length; i++) {
-      for (const part of passedAs(types[i])) if (part === kind) found[i].push(values[next++]);
+    if (next === end) break;
+    for (const local of passedLocals) {
+      if (passedAs(types[local])[0] === kind) locals[local] = take(types[local]);
+    }
+    for (let i = 0; i < operandTypes.length; i++) {
+      if (passedAs(operandTypes[i])[0] === kind) operands[i] = take(operandTypes[i]);
     }
   }
-  const bits = found.map((parts) => (parts.length === 1 ? parts[0] : parts));
-  const all = locals.map(zeroBits);
-  passedLocals.forEach((local, i) => {
-    all[local] = bits[i];
-  });
-  return { site, locals: all, operands: bits.slice(passedLocals.length) };
+  return { site, locals, operands };
 }

@@ -76,10 +76,7 @@ export function* takeFrames(thread: Thread): Generator<void, SuspendedCall> {
   const tables = yield* learn(
     frames.map(({ place: { code } }, i) => ({ code, position: positions[i] })),
   );
-  const sitesOf = (i: number) => {
-    const { code } = frames[i].place;
-    return (tables.get(code) as SiteTable).atPosition(positions[i]);
-  };
+  const sitesOf = (i: number) => tables[i].atPosition(positions[i]);
   const isBehindCall = ({ beneath }: Site) => beneath >= 0;
   const first = sitesOf(0);
   // Where several sites have one position, the last of those that cost as much is as good as any.
@@ -90,8 +87,7 @@ export function* takeFrames(thread: Thread): Generator<void, SuspendedCall> {
   return {
     callee,
     frames: frames.map((frame, i) => {
-      const table = tables.get(frame.place.code) as SiteTable;
-      return frameOf(frame, sites[i] as Site, i > 0, table.layout);
+      return frameOf(frame, sites[i] as Site, i > 0, tables[i].layout);
     }),
     isPaid: unpaid === undefined,
   };
@@ -172,7 +168,7 @@ export function* registerFrames(
   const tables = yield* learn(frames.map(({ offset }, i) => ({ code: codes[i], offset })));
   let cost = 0;
   const saved = frames.map((frame, i) => {
-    const table = tables.get(codes[i]) as SiteTable;
+    const table = tables[i];
     const isCall = i > 0 || frame.kind === CALL;
     const site = siteOf(frame, isCall, table);
     if (!isCall) cost = site.cost;

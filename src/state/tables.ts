@@ -27,31 +27,33 @@ function tableOf(code: FunctionCode): SiteTable {
   return table;
 }
 
-/** The tables of the functions of these sites, which are learnt, each function in one go. */
-export function* learn(
-  sites: readonly Wanted[],
-): Generator<void, ReadonlyMap<FunctionCode, SiteTable>> {
-  const wanted = new Map<FunctionCode, { offsets: Set<number>; positions: Set<number> }>();
-  for (const { code, offset, position } of sites) {
-    let item = wanted.get(code);
-    if (item === undefined) {
-      item = { offsets: new Set(), positions: new Set() };
-      wanted.set(code, item);
-    }
-    if (offset !== undefined) item.offsets.add(offset);
-    if (position !== undefined) item.positions.add(position);
-  }
+/** The tables of the functions of these sites, in their order, where each is known then. */
+export function* learn(sites: readonly Wanted[]): Generator<void, readonly SiteTable[]> {
   if (keptValues > MOST_KEPT) {
     kept = new WeakMap();
     keptValues = 0;
   }
-  const tables = new Map<FunctionCode, SiteTable>();
-  for (const [code, { offsets, positions }] of wanted) {
-    const table = tableOf(code);
+  const tables: SiteTable[] = [];
+  const unknown = new Map<SiteTable, { offsets: Set<number>; positions: Set<number> }>();
+  for (let i = 0; i < sites.length; i++) {
+    const { code, offset, position } = sites[i];
+    // In a deep recursion most of them are the same.
+    const table = code === sites[i - 1]?.code ? tables[i - 1] : tableOf(code);
+    tables.push(table);
+    if (table.knows(offset, position)) continue;
+    let asked = unknown.get(table);
+    if (asked === undefined) {
+      asked = { offsets: new Set(), positions: new Set() };
+      unknown.set(table, asked);
+    }
+    if (offset !== undefined) asked.offsets.add(offset);
+    if (position !== undefined) asked.positions.add(position);
+  }
+  // Each function in one go.
+  for (const [table, { offsets, positions }] of unknown) {
     const before = table.values;
     yield* table.learn(offsets, positions, room.limit);
     keptValues += table.values - before;
-    tables.set(code, table);
   }
   return tables;
 }
