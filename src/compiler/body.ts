@@ -44,9 +44,9 @@ type Insertion = { readonly at: number } & (
 
 /** One function's code. */
 export class HostBody {
-  readonly code = new ByteWriter();
+  readonly code: ByteWriter;
   readonly flow = new Flow();
-  readonly operands = new HostOperands(this.code);
+  readonly operands: HostOperands;
   private readonly functionIndex: number;
   private readonly type: FuncType;
   private locals: readonly ValType[] = [];
@@ -71,7 +71,11 @@ export class HostBody {
   /** Whether the global has what the local has, so that it is known after a trap. */
   private stored = true;
 
-  constructor(functionIndex: number, type: FuncType, budgetGlobal: number) {
+  /** @param code where it is written while it is not complete, all to itself */
+  constructor(functionIndex: number, type: FuncType, budgetGlobal: number, code: ByteWriter) {
+    code.length = 0;
+    this.code = code;
+    this.operands = new HostOperands(code);
     this.functionIndex = functionIndex;
     this.type = type;
     this.budgetGlobal = budgetGlobal;

@@ -7,7 +7,7 @@ import type { ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
 import { HostBody } from "./body.ts";
-import type { ByteWriter } from "./bytes.ts";
+import { ByteWriter } from "./bytes.ts";
 import { CallWriter } from "./calls.ts";
 import { MOST_PASSED, type NumberedSite } from "./checks.ts";
 import { LeftOut } from "./left-out.ts";
@@ -78,15 +78,18 @@ export class HostEmitter implements BodySink {
   /** Whether control never comes here, although the validator does not say so. */
   private lost = false;
 
-  /** @param from offset of a loop's header, if the code is to begin there and not at the entry */
-  constructor(target: HostTarget, index: number, from = -1) {
+  /**
+   * @param from offset of a loop's header, if the code is to begin there and not at the entry
+   * @param code see `HostBody`
+   */
+  constructor(target: HostTarget, index: number, from = -1, code = new ByteWriter()) {
     const { module } = target;
     this.awaited = from;
     this.target = target;
     this.type = funcTypeAt(module, module.functions[index]) as FuncType;
     this.start = module.bodyStarts[index - module.importedFunctions];
-    this.body = new HostBody(index, this.type, module.globals.length);
-    this.code = this.body.code;
+    this.body = new HostBody(index, this.type, module.globals.length, code);
+    this.code = code;
     this.operands = this.body.operands;
     this.calls = new CallWriter(target, this.body);
     this.plain = new PlainWriter(target, this.body);

@@ -27,12 +27,12 @@ const TRANSFERS: ReadonlySet<number> = new Set([
 interface OpenLabel {
   readonly target: PathAhead;
   readonly end: PathAhead;
-  otherwise: PathAhead;
+  otherwise: PathAhead | null;
 }
 
 /** What lies ahead of a place, up to the next check; for locals, up to the function's end. */
 interface PathAhead {
-  readonly cost: number;
+  cost: number;
   readonly live: Locals;
 }
 
@@ -173,7 +173,14 @@ export class Flow {
     const targetOf = (label: number) => labels[labels.length - 1 - label].target;
     const live = new Int32Array(words);
     let cost = 0;
-    const ahead = (): PathAhead => ({ cost, live: live.slice() });
+    // What closed labels had is used again: there may be many of them, but few are open at once.
+    const spare: PathAhead[] = [];
+    const ahead = (): PathAhead => {
+      const path = spare.pop() ?? { cost, live: new Int32Array(words) };
+      path.cost = cost;
+      path.live.set(live);
+      return path;
+    };
     const goTo = (path: PathAhead) => {
       cost = path.cost;
       live.set(path.live);
@@ -181,6 +188,12 @@ export class Flow {
     const orTo = (path: PathAhead) => {
       cost = Math.max(cost, path.cost);
       union(live, path.live);
+    };
+    const close = (): PathAhead => {
+      const { end, otherwise } = labels.pop() as OpenLabel;
+      spare.push(end);
+      if (otherwise !== null) spare.push(otherwise);
+      return otherwise ?? end;
     };
     // What is still to come up to the next transfer of control: segments go on through headers of
     // loops, and who enters one has to afford all of it (code/segments.ts).
@@ -195,7 +208,7 @@ export class Flow {
         case END: {
           // A branch to a loop meets the check of its header; for locals see `addLoops`.
           const end = ahead();
-          labels.push({ target: operand === 1 ? none : end, end, otherwise: end });
+          labels.push({ target: operand === 1 ? none : end, end, otherwise: null });
           break;
         }
         case ELSE: {
@@ -205,13 +218,13 @@ export class Flow {
           break;
         }
         case IF:
-          orTo((labels.pop() as OpenLabel).otherwise);
+          orTo(close());
           break;
         case BLOCK:
-          labels.pop();
+          close();
           break;
         case LOOP:
-          labels.pop();
+          close();
           site(operand);
           cost = segment;
           break;

@@ -47,6 +47,8 @@ export class HostModuleWriter {
   private readonly target: HostTarget;
   private readonly validator: BodyValidator;
   private readonly code = new ByteWriter();
+  /** The next function, and what becomes of it. */
+  private readonly body = new ByteWriter();
   private readonly function = new ByteWriter();
   private readonly sites: Site[] = [];
   /** Where indices of functions stand in `code`. */
@@ -118,7 +120,7 @@ export class HostModuleWriter {
 
   private begin(index: number): HostEmitter {
     const { module } = this.target;
-    const emitter = new HostEmitter(this.target, index);
+    const emitter = new HostEmitter(this.target, index, -1, this.body);
     this.emitter = emitter;
     const body = index - module.importedFunctions;
     const [start, end] = [module.bodyStarts[body], module.bodyEnds[body]];
