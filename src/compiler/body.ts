@@ -3,21 +3,15 @@
 
 import { I32, I64, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
-import { ByteWriter } from "./bytes.ts";
-import {
-  CheckWriter,
-  MOST_PASSED,
-  type NumberedSite,
-  type OpenSite,
-  writeNumber,
-} from "./checks.ts";
-import { Flow, isLive, type SiteFacts } from "./flow.ts";
+import type { ByteWriter } from "./bytes.ts";
+import { CheckWriter, MOST_PASSED, type NumberedSite, writeNumber } from "./checks.ts";
+import { Flow } from "./flow.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
 import { RoomWriter } from "./room.ts";
-import type { Site, SiteKind } from "./sites.ts";
+import type { OpenSite, SiteKind, Sites } from "./sites.ts";
 import { KEPT, typeCode, writeLocals } from "./values.ts";
 
 /**
@@ -340,25 +334,20 @@ export class HostBody {
    * places of indices of functions, which are those of the module.
    * @throws LeftOut
    */
-  finish(out: ByteWriter, sites: Site[], calls: number[], imports: HostImports): void {
+  finish(out: ByteWriter, sites: Sites, calls: number[], imports: HostImports): void {
     this.checkEffort();
     const facts = this.flow.siteFacts(this.sites.length, this.locals.length);
     const dearest = facts.reduce((most, { worst }) => Math.max(most, worst), 0);
     if (dearest > MOST_COST) throw new LeftOut(`a path costs ${dearest}`);
-    const first = sites.length;
+    const first = sites.end;
     this.write(
       out,
       facts.map(({ live, worst }, i) => ({ live, worst, number: first + i })),
       calls,
       imports,
     );
-    const { functionIndex } = this;
-    this.sites.forEach(({ kind, locals, offset, operands, results }, i) => {
-      const passedLocals = passedOf(facts[i], this.checkWriter.countAt(kind));
-      const { rest, worst } = facts[i];
-      // Each property is named: faster than a copy of the rest of an object.
-      const values = { locals, passedLocals, operands, results };
-      sites.push({ kind, functionIndex, offset, ...values, worst, rest });
+    this.sites.forEach((site, i) => {
+      sites.add(this.functionIndex, site, facts[i], this.checkWriter.countAt(site.kind));
     });
   }
 
@@ -433,11 +422,4 @@ export class HostBody {
       out.indexed(OP.brIf, 1);
     }
   }
-}
-
-/** The locals that are passed: those of the first `count` that are live. */
-function passedOf({ live }: SiteFacts, count: number): number[] {
-  const passed: number[] = [];
-  for (let local = 0; local < count; local++) if (isLive(live, local)) passed.push(local);
-  return passed;
 }

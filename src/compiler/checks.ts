@@ -9,16 +9,11 @@ import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import type { RoomWriter } from "./room.ts";
-import { SAVING, type Site } from "./sites.ts";
+import { type OpenSite, SAVING, type Site } from "./sites.ts";
 import { PASSED_ORDER, type PassedAs, passedAs, writeDummy, writePassed } from "./values.ts";
 
 /** The JavaScript API takes a thousand parameters; two say where and with what budget. */
 export const MOST_PASSED = 900;
-
-/** A site, and the locals in which its operands are. */
-export interface OpenSite extends Omit<Site, "functionIndex" | "passedLocals" | "rest" | "worst"> {
-  readonly operandLocals: readonly number[];
-}
 
 /** What is known of a site when the function is complete, and its number. */
 export interface NumberedSite extends Pick<SiteFacts, "live" | "worst"> {

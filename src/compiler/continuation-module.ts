@@ -16,7 +16,7 @@ import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { Written, WrittenFunction } from "./places.ts";
 import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "./sections.ts";
-import { type Site, siteNumber } from "./sites.ts";
+import type { Site, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 import {
   PASSED_CODES,
@@ -65,7 +65,7 @@ export function passedTypes({ locals, operands, passedLocals }: Site): ValType[]
 export class ContinuationWriter implements Written {
   private readonly target: HostTarget;
   private readonly validator: BodyValidator;
-  private readonly sites: readonly Site[];
+  private readonly sites: Sites;
   private readonly continuations: Continuation[] = [];
   /** Where the code of each begins in the module. */
   private readonly beginnings: number[] = [];
@@ -73,7 +73,7 @@ export class ContinuationWriter implements Written {
   private readonly types: number[] = [];
 
   /** @param main what the module's host module was written for, whose sites these are */
-  constructor(main: HostTarget, sites: readonly Site[]) {
+  constructor(main: HostTarget, sites: Sites) {
     const typeIndex = (index: number) => this.typeIndex(index);
     this.target = { ...main, imports: new HostImports(0), typeIndex };
     this.validator = functionValidator(main.module);
@@ -81,8 +81,8 @@ export class ContinuationWriter implements Written {
   }
 
   private siteAt(offset: number): NumberedSite {
-    const number = siteNumber(this.sites, offset);
-    const { locals, passedLocals, worst } = this.sites[number];
+    const number = this.sites.numberOf(offset);
+    const { locals, passedLocals, worst } = this.sites.at(number);
     return { number, worst, live: setOf(passedLocals, locals.length) };
   }
 

@@ -19,7 +19,7 @@ import { LeftOut } from "./left-out.ts";
 import type { HostModule } from "./module.ts";
 import type { Written } from "./places.ts";
 import { NAMES } from "./sections.ts";
-import { type Site, siteNumber } from "./sites.ts";
+import type { Site } from "./sites.ts";
 import type { Bits } from "./values.ts";
 
 /** Units that are spent in a function before its loops are looked up, and continuations made. */
@@ -146,9 +146,9 @@ export class Continuations {
     const { bodyEnds, bodyStarts, importedFunctions } = code.module;
     const body = code.index - importedFunctions;
     const offsets: number[] = [];
-    const first = siteNumber(sites, bodyStarts[body]);
-    for (let i = first; i >= 0 && i < sites.length && sites[i].offset < bodyEnds[body]; i++) {
-      if (sites[i].kind === "loop") offsets.push(sites[i].offset);
+    const first = sites.numberOf(bodyStarts[body]);
+    for (let i = first; i >= 0 && i < sites.end && sites.offsetAt(i) < bodyEnds[body]; i++) {
+      if (sites.kindAt(i) === "loop") offsets.push(sites.offsetAt(i));
     }
     if (this.knownLoops + offsets.length > MOST_LOOPS) {
       this.loops = new WeakMap();
@@ -179,7 +179,7 @@ export class Continuations {
       const writer = new ContinuationWriter(target, sites);
       const offsets = [header];
       for (let i = 0; i < offsets.length && i < MOST_AT_ONCE; i++) {
-        const site = sites[siteNumber(sites, offsets[i])];
+        const site = sites.at(sites.numberOf(offsets[i]));
         const around = yield* writer.write(site);
         made.push(site);
         for (const offset of around) {

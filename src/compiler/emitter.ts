@@ -14,7 +14,7 @@ import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
 import { PlainWriter } from "./plain.ts";
-import type { Site } from "./sites.ts";
+import type { Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 
 /** Operands that a br_table may copy to the locals of its labels, all together. */
@@ -121,7 +121,7 @@ export class HostEmitter implements BodySink {
    * The function is complete: see `HostBody.finish`.
    * @throws LeftOut
    */
-  finish(out: ByteWriter, sites: Site[], calls: number[]): void {
+  finish(out: ByteWriter, sites: Sites, calls: number[]): void {
     this.body.finish(out, sites, calls, this.target.imports);
   }
 

@@ -13,7 +13,6 @@ import { hostFeatures } from "./features.ts";
 import { tracesTraps } from "./host-stack.ts";
 import { LeftOut } from "./left-out.ts";
 import { type HostModule, HostModuleWriter } from "./module.ts";
-import type { Site } from "./sites.ts";
 import { canHold } from "./values.ts";
 
 /** Milliseconds of writing between two looks, and instructions between two looks at the clock. */
@@ -22,11 +21,10 @@ const INSTRUCTIONS = 256;
 /** Bytes that the host compiles while somebody watches: V8 11 takes 20 ns a byte, V8 14 six. */
 const MOST_AT_ONCE = 1 << 18;
 /**
- * What the host keeps for a byte of its code, and we for a site. V8 compiles the functions that are
- * called, to eight bytes for a byte.
+ * What the host keeps for a byte of its code. V8 compiles the functions that are called, to eight
+ * bytes for a byte.
  */
 const CODE_BYTES = 4;
-const SITE_BYTES = 150;
 
 /** What instances are made of. */
 export interface Compiled {
@@ -48,8 +46,7 @@ function checkWritten(module: ModuleRecord, written: HostModule): void {
   if (imports.some((item) => item.kind === "instruction" && WRITES_TABLES.has(item.op))) {
     throw new LeftOut("it writes to its tables");
   }
-  const references = ({ locals, operands }: Site) => [...locals, ...operands].some(isReference);
-  if (sites.some(references)) throw new LeftOut("it handles references");
+  if (sites.hasReferences) throw new LeftOut("it handles references");
   if (module.globals.some(({ type }) => isReference(type.type))) {
     throw new LeftOut("it has globals with references");
   }
@@ -149,7 +146,7 @@ export class HostCode {
     const { bytes, ...written } = this.written;
     const { prices, record } = this;
     const registerCode = new CompiledModule(record, prices, (index) => executes(written, index));
-    const hostBytes = CODE_BYTES * bytes.length + SITE_BYTES * written.sites.length;
+    const hostBytes = CODE_BYTES * bytes.length + written.sites.bytes;
     this.compiled = { written, module, registerCode, hostBytes };
     this.written = null;
   }

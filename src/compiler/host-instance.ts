@@ -274,7 +274,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** A site: gives a new budget, or keeps the frame. */
   private reached(values: readonly unknown[]): number {
     const [left, number] = values.slice(-2) as [number, number];
-    const site = this.main.sites[number];
+    const site = this.main.sites.at(number);
     const entry = this.entry as Entry;
     const hasOverflowed = site.kind === "entry" && (this.room.value as number) < 0;
     const budget = hasOverflowed
@@ -293,7 +293,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       const [left, site] = values.slice(-2) as [number, number];
       const entry = this.entry as Entry;
       putNumbers(entry.frame, params, values as HostNumber[]);
-      this.budget.value = entry.execute(instruction, params, left, this.main.sites[site]);
+      this.budget.value = entry.execute(instruction, params, left, this.main.sites.at(site));
       return resultOf(numbersAt(entry.frame, results));
     };
   }

@@ -16,7 +16,7 @@ import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import { LEAF_BYTES } from "./room.ts";
 import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "./sections.ts";
-import type { Site } from "./sites.ts";
+import { Sites } from "./sites.ts";
 import { type HostTarget, sharedWith } from "./target.ts";
 import { canHold, KEPT, typeCode, writeDummy } from "./values.ts";
 
@@ -26,7 +26,7 @@ const STEP = 64;
 /** A module for the host, and what must be known to run it. */
 export interface HostModule {
   readonly bytes: Uint8Array;
-  readonly sites: readonly Site[];
+  readonly sites: Sites;
   /** What is imported from `RUNTIME`, by name. */
   readonly imports: readonly RuntimeImport[];
   /** How many memories and tables it imports. */
@@ -50,7 +50,7 @@ export class HostModuleWriter {
   /** The next function, and what becomes of it. */
   private readonly body = new ByteWriter();
   private readonly function = new ByteWriter();
-  private readonly sites: Site[] = [];
+  private readonly sites = new Sites();
   /** Where indices of functions stand in `code`. */
   private readonly calls: number[] = [];
   private readonly hints = new BranchHints();
@@ -84,7 +84,7 @@ export class HostModuleWriter {
     if (this.next === target.module.functions.length) return false;
     const firstCall = calls.length;
     out.length = 0;
-    const firstSite = this.sites.length;
+    const firstSite = this.sites.end;
     try {
       if (!this.advance(instructions)) return true;
     } catch (error) {

@@ -14,6 +14,7 @@ import type { BodyFacts } from "../validation/sink.ts";
 import { ByteWriter } from "./bytes.ts";
 import { HostEmitter } from "./emitter.ts";
 import type { HostModule } from "./module.ts";
+import { Sites } from "./sites.ts";
 
 /** An instruction that the host's code has come to. */
 export interface Place {
@@ -66,7 +67,7 @@ export class WrittenModule implements Written {
     const first = 2 * (funcIndex - target.module.importedFunctions);
     if (first < 0 || leftOut.has(funcIndex)) return null;
     const emitter = new HostEmitter(target, funcIndex);
-    const finish = () => emitter.finish(new ByteWriter(), new Array(beginnings[first + 1]), []);
+    const finish = () => emitter.finish(new ByteWriter(), new Sites(beginnings[first + 1]), []);
     return { funcIndex, beginning: beginnings[first], emitter, finish };
   }
 }

@@ -1,6 +1,7 @@
 // Where a compiled function may stop, and the frame that comes out there, in Wasm's terms.
 
-import type { ValType } from "../isa/types.ts";
+import { isReference, type ValType } from "../isa/types.ts";
+import { isLive, type SiteFacts } from "./flow.ts";
 import { type Bits, PASSED_ORDER, passedAs, zeroBits } from "./values.ts";
 
 /**
@@ -42,16 +43,133 @@ export interface Site {
   readonly rest: number;
 }
 
-/** The number of the site at an offset; -1: there is none. They are in the order of the module. */
-export function siteNumber(sites: readonly Site[], offset: number): number {
-  let low = 0;
-  let high = sites.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sites[middle].offset < offset) low = middle + 1;
-    else high = middle;
+/** A site in the making, and the locals in which its operands are. */
+export interface OpenSite extends Omit<Site, "functionIndex" | "passedLocals" | "rest" | "worst"> {
+  readonly operandLocals: readonly number[];
+}
+
+const KINDS: readonly SiteKind[] = ["entry", "loop", "call", "instruction"];
+/** Words of a site, besides its values: the fields of `HEAD`. */
+const HEAD_WORDS = 8;
+const HEAD = {
+  kind: 0,
+  functionIndex: 1,
+  offset: 2,
+  results: 3,
+  worst: 4,
+  rest: 5,
+  /** Where its values end: the locals that are passed, and types of operands. */
+  end: 6,
+  passed: 7,
+} as const;
+
+/** The words, where there is room for so many. */
+function grown(words: Int32Array, needed: number): Int32Array {
+  if (needed <= words.length) return words;
+  const larger = new Int32Array(Math.max(2 * words.length, needed));
+  larger.set(words);
+  return larger;
+}
+
+/** The sites of a module by their numbers, which are in the order of the module: packed. */
+export class Sites {
+  private heads: Int32Array = new Int32Array(64 * HEAD_WORDS);
+  private values: Int32Array = new Int32Array(256);
+  private valueCount = 0;
+  private count = 0;
+  /** Types of the locals, by function. */
+  private readonly locals = new Map<number, readonly ValType[]>();
+  private readonly first: number;
+  /** Whether a reference is a local or an operand anywhere. */
+  hasReferences = false;
+
+  /** @param first number of the first site */
+  constructor(first = 0) {
+    this.first = first;
   }
-  return sites[low]?.offset === offset ? low : -1;
+
+  /** The number of the next site. */
+  get end(): number {
+    return this.first + this.count;
+  }
+
+  /** What they take. */
+  get bytes(): number {
+    return 4 * (this.count * HEAD_WORDS + this.valueCount);
+  }
+
+  /** Adds a site; of its locals those of the first `count` are passed that are live. */
+  add(
+    functionIndex: number,
+    site: OpenSite,
+    { live, rest, worst }: SiteFacts,
+    count: number,
+  ): void {
+    const { kind, locals, offset, operands, results } = site;
+    const at = this.count++ * HEAD_WORDS;
+    this.heads = grown(this.heads, at + HEAD_WORDS);
+    this.values = grown(this.values, this.valueCount + count + operands.length);
+    const { heads, values } = this;
+    const begin = this.valueCount;
+    if (kind === "entry") {
+      this.locals.set(functionIndex, locals);
+      this.hasReferences ||= locals.some(isReference);
+    }
+    for (let local = 0; local < count; local++) {
+      if (isLive(live, local)) values[this.valueCount++] = local;
+    }
+    heads[at + HEAD.passed] = this.valueCount - begin;
+    for (const type of operands) values[this.valueCount++] = type;
+    this.hasReferences ||= operands.some(isReference);
+    heads[at + HEAD.kind] = KINDS.indexOf(kind);
+    heads[at + HEAD.functionIndex] = functionIndex;
+    heads[at + HEAD.offset] = offset;
+    heads[at + HEAD.results] = results;
+    heads[at + HEAD.worst] = worst;
+    heads[at + HEAD.rest] = rest;
+    heads[at + HEAD.end] = this.valueCount;
+  }
+
+  private field(number: number, field: keyof typeof HEAD): number {
+    return this.heads[(number - this.first) * HEAD_WORDS + HEAD[field]];
+  }
+
+  kindAt(number: number): SiteKind {
+    return KINDS[this.field(number, "kind")];
+  }
+
+  offsetAt(number: number): number {
+    return this.field(number, "offset");
+  }
+
+  at(number: number): Site {
+    const begin = number === this.first ? 0 : this.field(number - 1, "end");
+    const middle = begin + this.field(number, "passed");
+    const functionIndex = this.field(number, "functionIndex");
+    return {
+      kind: this.kindAt(number),
+      functionIndex,
+      offset: this.offsetAt(number),
+      locals: this.locals.get(functionIndex) as readonly ValType[],
+      passedLocals: Array.from(this.values.subarray(begin, middle)),
+      operands: Array.from(this.values.subarray(middle, this.field(number, "end"))),
+      results: this.field(number, "results"),
+      worst: this.field(number, "worst"),
+      rest: this.field(number, "rest"),
+    };
+  }
+
+  /** The number of the site at an offset; -1: there is none. */
+  numberOf(offset: number): number {
+    let low = this.first;
+    let high = this.end;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.offsetAt(middle) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.end && this.offsetAt(low) === offset ? low : -1;
+  }
 }
 
 /** What a function's frame holds at a site; locals that were not passed are zeros. */

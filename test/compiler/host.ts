@@ -78,7 +78,7 @@ export class HostInstance {
       const budget = left <= SAVING / 2 ? -1 : this.refill(left);
       this.budget.value = budget < 0 ? SAVING : budget;
       if (budget >= 0) this.granted += budget - left;
-      else this.saved.push(frameOf(this.written.sites[number], values));
+      else this.saved.push(frameOf(this.written.sites.at(number), values));
       return this.budget.value;
     };
   }

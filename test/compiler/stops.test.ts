@@ -87,8 +87,11 @@ describe("a stop", () => {
         (func $g))`),
     );
     const { sites } = writeHostModule(record, DEFAULT_FEATURES);
-    const found = sites.map(({ kind, passedLocals }) => [kind, ...passedLocals]);
-    expect(found.slice(0, 4)).toEqual([
+    const found = [0, 1, 2, 3].map((number) => {
+      const { kind, passedLocals } = sites.at(number);
+      return [kind, ...passedLocals];
+    });
+    expect(found).toEqual([
       ["entry", 0],
       ["loop", 0, 1],
       ["loop", 0, 1],
