@@ -71,6 +71,11 @@ export class Draft {
     starts.push(this.top);
   }
 
+  /** Where the instruction begins that was written last. */
+  get lastStart(): number {
+    return this.starts[this.starts.length - 1];
+  }
+
   /** Forgets the instructions from `position` on. They hold no positions. */
   takeBack(position: number): void {
     const { starts } = this;

@@ -2,6 +2,7 @@
 // 3). The validator finds every fact (heights, types, labels); this only decides where values live
 // and which register instruction stands for what.
 
+import { instructionAt } from "../isa/index.ts";
 import { zeroingPrice } from "../isa/prices.ts";
 import {
   F32,
@@ -157,8 +158,17 @@ export class Emitter extends AggregateEmitter implements BodySink {
     if (this.costs.instructions >= LONGEST_SEGMENT) this.cut();
     this.offsets.add(this.position, facts.instruction.start);
     this.costs.add(this.compiled.prices.fixed[op]);
-    if (REGISTERS[op] !== 0) this.plain(op, facts);
+    if (REGISTERS[op] !== 0) this.plainAt(this.position, op, facts);
     else if (!this.structured(op, facts) && !this.aggregate(op, facts)) this.other(op, facts);
+  }
+
+  private plainAt(position: number, op: number, facts: BodyFacts): void {
+    this.plain(op, facts);
+    const { lastStart } = this.draft;
+    // If it is fused to what has computed its address, it is still the one that may trap.
+    if (lastStart < position && instructionAt(op)?.access != null) {
+      this.offsets.add(lastStart, facts.instruction.start);
+    }
   }
 
   /** Ends the segment in straight-line code: a jump to what follows, where the next one begins. */

@@ -1,79 +1,88 @@
-// Values between the slots, JavaScript as the host's functions have it, and frames in Wasm's terms.
-// Vectors and references do not pass here.
+// Values between the slots, JavaScript as the host's functions have it, and frames in Wasm's terms:
+// in the parts that bits are passed in (values.ts). References do not pass here.
 
 import { SLOTS } from "../interpreter/loop.generated.ts";
 import { LONGS } from "../interpreter/registers.ts";
-import { F32, F64, I32, I64, type ValType } from "../isa/types.ts";
-import type { RawValue } from "../runtime/instances.ts";
-import type { Bits } from "./values.ts";
+import { slotsOf, V128, type ValType } from "../isa/types.ts";
+import type { GlobalInstance, RawValue } from "../runtime/instances.ts";
+import { partsOf } from "./host-types.ts";
+import { type Bits, passedAs } from "./values.ts";
 
-/** A number as the host's functions take and give it. */
-export type HostNumber = number | bigint;
-
-const SINGLES = new Float32Array(SLOTS.buffer);
-const DOUBLES = new Float64Array(SLOTS.buffer);
-
-/** What the slot at word `at` holds. */
-function numberAt(at: number, type: ValType): HostNumber {
-  switch (type) {
-    case I32:
-      return SLOTS[at];
-    case I64:
-      return LONGS[at >> 1];
-    case F32:
-      return SINGLES[at];
-    default:
-      return DOUBLES[at >> 1];
-  }
+function isShort(type: ValType): boolean {
+  return passedAs(type)[0] === "i32";
 }
 
-function putNumber(at: number, type: ValType, value: HostNumber): void {
-  switch (type) {
-    case I32:
-      SLOTS[at] = value as number;
-      break;
-    case I64:
-      LONGS[at >> 1] = value as bigint;
-      break;
-    case F32:
-      SINGLES[at] = value as number;
-      break;
-    default:
-      DOUBLES[at >> 1] = value as number;
-  }
+/** The parts of the value at the word `at` of the slots. */
+export function bitsAt(at: number, type: ValType): Bits[] {
+  if (isShort(type)) return [SLOTS[at]];
+  const long = at >> 1;
+  return type === V128 ? [LONGS[long], LONGS[long + 1]] : [LONGS[long]];
 }
 
-/** The values of consecutive slots. */
-export function numbersAt(at: number, types: readonly ValType[]): HostNumber[] {
-  return types.map((type, i) => numberAt(at + 2 * i, type));
+/** The parts of the values of consecutive slots. */
+export function allBitsAt(at: number, types: readonly ValType[]): Bits[] {
+  const parts: Bits[] = [];
+  let word = at;
+  for (const type of types) {
+    if (isShort(type)) parts.push(SLOTS[word]);
+    else for (let i = 0; i < slotsOf(type); i++) parts.push(LONGS[(word >> 1) + i]);
+    word += 2 * slotsOf(type);
+  }
+  return parts;
 }
 
 /** Writes values into consecutive slots. */
-export function putNumbers(
-  at: number,
-  types: readonly ValType[],
-  values: readonly HostNumber[],
-): void {
-  types.forEach((type, i) => {
-    putNumber(at + 2 * i, type, values[i]);
-  });
+export function putBits(at: number, types: readonly ValType[], parts: readonly Bits[]): void {
+  let word = at;
+  let next = 0;
+  for (const type of types) {
+    const slots = slotsOf(type);
+    if (isShort(type)) SLOTS[word] = parts[next++] as number;
+    else for (let i = 0; i < slots; i++) LONGS[(word >> 1) + i] = parts[next++] as bigint;
+    word += 2 * slots;
+  }
 }
 
-/** What a function of the host's has returned, as the list that it stands for. */
-export function resultList(count: number, result: unknown): readonly HostNumber[] {
-  if (count === 0) return [];
-  return count === 1 ? [result as HostNumber] : (result as HostNumber[]);
+/** The parts of what a function of the host's has returned for results of these types. */
+export function partsOfResult(types: readonly ValType[], result: unknown): readonly Bits[] {
+  const isOne = types.length === 1 && types[0] !== V128;
+  return isOne ? [result] : ((result ?? []) as readonly Bits[]);
 }
 
 /** The same the other way round. */
-export function resultOf(values: readonly HostNumber[]): unknown {
-  return values.length > 1 ? values : values[0];
+export function resultOf(parts: readonly Bits[]): unknown {
+  return parts.length > 1 ? parts : parts[0];
 }
 
 /** What a function of ours gives where nobody looks at it. */
 export function dummyResult(types: readonly ValType[]): unknown {
-  const dummies = types.map((type) => (type === I64 ? 0n : 0));
-  return dummies.length > 1 ? dummies : dummies[0];
+  return resultOf(partsOf(types).map((part) => (part === "i64" ? 0n : 0)));
+}
+
+const cell = new Int32Array(2);
+const cellLong = new BigInt64Array(cell.buffer);
+
+function longOf(low: number, high: number): bigint {
+  cell[0] = low;
+  cell[1] = high;
+  return cellLong[0];
+}
+
+function halves(value: bigint) {
+  cellLong[0] = value;
+  return { low: cell[0], high: cell[1] };
+}
+
+/** The parts of a value in words. */
+export function bitsOfWords(words: ArrayLike<number>, type: ValType, at = 0): Bits[] {
+  if (isShort(type)) return [words[at]];
+  const lower = longOf(words[at], words[at + 1]);
+  return type === V128 ? [lower, longOf(words[at + 2], words[at + 3])] : [lower];
+}
+
+/** The parts of a value of a frame. */
+export function bitsOfRaw({ high, low, upper }: RawValue, type: ValType): Bits[] {
+  return bitsOfWords([low, high, upper?.low ?? 0, upper?.high ?? 0], type);
 }
 
 /** Bits that a frame was saved with. */
@@ -84,27 +93,27 @@ export function rawOfBits(bits: Bits): RawValue {
   return { ...halves(lower), reference: null, upper: halves(upper) };
 }
 
-function halves(value: bigint) {
-  return { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)) };
+/** A global of the host's, of type i32 or i64. */
+export interface HostGlobal {
+  value: number | bigint;
 }
 
-const cell = new DataView(new ArrayBuffer(8));
-
-/** The number that two words hold. */
-export function numberOfWords(low: number, high: number, type: ValType): HostNumber {
-  cell.setInt32(0, low, true);
-  cell.setInt32(4, high, true);
-  if (type === I32) return low;
-  if (type === I64) return cell.getBigInt64(0, true);
-  return type === F32 ? cell.getFloat32(0, true) : cell.getFloat64(0, true);
+/** Gives the host's globals, which have the parts of ours, its value. */
+export function copyIn({ at, cells, type }: GlobalInstance, theirs: readonly HostGlobal[]): void {
+  if (isShort(type.type)) theirs[0].value = cells[at];
+  else
+    theirs.forEach((part, i) => {
+      part.value = longOf(cells[at + 2 * i], cells[at + 2 * i + 1]);
+    });
 }
 
-/** Puts a number into two words. */
-export function putWords(words: Int32Array, at: number, type: ValType, value: HostNumber): void {
-  if (type === I32) cell.setInt32(0, value as number, true);
-  else if (type === I64) cell.setBigInt64(0, value as bigint, true);
-  else if (type === F32) cell.setFloat32(0, value as number, true);
-  else if (type === F64) cell.setFloat64(0, value as number, true);
-  words[at] = cell.getInt32(0, true);
-  if (type === I64 || type === F64) words[at + 1] = cell.getInt32(4, true);
+/** The same the other way round. */
+export function copyOut({ at, cells, type }: GlobalInstance, theirs: readonly HostGlobal[]): void {
+  if (isShort(type.type)) cells[at] = theirs[0].value as number;
+  else
+    theirs.forEach((part, i) => {
+      const { low, high } = halves(part.value as bigint);
+      cells[at + 2 * i] = low;
+      cells[at + 2 * i + 1] = high;
+    });
 }

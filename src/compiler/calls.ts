@@ -1,13 +1,12 @@
 // Calls in host Wasm: the budget goes along in its global, and a check stands behind them.
 
-import { I32, I64, type ValType } from "../isa/types.ts";
+import { I32, type ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
-import { LeftOut } from "./left-out.ts";
-import { OP } from "./opcodes.ts";
+import { EMPTY, OP } from "./opcodes.ts";
+import { MOST_ELEMENTS } from "./tables.ts";
 import type { HostTarget } from "./target.ts";
-import { canHold } from "./values.ts";
 
 /** Writes calls. */
 export class CallWriter {
@@ -32,18 +31,21 @@ export class CallWriter {
       case OP.returnCall: {
         const type = this.typeAt(functions[a]);
         this.begin(op === OP.call, type.params.length);
-        this.direct(op, a, type);
+        this.body.call(op, a);
         return this.end(op === OP.call, start, type.results);
       }
       case OP.callIndirect:
       case OP.returnCallIndirect: {
         const type = this.typeAt(a);
-        if (b >= this.target.tables) throw new LeftOut("its table is nothing for the host");
+        const { tables } = this.target;
+        const table = tables.use(b, a);
         this.begin(op === OP.callIndirect, type.params.length + 1);
-        // Of an element that it cannot call V8 does not say whether there was one.
-        this.body.keep(this.target.module.tables[b].type.address64 ? I64 : I32);
+        // Of an element that it cannot call V8 does not say whether there was one; besides,
+        // functions of others are found by the index.
+        this.body.keep(I32);
+        if (table.mayOutgrow) this.resolve(b);
         this.body.code.indexed(op, this.target.typeIndex(a));
-        this.body.code.u32(b);
+        this.body.code.u32(tables.numberOf(table));
         return this.end(op === OP.callIndirect, start, type.results);
       }
       default:
@@ -63,11 +65,20 @@ export class CallWriter {
     return returns ? "returns" : "left";
   }
 
-  private direct(op: number, index: number, { params, results }: FuncType): void {
-    const isImport = index < this.target.module.importedFunctions;
-    if (isImport && ![...params, ...results].every(canHold)) {
-      throw new LeftOut("it calls an import with vectors or references that JavaScript has not");
-    }
-    this.body.call(op, index);
+  /** What the host's table has not is looked for. */
+  private resolve(table: number): void {
+    const { code, operands } = this.body;
+    const local = operands.take(I32);
+    code.indexed(OP.localTee, local);
+    code.u8(OP.i32Const);
+    code.s32(MOST_ELEMENTS);
+    code.u8(OP.i32NotBelow);
+    code.indexed(OP.if, EMPTY);
+    code.indexed(OP.localGet, local);
+    code.indexed(OP.call, this.target.imports.resolve(table));
+    code.indexed(OP.localSet, local);
+    code.u8(OP.end);
+    code.indexed(OP.localGet, local);
+    operands.giveBack(I32, local);
   }
 }

@@ -11,6 +11,7 @@ import { ByteWriter } from "./bytes.ts";
 import type { NumberedSite } from "./checks.ts";
 import { HostEmitter } from "./emitter.ts";
 import { setOf } from "./flow.ts";
+import { codesOfBits, writeType } from "./host-types.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
@@ -19,7 +20,6 @@ import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "
 import type { Site, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 import {
-  PASSED_CODES,
   passedAs,
   typeCode,
   writeDummy,
@@ -75,7 +75,7 @@ export class ContinuationWriter implements Written {
   /** @param main what the module's host module was written for, whose sites these are */
   constructor(main: HostTarget, sites: Sites) {
     const typeIndex = (index: number) => this.typeIndex(index);
-    this.target = { ...main, imports: new HostImports(0), typeIndex };
+    this.target = { ...main, imports: new HostImports(), typeIndex };
     this.validator = functionValidator(main.module);
     this.sites = sites;
   }
@@ -111,8 +111,7 @@ export class ContinuationWriter implements Written {
     emitter.finishWithin(code, (at) => this.siteAt(at), calls);
     for (const at of calls) {
       const callee = code.valueAt(at);
-      const { params, results } = simpleType(module, module.functions[callee]);
-      code.patch(at, imports.callee(callee, params, results));
+      code.patch(at, imports.callee(callee, simpleType(module, module.functions[callee])));
     }
     const type = funcTypeAt(module, module.functions[functionIndex]) as FuncType;
     this.continuations.push({ site, type, code });
@@ -124,7 +123,7 @@ export class ContinuationWriter implements Written {
     const { beginnings, continuations } = this;
     const { imports } = this.target;
     const first = imports.count;
-    const firstType = this.types.length + imports.list.length;
+    const firstType = this.types.length + imports.types.count;
     const out = new ByteWriter();
     let end = 0;
     writeHeader(out);
@@ -174,23 +173,23 @@ export class ContinuationWriter implements Written {
   private writeTypes(out: ByteWriter): void {
     const { continuations, target, types } = this;
     const { imports, module } = target;
-    out.u32(types.length + imports.list.length + 2 * continuations.length);
+    out.u32(types.length + imports.types.count + 2 * continuations.length);
     for (const index of types) {
       const { params, results } = funcTypeAt(module, index) as FuncType;
       writeType(out, params.map(typeCode), results.map(typeCode));
     }
-    imports.writeTypes(out);
+    imports.types.write(out);
     for (const { site, type } of continuations) {
       const { locals, operands } = site;
       writeType(out, [...locals, ...operands].map(typeCode), type.results.map(typeCode));
-      writeType(out, passedCodes(passedTypes(site)), passedCodes(type.results));
+      writeType(out, codesOfBits(passedTypes(site)), codesOfBits(type.results));
     }
   }
 
   private writeImports(out: ByteWriter): void {
-    const { imports, memories, module, tables } = this.target;
-    const globals = hostGlobals(module);
-    out.u32(imports.count + memories + tables + globals.length);
+    const { imports, memories, tables } = this.target;
+    const globals = hostGlobals(this.target);
+    out.u32(imports.count + memories + tables.list.length + globals.length);
     imports.writeImports(out, this.types.length);
     writeShared(out, this.target);
     globals.forEach((type, i) => {
@@ -201,18 +200,6 @@ export class ContinuationWriter implements Written {
       out.u8(MUTABLE);
     });
   }
-}
-
-function writeType(out: ByteWriter, params: readonly number[], results: readonly number[]): void {
-  out.u8(0x60);
-  for (const codes of [params, results]) {
-    out.u32(codes.length);
-    for (const code of codes) out.u8(code);
-  }
-}
-
-function passedCodes(types: readonly ValType[]): number[] {
-  return types.flatMap((type) => passedAs(type).map((kind) => PASSED_CODES[kind]));
 }
 
 /** The function that is exported: takes and gives bits, and calls the one at `index`. */

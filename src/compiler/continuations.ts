@@ -12,7 +12,7 @@ import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Budgets, Continuation, Descent, Fault } from "../runtime/tier.ts";
 import type { Frame } from "../state/frames.ts";
 import { learn } from "../state/tables.ts";
-import { bitsAt, bitsOfRaw, bitsOfWords, putBits } from "./bits.ts";
+import { bitsAt, bitsOfRaw, bitsOfWords, partsOfResult, putBits } from "./border.ts";
 import { ContinuationWriter, passedTypes } from "./continuation-module.ts";
 import type { RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
@@ -115,7 +115,7 @@ export class Continuations {
       enter: (frame, budget, room, thread) => {
         const { results, run, written } = ready;
         const call = () => run(...values(frame));
-        const put = (result: unknown) => putBits(frame, results, result);
+        const put = (result: unknown) => putBits(frame, results, partsOfResult(results, result));
         return this.around.enter({ written, call, put }, frame, budget, room, thread);
       },
     };

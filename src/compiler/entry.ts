@@ -8,8 +8,7 @@ import type { ModuleInstance, RawValue } from "../runtime/instances.ts";
 import type { SavedFrame } from "../runtime/saved.ts";
 import type { Budgets, Descent, OutsideInstruction } from "../runtime/tier.ts";
 import { type Frame, registerFrames } from "../state/frames.ts";
-import { putBits } from "./bits.ts";
-import { rawOfBits } from "./border.ts";
+import { putBits, rawOfBits } from "./border.ts";
 import { deepen, undeepen } from "./host-stack.ts";
 import type { Written } from "./places.ts";
 import { frameOf, SAVING, type Site } from "./sites.ts";
@@ -91,7 +90,7 @@ export class Entry {
     const callee = instance.functionAt(site.functionIndex);
     const { params } = callee.type;
     const bits = frameOf(site, values).locals.slice(0, params.length).flat();
-    putBits(frame, params, bits.length === 1 ? bits[0] : bits);
+    putBits(frame, params, bits);
     thread.book(left);
     thread.callFromBelow(callee);
     return SAVING;

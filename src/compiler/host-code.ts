@@ -11,9 +11,9 @@ import { millisecondsNow } from "../runtime/clock.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import { hostFeatures } from "./features.ts";
 import { tracesTraps } from "./host-stack.ts";
+import type { RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { type HostModule, HostModuleWriter } from "./module.ts";
-import { canHold } from "./values.ts";
 
 /** Milliseconds of writing between two looks, and instructions between two looks at the clock. */
 const PIECE = 0.3;
@@ -37,16 +37,15 @@ export interface Compiled {
   readonly hostBytes: number;
 }
 
-/** table.set, table.init, table.copy, table.grow, table.fill */
-const WRITES_TABLES: ReadonlySet<number> = new Set([0x26, 0x20c, 0x20e, 0x20f, 0x211]);
-
 /** @throws LeftOut if no instance of such a module can be executed by the host */
 function checkWritten(module: ModuleRecord, written: HostModule): void {
-  const { imports, leftOut, sites, tables } = written;
-  if (imports.some((item) => item.kind === "instruction" && WRITES_TABLES.has(item.op))) {
-    throw new LeftOut("it writes to its tables");
+  const { imports, sites } = written;
+  const takesReferences = (item: RuntimeImport) => {
+    return item.kind === "instruction" && item.params.some(isReference);
+  };
+  if (sites.hasReferences || imports.some(takesReferences)) {
+    throw new LeftOut("it handles references");
   }
-  if (sites.hasReferences) throw new LeftOut("it handles references");
   if (module.globals.some(({ type }) => isReference(type.type))) {
     throw new LeftOut("it has globals with references");
   }
@@ -55,10 +54,6 @@ function checkWritten(module: ModuleRecord, written: HostModule): void {
     if ([...type.params, ...type.results].some(isReference)) {
       throw new LeftOut("it handles references");
     }
-  }
-  const isOpen = module.importedTables > 0 || module.exports.some(({ kind }) => kind === "table");
-  if (tables > 0 && (isOpen || leftOut.size > 0)) {
-    throw new LeftOut("others may write to its tables");
   }
 }
 
@@ -168,9 +163,7 @@ function refusal(error: unknown): LeftOut {
 /** Whether a call from outside reaches compiled code. */
 export function executes({ leftOut, target }: Compiled["written"], index: number): boolean {
   const { module } = target;
-  if (index < module.importedFunctions || leftOut.has(index)) return false;
-  const { params, results } = funcTypeAt(module, module.functions[index]) as FuncType;
-  return [...params, ...results].every((type) => canHold(type) && !isReference(type));
+  return index >= module.importedFunctions && !leftOut.has(index);
 }
 
 const codes = new WeakMap<ModuleRecord, WeakMap<PriceTable, HostCode>>();

@@ -5,7 +5,7 @@ import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
-import type { GlobalInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { FunctionInstance, GlobalInstance, ModuleInstance } from "../runtime/instances.ts";
 import type {
   Budgets,
   CompiledFunction,
@@ -16,13 +16,13 @@ import type {
 } from "../runtime/tier.ts";
 import type { Share } from "./account.ts";
 import {
+  allBitsAt,
+  copyIn,
+  copyOut,
   dummyResult,
-  type HostNumber,
-  numberOfWords,
-  numbersAt,
-  putNumbers,
-  putWords,
-  resultList,
+  type HostGlobal,
+  partsOfResult,
+  putBits,
   resultOf,
 } from "./border.ts";
 import { Continuations, type Run, type Surroundings } from "./continuations.ts";
@@ -34,6 +34,7 @@ import { type Written, WrittenModule } from "./places.ts";
 import { LEAF_BYTES } from "./room.ts";
 import { NAMES } from "./sections.ts";
 import { SAVING } from "./sites.ts";
+import { TableMirror } from "./table-mirror.ts";
 import { type Executed, faultOf } from "./traps.ts";
 import { KEPT } from "./values.ts";
 
@@ -44,16 +45,6 @@ import { KEPT } from "./values.ts";
 const SPARE_BYTES = LEAF_BYTES + 8_192;
 
 type HostFunction = (...values: unknown[]) => unknown;
-interface HostGlobal {
-  value: HostNumber;
-}
-interface HostTable {
-  set(index: number, element: unknown): void;
-}
-
-/** What the host's engine is given: a table of functions. */
-type TableClass = new (descriptor: object) => HostTable;
-
 function typeOf(module: ModuleRecord, index: number): FuncType {
   return funcTypeAt(module, module.functions[index]) as FuncType;
 }
@@ -72,7 +63,8 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** What a call from outside has to be given: a call of any function, and what it calls there. */
   readonly leastRoom: number;
   /** Mutable globals on both sides. */
-  private readonly globals: (readonly [GlobalInstance, HostGlobal])[] = [];
+  private readonly globals: (readonly [GlobalInstance, readonly HostGlobal[]])[] = [];
+  private readonly tables: readonly TableMirror[];
   /** The innermost call from outside. */
   private entry: Entry | null = null;
   private readonly continuations: Continuations;
@@ -83,38 +75,34 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.share = share;
     this.main = compiled.written;
     this.written = new WrittenModule(compiled.written);
+    const { list } = compiled.written.target.tables;
+    this.tables = list.map((used) => new TableMirror(instance, used));
     this.exports = this.instantiate(compiled.module);
     this.budget = this.exports[NAMES.budget] as HostGlobal;
     this.kept = KEPT.map((_, i) => this.exports[NAMES.kept(i)] as HostGlobal);
     this.room = this.exports[NAMES.room] as HostGlobal;
     this.leastRoom = this.main.frameBytes + SPARE_BYTES;
     instance.globals.forEach((global, i) => {
-      const exported = this.exports[NAMES.global(i)] as HostGlobal | undefined;
-      if (exported === undefined) return;
-      copyIn(global, exported);
-      if (global.type.mutable) this.globals.push([global, exported]);
+      const parts = [this.exports[NAMES.global(i)], this.exports[NAMES.upperHalf(i)]];
+      const theirs = parts.filter((part) => part !== undefined) as HostGlobal[];
+      copyIn(global, theirs);
+      if (global.type.mutable) this.globals.push([global, theirs]);
     });
     if (new Set(this.globals.map(([global]) => global)).size < this.globals.length) {
       throw new LeftOut("it imports a global twice");
     }
-    this.fillTables();
+    for (const table of this.tables) table.begin(this.exports);
     this.continuations = new Continuations(this);
   }
 
   private instantiate(hostModule: object): Readonly<Record<string, unknown>> {
     const { instance, main } = this;
-    const { module } = instance;
     if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
     this.memories = instance.memories.slice(0, main.memories).map((memory) => memory.inHost());
     if (this.memories.includes(null)) throw new LeftOut("the host has no memory for it");
-    this.makeTables();
     const { Instance } = hostNamespace;
-    const functions = Array.from({ length: module.importedFunctions }, (_, i) => this.outside(i));
     try {
-      const made = new Instance(hostModule, {
-        [NAMES.functions]: { ...functions },
-        ...this.shared(main.imports),
-      });
+      const made = new Instance(hostModule, this.shared(main.imports));
       return (made as { readonly exports: Readonly<Record<string, unknown>> }).exports;
     } catch (error) {
       throw new LeftOut(`the host refuses it: ${(error as Error).message}`);
@@ -123,47 +111,24 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   /** What every host module of the instance's imports. */
   private shared(imports: readonly RuntimeImport[]) {
+    const tables = this.tables.map(({ host, index }) => [String(index), host]);
     return {
       [NAMES.memories]: { ...this.memories },
-      [NAMES.tables]: { ...this.tables },
+      [NAMES.tables]: Object.fromEntries(tables),
       [RUNTIME]: { ...imports.map((item) => this.runtimeFunction(item)) },
     };
   }
 
   importsOf(imports: readonly RuntimeImport[]): object {
     const { budget, exports, instance, kept, room } = this;
-    const globals = instance.globals.map((_, i) => exports[NAMES.global(i)] ?? budget);
-    return { [NAMES.globals]: { ...[...globals, budget, ...kept, room] }, ...this.shared(imports) };
+    const globals: unknown[] = instance.globals.map((_, i) => exports[NAMES.global(i)] ?? budget);
+    const { upperHalves } = this.main.target;
+    const halves = [...upperHalves.keys()].map((index) => exports[NAMES.upperHalf(index)]);
+    globals.push(budget, ...kept, room, ...halves);
+    return { [NAMES.globals]: { ...globals }, ...this.shared(imports) };
   }
 
   private memories: readonly (object | null)[] = [];
-  private readonly tables: HostTable[] = [];
-
-  private makeTables(): void {
-    const Table = (hostNamespace as unknown as { readonly Table: TableClass }).Table;
-    for (const { length, type } of this.instance.tables.slice(0, this.main.tables)) {
-      const maximum = type.max === null ? {} : { maximum: Number(type.max) };
-      this.tables.push(new Table({ element: "anyfunc", initial: length, ...maximum }));
-    }
-  }
-
-  private fillTables(): void {
-    const { functions, tables } = this.instance;
-    const indices = new Map<unknown, number>();
-    functions.forEach((func, i) => {
-      indices.set(func, i);
-    });
-    this.tables.forEach((table, i) => {
-      for (let at = 0; at < tables[i].length; at++) {
-        const element = tables[i].get(at);
-        if (element === null) continue;
-        const index = indices.get(element) ?? -1;
-        const exported = this.exports[NAMES.function(index)];
-        if (exported === undefined) throw new LeftOut("its table has functions of others");
-        table.set(at, exported);
-      }
-    });
-  }
 
   get compiled(): CompiledModule {
     return this.share.compiled.registerCode;
@@ -182,9 +147,9 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       leastRoom,
       enter: (frame, budget, room, thread) => {
         const put = (result: unknown) => {
-          putNumbers(frame, results, resultList(results.length, result));
+          putBits(frame, results, partsOfResult(results, result));
         };
-        const call = () => run(...numbersAt(frame, params));
+        const call = () => run(...allBitsAt(frame, params));
         return this.enter({ written, call, put }, frame, budget, room, thread);
       },
     };
@@ -249,9 +214,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   /** Others are to go on. */
   private goOut(entry: Entry): void {
-    for (const [ours, theirs] of this.globals) {
-      putWords(ours.cells, ours.at, ours.type.type, theirs.value);
-    }
+    for (const [ours, theirs] of this.globals) copyOut(ours, theirs);
     entry.goOut();
   }
 
@@ -262,13 +225,39 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   // What compiled code calls
 
   private runtimeFunction(item: RuntimeImport): HostFunction {
-    if (item.kind === "function") return this.outside(item.index);
-    if (item.kind === "instruction") return this.instruction(item);
-    if (item.kind === "callee") {
-      const exported = this.exports[NAMES.function(item.index)] as HostFunction | undefined;
-      return exported ?? this.outside(item.index);
+    switch (item.kind) {
+      case "site":
+        return (...values) => this.reached(values);
+      case "instruction":
+        return this.instruction(item);
+      case "callee":
+        return this.callee(item.index);
+      case "function":
+        return this.outsideFunction(item.index);
+      case "element": {
+        const table = this.instance.tables[item.table];
+        return this.outside(
+          item.type,
+          () => table.get(this.kept[0].value as number) as FunctionInstance,
+        );
+      }
+      case "resolve": {
+        const mirror = this.tables.find(({ index }) => index === item.table) as TableMirror;
+        return (index) => mirror.resolve(index as number);
+      }
     }
-    return (...values) => this.reached(values);
+  }
+
+  /** A function as code that is compiled has it. */
+  private callee(index: number): HostFunction {
+    const { exports } = this;
+    const exported = exports[NAMES.callee(index)] ?? exports[NAMES.function(index)];
+    return (exported as HostFunction | undefined) ?? this.outsideFunction(index);
+  }
+
+  private outsideFunction(index: number): HostFunction {
+    const { instance } = this;
+    return this.outside(typeOf(instance.module, index), () => instance.functionAt(index));
   }
 
   /** A site: gives a new budget, or keeps the frame. */
@@ -292,22 +281,20 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     return (...values) => {
       const [left, site] = values.slice(-2) as [number, number];
       const entry = this.entry as Entry;
-      putNumbers(entry.frame, params, values as HostNumber[]);
+      putBits(entry.frame, params, values);
       this.budget.value = entry.execute(instruction, params, left, this.main.sites.at(site));
-      return resultOf(numbersAt(entry.frame, results));
+      return resultOf(allBitsAt(entry.frame, results));
     };
   }
 
   /** A function that is not compiled. */
-  private outside(index: number): HostFunction {
-    const { instance } = this;
-    const { params, results } = typeOf(instance.module, index);
+  private outside({ params, results }: FuncType, calleeNow: () => FunctionInstance): HostFunction {
     const dummy = dummyResult(results);
     return (...values) => {
       const entry = this.entry as Entry;
       const { frame, thread } = entry;
-      const callee = instance.functionAt(index);
-      putNumbers(frame, params, values as HostNumber[]);
+      const callee = calleeNow();
+      putBits(frame, params, values);
       this.goOut(entry);
       const usedRoom = entry.room - (this.room.value as number);
       const budget = thread.callOutside(callee, this.budget.value as number, usedRoom);
@@ -316,12 +303,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
         return dummy;
       }
       this.goIn(entry, budget);
-      return resultOf(numbersAt(frame, results));
+      return resultOf(allBitsAt(frame, results));
     };
   }
-}
-
-function copyIn(ours: GlobalInstance, theirs: HostGlobal): void {
-  const { at, cells, type } = ours;
-  theirs.value = numberOfWords(cells[at], cells[at + 1], type.type);
 }

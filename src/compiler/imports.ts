@@ -1,8 +1,10 @@
-// What a host module imports besides what the guest's module does: functions of the runtime. They
-// are found while bodies are written, and come behind the guest's functions in the index space.
+// The functions that a host module imports: all are the runtime's, and what the guest imports is
+// called through it. They are found while bodies are written.
 
 import type { ValType } from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
+import { HostTypes } from "./host-types.ts";
 import { PASSED_CODES, PASSED_ORDER, type PassedAs, typeCode } from "./values.ts";
 
 /** A function that the runtime has for compiled code. */
@@ -17,10 +19,14 @@ export type RuntimeImport =
    * and the number of the site behind it. Leaves the new budget in its global.
    */
   | InstructionImport
-  /** Runs a function of the module that is not compiled. */
+  /** Calls a function that is imported, or not compiled. */
   | { readonly kind: "function"; readonly index: number }
   /** A function of the module as its own host module has it: for code that is in another one. */
-  | { readonly kind: "callee"; readonly index: number };
+  | { readonly kind: "callee"; readonly index: number }
+  /** Calls the element that an indirect call has taken last, a function of others. */
+  | { readonly kind: "element"; readonly table: number; readonly type: FuncType }
+  /** Gives the index in the host's table for one that is too large for that. */
+  | { readonly kind: "resolve"; readonly table: number };
 
 export interface InstructionImport {
   readonly kind: "instruction";
@@ -30,44 +36,30 @@ export interface InstructionImport {
   readonly results: readonly ValType[];
 }
 
-const I32 = PASSED_CODES.i32;
-
-/** Types of parameters and results, as codes of the binary format. */
-interface Signature {
-  readonly params: readonly number[];
-  readonly results: readonly number[];
-}
-
 /** The module name of what the runtime gives; the fields are numbers. */
 export const RUNTIME = "runtime";
 
 /** The functions of the runtime that a module needs. */
 export class HostImports {
   readonly list: RuntimeImport[] = [];
-  private readonly signatures: Signature[] = [];
+  /** Their types, and others that are added. */
+  readonly types = new HostTypes();
+  private readonly typeNumbers: number[] = [];
   private readonly known = new Map<string, number>();
   private readonly knownSites = new Map<number, number>();
-  private readonly first: number;
 
-  /** @param first index of the first function behind those that the guest imports */
-  constructor(first: number) {
-    this.first = first;
-  }
-
-  /** How many functions are imported, the guest's included. */
+  /** How many functions are imported. */
   get count(): number {
-    return this.first + this.list.length;
+    return this.list.length;
   }
 
-  private add(item: RuntimeImport, signature: Signature): number {
-    const index = this.count;
-    this.list.push(item);
-    this.signatures.push(signature);
-    return index;
+  private add(item: RuntimeImport, type: number): number {
+    this.typeNumbers.push(type);
+    return this.list.push(item) - 1;
   }
 
-  private once(key: string, item: RuntimeImport, signature: () => Signature): number {
-    const index = this.known.get(key) ?? this.add(item, signature());
+  private once(key: string, item: RuntimeImport, type: () => number): number {
+    const index = this.known.get(key) ?? this.add(item, type());
     this.known.set(key, index);
     return index;
   }
@@ -84,7 +76,9 @@ export class HostImports {
     const params = PASSED_ORDER.flatMap((kind) =>
       new Array<number>(counts[kind]).fill(PASSED_CODES[kind]),
     );
-    const index = this.add({ kind: "site" }, { params: [...params, I32, I32], results: [I32] });
+    const code = PASSED_CODES.i32;
+    const type = this.types.add([...params, code, code], [code]);
+    const index = this.add({ kind: "site" }, type);
     this.knownSites.set(key, index);
     return index;
   }
@@ -98,45 +92,42 @@ export class HostImports {
   ): number {
     const key = `instruction ${op} ${immediates.join(" ")}`;
     const item = { kind: "instruction", op, immediates, params, results } as const;
-    return this.once(key, item, () => {
-      const codes = codesOf(params, results);
-      return { ...codes, params: [...codes.params, I32, I32] };
-    });
+    return this.once(key, item, () => this.types.ofBits(item, 2));
   }
 
-  /** The function that runs what is not compiled. */
-  function(index: number, params: readonly ValType[], results: readonly ValType[]): number {
+  /** The function that calls one that is not compiled. */
+  function(index: number, type: FuncType): number {
     const item = { kind: "function", index } as const;
-    return this.once(`function ${index}`, item, () => codesOf(params, results));
+    return this.once(`function ${index}`, item, () => this.types.ofBits(type));
   }
 
   /** A function of the module, where the host's module does not define it. */
-  callee(index: number, params: readonly ValType[], results: readonly ValType[]): number {
+  callee(index: number, { params, results }: FuncType): number {
     const item = { kind: "callee", index } as const;
-    return this.once(`callee ${index}`, item, () => codesOf(params, results));
+    return this.once(`callee ${index}`, item, () => {
+      return this.types.add(params.map(typeCode), results.map(typeCode));
+    });
   }
 
-  /** Types of the imports, one each. */
-  writeTypes(out: ByteWriter): void {
-    for (const { params, results } of this.signatures) {
-      out.u8(0x60);
-      out.u32(params.length);
-      for (const code of params) out.u8(code);
-      out.u32(results.length);
-      for (const code of results) out.u8(code);
-    }
+  /** The function that calls the element of a table that an indirect call has taken last. */
+  element(table: number, typeIndex: number, type: FuncType): number {
+    const item = { kind: "element", table, type } as const;
+    return this.once(`element ${table} ${typeIndex}`, item, () => this.types.ofBits(type));
   }
 
-  /** Entries of the import section; the types begin at `firstType`. */
+  /** The function that finds an element which the host's table has not. */
+  resolve(table: number): number {
+    const { i32 } = PASSED_CODES;
+    const item = { kind: "resolve", table } as const;
+    return this.once(`resolve ${table}`, item, () => this.types.add([i32], [i32]));
+  }
+
+  /** Entries of the import section; the added types begin at `firstType`. */
   writeImports(out: ByteWriter, firstType: number): void {
-    for (let i = 0; i < this.list.length; i++) {
+    this.typeNumbers.forEach((type, i) => {
       out.name(RUNTIME);
       out.name(String(i));
-      out.indexed(0x00, firstType + i);
-    }
+      out.indexed(0x00, firstType + type);
+    });
   }
-}
-
-function codesOf(params: readonly ValType[], results: readonly ValType[]): Signature {
-  return { params: params.map(typeCode), results: results.map(typeCode) };
 }

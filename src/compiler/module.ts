@@ -5,9 +5,11 @@
 import { Cursor } from "../binary/cursor.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
+import { FUNCREF } from "../isa/types.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord, SECTION_NAMES } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
+import { Adapters, takesBits, writeToBits } from "./adapters.ts";
 import { ByteWriter } from "./bytes.ts";
 import { HostEmitter } from "./emitter.ts";
 import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
@@ -17,8 +19,9 @@ import { OP } from "./opcodes.ts";
 import { LEAF_BYTES } from "./room.ts";
 import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "./sections.ts";
 import { Sites } from "./sites.ts";
-import { type HostTarget, sharedWith } from "./target.ts";
-import { canHold, KEPT, typeCode, writeDummy } from "./values.ts";
+import { HostTables } from "./tables.ts";
+import { type HostTarget, sharedMemories, upperHalves } from "./target.ts";
+import { canPass, KEPT, typeCode, writeDummy } from "./values.ts";
 
 /** Instructions after which it is asked whether a function is too dear. */
 const STEP = 64;
@@ -29,9 +32,8 @@ export interface HostModule {
   readonly sites: Sites;
   /** What is imported from `RUNTIME`, by name. */
   readonly imports: readonly RuntimeImport[];
-  /** How many memories and tables it imports. */
+  /** How many memories it imports. */
   readonly memories: number;
-  readonly tables: number;
   /** Why functions are not compiled, by index. */
   readonly leftOut: ReadonlyMap<number, string>;
   /** For whoever writes a function again. */
@@ -63,9 +65,19 @@ export class HostModuleWriter {
 
   /** @param features what the host's engine knows */
   constructor(module: ModuleRecord, prices: PriceTable, features: FeatureSet) {
-    const imports = new HostImports(module.importedFunctions);
-    const typeIndex = (index: number) => index;
-    this.target = { module, prices, features, imports, typeIndex, ...sharedWith(module, features) };
+    const imports = new HostImports();
+    const adapters = new Adapters(module, imports);
+    this.target = {
+      module,
+      prices,
+      features,
+      imports,
+      adapters,
+      typeIndex: (index) => index,
+      tables: new HostTables(module, adapters),
+      memories: sharedMemories(module, features),
+      upperHalves: upperHalves(module),
+    };
     this.validator = functionValidator(module);
     this.next = module.importedFunctions;
   }
@@ -92,7 +104,7 @@ export class HostModuleWriter {
       this.leftOut.set(this.next, error.message);
       calls.length = firstCall;
       out.length = 0;
-      this.writeStub(this.next, out, error.message);
+      this.writeStub(this.next, out);
     }
     this.next++;
     this.emitter = null;
@@ -129,43 +141,84 @@ export class HostModuleWriter {
   }
 
   /** A function that has the runtime do its work. */
-  private writeStub(index: number, out: ByteWriter, why: string): void {
-    const { imports, module } = this.target;
-    const { params, results } = funcTypeAt(module, module.functions[index]) as FuncType;
-    if (![...params, ...results].every(canHold)) {
-      throw new LeftOut(`function ${index} cannot be called from outside, and ${why}`);
-    }
-    out.u32(0);
-    params.forEach((_, i) => out.indexed(OP.localGet, i));
-    out.indexed(OP.call, imports.function(index, params, results));
-    out.u8(OP.end);
+  private writeStub(index: number, out: ByteWriter): void {
+    const type = this.typeOf(index);
+    writeToBits(out, type, this.target.imports.function(index, type));
+  }
+
+  private typeOf(index: number): FuncType {
+    const { module } = this.target;
+    return funcTypeAt(module, module.functions[index]) as FuncType;
+  }
+
+  /**
+   * The functions that are exported, with their names, by numbers that count from the first that is
+   * defined.
+   */
+  private exported(): (readonly [name: string, number: number])[] {
+    const { adapters, module, tables } = this.target;
+    const { functions, importedFunctions } = module;
+    const exported: (readonly [string, number])[] = [];
+    functions.forEach((_, i) => {
+      const isDefined = i >= importedFunctions;
+      if (isDefined) exported.push([NAMES.function(i), adapters.entry(i)]);
+      if (takesBits(this.typeOf(i))) return;
+      exported.push([NAMES.callee(i), isDefined ? i - importedFunctions : adapters.imported(i)]);
+    });
+    tables.list.forEach(({ index }, table) => {
+      const place = adapters.other(3, (out) => writePlacing(out, table));
+      const clear = adapters.other(3, (out) => writeClearing(out, table));
+      exported.push([NAMES.place(index), place], [NAMES.clear(index), clear]);
+    });
+    return exported;
+  }
+
+  /** Writes indices of the host's module where those of the guest's functions stand. */
+  private link(): void {
+    const { calls, code, target } = this;
+    const { adapters, imports, module } = target;
+    const { importedFunctions } = module;
+    const indexOf = (index: number): number => {
+      if (index >= importedFunctions) return imports.count + index - importedFunctions;
+      const type = this.typeOf(index);
+      return takesBits(type)
+        ? imports.function(index, type)
+        : imports.count + adapters.imported(index);
+    };
+    // The first time, functions may still be added, which moves all that are defined.
+    for (const at of calls) indexOf(code.valueAt(at));
+    for (const at of calls) code.patch(at, indexOf(code.valueAt(at)));
   }
 
   /** The module, once all functions are written. */
   finish(): HostModule {
     const { beginnings, code, leftOut, sites, target } = this;
-    const { imports, memories, module, tables } = target;
-    for (const at of this.calls) {
-      const index = code.valueAt(at);
-      if (index >= module.importedFunctions) code.patch(at, index + imports.list.length);
-    }
+    const { adapters, imports, memories, module, tables } = target;
+    const exported = this.exported();
+    this.link();
     const out = new ByteWriter();
     writeHeader(out);
     const defined = module.functions.slice(module.importedFunctions);
     section(out, "type", (w) => this.writeTypes(w));
     section(out, "import", (w) => this.writeImports(w));
-    const empty = emptyFunctions(defined.length);
+    const functions = defined.length + adapters.count;
+    const empty = emptyFunctions(functions);
     section(out, "function", (w) => {
-      w.u32(defined.length + empty);
+      w.u32(functions + empty);
       for (const type of defined) w.u32(type);
+      adapters.writeTypes(w);
       for (let i = 0; i < empty; i++) w.u32(defined[0]);
     });
     section(out, "global", (w) => this.writeGlobals(w));
-    section(out, "export", (w) => this.writeExports(w));
-    section(out, "custom", (w) => this.hints.write(w, imports.list.length));
+    section(out, "export", (w) => this.writeExports(w, exported));
+    if (tables.list.length > 0) {
+      section(out, "element", (w) => writeElements(w, imports.count, functions));
+    }
+    section(out, "custom", (w) => this.hints.write(w, imports.count - module.importedFunctions));
+    adapters.write(code, this.function);
     for (let i = 0; i < empty; i++) for (const byte of EMPTY_BODY) code.u8(byte);
     const bodies = new ByteWriter();
-    bodies.u32(defined.length + empty);
+    bodies.u32(functions + empty);
     out.u8(SECTION_NAMES.indexOf("code"));
     out.u32(bodies.length + code.length);
     out.copy(bodies.bytes, 0, bodies.length);
@@ -177,7 +230,6 @@ export class HostModuleWriter {
       sites,
       imports: imports.list,
       memories,
-      tables,
       leftOut,
       target,
       beginnings: Int32Array.from(beginnings),
@@ -190,30 +242,25 @@ export class HostModuleWriter {
     const { imports, module } = this.target;
     const section = module.sections.find(({ id }) => id === SECTION_NAMES.indexOf("type"));
     if (section === undefined) {
-      out.u32(imports.list.length);
+      out.u32(imports.types.count);
     } else {
       const cursor = new Cursor(module.bytes);
       cursor.reset(module.bytes, section.start, section.end);
-      out.u32(cursor.u32() + imports.list.length);
+      out.u32(cursor.u32() + imports.types.count);
       out.copy(module.bytes, cursor.pos, section.end);
     }
-    imports.writeTypes(out);
+    imports.types.write(out);
   }
 
   private writeImports(out: ByteWriter): void {
     const { imports, memories, module, tables } = this.target;
-    out.u32(imports.count + memories + tables);
-    for (let i = 0; i < module.importedFunctions; i++) {
-      out.name(NAMES.functions);
-      out.name(String(i));
-      out.indexed(0x00, module.functions[i]);
-    }
+    out.u32(imports.count + memories + tables.list.length);
     imports.writeImports(out, module.types.length);
     writeShared(out, this.target);
   }
 
   private writeGlobals(out: ByteWriter): void {
-    const types = hostGlobals(this.target.module);
+    const types = hostGlobals(this.target);
     out.u32(types.length);
     for (const type of types) {
       out.u8(typeCode(type));
@@ -223,14 +270,18 @@ export class HostModuleWriter {
     }
   }
 
-  private writeExports(out: ByteWriter): void {
-    const { imports, module } = this.target;
-    const { functions, globals, importedFunctions } = module;
-    const held = globals.flatMap(({ type }, i) => (canHold(type.type) ? [i] : []));
-    out.u32(functions.length - importedFunctions + held.length + 2 + KEPT.length);
-    for (let i = importedFunctions; i < functions.length; i++) {
-      out.name(NAMES.function(i));
-      out.indexed(0x00, imports.list.length + i);
+  private writeExports(out: ByteWriter, functions: ReturnType<typeof this.exported>): void {
+    const { imports, module, upperHalves } = this.target;
+    const { globals } = module;
+    const held = globals.flatMap(({ type }, i) => (canPass(type.type) ? [i] : []));
+    out.u32(functions.length + held.length + upperHalves.size + 2 + KEPT.length);
+    for (const [name, number] of functions) {
+      out.name(name);
+      out.indexed(0x00, imports.count + number);
+    }
+    for (const [i, half] of upperHalves) {
+      out.name(NAMES.upperHalf(i));
+      out.indexed(0x03, half);
     }
     for (const i of held) {
       out.name(NAMES.global(i));
@@ -245,4 +296,36 @@ export class HostModuleWriter {
     out.name(NAMES.room);
     out.indexed(0x03, globals.length + 1 + KEPT.length);
   }
+}
+
+const PASSIVE = 1;
+
+/** A segment of so many functions from the first that is defined on, for `writePlacing`. */
+function writeElements(out: ByteWriter, first: number, count: number): void {
+  out.u32(1);
+  out.u8(PASSIVE);
+  out.u8(0x00);
+  out.u32(count);
+  for (let i = 0; i < count; i++) out.u32(first + i);
+}
+
+/** The body of the function that puts functions of the segment into a table. */
+function writePlacing(out: ByteWriter, table: number): void {
+  out.u32(0);
+  for (let i = 0; i < 3; i++) out.indexed(OP.localGet, i);
+  out.indexed(OP.bulk, 12); // table.init
+  out.u32(0);
+  out.u32(table);
+  out.u8(OP.end);
+}
+
+/** The body of the function that removes elements. */
+function writeClearing(out: ByteWriter, table: number): void {
+  out.u32(0);
+  out.indexed(OP.localGet, 0);
+  writeDummy(out, FUNCREF);
+  out.indexed(OP.localGet, 2);
+  out.indexed(OP.bulk, 17); // table.fill
+  out.u32(table);
+  out.u8(OP.end);
 }

@@ -26,6 +26,7 @@ export const OP = {
   f32Const: 0x43,
   f64Const: 0x44,
   i32Less: 0x48,
+  i32NotBelow: 0x4f,
   i32Add: 0x6a,
   i32Sub: 0x6b,
   i32Or: 0x72,
@@ -35,6 +36,7 @@ export const OP = {
   f32Reinterpret: 0xbe,
   f64Reinterpret: 0xbf,
   refNull: 0xd0,
+  bulk: 0xfc,
   vector: 0xfd,
 } as const;
 

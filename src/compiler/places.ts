@@ -63,9 +63,9 @@ export class WrittenModule implements Written {
 
   functionAt(index: number): WrittenFunction | null {
     const { beginnings, imports, leftOut, target } = this.written;
-    const funcIndex = index - imports.length;
-    const first = 2 * (funcIndex - target.module.importedFunctions);
-    if (first < 0 || leftOut.has(funcIndex)) return null;
+    const first = 2 * (index - imports.length);
+    const funcIndex = index - imports.length + target.module.importedFunctions;
+    if (first < 0 || first >= beginnings.length || leftOut.has(funcIndex)) return null;
     const emitter = new HostEmitter(target, funcIndex);
     const finish = () => emitter.finish(new ByteWriter(), new Sites(beginnings[first + 1]), []);
     return { funcIndex, beginning: beginnings[first], emitter, finish };

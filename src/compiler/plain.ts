@@ -17,8 +17,9 @@ import {
   TRAPPING,
 } from "./handling.ts";
 import { LeftOut } from "./left-out.ts";
+import { OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
-import { canHold } from "./values.ts";
+import { canPass, writeBits, writeOfBits, writeUpperHalf } from "./values.ts";
 
 /** Writes plain instructions. */
 export class PlainWriter {
@@ -52,11 +53,9 @@ export class PlainWriter {
         this.body.flow.write(facts.instruction.a);
         return this.same(facts, 1, facts.operand);
       case 0x23: // global.get
-        this.requireGlobal(facts.operand);
-        return this.same(facts, 0, facts.operand);
+        return this.globalGet(facts.instruction.a, facts.operand);
       case 0x24: // global.set
-        this.requireGlobal(facts.operand);
-        return this.same(facts, 1, null);
+        return this.globalSet(facts.instruction.a, facts.operand);
       case 0x3f: // memory.size
         this.requireMemory(facts.instruction.a);
         return this.same(facts, 0, facts.operandType(facts.heightBefore));
@@ -105,7 +104,41 @@ export class PlainWriter {
   }
 
   private requireGlobal(type: ValType): void {
-    if (!canHold(type)) throw new LeftOut("it uses a global that JavaScript has no value for");
+    if (!canPass(type)) throw new LeftOut("it uses a global that the host cannot have");
+  }
+
+  /** Globals hold bits. */
+  private globalGet(index: number, type: ValType): void {
+    this.requireGlobal(type);
+    const { code, operands } = this.body;
+    const half = this.target.upperHalves.get(index);
+    code.indexed(OP.globalGet, index);
+    writeOfBits(code, type);
+    if (half !== undefined) {
+      code.indexed(OP.globalGet, half);
+      writeUpperHalf(code);
+    }
+    operands.push(type);
+  }
+
+  private globalSet(index: number, type: ValType): void {
+    this.requireGlobal(type);
+    const { code, operands } = this.body;
+    const half = this.target.upperHalves.get(index);
+    operands.pop(1);
+    if (half === undefined) {
+      writeBits(code, type, 0);
+      code.indexed(OP.globalSet, index);
+      return;
+    }
+    const local = operands.take(type);
+    code.indexed(OP.localTee, local);
+    writeBits(code, type, 0);
+    code.indexed(OP.globalSet, index);
+    code.indexed(OP.localGet, local);
+    writeBits(code, type, 1);
+    code.indexed(OP.globalSet, half);
+    operands.giveBack(type, local);
   }
 
   private byRuntime({ immediates, opcode }: Instruction, facts: BodyFacts): void {

@@ -3,9 +3,12 @@
 
 import { type Feature, type FeatureSet, featureBit } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
+import { V128 } from "../isa/types.ts";
 import { DEFAULT_PAGE_LOG2, type Limits, type ModuleRecord } from "../module/module.ts";
+import type { Adapters } from "./adapters.ts";
 import type { HostImports } from "./imports.ts";
-import { canHold } from "./values.ts";
+import type { HostTables } from "./tables.ts";
+import { KEPT } from "./values.ts";
 
 export interface HostTarget {
   readonly module: ModuleRecord;
@@ -15,22 +18,34 @@ export interface HostTarget {
   readonly imports: HostImports;
   /** The index that one of the module's types has in the host's module. */
   readonly typeIndex: (index: number) => number;
-  /** How many of the memories and tables the host's module has: the first ones. */
+  /** Functions that the module's host module has besides. */
+  readonly adapters: Adapters;
+  readonly tables: HostTables;
+  /** How many of the memories the host's module has: the first ones. */
   readonly memories: number;
-  readonly tables: number;
+  /** The globals that hold the upper halves of vectors, by index of the guest's. */
+  readonly upperHalves: ReadonlyMap<number, number>;
 }
 
-/** How many of the module's memories and tables a host with these features can have. */
-export function sharedWith(module: ModuleRecord, features: FeatureSet) {
+/**
+ * The guest's globals keep their indices; behind them are the budget, operands that are kept, the
+ * room for calls, and upper halves.
+ */
+export function upperHalves({ globals }: ModuleRecord): ReadonlyMap<number, number> {
+  const halves = new Map<number, number>();
+  globals.forEach(({ type }, i) => {
+    if (type.type === V128) halves.set(i, globals.length + 2 + KEPT.length + halves.size);
+  });
+  return halves;
+}
+
+/** How many of the module's memories a host with these features can have. */
+export function sharedMemories(module: ModuleRecord, features: FeatureSet): number {
   const has = (feature: Feature) => (features & featureBit(feature)) !== 0;
   const fits = ({ address64 }: Limits) => !address64 || has("memory64");
   const many = has("multi-memory") ? module.memories.length : 1;
   const memories = module.memories
     .slice(0, many)
     .findIndex(({ type }) => !fits(type) || type.pageSizeLog2 !== DEFAULT_PAGE_LOG2);
-  const tables = module.tables.findIndex(({ type }) => !fits(type) || !canHold(type.element));
-  return {
-    memories: memories < 0 ? Math.min(many, module.memories.length) : memories,
-    tables: tables < 0 ? module.tables.length : tables,
-  };
+  return memories < 0 ? Math.min(many, module.memories.length) : memories;
 }

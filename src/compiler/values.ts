@@ -39,9 +39,9 @@ export function typeCode(type: ValType): number {
   return code;
 }
 
-/** Whether JavaScript can read and write values of this type: what is no vector. */
-export function canHold(type: ValType): boolean {
-  return type !== V128 && CODES.has(type);
+/** Whether values of this type can be passed to the runtime. */
+export function canPass(type: ValType): boolean {
+  return PASSED.has(type);
 }
 
 /**
@@ -109,17 +109,30 @@ export const PASSED_CODES: Readonly<Record<PassedAs, number>> = {
   funcref: typeCode(FUNCREF),
   externref: typeCode(EXTERNREF),
 };
+const TYPES: Readonly<Record<PassedAs, ValType>> = {
+  i32: I32,
+  i64: I64,
+  funcref: FUNCREF,
+  externref: EXTERNREF,
+};
+
+/** The type of a value's part. */
+export function typeOfPart(part: PassedAs): ValType {
+  return TYPES[part];
+}
+
 /** Parameters come in this order, so that fewer signatures are needed. */
 export const PASSED_ORDER: readonly PassedAs[] = ["i32", "i64", "funcref", "externref"];
 
 /** The parameters that a value of this type becomes. */
 export function passedAs(type: ValType): readonly PassedAs[] {
-  return PASSED.get(type) as readonly PassedAs[];
+  const parts = PASSED.get(type);
+  if (parts === undefined) throw new LeftOut("it handles references of other types than funcref");
+  return parts;
 }
 
-/** Pushes part `part` of what the local holds, as it is passed. */
-export function writePassed(out: ByteWriter, type: ValType, local: number, part: number): void {
-  out.indexed(OP.localGet, local);
+/** Part `part` of the value that is on the stack, as bits. */
+export function writeBits(out: ByteWriter, type: ValType, part: number): void {
   if (type === F32) out.u8(OP.i32Reinterpret);
   else if (type === F64) out.u8(OP.i64Reinterpret);
   else if (type === V128) {
@@ -129,18 +142,36 @@ export function writePassed(out: ByteWriter, type: ValType, local: number, part:
   }
 }
 
-/** Pushes the value whose parts are in locals as they were passed, from the local `first` on. */
-export function writeUnpassed(out: ByteWriter, type: ValType, first: number): void {
-  out.indexed(OP.localGet, first);
+/** The value whose bits are on the stack, or their lower half. */
+export function writeOfBits(out: ByteWriter, type: ValType): void {
   if (type === F32) out.u8(OP.f32Reinterpret);
   else if (type === F64) out.u8(OP.f64Reinterpret);
   else if (type === V128) {
     out.u8(OP.vector); // i64x2.splat
     out.u8(18);
+  }
+}
+
+/** What is on the stack becomes the upper half of the vector beneath. */
+export function writeUpperHalf(out: ByteWriter): void {
+  out.u8(OP.vector); // i64x2.replace_lane
+  out.u8(30);
+  out.u8(1);
+}
+
+/** Pushes part `part` of what the local holds, as it is passed. */
+export function writePassed(out: ByteWriter, type: ValType, local: number, part: number): void {
+  out.indexed(OP.localGet, local);
+  writeBits(out, type, part);
+}
+
+/** Pushes the value whose parts are in locals as they were passed, from the local `first` on. */
+export function writeUnpassed(out: ByteWriter, type: ValType, first: number): void {
+  out.indexed(OP.localGet, first);
+  writeOfBits(out, type);
+  if (type === V128) {
     out.indexed(OP.localGet, first + 1);
-    out.u8(OP.vector); // i64x2.replace_lane
-    out.u8(30);
-    out.u8(1);
+    writeUpperHalf(out);
   }
 }
 

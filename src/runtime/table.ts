@@ -15,6 +15,16 @@ const MOST_ELEMENTS = 10_000_000;
 /** Elements that lie in one array: copying it when it grows takes a millisecond or two. */
 const HEAD = 1 << 18;
 
+/** Who has a copy of a table, or something made of it. */
+export interface TableWatcher {
+  /** The elements from `start` to `end` may be others; the table may have become longer. */
+  changed(start: number, end: number): void;
+}
+
+/** Watchers of one table: each takes time with every change. */
+const MOST_WATCHERS = 16;
+const NOBODY: readonly WeakRef<TableWatcher>[] = [];
+
 /**
  * A table. It has no elements until it grows; `type` is closed (see types.ts). What real programs
  * have fits in the head; what is behind it is in parts (elements.ts).
@@ -28,6 +38,7 @@ export class TableInstance {
   /** The first elements: what call_indirect looks into. All others ask `get` and `set`. */
   readonly head: Value[] = [];
   private readonly tail: Elements;
+  private watchers = NOBODY;
 
   constructor(store: Store, type: TableType) {
     this.store = store;
@@ -35,6 +46,18 @@ export class TableInstance {
     this.tail = new Elements(store);
     this.lease = store.lease("tableElements", this);
     if (mayReferToObjects(type.element)) store.objects.hold(this);
+  }
+
+  /** Has somebody told of changes as long as it lives; false if too many are. */
+  watch(watcher: TableWatcher): boolean {
+    const others = this.watchers.filter((one) => one.deref() !== undefined);
+    if (others.length >= MOST_WATCHERS) return false;
+    this.watchers = [...others, new WeakRef(watcher)];
+    return true;
+  }
+
+  private tell(start: number, end: number): void {
+    for (const watcher of this.watchers) watcher.deref()?.changed(start, end);
   }
 
   /** The element at `index`, which is below `length`. */
@@ -46,12 +69,14 @@ export class TableInstance {
   set(index: number, value: Value): void {
     if (index < HEAD) this.head[index] = value;
     else this.tail.set(index - HEAD, value);
+    if (this.watchers !== NOBODY) this.tell(index, index + 1);
   }
 
   /** Replaces the elements from `start` to `end`, which is at most `length`. */
   fill(value: Value, start: number, end: number): void {
     if (start < HEAD) this.head.fill(value, start, Math.min(end, HEAD));
     this.tail.fill(value, Math.max(start, HEAD) - HEAD, end - HEAD);
+    this.tell(start, end);
   }
 
   /**
@@ -68,6 +93,7 @@ export class TableInstance {
     const inHead = Math.min(this.length, HEAD);
     while (head.length < inHead) head.push(value);
     if (this.length > HEAD) tail.extend(this.length - HEAD, value);
+    this.tell(before, this.length);
     return before;
   }
 }

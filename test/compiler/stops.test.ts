@@ -2,12 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import { NAMES } from "../../src/compiler/sections.ts";
-import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
 import { F64, I32, I64 } from "../../src/isa/types.ts";
-import { Store } from "../../src/runtime/store.ts";
 import { assemble, load } from "../validation/assemble.ts";
-import { instantiateLike, writeHostModule } from "./host.ts";
+import { HostInstance, writeHostModule } from "./host.ts";
 
 const TEXT = `(module
   (func (export "f") (param i32) (result i32) (local i64 f64)
@@ -22,8 +20,7 @@ const TEXT = `(module
 
 function instance() {
   const record = load(assemble(TEXT));
-  const written = writeHostModule(record, DEFAULT_FEATURES);
-  return instantiateLike(moduleInstantiate(new Store(), record, []), written);
+  return new HostInstance(writeHostModule(record, DEFAULT_FEATURES));
 }
 
 function call(made: ReturnType<typeof instance>, argument: number): unknown {

@@ -1,0 +1,56 @@
+// Types of functions that a host module has besides the guest's: they come behind those. To
+// JavaScript values go as bits, so that it meets no NaN whose payload it may change.
+
+import type { ValType } from "../isa/types.ts";
+import type { FuncType } from "../module/module.ts";
+import type { ByteWriter } from "./bytes.ts";
+import { PASSED_CODES, type PassedAs, passedAs } from "./values.ts";
+
+/** How consecutive values are passed. */
+export function partsOf(types: readonly ValType[]): PassedAs[] {
+  return types.flatMap(passedAs);
+}
+
+export function codesOfBits(types: readonly ValType[]): number[] {
+  return partsOf(types).map((part) => PASSED_CODES[part]);
+}
+
+export function writeType(
+  out: ByteWriter,
+  params: readonly number[],
+  results: readonly number[],
+): void {
+  out.u8(0x60);
+  for (const codes of [params, results]) {
+    out.u32(codes.length);
+    for (const code of codes) out.u8(code);
+  }
+}
+
+/** The added types, each one once, by numbers that count from the first of them. */
+export class HostTypes {
+  private readonly numbers = new Map<string, number>();
+  private readonly types: (readonly [params: readonly number[], results: readonly number[]])[] = [];
+
+  get count(): number {
+    return this.types.length;
+  }
+
+  /** The number of a type, given by codes of the binary format. */
+  add(params: readonly number[], results: readonly number[]): number {
+    const key = `${params} ${results}`;
+    const number = this.numbers.get(key) ?? this.types.push([params, results]) - 1;
+    this.numbers.set(key, number);
+    return number;
+  }
+
+  /** The number of a type whose values are passed as bits, with so many i32 as last parameters. */
+  ofBits({ params, results }: Pick<FuncType, "params" | "results">, more = 0): number {
+    const numbers = new Array<number>(more).fill(PASSED_CODES.i32);
+    return this.add([...codesOfBits(params), ...numbers], codesOfBits(results));
+  }
+
+  write(out: ByteWriter): void {
+    for (const [params, results] of this.types) writeType(out, params, results);
+  }
+}
