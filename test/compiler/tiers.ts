@@ -12,6 +12,8 @@ import type { FunctionInstance, ModuleInstance, Value } from "../../src/runtime/
 import type { Outcome } from "../../src/runtime/outcome.ts";
 import { Store } from "../../src/runtime/store.ts";
 import { formatFrame, Trap } from "../../src/runtime/trap.ts";
+import { SnapshotError } from "../../src/state/errors.ts";
+import { type Frame, takeFrames } from "../../src/state/frames.ts";
 import { hostValue } from "../fuzz/execute/world.ts";
 import { Random } from "../fuzz/random.ts";
 
@@ -32,6 +34,12 @@ export interface Seen {
 
 export function nothingSeen(): Seen {
   return { differences: [], reasons: new Map(), compiled: 0, calls: 0, stops: 0 };
+}
+
+/** Where a call stands: outcome, fuel used, memories and globals. */
+interface Stop {
+  readonly seen: readonly (string | number)[];
+  readonly frames: readonly Frame[];
 }
 
 /** Bounds loops of the generator's programs. */
@@ -62,20 +70,74 @@ function state({ globals, memories }: ModuleInstance): string {
   return `${words.join("; ")} ${bytes.join("; ")}`;
 }
 
+/** The frames of a suspended call; none where they do not say all there is to it. */
+function framesOf(thread: Thread): readonly Frame[] {
+  try {
+    const work = takeFrames(thread);
+    for (;;) {
+      const next = work.next();
+      if (next.done === true) return next.value.frames;
+    }
+  } catch (error) {
+    if (error instanceof SnapshotError) return [];
+    throw error;
+  }
+}
+
+/** Bits of values, and of references whether there is one: instances have functions of their own. */
+function bitsOf(values: Frame["locals"]): string[] {
+  return values.map(({ reference, ...bits }) =>
+    JSON.stringify({ ...bits, is: reference !== null }),
+  );
+}
+
+const ZERO = { low: 0, high: 0 };
+const UNSET: ReadonlySet<string> = new Set(
+  bitsOf([
+    { ...ZERO, reference: null },
+    { ...ZERO, reference: null, upper: ZERO },
+  ]),
+);
+
+/**
+ * What differs in the frames of a call. A local that is not read any more may be unset in those that
+ * come from compiled code.
+ */
+function frameDifference(ours: readonly Frame[], theirs: readonly Frame[]): string | null {
+  const [places, others] = [ours, theirs].map((frames) =>
+    frames.map(({ funcIndex, kind, offset, operands }) => [
+      funcIndex,
+      kind,
+      offset,
+      ...bitsOf(operands),
+    ]),
+  );
+  if (JSON.stringify(places) !== JSON.stringify(others)) {
+    return `frames ${JSON.stringify(places)} / ${JSON.stringify(others)}`;
+  }
+  for (const [i, { locals }] of ours.entries()) {
+    const [bits, found] = [bitsOf(locals), bitsOf(theirs[i].locals)];
+    const at = bits.findIndex((value, local) => value !== found[local] && !UNSET.has(found[local]));
+    if (at >= 0) return `local ${at} of frame ${i}: ${bits[at]} / ${found[at]}`;
+  }
+  return null;
+}
+
 /** A call in pieces: what it is at every stop for fuel, and at its end. */
 function* run(
   instance: ModuleInstance,
   func: FunctionInstance,
   args: readonly Value[],
   { fuel, refill = fuel, slice }: Rations,
-): Generator<readonly [outcome: string, fuelUsed: number, state: string]> {
+): Generator<Stop> {
   const { store } = instance;
   const thread = new Thread(store, func, args, false);
   store.fuel = fuel;
   for (;;) {
     const outcome = thread.run(slice);
     if (outcome.kind === "suspended" && outcome.reason === "slice") continue;
-    yield [described(outcome), thread.fuelUsed, state(instance)];
+    const frames = outcome.kind === "suspended" ? framesOf(thread) : [];
+    yield { seen: [described(outcome), thread.fuelUsed, state(instance)], frames };
     if (outcome.kind !== "suspended") return;
     store.fuel += refill;
   }
@@ -99,6 +161,13 @@ function twoTiers(record: ModuleRecord, features: FeatureSet, seen: Seen) {
   if (reason === null) seen.compiled++;
   else seen.reasons.set(reason, (seen.reasons.get(reason) ?? 0) + 1);
   return reason === null ? ([plain, fast] as const) : null;
+}
+
+function stopDifference(ours: Stop | undefined, theirs: Stop | undefined): string | null {
+  const [left, right] = [ours, theirs].map((stop) => stop?.seen ?? ["over"]);
+  const at = left.findIndex((value, i) => value !== right[i]);
+  if (at >= 0) return `${left.slice(0, 2)} / ${right.slice(0, 2)}, ${at}`;
+  return frameDifference(ours?.frames ?? [], theirs?.frames ?? []);
 }
 
 /** Compares what a program's exports do; `size` is the argument of each, or they are random. */
@@ -127,16 +196,13 @@ export function compareTiers(
     const runs = [plain, fast].map(({ func, instance }) => run(instance, func, args, rations));
     seen.calls++;
     for (;;) {
-      const [ours, theirs] = runs.map((one) => one.next().value as readonly unknown[] | undefined);
+      const [ours, theirs] = runs.map((one) => one.next().value as Stop | undefined);
       if (ours === undefined && theirs === undefined) break;
       seen.stops++;
-      for (let i = 0; i < 3; i++) {
-        if (ours?.[i] === theirs?.[i]) continue;
-        seen.differences.push(
-          `${name}: ${[0, 1].map((k) => `${ours?.[k]} / ${theirs?.[k]}`)} ${i}`,
-        );
-        return;
-      }
+      const difference = stopDifference(ours, theirs);
+      if (difference === null) continue;
+      seen.differences.push(`${name}: ${difference}`);
+      return;
     }
   }
 }
