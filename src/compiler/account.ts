@@ -6,7 +6,7 @@ import type { Lease, Store } from "../runtime/store.ts";
 import type { Compiled } from "./host-code.ts";
 
 /** What the host takes for an instance, and for each of its functions, as V8 does. */
-const INSTANCE_BYTES = 16_384;
+export const INSTANCE_BYTES = 16_384;
 const FUNCTION_BYTES = 256;
 /** A process has some 13,000 memories of the host's: so much for address space. */
 const MEMORY_BYTES = 1 << 20;

@@ -29,7 +29,7 @@ import {
 } from "./values.ts";
 
 /** Instructions that are written in a piece. */
-const INSTRUCTIONS = 1_024;
+const INSTRUCTIONS = 256;
 
 /** Host code that goes on at loops' headers. */
 export interface ContinuationModule {
@@ -107,7 +107,10 @@ export class ContinuationWriter implements Written {
     const { validator } = this;
     const [start, end] = [module.bodyStarts[body], module.bodyEnds[body]];
     validator.beginFunction(functionIndex, start, end, emitter);
-    while (!validator.advance(INSTRUCTIONS)) yield;
+    while (!validator.advance(INSTRUCTIONS)) {
+      emitter.checkEffort();
+      yield;
+    }
     emitter.finishWithin(code, (at) => this.siteAt(at), calls);
     for (const at of calls) {
       const callee = code.valueAt(at);

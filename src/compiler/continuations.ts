@@ -9,11 +9,14 @@ import type { ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt } from "../module/module.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
+import type { Lease } from "../runtime/store.ts";
 import type { Budgets, Continuation, Descent, Fault } from "../runtime/tier.ts";
 import type { Frame } from "../state/frames.ts";
 import { learn } from "../state/tables.ts";
+import { INSTANCE_BYTES } from "./account.ts";
 import { bitsAt, bitsOfRaw, bitsOfWords, partsOfResult, putBits } from "./border.ts";
-import { ContinuationWriter, passedTypes } from "./continuation-module.ts";
+import { type ContinuationModule, ContinuationWriter, passedTypes } from "./continuation-module.ts";
+import { CODE_BYTES } from "./host-code.ts";
 import type { RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import type { HostModule } from "./module.ts";
@@ -25,6 +28,8 @@ import type { Bits } from "./values.ts";
 /** Units that are spent in a function before its loops are looked up, and continuations made. */
 export const patience = { units: 1_000, unitsPerByte: 1 };
 
+/** Units of fuel that take about as long as a piece of that work. */
+const PIECE_WORK = 20_000;
 /** Continuations that are made at once: of a loop, and of those around it. */
 const MOST_AT_ONCE = 4;
 /** Loops that are known by their positions, in all functions of an instance. */
@@ -33,6 +38,8 @@ const MOST_LOOPS = 1 << 14;
 const MOST_MODULES = 256;
 const MOST_BYTES = 1 << 18;
 const BYTES_PER_BYTE = 8;
+
+type Exports = Readonly<Record<string, Ready["run"]>>;
 
 /** A compiled continuation. */
 interface Ready {
@@ -91,8 +98,11 @@ export class Continuations {
   /** What is being found out or made. */
   private work: Generator<void, void> | null = null;
 
+  private readonly lease: Lease;
+
   constructor(around: Surroundings) {
     this.around = around;
+    this.lease = around.instance.store.lease("compiledBytes", this);
   }
 
   /** See `InstanceTier`. */
@@ -100,7 +110,10 @@ export class Continuations {
     const { index } = code;
     const total = (this.spent.get(index) ?? 0) + spent;
     this.spent.set(index, total);
-    if (this.work?.next().done) this.work = null;
+    if (this.work !== null) {
+      if (this.work.next().done) this.work = null;
+      this.around.instance.store.work += PIECE_WORK;
+    }
     const loops = this.loops.get(code);
     if (loops === undefined) this.begin(index, total, () => this.lookUp(code));
     const site = loops?.byPosition.get(position)?.find((one) => one.cost === cost);
@@ -172,48 +185,54 @@ export class Continuations {
 
   private *make(header: number): Generator<void, void> {
     const { sites, target } = this.around.main;
+    const most = MOST_BYTES + BYTES_PER_BYTE * target.module.bytes.length;
+    if (this.modules === MOST_MODULES || this.bytes > most) {
+      this.ready.set(header, null);
+      return;
+    }
+    const writer = new ContinuationWriter(target, sites);
     const made: Site[] = [];
-    try {
-      const most = MOST_BYTES + BYTES_PER_BYTE * target.module.bytes.length;
-      if (this.modules === MOST_MODULES || this.bytes > most) throw new LeftOut("it has enough");
-      const writer = new ContinuationWriter(target, sites);
-      const offsets = [header];
-      for (let i = 0; i < offsets.length && i < MOST_AT_ONCE; i++) {
-        const site = sites.at(sites.numberOf(offsets[i]));
+    const offsets = [header];
+    for (let i = 0; i < offsets.length && i < MOST_AT_ONCE; i++) {
+      const site = sites.at(sites.numberOf(offsets[i]));
+      try {
         const around = yield* writer.write(site);
         made.push(site);
-        for (const offset of around) {
-          if (!this.ready.has(offset) && !offsets.includes(offset)) offsets.push(offset);
-        }
+        offsets.push(...around.filter((one) => !this.ready.has(one) && !offsets.includes(one)));
+      } catch (error) {
+        if (!(error instanceof LeftOut)) throw error;
+        this.ready.set(offsets[i], null);
       }
       yield;
-      this.compile(writer, made);
-    } catch (error) {
-      if (!(error instanceof LeftOut)) throw error;
-      this.ready.set(header, null);
+    }
+    if (made.length > 0) this.compile(writer.finish(), made);
+  }
+
+  private compile({ bytes, imports, written }: ContinuationModule, made: readonly Site[]): void {
+    this.modules++;
+    this.bytes += bytes.length;
+    const { module } = this.around.instance;
+    const exports = this.instantiate(bytes, imports);
+    for (const site of made) {
+      const { results } = funcTypeAt(module, module.functions[site.functionIndex]) as FuncType;
+      const run = exports?.[NAMES.continuation(site.offset)];
+      const ready = run && { site, types: passedTypes(site), results, run, written };
+      this.ready.set(site.offset, ready ?? null);
     }
   }
 
-  /** @throws LeftOut if the host refuses it */
-  private compile(writer: ContinuationWriter, made: readonly Site[]): void {
-    if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
+  /** What a module exports; null if there is no room for it, or the host does not take it. */
+  private instantiate(bytes: Uint8Array, imports: readonly RuntimeImport[]): Exports | null {
+    if (hostNamespace === undefined) return null;
+    if (!this.lease.extend(INSTANCE_BYTES + CODE_BYTES * bytes.length)) return null;
     const { Instance, Module } = hostNamespace;
-    const { module } = this.around.instance;
-    const { bytes, imports, written } = writer.finish();
-    this.modules++;
-    this.bytes += bytes.length;
-    let exports: Readonly<Record<string, Ready["run"]>>;
     try {
       const compiled = new Module(bytes as Uint8Array<ArrayBuffer>);
       const hostInstance = new Instance(compiled, this.around.importsOf(imports));
-      ({ exports } = hostInstance as { exports: Readonly<Record<string, Ready["run"]>> });
-    } catch (error) {
-      throw new LeftOut(`the host refuses it: ${(error as Error).message}`);
-    }
-    for (const site of made) {
-      const { results } = funcTypeAt(module, module.functions[site.functionIndex]) as FuncType;
-      const run = exports[NAMES.continuation(site.offset)];
-      this.ready.set(site.offset, { site, types: passedTypes(site), results, run, written });
+      return (hostInstance as { readonly exports: Exports }).exports;
+    } catch {
+      // An engine may have limits of its own.
+      return null;
     }
   }
 }

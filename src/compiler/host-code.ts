@@ -24,7 +24,7 @@ const MOST_AT_ONCE = 1 << 18;
  * What the host keeps for a byte of its code. V8 compiles the functions that are called, to eight
  * bytes for a byte.
  */
-const CODE_BYTES = 4;
+export const CODE_BYTES = 4;
 
 /** What instances are made of. */
 export interface Compiled {

@@ -266,7 +266,9 @@ export abstract class Caller extends Crosser {
     }
     const { code, offset } = place;
     this.settle();
-    const continuation = tier.ascend(code, offset, cost, this.looks.units - this.untilLook);
+    // Before the first look there is no end of units.
+    const spent = Math.max(0, this.looks.units - this.untilLook);
+    const continuation = tier.ascend(code, offset, cost, spent);
     if (
       continuation === null ||
       !this.affords(ascent.stay * continuation.worst) ||

@@ -3,8 +3,11 @@
 
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { Continuations, patience } from "../../src/compiler/continuations.ts";
+import { compileInstance } from "../../src/compiler/tier.ts";
 import { ascent } from "../../src/interpreter/ascent.ts";
+import { Thread } from "../../src/interpreter/thread.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
+import type { Value } from "../../src/runtime/instances.ts";
 import type { Continuation } from "../../src/runtime/tier.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import { hostFeatures } from "../fuzz/probe.ts";
@@ -12,6 +15,7 @@ import { Random } from "../fuzz/random.ts";
 import { toHex } from "../fuzz/reduce.ts";
 import { stackProgram } from "../interpreter/stack-programs.ts";
 import { assemble, load } from "../validation/assemble.ts";
+import { exported, story, type World, worldOf } from "./nested.ts";
 import { compareTiers, nothingSeen, type Rations } from "./tiers.ts";
 
 const COUNT = Number(process.env.WASMETER_PROGRAMS ?? 100);
@@ -169,6 +173,56 @@ describe.skipIf(engine === null)("going up", () => {
     expect(seen.compiled).toBe(RATIONS.length);
     expect(found<Continuation>(asked as never).length).toBeGreaterThan(20);
     if (size > 2) expect(found(left as never).length).toBeGreaterThan(5);
+  });
+
+  const CALLING = {
+    text: `(module
+      (import "" "add" (func $add (param i32) (result i32)))
+      (func (export "run") (param $n i32) (result i32) (local $sum i32)
+        (loop $l
+          (local.set $sum (i32.add (call $add (local.get $n)) (local.get $sum)))
+          (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+          (br_if $l (local.get $n)))
+        (local.get $sum)))`,
+    hosts: [
+      ({ log }: World, [value]: Value[]) => {
+        log.push(String(value));
+        return (value as number) * 3;
+      },
+    ],
+  };
+
+  it("in a loop that calls the host's functions", () => {
+    for (const rations of [{ slice: 1 }, { slice: 50 }, { fuel: 9 }, { fuel: 100, slice: 33 }]) {
+      const [plain, fast] = [false, true].map((isCompiled) =>
+        story(worldOf(CALLING, isCompiled), "run", [12], rations),
+      );
+      expect(fast).toEqual(plain);
+    }
+    expect(found<Continuation>(asked as never).length).toBeGreaterThan(20);
+  });
+
+  it("in a call that was there before its instance was compiled", () => {
+    const [plain, fast] = [false, true].map((isCompiled) => {
+      const world = worldOf(CALLING, false);
+      const { store } = world;
+      const thread = new Thread(store, exported(world, "run"), [50], false);
+      expect(thread.run(100)).toMatchObject({ kind: "suspended" });
+      if (isCompiled) expect(compileInstance(world.instance, features)).toBe(null);
+      return [thread.run(ENDLESS), thread.fuelUsed, world.log];
+    });
+    expect(fast).toEqual(plain);
+    expect(found<Continuation>(asked as never)).toHaveLength(1);
+  });
+
+  it("not where its store has no more room for compiled code", () => {
+    const used = worldOf(CALLING, true).store.usage("compiledBytes");
+    const limits = { compiledBytes: used + 1_000 };
+    const world = worldOf({ ...CALLING, limits }, true);
+    expect(story(world, "run", [50], { slice: 20 })).toHaveLength(1);
+    expect(asked).toHaveBeenCalled();
+    expect(found<Continuation>(asked as never)).toEqual([]);
+    expect(world.store.usage("compiledBytes")).toBe(used);
   });
 
   it(`in ${COUNT} programs that juggle operands`, () => {
