@@ -4,7 +4,7 @@
 import { I32, I64, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
-import { CheckWriter, MOST_PASSED, type NumberedSite, writeNumber } from "./checks.ts";
+import { type Around, CheckWriter, MOST_PASSED, type NumberedSite, writeNumber } from "./checks.ts";
 import { Flow } from "./flow.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
@@ -49,6 +49,7 @@ export class HostBody {
   /** Local of the budget, and the global that has it across calls. */
   private budget = 0;
   private readonly budgetGlobal: number;
+  private readonly around: Around;
   private checkWriter: CheckWriter;
   private readonly room: RoomWriter;
   private readonly insertions: Insertion[] = [];
@@ -65,8 +66,17 @@ export class HostBody {
   /** Whether the global has what the local has, so that it is known after a trap. */
   private stored = true;
 
-  /** @param code where it is written while it is not complete, all to itself */
-  constructor(functionIndex: number, type: FuncType, budgetGlobal: number, code: ByteWriter) {
+  /**
+   * @param groupGlobal see `FirstCalls`; -1: there is none
+   * @param code where it is written while it is not complete, all to itself
+   */
+  constructor(
+    functionIndex: number,
+    type: FuncType,
+    budgetGlobal: number,
+    groupGlobal: number,
+    code: ByteWriter,
+  ) {
     code.length = 0;
     this.code = code;
     this.operands = new HostOperands(code);
@@ -74,7 +84,8 @@ export class HostBody {
     this.type = type;
     this.budgetGlobal = budgetGlobal;
     this.room = new RoomWriter(budgetGlobal + 1 + KEPT.length, this.operands);
-    this.checkWriter = new CheckWriter(type, [], 0, budgetGlobal, this.room);
+    this.around = { budgetGlobal, groupGlobal, room: this.room };
+    this.checkWriter = new CheckWriter(type, [], 0, this.around);
   }
 
   /** The locals are known, parameters first: writes the check of the entry. */
@@ -102,7 +113,7 @@ export class HostBody {
     this.operands.first = budget + 2;
     this.room.begin(locals, budget + 1);
     this.insertions.push({ at: this.code.length, kind: "take room" });
-    this.checkWriter = new CheckWriter(this.type, locals, budget, this.budgetGlobal, this.room);
+    this.checkWriter = new CheckWriter(this.type, locals, budget, this.around);
   }
 
   // Blocks

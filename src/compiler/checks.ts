@@ -10,7 +10,15 @@ import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import type { RoomWriter } from "./room.ts";
 import { type OpenSite, SAVING, type Site } from "./sites.ts";
-import { PASSED_ORDER, type PassedAs, passedAs, writeDummy, writePassed } from "./values.ts";
+import {
+  PASSED_ORDER,
+  type PassedAs,
+  passedAs,
+  passedCount,
+  typeOfPart,
+  writeDummy,
+  writePassed,
+} from "./values.ts";
 
 /** The JavaScript API takes a thousand parameters; two say where and with what budget. */
 export const MOST_PASSED = 900;
@@ -27,13 +35,20 @@ interface PassedPart {
   readonly type: ValType;
 }
 
+/** What checks have to do with besides: globals, and the room for frames. */
+export interface Around {
+  readonly budgetGlobal: number;
+  /** See `FirstCalls`; -1: there is none. */
+  readonly groupGlobal: number;
+  readonly room: RoomWriter;
+}
+
 export class CheckWriter {
   private readonly type: FuncType;
   private readonly localCount: number;
   /** Local of the budget, and the global that has it across calls. */
   private readonly budget: number;
-  private readonly budgetGlobal: number;
-  private readonly room: RoomWriter;
+  private readonly around: Around;
   /** The parts of the locals, by the class of parameters that they are passed as. */
   private readonly passedLocals: Record<PassedAs, PassedPart[]> = {
     i32: [],
@@ -42,18 +57,11 @@ export class CheckWriter {
     externref: [],
   };
 
-  constructor(
-    type: FuncType,
-    locals: readonly ValType[],
-    budget: number,
-    budgetGlobal: number,
-    room: RoomWriter,
-  ) {
+  constructor(type: FuncType, locals: readonly ValType[], budget: number, around: Around) {
     this.type = type;
     this.localCount = locals.length;
     this.budget = budget;
-    this.budgetGlobal = budgetGlobal;
-    this.room = room;
+    this.around = around;
     locals.forEach((type, local) => {
       passedAs(type).forEach((kind, part) => {
         this.passedLocals[kind].push({ local, part, type });
@@ -73,15 +81,26 @@ export class CheckWriter {
     { live, number, worst }: NumberedSite,
     imports: HostImports,
   ): number {
-    const { budget, room } = this;
-    const asksForRoom = site.kind === "entry" && room.isAsked;
+    const { budget } = this;
+    const { budgetGlobal, groupGlobal, room } = this.around;
+    const isEntry = site.kind === "entry";
+    const asksForRoom = isEntry && room.isAsked;
+    const isInGroup = isEntry && groupGlobal >= 0;
     const isLoop = site.kind === "loop";
-    if (!isLoop) out.indexed(OP.globalGet, this.budgetGlobal);
+    if (!isLoop) out.indexed(OP.globalGet, budgetGlobal);
     this.compare(out, isLoop ? OP.localGet : OP.localTee, worst);
     if (asksForRoom) room.orNone(out);
+    if (isInGroup) {
+      out.indexed(OP.globalGet, groupGlobal);
+      out.u8(OP.i32Or);
+    }
     const at = out.length;
     out.indexed(OP.if, EMPTY);
     if (asksForRoom) room.tell(out);
+    if (isInGroup) {
+      writeNumber(out, 0);
+      out.indexed(OP.globalSet, groupGlobal);
+    }
     const callee = this.pushValues(out, site, live, imports);
     out.indexed(OP.localGet, budget);
     writeNumber(out, number);
@@ -104,7 +123,7 @@ export class CheckWriter {
     imports: HostImports,
   ): void {
     out.indexed(OP.localGet, this.budget);
-    out.indexed(OP.globalSet, this.budgetGlobal);
+    out.indexed(OP.globalSet, this.around.budgetGlobal);
     const callee = this.pushValues(out, site, live, imports);
     writeNumber(out, SAVING);
     writeNumber(out, number);
@@ -151,7 +170,9 @@ export class CheckWriter {
           passed++;
         }
       }
-      counts[kind] = passed - before;
+      const padded = passedCount(passed - before);
+      for (; passed < before + padded; passed++) writeDummy(out, typeOfPart(kind));
+      counts[kind] = padded;
     }
     if (passed > MOST_PASSED) throw new LeftOut(`${passed} values lie on its frame`);
     return imports.site(counts);

@@ -14,6 +14,7 @@ import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
 import { PlainWriter } from "./plain.ts";
+import { hostGlobals } from "./sections.ts";
 import type { Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 
@@ -88,7 +89,9 @@ export class HostEmitter implements BodySink {
     this.target = target;
     this.type = funcTypeAt(module, module.functions[index]) as FuncType;
     this.start = module.bodyStarts[index - module.importedFunctions];
-    this.body = new HostBody(index, this.type, module.globals.length, code);
+    const group = target.firstCalls.groupOf(index);
+    const groupGlobal = group < 0 ? -1 : hostGlobals(target).length + group;
+    this.body = new HostBody(index, this.type, module.globals.length, groupGlobal, code);
     this.code = code;
     this.operands = this.body.operands;
     this.calls = new CallWriter(target, this.body);

@@ -11,7 +11,7 @@ import { millisecondsNow } from "../runtime/clock.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import { hostFeatures } from "./features.ts";
 import { tracesTraps } from "./host-stack.ts";
-import type { RuntimeImport } from "./imports.ts";
+import { MOST_SIGNATURES, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { type HostModule, HostModuleWriter } from "./module.ts";
 
@@ -45,6 +45,9 @@ function checkWritten(module: ModuleRecord, written: HostModule): void {
   };
   if (sites.hasReferences || imports.some(takesReferences)) {
     throw new LeftOut("it handles references");
+  }
+  if (written.target.imports.types.count > 2 * MOST_SIGNATURES) {
+    throw new LeftOut("it calls functions of too many types that are not compiled");
   }
   if (module.globals.some(({ type }) => isReference(type.type))) {
     throw new LeftOut("it has globals with references");

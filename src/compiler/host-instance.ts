@@ -265,7 +265,11 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     const [left, number] = values.slice(-2) as [number, number];
     const site = this.main.sites.at(number);
     const entry = this.entry as Entry;
-    const hasOverflowed = site.kind === "entry" && (this.room.value as number) < 0;
+    const isEntry = site.kind === "entry";
+    if (isEntry) {
+      this.instance.store.work += this.main.target.firstCalls.enter(site.functionIndex);
+    }
+    const hasOverflowed = isEntry && (this.room.value as number) < 0;
     const budget = hasOverflowed
       ? entry.overflowed(site, values, left)
       : entry.reached(site, values, left);

@@ -5,13 +5,15 @@
 import { Cursor } from "../binary/cursor.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
-import { FUNCREF } from "../isa/types.ts";
+import { FUNCREF, I32 } from "../isa/types.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord, SECTION_NAMES } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { Adapters, takesBits, writeToBits } from "./adapters.ts";
 import { ByteWriter } from "./bytes.ts";
+import { writeNumber } from "./checks.ts";
 import { HostEmitter } from "./emitter.ts";
+import { FirstCalls, NOT_ENTERED } from "./first-calls.ts";
 import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
@@ -73,6 +75,7 @@ export class HostModuleWriter {
       features,
       imports,
       adapters,
+      firstCalls: new FirstCalls(module),
       typeIndex: (index) => index,
       tables: new HostTables(module, adapters),
       memories: sharedMemories(module, features),
@@ -259,13 +262,22 @@ export class HostModuleWriter {
     writeShared(out, this.target);
   }
 
+  /** Those that others see, and one for each group of functions. */
   private writeGlobals(out: ByteWriter): void {
-    const types = hostGlobals(this.target);
-    out.u32(types.length);
+    const { target } = this;
+    const types = hostGlobals(target);
+    const groups = target.firstCalls.count;
+    out.u32(types.length + groups);
     for (const type of types) {
       out.u8(typeCode(type));
       out.u8(MUTABLE);
       writeDummy(out, type);
+      out.u8(OP.end);
+    }
+    for (let i = 0; i < groups; i++) {
+      out.u8(typeCode(I32));
+      out.u8(MUTABLE);
+      writeNumber(out, NOT_ENTERED);
       out.u8(OP.end);
     }
   }

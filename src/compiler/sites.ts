@@ -2,7 +2,7 @@
 
 import { isReference, type ValType } from "../isa/types.ts";
 import { isLive, type SiteFacts } from "./flow.ts";
-import { type Bits, PASSED_ORDER, passedAs, zeroBits } from "./values.ts";
+import { type Bits, PASSED_ORDER, passedAs, passedCount, zeroBits } from "./values.ts";
 
 /**
  * The budget while frames are saved: below whatever a check compares it with. Functions return at
@@ -191,12 +191,14 @@ export function frameOf(site: Site, values: readonly unknown[]): SavedFrame {
   const end = values.length - 2;
   for (const kind of PASSED_ORDER) {
     if (next === end) break;
+    const first = next;
     for (const local of passedLocals) {
       if (passedAs(types[local])[0] === kind) locals[local] = take(types[local]);
     }
     for (let i = 0; i < operandTypes.length; i++) {
       if (passedAs(operandTypes[i])[0] === kind) operands[i] = take(operandTypes[i]);
     }
+    next = first + passedCount(next - first);
   }
   return { site, locals, operands };
 }

@@ -6,6 +6,7 @@ import type { PriceTable } from "../isa/prices.ts";
 import { V128 } from "../isa/types.ts";
 import { DEFAULT_PAGE_LOG2, type Limits, type ModuleRecord } from "../module/module.ts";
 import type { Adapters } from "./adapters.ts";
+import type { FirstCalls } from "./first-calls.ts";
 import type { HostImports } from "./imports.ts";
 import type { HostTables } from "./tables.ts";
 import { KEPT } from "./values.ts";
@@ -16,6 +17,7 @@ export interface HostTarget {
   /** What the host's engine knows. */
   readonly features: FeatureSet;
   readonly imports: HostImports;
+  readonly firstCalls: FirstCalls;
   /** The index that one of the module's types has in the host's module. */
   readonly typeIndex: (index: number) => number;
   /** Functions that the module's host module has besides. */

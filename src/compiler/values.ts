@@ -124,6 +124,20 @@ export function typeOfPart(part: PassedAs): ValType {
 /** Parameters come in this order, so that fewer signatures are needed. */
 export const PASSED_ORDER: readonly PassedAs[] = ["i32", "i64", "funcref", "externref"];
 
+/** Up to so many parameters of a class are passed as they are; more of them in steps. */
+const EXACT = 4;
+const LONGEST_STEP = 64;
+
+/**
+ * How many parameters of a class are passed where there are so many values: up to a third more, as
+ * V8 11 takes 0.15 ms for each signature that an instance imports.
+ */
+export function passedCount(count: number): number {
+  if (count <= EXACT) return count;
+  const step = Math.min(LONGEST_STEP, 1 << (30 - Math.clz32(count - 1)));
+  return step * Math.ceil(count / step);
+}
+
 /** The parameters that a value of this type becomes. */
 export function passedAs(type: ValType): readonly PassedAs[] {
   const parts = PASSED.get(type);

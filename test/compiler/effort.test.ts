@@ -2,12 +2,14 @@
 // is found out before much has been written.
 
 import { describe, expect, it } from "vitest";
+import { HostCode } from "../../src/compiler/host-code.ts";
 import { HostModuleWriter } from "../../src/compiler/module.ts";
+import { passedCount } from "../../src/compiler/values.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
 import { PRICE_TABLE_2 } from "../../src/isa/prices.ts";
 import { I32 } from "../../src/isa/types.ts";
 import { ModuleWriter, SECTION } from "../fuzz/writer.ts";
-import { load } from "../validation/assemble.ts";
+import { assemble, load } from "../validation/assemble.ts";
 
 const BLOCK = [0x02, 0x40, 0x20, 0, 0x0d, 0, 0x0b];
 const LOOP = [0x03, 0x40, 0x20, 0, 0x0d, 0, 0x0b];
@@ -72,5 +74,30 @@ describe("the host's compiler is given", () => {
     ["200,000 bytes", { locals: 1, code: ADD, times: 28_000 }],
   ])("%s", (_, body) => {
     expect(written(body).reason).toBeUndefined();
+  });
+});
+
+describe("signatures of what the host calls", () => {
+  it("are as few for sites as rounding makes them", () => {
+    const counts = Array.from({ length: 900 }, (_, count) => passedCount(count));
+    counts.forEach((padded, count) => {
+      expect(padded).toBeGreaterThanOrEqual(count);
+      expect(padded).toBeLessThanOrEqual(Math.ceil(1.5 * count));
+    });
+    expect(new Set(counts).size).toBeLessThan(32);
+  });
+
+  it("have a limit: modules that call functions of too many types are not compiled", () => {
+    const imports = Array.from({ length: 600 }, (_, i) => {
+      const types = Array.from(i.toString(2), (digit) => ["i32", "i64"][Number(digit)]);
+      const values = types.map((type) => `(${type}.const 0)`).join(" ");
+      return { params: types.join(" "), call: `(call ${i} ${values})` };
+    });
+    const functions = imports.map(({ params }) => `(import "" "" (func (param ${params})))`);
+    const calls = imports.map(({ call }) => call).join(" ");
+    const record = load(assemble(`(module ${functions.join(" ")} (func ${calls}))`));
+    const code = new HostCode(record, PRICE_TABLE_2, DEFAULT_FEATURES);
+    while (!code.isComplete) code.advance(true);
+    expect(() => code.result).toThrow("too many types");
   });
 });
