@@ -1,6 +1,7 @@
-// The host compiles a function when it is called for the first time, and guests may call thousands,
-// one after the other, for hardly any fuel. So in modules where that adds up, functions lie in
-// groups, and whoever enters a group that nobody has been in asks for budget, however much there is.
+// The host compiles a function when it is called for the first time, and guests may call
+// thousands, one after the other, for hardly any fuel. So in modules where that adds up, functions
+// lie in groups, and whoever enters a group that nobody has been in asks for budget, however much
+// there is.
 
 import type { ModuleRecord } from "../module/module.ts";
 
