@@ -17,6 +17,7 @@ import { INSTANCE_BYTES } from "./account.ts";
 import { bitsAt, bitsOfRaw, bitsOfWords, partsOfResult, putBits } from "./border.ts";
 import { type ContinuationModule, ContinuationWriter, passedTypes } from "./continuation-module.ts";
 import { CODE_BYTES } from "./host-code.ts";
+import { instantiateHidden } from "./host-objects.ts";
 import type { RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import type { HostModule } from "./module.ts";
@@ -225,11 +226,9 @@ export class Continuations {
   private instantiate(bytes: Uint8Array, imports: readonly RuntimeImport[]): Exports | null {
     if (hostNamespace === undefined) return null;
     if (!this.lease.extend(INSTANCE_BYTES + CODE_BYTES * bytes.length)) return null;
-    const { Instance, Module } = hostNamespace;
     try {
-      const compiled = new Module(bytes as Uint8Array<ArrayBuffer>);
-      const hostInstance = new Instance(compiled, this.around.importsOf(imports));
-      return (hostInstance as { readonly exports: Exports }).exports;
+      const compiled = new hostNamespace.Module(bytes as Uint8Array<ArrayBuffer>);
+      return instantiateHidden(compiled, this.around.importsOf(imports)) as Exports;
     } catch {
       // An engine may have limits of its own.
       return null;

@@ -41,7 +41,7 @@ type Locals = Int32Array;
 
 /** What is known at a site. */
 export interface SiteFacts {
-  /** Cost of the dearest path to the next check. */
+  /** Cost of the dearest path to the next check; at least 1, as who must be looked at has none. */
   readonly worst: number;
   /** Cost of what is left of the segment that the site lies in. */
   readonly rest: number;
@@ -199,7 +199,7 @@ export class Flow {
     // loops, and who enters one has to afford all of it (code/segments.ts).
     let segment = 0;
     const site = (number: number) => {
-      facts[number] = { worst: cost, rest: segment, live: live.slice() };
+      facts[number] = { worst: Math.max(1, cost), rest: segment, live: live.slice() };
       cost = 0;
     };
     for (let i = this.kinds.length - 1; i >= 0; i--) {

@@ -18,8 +18,12 @@ import { type HostModule, HostModuleWriter } from "./module.ts";
 /** Milliseconds of writing between two looks, and instructions between two looks at the clock. */
 const PIECE = 0.3;
 const INSTRUCTIONS = 256;
-/** Bytes that the host compiles while somebody watches: V8 11 takes 20 ns a byte, V8 14 six. */
+/**
+ * Bytes that the host compiles while somebody watches: V8 11 takes 20 ns a byte, V8 14 six. A type
+ * of functions that come in or go out takes V8 11 as long as many bytes.
+ */
 const MOST_AT_ONCE = 1 << 18;
+const TYPE_BYTES = 1 << 13;
 /**
  * What the host keeps for a byte of its code. V8 compiles the functions that are called, to eight
  * bytes for a byte.
@@ -123,7 +127,7 @@ export class HostCode {
   private compile(written: HostModule, mayStall: boolean): void {
     if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
     const bytes = written.bytes as Uint8Array<ArrayBuffer>;
-    if (mayStall || bytes.length <= MOST_AT_ONCE) {
+    if (mayStall || bytes.length + TYPE_BYTES * typesOf(written) <= MOST_AT_ONCE) {
       try {
         this.complete(new hostNamespace.Module(bytes));
       } catch (error) {
@@ -157,6 +161,11 @@ export class HostCode {
     if (this.compiled === null) throw this.failure ?? new Error("it is not complete");
     return this.compiled;
   }
+}
+
+/** How many types of functions come in or go out, roughly. */
+function typesOf({ target: { imports, module } }: HostModule): number {
+  return new Set(module.functions).size + imports.types.count;
 }
 
 function refusal(error: unknown): LeftOut {

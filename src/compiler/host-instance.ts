@@ -4,7 +4,6 @@
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
-import { hostNamespace } from "../runtime/host-memory.ts";
 import type { FunctionInstance, GlobalInstance, ModuleInstance } from "../runtime/instances.ts";
 import type {
   Budgets,
@@ -28,6 +27,7 @@ import {
 import { Continuations, type Run, type Surroundings } from "./continuations.ts";
 import { Entry } from "./entry.ts";
 import { type Compiled, executes } from "./host-code.ts";
+import { instantiateHidden } from "./host-objects.ts";
 import { type InstructionImport, RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { type Written, WrittenModule } from "./places.ts";
@@ -97,13 +97,10 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   private instantiate(hostModule: object): Readonly<Record<string, unknown>> {
     const { instance, main } = this;
-    if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
     this.memories = instance.memories.slice(0, main.memories).map((memory) => memory.inHost());
     if (this.memories.includes(null)) throw new LeftOut("the host has no memory for it");
-    const { Instance } = hostNamespace;
     try {
-      const made = new Instance(hostModule, this.shared(main.imports));
-      return (made as { readonly exports: Readonly<Record<string, unknown>> }).exports;
+      return instantiateHidden(hostModule, this.shared(main.imports));
     } catch (error) {
       throw new LeftOut(`the host refuses it: ${(error as Error).message}`);
     }

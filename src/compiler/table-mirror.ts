@@ -1,24 +1,13 @@
 // A table of the host's that has what one of ours has: it follows every change, so that indirect
 // calls find the host's functions there.
 
-import { hostNamespace } from "../runtime/host-memory.ts";
 import { FunctionInstance, type ModuleInstance } from "../runtime/instances.ts";
 import type { TableInstance, TableWatcher } from "../runtime/table.ts";
 import { idMatches } from "../validation/type-ids.ts";
+import { type HostTable, hiddenTable } from "./host-objects.ts";
 import { LeftOut } from "./left-out.ts";
 import { NAMES } from "./sections.ts";
 import { MOST_ELEMENTS, type UsedTable } from "./tables.ts";
-
-/** A table of the host's. */
-export interface HostTable {
-  readonly length: number;
-  grow(delta: number): number;
-}
-
-type TableClass = new (descriptor: {
-  readonly element: "anyfunc";
-  readonly initial: number;
-}) => HostTable;
 
 /** A function of the host module's that writes to the table. */
 type Writer = (at: number, first: number, count: number) => void;
@@ -48,8 +37,7 @@ export class TableMirror implements TableWatcher {
     this.used = used;
     this.index = used.index;
     this.table = instance.tables[used.index];
-    const { Table } = hostNamespace as unknown as { readonly Table: TableClass };
-    this.host = new Table({ element: "anyfunc", initial: hostLength(this.table.length) });
+    this.host = hiddenTable(hostLength(this.table.length));
   }
 
   /**

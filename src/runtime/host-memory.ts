@@ -16,22 +16,31 @@ interface HostMemoryDescriptor {
 
 /** The host's own namespace, as far as memories need it. */
 interface HostNamespace {
-  readonly Memory?: (new (
-    descriptor: HostMemoryDescriptor,
-  ) => HostMemory) & {
-    readonly prototype: HostMemory;
-  };
+  readonly Memory:
+    | ((new (
+        descriptor: HostMemoryDescriptor,
+      ) => HostMemory) & {
+        readonly prototype: HostMemory;
+      })
+    | undefined;
   readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
   readonly compile: (bytes: Uint8Array<ArrayBuffer>) => Promise<object>;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (module: object, imports: object) => object;
+  readonly Global: new (descriptor: object, value?: unknown) => object;
+  readonly Table: new (descriptor: object) => object;
   readonly RuntimeError: new () => Error;
 }
 
-/** Looked up once: afterwards the global may be ours. */
-export const hostNamespace: HostNamespace | undefined = (
-  globalThis as { readonly WebAssembly?: HostNamespace }
-).WebAssembly;
+function lookedUp(): HostNamespace | undefined {
+  const { WebAssembly: found } = globalThis as { readonly WebAssembly?: HostNamespace };
+  if (found === undefined) return undefined;
+  const { Global, Instance, Memory, Module, RuntimeError, Table, compile, validate } = found;
+  return { Global, Instance, Memory, Module, RuntimeError, Table, compile, validate };
+}
+
+/** A copy, made once: afterwards the global may be ours, or what is in it somebody else's. */
+export const hostNamespace: HostNamespace | undefined = lookedUp();
 const HostMemoryClass = hostNamespace?.Memory;
 
 /** Its methods, since the objects may be made ours, which have other ones. */

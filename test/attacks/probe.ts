@@ -131,10 +131,10 @@ export class Probe {
     return bytes;
   }
 
-  /** A store for a tenant that nobody trusts: 64 MiB of memory, 16 MiB of the host's. */
+  /** A store for a tenant that nobody trusts: 64 MiB of memory, 16 of the host's, 16 of code. */
   store({ limits, ...options }: StoreOptions = {}): Store {
     const hostBytes = "hostBytes" in DEFAULT_RUNTIME_LIMITS ? { hostBytes: 16 * MIB } : {};
-    const all = { memoryBytes: 64 * MIB, ...hostBytes, ...limits };
+    const all = { memoryBytes: 64 * MIB, compiledBytes: 16 * MIB, ...hostBytes, ...limits };
     this.granted += (all.memoryBytes + (hostBytes.hostBytes ?? 0)) / MIB;
     return new Store({ fuel: 2 ** 50, ...options, limits: all });
   }

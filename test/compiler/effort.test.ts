@@ -87,6 +87,20 @@ describe("signatures of what the host calls", () => {
     expect(new Set(counts).size).toBeLessThan(32);
   });
 
+  it("count for what the host is given at once while somebody watches", async () => {
+    const functions = Array.from({ length: 100 }, (_, i) => {
+      const types = Array.from(i.toString(2), (digit) => ["i32", "i64"][Number(digit)]);
+      return `(func (param ${types.join(" ")}))`;
+    });
+    const aside = [1, 100].map((count) => {
+      const record = load(assemble(`(module ${functions.slice(0, count).join(" ")})`));
+      const code = new HostCode(record, PRICE_TABLE_2, DEFAULT_FEATURES);
+      while (!code.isComplete && !code.isAway) code.advance(false);
+      return code.isAway;
+    });
+    expect(aside).toEqual([false, true]);
+  });
+
   it("have a limit: modules that call functions of too many types are not compiled", () => {
     const imports = Array.from({ length: 600 }, (_, i) => {
       const types = Array.from(i.toString(2), (digit) => ["i32", "i64"][Number(digit)]);

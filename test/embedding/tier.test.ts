@@ -1,7 +1,7 @@
 // The option `tier`: what it may be, and who executes what.
 
 import { describe, expect, it } from "vitest";
-import { Memory, Module, Store, type StoreOptions } from "../../src/api/index.ts";
+import { Epoch, Memory, Module, Store, type StoreOptions } from "../../src/api/index.ts";
 import { leftToInterpreter } from "../../src/embedding/tier.ts";
 import { createNamespace } from "../../src/js-api/index.ts";
 import { hostNamespace } from "../../src/runtime/host-memory.ts";
@@ -62,6 +62,24 @@ describe("the option tier", () => {
     expect(sum(1_000)).toBe(500_500);
     expect(() => sum(1_000)).toThrow("fuel");
   });
+
+  it.skipIf(!hasHost)(
+    "is looked at after a call of the host, even if nothing is left to pay",
+    () => {
+      const epoch = new Epoch();
+      const { Instance, Module: Compiled } = createNamespace({
+        tier: "compiled",
+        epoch,
+        epochDeadline: 1,
+      });
+      const text = '(module (import "" "f" (func $f)) (func (export "call") (call $f)))';
+      const imports = { "": { f: () => epoch.advance() } };
+      const { call } = new Instance(new Compiled(assemble(text)), imports).exports as never as {
+        call(): void;
+      };
+      expect(() => call()).toThrow("epoch");
+    },
+  );
 
   it.skipIf(!hasHost)("compiled before the start function runs", () => {
     const text = "(module (func $f (loop)) (start $f))";
