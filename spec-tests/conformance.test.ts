@@ -10,6 +10,7 @@ import { compare, readExpectations } from "../src/cli/spec/expectations.ts";
 import { phraseAgrees, runScript, type ScriptResult, summarize } from "../src/cli/spec/runner.ts";
 import { findScripts, readScript, type ScriptFile } from "../src/cli/spec/script.ts";
 import type { RunSettings } from "../src/cli/spec/state.ts";
+import { hostNamespace } from "../src/runtime/host-memory.ts";
 import {
   type ManifestEntry,
   readManifest,
@@ -28,6 +29,9 @@ const known = readExpectations(fileURLToPath(new URL("expectations.json", import
 /** A stop copies the frames of all calls in progress; endless recursion is not to take minutes. */
 const SHALLOW: RunSettings = { storeLimits: { callDepth: 1000 } };
 const SLICED: RunSettings = { ...SHALLOW, slice: 1, chunk: 1 };
+const COMPILED: RunSettings = { ...SHALLOW, tier: "compiled" };
+/** Never stopped, sometimes, and at every segment. */
+const COMPILED_SLICES = [Number.POSITIVE_INFINITY, 100, 1];
 /** In slices, a million tail calls take their time on a slow machine. */
 const PATIENCE = 600_000;
 
@@ -105,6 +109,7 @@ function overflows({ results: commands }: ScriptResult): boolean {
 
 describe.skipIf(!SUITE_IS_THERE)("conformance suite", () => {
   let stops = 0;
+  let compiledFuel = 0;
 
   it("is complete: every group and script of the manifest is found", () => {
     expect(groups.length).toBeGreaterThanOrEqual(15);
@@ -177,7 +182,32 @@ describe.skipIf(!SUITE_IS_THERE)("conformance suite", () => {
         expect(firstDifference(unsliced, sliced, true)).toBe("");
       }
     });
+
+    it(`${group}: the same verdicts and fuel in the host's engine, in any slices`, {
+      timeout: PATIENCE,
+    }, () => {
+      for (const file of scripts) {
+        const whole = resultOf(file);
+        const interpreted = overflows(whole) ? run(file, SHALLOW) : whole;
+        for (const slice of COMPILED_SLICES) {
+          const compiled = run(file, { ...COMPILED, slice });
+          // Who is stopped all the time is executed by the interpreter.
+          if (compiled.stops === 0) compiledFuel += compiled.compiledFuel;
+          expect(compiled.results.length).toBe(whole.results.length);
+          expect(firstDifference(interpreted, compiled, true)).toBe("");
+        }
+      }
+    });
   }
+
+  it.skipIf(hostNamespace === undefined)(
+    "is executed by the host's engine where it is to be",
+    () => {
+      const fuel = files.flatMap((file) => resultOf(file).results.map((result) => result.fuel));
+      const all = fuel.reduce((sum, used) => sum + used, 0);
+      expect(compiledFuel).toBeGreaterThan(all / 3);
+    },
+  );
 
   it("uses fuel and is stopped: the comparison of slices compares something", () => {
     expect(stops).toBeGreaterThan(1_000_000);

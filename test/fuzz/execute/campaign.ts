@@ -4,6 +4,7 @@
 import { type FeatureSet, featureBit, featureSet } from "../../../src/isa/features.ts";
 import { priceTable } from "../../../src/isa/prices.ts";
 import { createNamespace } from "../../../src/js-api/index.ts";
+import type { Tier } from "../../../src/runtime/tier.ts";
 import { withCanonicalNans } from "../../interpreter/programs.ts";
 import { stackProgram } from "../../interpreter/stack-programs.ts";
 import { suiteModules } from "../corpus.ts";
@@ -45,6 +46,8 @@ export interface Figures {
   slices: number;
   /** Modules whose transcript was compared with the host's. */
   compared: number;
+  /** Fuel that was used in the host's engine, under our control. */
+  compiledFuel: number;
   /** Calls that a limit has ended. */
   limited: number;
   findings: number;
@@ -59,6 +62,7 @@ export function noFigures(): Figures {
     calls: 0,
     slices: 0,
     compared: 0,
+    compiledFuel: 0,
     limited: 0,
     findings: 0,
   };
@@ -117,6 +121,7 @@ class ExecutionCampaign {
     figures.executions += styles(random).length;
     figures.calls += slicing.calls;
     figures.slices += slicing.slices;
+    figures.compiledFuel += slicing.compiledFuel;
     figures.limited += slicing.limited;
   }
 
@@ -163,7 +168,8 @@ class ExecutionCampaign {
     const { module: record } = judge(bytes, this.features);
     if (record === null) return report("internal", "the canonical form is refused");
     const seed = random.u32();
-    const ours = observe(ourNamespace(), bytes, record, seed, true);
+    const tier = seed % 2 === 0 ? "interpreter" : "compiled";
+    const ours = observe(ourNamespace(tier), bytes, record, seed, true);
     if (ours === null) return;
     figures.executions++;
     figures.calls += ours.calls;
@@ -192,9 +198,10 @@ class ExecutionCampaign {
     const fuels = new Set<number>();
     const found: string[] = [];
     for (const style of styles(random)) {
-      const { differences, fuel, slices } = await runTraced(program, style);
+      const { compiledFuel, differences, fuel, slices } = await runTraced(program, style);
       figures.executions++;
       figures.slices += slices;
+      figures.compiledFuel += compiledFuel;
       fuels.add(fuel);
       found.push(...differences.slice(0, 1).map((line) => `${style.name}: ${line}`));
     }
@@ -210,9 +217,9 @@ class ExecutionCampaign {
 /** Growth is dear, so that little fuel means little memory on the host, too. */
 const PRICES = { ...priceTable("fuzz", {}), perPage: 500, elementsPerUnit: 1 };
 
-function ourNamespace(): Namespace {
+function ourNamespace(tier: Tier): Namespace {
   const limits = { memoryBytes: 2 ** 26, callDepth: 200, stackBytes: 2 ** 18 };
-  const options = { fuel: FUEL, limits, prices: PRICES, timeout: LONGEST_CALL };
+  const options = { fuel: FUEL, limits, prices: PRICES, timeout: LONGEST_CALL, tier };
   return createNamespace(options) as unknown as Namespace;
 }
 

@@ -28,6 +28,8 @@ export interface Slicing {
   readonly internal: readonly string[];
   readonly calls: number;
   readonly slices: number;
+  /** Fuel that was used in the host's engine. */
+  readonly compiledFuel: number;
   /** Calls that a limit has ended. */
   readonly limited: number;
 }
@@ -70,12 +72,12 @@ class Sliced {
   slices = 0;
   limited = 0;
   private readonly style: Style;
-  private readonly store: Store;
+  readonly store: Store;
   private readonly random: Random;
 
   constructor(style: Style, limits: ReturnType<typeof tightLimits>, fuel: number, seed: number) {
     this.style = style;
-    this.store = new Store({ fuel, limits });
+    this.store = new Store({ fuel, limits, tier: style.tier });
     this.random = new Random(seed);
   }
 
@@ -202,6 +204,7 @@ export async function compareSlicings(bytes: Uint8Array, seed: number): Promise<
     internal: runs.flatMap(({ internal }) => internal),
     calls: runs[0].lines.length,
     slices: runs.reduce((sum, { slices }) => sum + slices, 0),
+    compiledFuel: runs.reduce((sum, { store }) => sum + store.runtime.compiledFuel, 0),
     limited: runs[0].limited,
   };
 }

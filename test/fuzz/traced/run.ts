@@ -10,6 +10,7 @@ import {
   PRICE_TABLE_2,
   Store,
   Tag,
+  type Tier,
   WasmException,
 } from "../../../src/api/index.ts";
 import { compile } from "../../../src/code/compiled.ts";
@@ -36,12 +37,16 @@ export interface Style {
   readonly name: string;
   /** Whether it runs on top of others, which counts towards its depth. */
   readonly elsewhere?: boolean;
+  /** Who executes it. */
+  readonly tier: Tier;
   slice(): number;
   /** Runs a slice somewhere on the machine; may run others before. */
   place(slice: () => Outcome): Outcome;
 }
 
 export interface TracedRun {
+  /** Fuel that was used in the host's engine. */
+  readonly compiledFuel: number;
   readonly differences: readonly string[];
   readonly fuel: number;
   readonly slices: number;
@@ -76,14 +81,22 @@ function evictAll(): void {
   room.reserve(nobody, room.limit, new CodeAccount(), true);
 }
 
-/** The styles that every program runs in. */
+/** The styles that every program runs in, in each tier. */
 export function styles(random: Random): Style[] {
+  const compiled = stylesOf(random, "compiled").map((style) => {
+    return { ...style, name: `compiled, ${style.name}` };
+  });
+  return [...stylesOf(random, "interpreter"), ...compiled];
+}
+
+function stylesOf(random: Random, tier: Tier): Style[] {
   const { inside, scribble } = disturber();
   const alone = (slice: () => Outcome) => slice();
   return [
-    { name: "at once", slice: () => Number.POSITIVE_INFINITY, place: alone },
-    { name: "slices of 1", slice: () => 1, place: alone },
+    { name: "at once", tier, slice: () => Number.POSITIVE_INFINITY, place: alone },
+    { name: "slices of 1", tier, slice: () => 1, place: alone },
     {
+      tier,
       name: "random slices, others in between",
       slice: () => random.between(1, 30),
       place(slice) {
@@ -93,6 +106,7 @@ export function styles(random: Random): Style[] {
     },
     {
       name: "slices at other places, without code",
+      tier,
       elsewhere: true,
       slice: () => random.between(1, 12),
       place(slice) {
@@ -105,6 +119,7 @@ export function styles(random: Random): Style[] {
     },
     {
       name: "slices at other places",
+      tier,
       elsewhere: true,
       slice: () => random.between(1, 12),
       place: (slice) => (random.oneIn(3) ? slice() : inside(random.below(40), slice)),
@@ -114,7 +129,7 @@ export function styles(random: Random): Style[] {
 
 class Runner {
   readonly differences: string[] = [];
-  readonly store = new Store({ fuel: 2 ** 40 });
+  readonly store: Store;
   slices = 0;
   private readonly program: TracedProgram;
   private readonly style: Style;
@@ -125,6 +140,7 @@ class Runner {
   constructor(program: TracedProgram, style: Style) {
     this.program = program;
     this.style = style;
+    this.store = new Store({ fuel: 2 ** 40, tier: style.tier });
     this.tags = program.hostTags.map((kinds) => {
       return new Tag(`(${kinds.map((kind) => NAMES[kind]).join(" ")})`);
     });
@@ -298,5 +314,6 @@ export async function runTraced(program: TracedProgram, style: Style): Promise<T
   const runner = new Runner(program, style);
   await runner.run();
   const { differences, slices, store } = runner;
-  return { differences, fuel: 2 ** 40 - store.fuel, slices };
+  const { compiledFuel } = store.runtime;
+  return { compiledFuel, differences, fuel: 2 ** 40 - store.fuel, slices };
 }
