@@ -53,8 +53,6 @@ export class CheckWriter {
   private readonly passedLocals: Record<PassedAs, PassedPart[]> = {
     i32: [],
     i64: [],
-    funcref: [],
-    externref: [],
   };
 
   constructor(type: FuncType, locals: readonly ValType[], budget: number, around: Around) {
@@ -152,7 +150,7 @@ export class CheckWriter {
     imports: HostImports,
   ): number {
     const count = this.countAt(siteKind);
-    const counts = { i32: 0, i64: 0, funcref: 0, externref: 0 };
+    const counts = { i32: 0, i64: 0 };
     let passed = 0;
     for (const kind of PASSED_ORDER) {
       const before = passed;

@@ -11,7 +11,7 @@ import { ByteWriter } from "./bytes.ts";
 import type { NumberedSite } from "./checks.ts";
 import { HostEmitter } from "./emitter.ts";
 import { setOf } from "./flow.ts";
-import { codesOfBits, writeType } from "./host-types.ts";
+import { codesOfBits, isSimple, writeType } from "./host-types.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
@@ -47,10 +47,8 @@ interface Continuation {
   readonly code: ByteWriter;
 }
 
-/** A type that is the same as any that is written like it (spec: 3.1.2 Rolling and Unrolling). */
 function simpleType(module: ModuleRecord, index: number): FuncType {
-  const { final, groupSize, supers } = module.types[index];
-  if (!final || groupSize > 1 || supers.length > 0) {
+  if (!isSimple(module, index)) {
     throw new LeftOut("it calls functions of types that are in a group");
   }
   return funcTypeAt(module, index) as FuncType;

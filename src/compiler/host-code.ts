@@ -5,13 +5,12 @@
 import { CompiledModule } from "../code/compiled.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
-import { isReference } from "../isa/types.ts";
-import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
+import type { ModuleRecord } from "../module/module.ts";
 import { millisecondsNow } from "../runtime/clock.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import { hostFeatures } from "./features.ts";
 import { tracesTraps } from "./host-stack.ts";
-import { MOST_SIGNATURES, type RuntimeImport } from "./imports.ts";
+import { MOST_SIGNATURES } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { type HostModule, HostModuleWriter } from "./module.ts";
 
@@ -42,25 +41,9 @@ export interface Compiled {
 }
 
 /** @throws LeftOut if no instance of such a module can be executed by the host */
-function checkWritten(module: ModuleRecord, written: HostModule): void {
-  const { imports, sites } = written;
-  const takesReferences = (item: RuntimeImport) => {
-    return item.kind === "instruction" && item.params.some(isReference);
-  };
-  if (sites.hasReferences || imports.some(takesReferences)) {
-    throw new LeftOut("it handles references");
-  }
-  if (written.target.imports.types.count > 2 * MOST_SIGNATURES) {
+function checkWritten({ target }: HostModule): void {
+  if (target.imports.types.count > 2 * MOST_SIGNATURES) {
     throw new LeftOut("it calls functions of too many types that are not compiled");
-  }
-  if (module.globals.some(({ type }) => isReference(type.type))) {
-    throw new LeftOut("it has globals with references");
-  }
-  for (const typeIndex of module.functions) {
-    const type = funcTypeAt(module, typeIndex) as FuncType;
-    if ([...type.params, ...type.results].some(isReference)) {
-      throw new LeftOut("it handles references");
-    }
   }
 }
 
@@ -119,7 +102,7 @@ export class HostCode {
     const end = millisecondsNow() + PIECE;
     while (writer.writeNext(INSTRUCTIONS)) if (millisecondsNow() >= end) return;
     const written = writer.finish();
-    checkWritten(this.record, written);
+    checkWritten(written);
     this.written = written;
     this.writer = null;
   }

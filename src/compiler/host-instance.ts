@@ -85,6 +85,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     instance.globals.forEach((global, i) => {
       const parts = [this.exports[NAMES.global(i)], this.exports[NAMES.upperHalf(i)]];
       const theirs = parts.filter((part) => part !== undefined) as HostGlobal[];
+      if (theirs.length === 0) return;
       copyIn(global, theirs);
       if (global.type.mutable) this.globals.push([global, theirs]);
     });

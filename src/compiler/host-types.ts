@@ -2,9 +2,20 @@
 // JavaScript values go as bits, so that it meets no NaN whose payload it may change.
 
 import type { ValType } from "../isa/types.ts";
-import type { FuncType } from "../module/module.ts";
+import type { FuncType, ModuleRecord } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
-import { PASSED_CODES, type PassedAs, passedAs } from "./values.ts";
+import { canPass, PASSED_CODES, type PassedAs, passedAs } from "./values.ts";
+
+/** Whether all values of a function's type can be passed to the runtime. */
+export function canPassAll({ params, results }: FuncType): boolean {
+  return params.every(canPass) && results.every(canPass);
+}
+
+/** Whether it is the same as any type that is written like it (spec: 3.1.2 Unrolling). */
+export function isSimple(module: ModuleRecord, index: number): boolean {
+  const { final, groupSize, supers } = module.types[index];
+  return final && groupSize <= 1 && supers.length === 0;
+}
 
 /** How consecutive values are passed. */
 export function partsOf(types: readonly ValType[]): PassedAs[] {

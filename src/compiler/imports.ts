@@ -77,8 +77,7 @@ export class HostImports {
    * @throws LeftOut
    */
   site(counts: Readonly<Record<PassedAs, number>>): number {
-    const { externref, funcref, i32, i64 } = counts;
-    const key = ((externref * 1024 + funcref) * 1024 + i64) * 1024 + i32;
+    const key = counts.i64 * 1024 + counts.i32;
     const known = this.knownSites.get(key);
     if (known !== undefined) return known;
     if (this.knownSites.size === MOST_SIGNATURES) {

@@ -2,10 +2,9 @@
 // memories and tables that are imported, and globals of its own that are exported. Functions that
 // are nothing for the host call the runtime.
 
-import { Cursor } from "../binary/cursor.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
-import { FUNCREF, I32 } from "../isa/types.ts";
+import { I32 } from "../isa/types.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord, SECTION_NAMES } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
@@ -15,11 +14,20 @@ import { writeNumber } from "./checks.ts";
 import { HostEmitter } from "./emitter.ts";
 import { FirstCalls, NOT_ENTERED } from "./first-calls.ts";
 import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
+import { canPassAll, writeType } from "./host-types.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import { LEAF_BYTES } from "./room.ts";
-import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "./sections.ts";
+import {
+  FUNCREF_CODE,
+  hostGlobals,
+  MUTABLE,
+  NAMES,
+  section,
+  writeHeader,
+  writeShared,
+} from "./sections.ts";
 import { Sites } from "./sites.ts";
 import { HostTables } from "./tables.ts";
 import { type HostTarget, sharedMemories, upperHalves } from "./target.ts";
@@ -146,7 +154,9 @@ export class HostModuleWriter {
   /** A function that has the runtime do its work. */
   private writeStub(index: number, out: ByteWriter): void {
     const type = this.typeOf(index);
-    writeToBits(out, type, this.target.imports.function(index, type));
+    if (canPassAll(type)) writeToBits(out, type, this.target.imports.function(index, type));
+    // Nobody calls it who has no references.
+    else for (const byte of EMPTY_BODY.slice(1)) out.u8(byte);
   }
 
   private typeOf(index: number): FuncType {
@@ -163,6 +173,7 @@ export class HostModuleWriter {
     const { functions, importedFunctions } = module;
     const exported: (readonly [string, number])[] = [];
     functions.forEach((_, i) => {
+      if (!canPassAll(this.typeOf(i))) return;
       const isDefined = i >= importedFunctions;
       if (isDefined) exported.push([NAMES.function(i), adapters.entry(i)]);
       if (takesBits(this.typeOf(i))) return;
@@ -240,18 +251,16 @@ export class HostModuleWriter {
     };
   }
 
-  /** The guest's types, which keep their indices, and those of what the runtime gives. */
+  /** The guest's types, which keep their indices, and those that are added. */
   private writeTypes(out: ByteWriter): void {
     const { imports, module } = this.target;
-    const section = module.sections.find(({ id }) => id === SECTION_NAMES.indexOf("type"));
-    if (section === undefined) {
-      out.u32(imports.types.count);
-    } else {
-      const cursor = new Cursor(module.bytes);
-      cursor.reset(module.bytes, section.start, section.end);
-      out.u32(cursor.u32() + imports.types.count);
-      out.copy(module.bytes, cursor.pos, section.end);
-    }
+    out.u32(module.types.length + imports.types.count);
+    module.types.forEach((_, i) => {
+      const type = funcTypeAt(module, i);
+      // No function of another type is ever called.
+      if (type === undefined || !canPassAll(type)) writeType(out, [], []);
+      else writeType(out, type.params.map(typeCode), type.results.map(typeCode));
+    });
     imports.types.write(out);
   }
 
@@ -335,7 +344,8 @@ function writePlacing(out: ByteWriter, table: number): void {
 function writeClearing(out: ByteWriter, table: number): void {
   out.u32(0);
   out.indexed(OP.localGet, 0);
-  writeDummy(out, FUNCREF);
+  out.u8(OP.refNull);
+  out.u8(FUNCREF_CODE);
   out.indexed(OP.localGet, 2);
   out.indexed(OP.bulk, 17); // table.fill
   out.u32(table);

@@ -1,13 +1,14 @@
 // Parts that host modules have in common (spec: 5.5 Modules).
 
-import { FUNCREF, I32, I64, type ValType } from "../isa/types.ts";
+import { I32, I64, type ValType } from "../isa/types.ts";
 import { type Limits, SECTION_NAMES } from "../module/module.ts";
 import { ByteWriter } from "./bytes.ts";
 import type { HostTarget } from "./target.ts";
-import { canPass, KEPT, passedAs, typeCode, typeOfPart } from "./values.ts";
+import { canPass, KEPT, passedAs, typeOfPart } from "./values.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 export const MUTABLE = 1;
+export const FUNCREF_CODE = 0x70;
 
 /** Names of imports and exports, numbered by the guest's index spaces. */
 export const NAMES = {
@@ -57,7 +58,7 @@ export function writeShared(out: ByteWriter, { memories, module, tables }: HostT
     out.name(NAMES.tables);
     out.name(String(index));
     out.u8(0x01);
-    out.u8(typeCode(FUNCREF));
+    out.u8(FUNCREF_CODE);
     out.u8(0x00);
     out.u32(0);
   }

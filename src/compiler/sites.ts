@@ -1,6 +1,6 @@
 // Where a compiled function may stop, and the frame that comes out there, in Wasm's terms.
 
-import { isReference, type ValType } from "../isa/types.ts";
+import type { ValType } from "../isa/types.ts";
 import { isLive, type SiteFacts } from "./flow.ts";
 import { type Bits, PASSED_ORDER, passedAs, passedCount, zeroBits } from "./values.ts";
 
@@ -80,8 +80,6 @@ export class Sites {
   /** Types of the locals, by function. */
   private readonly locals = new Map<number, readonly ValType[]>();
   private readonly first: number;
-  /** Whether a reference is a local or an operand anywhere. */
-  hasReferences = false;
 
   /** @param first number of the first site */
   constructor(first = 0) {
@@ -111,16 +109,12 @@ export class Sites {
     this.values = grown(this.values, this.valueCount + count + operands.length);
     const { heads, values } = this;
     const begin = this.valueCount;
-    if (kind === "entry") {
-      this.locals.set(functionIndex, locals);
-      this.hasReferences ||= locals.some(isReference);
-    }
+    if (kind === "entry") this.locals.set(functionIndex, locals);
     for (let local = 0; local < count; local++) {
       if (isLive(live, local)) values[this.valueCount++] = local;
     }
     heads[at + HEAD.passed] = this.valueCount - begin;
     for (const type of operands) values[this.valueCount++] = type;
-    this.hasReferences ||= operands.some(isReference);
     heads[at + HEAD.kind] = KINDS.indexOf(kind);
     heads[at + HEAD.functionIndex] = functionIndex;
     heads[at + HEAD.offset] = offset;

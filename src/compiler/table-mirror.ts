@@ -5,6 +5,7 @@ import { FunctionInstance, type ModuleInstance } from "../runtime/instances.ts";
 import type { TableInstance, TableWatcher } from "../runtime/table.ts";
 import { idMatches } from "../validation/type-ids.ts";
 import { type HostTable, hiddenTable } from "./host-objects.ts";
+import { canPassAll, isSimple } from "./host-types.ts";
 import { LeftOut } from "./left-out.ts";
 import { NAMES } from "./sections.ts";
 import { MOST_ELEMENTS, type UsedTable } from "./tables.ts";
@@ -81,8 +82,13 @@ export class TableMirror implements TableWatcher {
   private numberAt(index: number): number {
     const element = this.table.get(index);
     if (!(element instanceof FunctionInstance)) return NONE;
-    const { code, instance } = element;
-    if (instance === this.instance) return code.index - instance.module.importedFunctions;
+    const { code, instance, type } = element;
+    if (!canPassAll(type)) return NONE;
+    if (instance === this.instance) {
+      const { functions, importedFunctions } = instance.module;
+      // Others are told by their ids, which the host knows nothing of.
+      if (isSimple(instance.module, functions[code.index])) return code.index - importedFunctions;
+    }
     return this.numberOfOther(element);
   }
 

@@ -5,6 +5,7 @@
 import { FUNCREF } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import type { Adapters } from "./adapters.ts";
+import { isSimple } from "./host-types.ts";
 import { LeftOut } from "./left-out.ts";
 
 /**
@@ -38,6 +39,7 @@ export class HostTables {
    * @throws LeftOut if the host cannot have it
    */
   use(index: number, type: number): UsedTable {
+    if (!isSimple(this.module, type)) throw new LeftOut("it calls elements of a type in a group");
     const table = this.list.find((used) => used.index === index) ?? this.add(index);
     if (!table.others.has(type)) table.others.set(type, this.adapters.element(index, type));
     return table;

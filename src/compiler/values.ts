@@ -3,17 +3,7 @@
 // payloads survive: an i32 or f32 as an i32, an i64 or f64 as an i64, a v128 as two i64, references
 // as they are.
 
-import {
-  EXTERNREF,
-  F32,
-  F64,
-  FUNCREF,
-  I32,
-  I64,
-  isReference,
-  V128,
-  type ValType,
-} from "../isa/types.ts";
+import { F32, F64, I32, I64, V128, type ValType } from "../isa/types.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
@@ -24,18 +14,15 @@ const CODES: ReadonlyMap<ValType, number> = new Map([
   [F32, 0x7d],
   [F64, 0x7c],
   [V128, 0x7b],
-  [FUNCREF, 0x70],
-  [EXTERNREF, 0x6f],
 ]);
 
 /**
  * The code of a value type in the binary format.
- * @throws LeftOut for references that JavaScript may not see, or that are never null: there is no
- *   value to return in their place when frames are saved
+ * @throws LeftOut for references: the runtime could not see which of them are held
  */
 export function typeCode(type: ValType): number {
   const code = CODES.get(type);
-  if (code === undefined) throw new LeftOut("it handles references of other types than funcref");
+  if (code === undefined) throw new LeftOut("it handles references");
   return code;
 }
 
@@ -84,14 +71,11 @@ export function writeDummy(out: ByteWriter, type: ValType): void {
       out.u8(OP.vector);
       out.u8(12);
       return out.u32Zeros(4);
-    default:
-      out.u8(OP.refNull);
-      out.u8(typeCode(type));
   }
 }
 
 /** How a value is passed: class of the parameters, which are sorted by it. */
-export type PassedAs = "i32" | "i64" | "funcref" | "externref";
+export type PassedAs = "i32" | "i64";
 
 const PASSED: ReadonlyMap<ValType, readonly PassedAs[]> = new Map<ValType, readonly PassedAs[]>([
   [I32, ["i32"]],
@@ -99,30 +83,19 @@ const PASSED: ReadonlyMap<ValType, readonly PassedAs[]> = new Map<ValType, reado
   [I64, ["i64"]],
   [F64, ["i64"]],
   [V128, ["i64", "i64"]],
-  [FUNCREF, ["funcref"]],
-  [EXTERNREF, ["externref"]],
 ]);
 
 export const PASSED_CODES: Readonly<Record<PassedAs, number>> = {
   i32: typeCode(I32),
   i64: typeCode(I64),
-  funcref: typeCode(FUNCREF),
-  externref: typeCode(EXTERNREF),
 };
-const TYPES: Readonly<Record<PassedAs, ValType>> = {
-  i32: I32,
-  i64: I64,
-  funcref: FUNCREF,
-  externref: EXTERNREF,
-};
-
 /** The type of a value's part. */
 export function typeOfPart(part: PassedAs): ValType {
-  return TYPES[part];
+  return part === "i32" ? I32 : I64;
 }
 
 /** Parameters come in this order, so that fewer signatures are needed. */
-export const PASSED_ORDER: readonly PassedAs[] = ["i32", "i64", "funcref", "externref"];
+export const PASSED_ORDER: readonly PassedAs[] = ["i32", "i64"];
 
 /** Up to so many parameters of a class are passed as they are; more of them in steps. */
 const EXACT = 4;
@@ -141,7 +114,7 @@ export function passedCount(count: number): number {
 /** The parameters that a value of this type becomes. */
 export function passedAs(type: ValType): readonly PassedAs[] {
   const parts = PASSED.get(type);
-  if (parts === undefined) throw new LeftOut("it handles references of other types than funcref");
+  if (parts === undefined) throw new LeftOut("it handles references");
   return parts;
 }
 
@@ -197,7 +170,6 @@ export type Bits = unknown;
 
 /** What a local starts with. */
 export function zeroBits(type: ValType): Bits {
-  if (isReference(type)) return null;
   if (type === V128) return [0n, 0n];
   return passedAs(type)[0] === "i32" ? 0 : 0n;
 }
