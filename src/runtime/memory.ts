@@ -374,7 +374,8 @@ export class MemoryInstance {
 
   /** The host's memory that the bytes lie in, moved there if they were not; null: it has none. */
   inHost(): HostMemory | null {
-    if (this.type.shared || this.resizable !== null) return null;
+    if (this.type.shared) return this.shared?.inHost() ?? null;
+    if (this.resizable !== null) return null;
     if (this.growing === null && this.exposed === null) {
       requireHeadroom();
       this.moveOut();

@@ -66,6 +66,11 @@ export class SharedBytes {
     return this.growing?.buffer ?? (this.parts.bytes as SharedArrayBuffer);
   }
 
+  /** The host's memory that they are in; null: they are in none. */
+  inHost(): HostMemory | null {
+    return this.growing?.memory ?? null;
+  }
+
   /** How many there are by now, and then `buffer` has as many. */
   get length(): number {
     const { growing, outside, pageSize, seen, words } = this;

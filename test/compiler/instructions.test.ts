@@ -63,7 +63,20 @@ describe.skipIf(engine === null)("an instruction of the runtime's", () => {
         (i32.add (memory.size) (local.get 0))))`);
   });
 
-  it("with several memories' growth seen by loads and stores", () => {
+  it("in a shared memory, whose atomic instructions are the host's", () => {
+    compare(`(module (memory 1 4 shared)
+      (func (export "f") (param i32) (result i32)
+        (drop (i32.atomic.rmw.add (i32.const 8) (local.get 0)))
+        (drop (memory.grow (i32.const 1)))
+        (drop (i32.atomic.rmw.cmpxchg (i32.const 65536) (i32.const 0) (local.get 0)))
+        (memory.copy (i32.const 16) (i32.const 65536) (i32.const 300))
+        (i32.add (memory.size) (i32.atomic.load (i32.const 16))))
+      (func (export "unaligned") (param i32) (result i32) (i32.atomic.load (i32.const 9)))
+      (func (export "notify") (param i32) (result i32)
+        (memory.atomic.notify (i32.const 8) (local.get 0))))`);
+  });
+
+  it("with a memory's growth seen by loads and stores", () => {
     compare(`(module (memory 0 3)
       (func (export "f") (param i32) (result i32)
         (drop (memory.grow (i32.const 1)))
