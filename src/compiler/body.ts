@@ -259,14 +259,12 @@ export class HostBody {
 
   /**
    * In front of what may run other functions and takes so many operands: these are on the host's
-   * stack, all others in locals, and what was executed is paid.
+   * stack, and what was executed is paid. Others that lie there go into locals behind the call.
    */
   beginCall(count: number): void {
-    const { operands } = this;
-    if (operands.hasBeneath(count)) operands.settle();
     this.chargeAndStore();
     this.room.call(this.code);
-    operands.pop(count);
+    this.operands.pop(count);
   }
 
   /** The same, where the callee takes the function's place. */

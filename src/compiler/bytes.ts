@@ -7,7 +7,6 @@ export class ByteWriter {
 
   private reserve(count: number): void {
     const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
     const grown = new Uint8Array(Math.max(2 * this.bytes.length, needed));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
@@ -53,7 +52,7 @@ export class ByteWriter {
   /** The bytes `source[start, end)`. */
   copy(source: Uint8Array, start: number, end: number): void {
     const count = end - start;
-    this.reserve(count);
+    if (this.length + count > this.bytes.length) this.reserve(count);
     const { bytes, length } = this;
     // For the few bytes of an instruction a loop is faster than a subarray.
     if (count > 32) bytes.set(source.subarray(start, end), length);
@@ -76,7 +75,7 @@ export class ByteWriter {
   /** An integer below 2^21 in three bytes, so that it can be replaced later (`patch`). */
   padded(value: number): number {
     const at = this.length;
-    this.reserve(3);
+    if (at + 3 > this.bytes.length) this.reserve(3);
     this.length += 3;
     this.patch(at, value);
     return at;

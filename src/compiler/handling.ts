@@ -1,8 +1,10 @@
 // How the host tier takes an instruction that is no control instruction, found once for each
 // opcode from its row.
 
+import { type FeatureSet, featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
 import { type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
+import type { ValType } from "../isa/types.ts";
 
 /** The same in the host's code. */
 export const SAME = 1;
@@ -31,12 +33,37 @@ const BY_RUNTIME: ReadonlyMap<number, number> = new Map([
   [0x211, 3], // table.fill
 ]);
 
-const handlings = new Uint8Array(OPCODE_SPACE);
+/** What matters of a row, in one shape: rows have many, and this is asked for each instruction. */
+export class Handling {
+  /** One of the constants of this file. */
+  readonly kind: number;
+  readonly name: string;
+  /** What the host must know; no feature if it always does. */
+  readonly feature: FeatureSet;
+  /** Whether it accesses a memory. */
+  readonly isAccess: boolean;
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
 
-/** One of the constants of this file. */
-export function handlingOf(op: number): number {
-  if (handlings[op] === 0) handlings[op] = find(op, instructionAt(op) as Instruction);
-  return handlings[op];
+  constructor(kind: number, { access, feature, name, params, results }: Instruction) {
+    this.kind = kind;
+    this.name = name;
+    this.feature = feature === null ? 0 : featureBit(feature);
+    this.isAccess = access !== null;
+    this.params = params ?? [];
+    this.results = results;
+  }
+}
+
+const handlings = new Array<Handling | null>(OPCODE_SPACE).fill(null);
+
+export function handlingOf(op: number): Handling {
+  const known = handlings[op];
+  if (known !== null) return known;
+  const row = instructionAt(op) as Instruction;
+  const handling = new Handling(find(op, row), row);
+  handlings[op] = handling;
+  return handling;
 }
 
 /** Names of the numeric instructions that may trap; their meanings are not there at run time. */

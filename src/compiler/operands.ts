@@ -101,11 +101,6 @@ export class HostOperands {
     this.settled = this.height;
   }
 
-  /** Whether something lies on the host's stack beneath the upper `count` operands. */
-  hasBeneath(count: number): boolean {
-    return this.settled < this.height - count;
-  }
-
   /** Pushes the upper `count` operands, which are in locals and stay there. */
   copy(count: number): void {
     for (let at = this.height - count; at < this.height; at++) {

@@ -2,7 +2,6 @@
 // a bill or limits beyond its price is left to a function of the runtime.
 
 import type { InstructionReader } from "../binary/instructions.ts";
-import { featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import { I32, type ValType } from "../isa/types.ts";
@@ -69,19 +68,19 @@ export class PlainWriter {
   }
 
   private byRow(op: number, facts: BodyFacts): void {
-    const row = instructionAt(op) as Instruction;
-    const handling = handlingOf(op);
-    if (handling === RUNTIME_DOES) return this.byRuntime(row, facts);
-    if (handling === REFUSED) throw new LeftOut(`it uses ${row.name}`);
-    const { access, feature, params, results } = row;
-    if (feature !== null && (this.target.features & featureBit(feature)) === 0) {
-      throw new LeftOut(`it uses ${row.name}, which the host does not know`);
+    const { feature, isAccess, kind, name, params, results } = handlingOf(op);
+    if (kind === RUNTIME_DOES) return this.byRuntime(instructionAt(op) as Instruction, facts);
+    if (kind === REFUSED) throw new LeftOut(`it uses ${name}`);
+    if ((this.target.features & feature) !== feature) {
+      throw new LeftOut(`it uses ${name}, which the host does not know`);
     }
-    if (access !== null) this.requireMemory(facts.instruction.b);
-    if (handling === TRAPPING) this.body.store();
-    if (isConversion(op)) this.keepOperand((params as readonly ValType[])[0]);
-    this.same(facts, params?.length ?? 0, null);
-    for (const type of results) this.body.operands.push(type);
+    if (isAccess) this.requireMemory(facts.instruction.b);
+    if (kind === TRAPPING) {
+      this.body.store();
+      if (isConversion(op)) this.keepOperand(params[0]);
+    }
+    this.same(facts, params.length, null);
+    for (let i = 0; i < results.length; i++) this.body.operands.push(results[i]);
   }
 
   /** A NaN traps otherwise than a number that is too large; V8 does not say which it was. */

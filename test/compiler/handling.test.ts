@@ -6,12 +6,12 @@ import { INSTRUCTIONS } from "../../src/isa/instructions.ts";
 
 it("knows which numeric instructions may trap", () => {
   const numeric = INSTRUCTIONS.filter(({ access, meaning, opcode }) => {
-    return access === null && meaning !== null && handlingOf(opcode) <= TRAPPING;
+    return access === null && meaning !== null && handlingOf(opcode).kind <= TRAPPING;
   });
   const trapping = numeric.filter(({ meaning }) => meaning?.traps !== undefined);
   expect(trapping).toHaveLength(16);
   for (const row of numeric) {
     const expected = trapping.includes(row) ? TRAPPING : SAME;
-    expect([row.name, handlingOf(row.opcode)]).toEqual([row.name, expected]);
+    expect([row.name, handlingOf(row.opcode).kind]).toEqual([row.name, expected]);
   }
 });
