@@ -55,10 +55,6 @@ const DEAD: Label = {
   around: -1,
 };
 
-/** Between these opcodes there is no control: from `local.get` to the last numeric one. */
-const FIRST_PLAIN = 0x20;
-const LAST_PLAIN = 0xc4;
-
 function localTypes(facts: BodyFacts): ValType[] {
   const { localCount } = facts;
   if (localCount > MOST_PASSED) throw new LeftOut(`it has ${localCount} locals`);
@@ -154,10 +150,6 @@ export class HostEmitter implements BodySink {
     }
     this.body.beginInstruction();
     this.body.pay(this.target.prices.fixed[op]);
-    if (op >= FIRST_PLAIN && op <= LAST_PLAIN) {
-      this.plain.write(op, facts);
-      return;
-    }
     if (this.structured(op, facts)) return;
     const called = this.calls.write(op, facts);
     if (called === "left") this.leave();
