@@ -31,6 +31,13 @@ export function allBitsAt(at: number, types: readonly ValType[]): Bits[] {
   return parts;
 }
 
+/** The same as a function gives them that the host calls. */
+export function resultAt(at: number, types: readonly ValType[]): unknown {
+  const [type] = types;
+  if (types.length !== 1 || type === V128) return resultOf(allBitsAt(at, types));
+  return isShort(type) ? SLOTS[at] : LONGS[at >> 1];
+}
+
 /** Writes values into consecutive slots. */
 export function putBits(at: number, types: readonly ValType[], parts: readonly Bits[]): void {
   let word = at;
@@ -50,7 +57,7 @@ export function partsOfResult(types: readonly ValType[], result: unknown): reado
 }
 
 /** The same the other way round. */
-export function resultOf(parts: readonly Bits[]): unknown {
+function resultOf(parts: readonly Bits[]): unknown {
   return parts.length > 1 ? parts : parts[0];
 }
 

@@ -13,15 +13,23 @@ import { deepen, undeepen } from "./host-stack.ts";
 import type { Written } from "./places.ts";
 import { frameOf, SAVING, type Site } from "./sites.ts";
 
+/** What a frame and a value of it take in V8, as here and as register code's. */
+const FRAME_BYTES = 400;
+const VALUE_BYTES = 80;
+
 /** Frames of a call that has stopped, while they become those of register code. */
 class Stop implements Descent {
   readonly kind = "descent";
   private readonly work: ReturnType<typeof registerFrames>;
+  readonly hostBytes: number;
   frames: readonly SavedFrame[] = [];
   cost = 0;
 
   constructor(frames: readonly Frame[]) {
     this.work = registerFrames(frames);
+    this.hostBytes = frames.reduce((sum, { locals, operands }) => {
+      return sum + FRAME_BYTES + VALUE_BYTES * (locals.length + operands.length);
+    }, 0);
   }
 
   advance(): boolean {

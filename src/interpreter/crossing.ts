@@ -102,6 +102,12 @@ export abstract class Crosser extends Occupant implements Budgets {
     return this.layers.length > 0 || this.fault !== null;
   }
 
+  protected override get driverBytes(): number {
+    return this.layers.reduce((sum, { above, descent }) => {
+      return sum + descent.hostBytes + (above?.hostBytes ?? 0);
+    }, 0);
+  }
+
   /** A function of another instance takes over the current frame. */
   protected takeOver(instance: ModuleInstance | null): void {
     if (instance === this.instance) return;

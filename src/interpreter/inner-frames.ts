@@ -11,6 +11,10 @@ import { goOnAt, isParkedReturn, savedPlace } from "./places.ts";
 import { HOST_PC } from "./registers.ts";
 import { frameTop } from "./stack.ts";
 
+/** A word with its part of a reference; and the objects around. */
+const WORD_BYTES = 8;
+const BLOCK_BYTES = 600;
+
 const BOTTOM: Depth = { slots: 0, calls: 0 };
 
 /** What there is above a thread's frames in the host. */
@@ -61,6 +65,11 @@ export class InnerFrames {
     machine.ksp = ksp + this.part.to.calls;
     if (this.place === undefined) machine.pc = HOST_PC;
     else goOnAt(this.place, this.isReturn);
+  }
+
+  /** Bytes of the host's memory that they take. */
+  get hostBytes(): number {
+    return BLOCK_BYTES + WORD_BYTES * this.part.words;
   }
 
   /** They are of no use any more. */

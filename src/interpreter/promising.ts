@@ -49,7 +49,7 @@ export class PromisingThread extends CallThread {
   }
 
   protected override get driverBytes(): number {
-    return DRIVER_BYTES;
+    return DRIVER_BYTES + super.driverBytes;
   }
 
   /** The arguments are there. */

@@ -75,6 +75,8 @@ interface Ending {
 /** What a function has come down with. */
 export interface Descent extends Ending {
   readonly kind: "descent";
+  /** Bytes of the host's memory that it takes until it is over. */
+  readonly hostBytes: number;
   /** The innermost first. */
   readonly frames: readonly SavedFrame[];
   /** Price of what the innermost one stopped in front of. */

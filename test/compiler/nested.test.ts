@@ -3,7 +3,10 @@
 
 import { describe, expect, it } from "vitest";
 import { funcInvoke } from "../../src/embedding/invoke.ts";
-import { Trap } from "../../src/runtime/trap.ts";
+import { argumentsAt, CallThread } from "../../src/interpreter/call.ts";
+import { SLOTS } from "../../src/interpreter/loop.generated.ts";
+import type { Watch } from "../../src/runtime/outcome.ts";
+import { type Exhaustion, Trap } from "../../src/runtime/trap.ts";
 import { Unfinished } from "../../src/runtime/unfinished.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import {
@@ -192,5 +195,70 @@ describe.skipIf(localHost() === null)("compiled code calls", () => {
     const promising = [(_: unknown, [n]: unknown[]) => promise(n)];
     same({ text: MIXED, hosts: promising }, "tail", 5);
     same({ text: MIXED, hosts: promising }, "aboveTail", 5);
+  });
+
+  it("functions of other instances, in any direction", () => {
+    const other: Program = {
+      text: `(module
+        (import "m" "h" (func $h (param i32) (result i32)))
+        (global $own (mut i32) (i32.const 0))
+        (func $slow (param i32) (result i32) ${LEFT_OUT} (call $h (local.get 0)))
+        (func (export "f") (param $n i32) (result i32)
+          (global.set $own (i32.add (global.get $own) (i32.const 3)))
+          (i32.add (global.get $own) (call $slow (local.get $n)))))`,
+      hosts: [(_, [n]) => (n === 9 ? promise(n) : n)],
+    };
+    const program: Program = {
+      text: `(module
+        (import "m" "a" (func $a (param i32) (result i32)))
+        (import "m" "b" (func $b (param i32) (result i32)))
+        (global $g (mut i32) (i32.const 0))
+        (func $fast (export "fast") (param $n i32) (result i32)
+          (global.set $g (i32.add (global.get $g) (i32.const 1)))
+          (if (i32.eqz (local.get $n)) (then (return (i32.const 0))))
+          (i32.add
+            (i32.add (call $a (local.get $n)) (call $tail (local.get $n)))
+            (call $fast (i32.sub (local.get $n) (i32.const 1)))))
+        (func $tail (param $n i32) (result i32) (return_call $b (local.get $n))))`,
+      hosts: [other, other],
+    };
+    expect(same(program, "fast", 8)).toMatch(/^returned 288;/);
+    const rations = { mayAwait: true, fuel: 40 };
+    const [plain, fast] = [false, true].map((isCompiled) =>
+      story(worldOf(program, isCompiled), "fast", [11], rations),
+    );
+    expect(fast).toEqual(plain);
+    expect(plain.join()).toContain("suspended host");
+  });
+
+  it("for JavaScript, which stops it by a deadline, or for want of fuel", () => {
+    const text = `(module
+      (func $fast (export "f") (param $n i32) (result i32)
+        (i32.add (i32.const 1) (call $slow (i32.sub (local.get $n) (i32.const 1)))))
+      (func $slow (param $n i32) (result i32)
+        ${LEFT_OUT}
+        (if (local.get $n) (then (return (call $fast (local.get $n)))))
+        (loop $l (br $l))
+        (i32.const 0)))`;
+    const deadline: Watch = { active: true, patience: 0, reason: () => "deadline" };
+    for (const [watch, fuel] of [
+      [deadline, Number.POSITIVE_INFINITY],
+      [null, 10_000],
+    ] as const) {
+      const [plain, fast] = [false, true].map((isCompiled) => {
+        const world = worldOf({ text }, isCompiled);
+        world.store.fuel = fuel;
+        const thread = new CallThread(world.store, watch);
+        SLOTS[argumentsAt()] = 5;
+        try {
+          return thread.perform(exported(world, "f"), { read: () => "returned" });
+        } catch (error) {
+          const { kind, backtrace } = error as Exhaustion;
+          return [kind, ...backtrace.map(({ funcIndex }) => funcIndex)];
+        }
+      });
+      expect(fast).toEqual(plain);
+      expect(plain).toEqual([watch === null ? "fuel" : "deadline", 1, 0, 1, 0, 1, 0, 1, 0, 1, 0]);
+    }
   });
 });

@@ -17,6 +17,7 @@ import type {
 import type { Outcome } from "../../src/runtime/outcome.ts";
 import { type RuntimeLimits, Store } from "../../src/runtime/store.ts";
 import { Exhaustion, WasmException } from "../../src/runtime/trap.ts";
+import { takeFrames } from "../../src/state/frames.ts";
 import { idOfFuncType } from "../../src/validation/type-ids.ts";
 import { assemble, load } from "../validation/assemble.ts";
 
@@ -31,8 +32,8 @@ export type Host = (world: World, args: Value[], caller: ModuleInstance | null) 
 
 export interface Program {
   readonly text: string;
-  /** The functions that it imports, in their order. */
-  readonly hosts?: readonly Host[];
+  /** The functions that it imports, in their order: of the host, or the export "f" of a program. */
+  readonly hosts?: readonly (Host | Program)[];
   readonly limits?: Partial<RuntimeLimits>;
 }
 
@@ -43,12 +44,18 @@ export interface Rations {
 }
 
 /** An instance of a program whose functions the host executes, or the interpreter. */
-export function worldOf({ hosts = [], limits, text }: Program, isCompiled: boolean): World {
+export function worldOf(
+  { hosts = [], limits, text }: Program,
+  isCompiled: boolean,
+  store = new Store(limits),
+  log: string[] = [],
+): World {
   const record = load(assemble(text));
-  const store = new Store(limits);
-  const log: string[] = [];
   const world = { store, log } as { -readonly [K in keyof World]: World[K] };
   const imports = hosts.map((host, i): ExternInstance => {
+    if (typeof host !== "function") {
+      return { kind: "func", value: exported(worldOf(host, isCompiled, store, log), "f") };
+    }
     const type = record.types[record.functions[i]].composite as FuncType;
     const code: HostCode = ({ caller }, args) => host(world, args, caller);
     return { kind: "func", value: allocateHostFunction(idOfFuncType(type), code, `host ${i}`) };
@@ -88,6 +95,18 @@ function shown(error: unknown): string {
   return `${error} ${isOurs ? JSON.stringify(error.backtrace) : ""}`;
 }
 
+/** Where a call is that is suspended: the functions, and where in them. */
+function placesOf(thread: Thread): string {
+  if (thread.isBusy) return "busy";
+  const work = takeFrames(thread);
+  for (;;) {
+    const { done, value } = work.next();
+    if (!done) continue;
+    const places = value.frames.map(({ funcIndex, kind, offset }) => [funcIndex, kind, offset]);
+    return JSON.stringify([value.isPaid, ...places]);
+  }
+}
+
 /** What a call is at its stops for anything but the end of a slice, and at its end. */
 export function story(
   world: World,
@@ -107,7 +126,10 @@ export function story(
       lines.push(`${described(outcome)}; ${thread.fuelUsed}; ${store.hostCalls}; ${cells}; ${log}`);
     }
     if (outcome.kind !== "suspended") return lines;
-    if (outcome.reason === "fuel") store.fuel += fuel;
+    if (outcome.reason === "fuel") {
+      lines.push(placesOf(thread));
+      store.fuel += fuel;
+    }
     // What a test's host functions promise has its value at hand.
     const resume = "promise" in outcome ? { value: outcomeOf(outcome.promise) } : undefined;
     outcome = thread.run(slice, resume);
