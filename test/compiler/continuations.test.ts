@@ -26,6 +26,7 @@ const ENDLESS = Number.POSITIVE_INFINITY;
 const RATIONS: readonly Rations[] = [
   { fuel: ENDLESS, slice: 1 },
   { fuel: ENDLESS, slice: 40 },
+  { fuel: ENDLESS, slice: 200 },
   { fuel: 13, slice: ENDLESS },
   { fuel: 100, slice: ENDLESS },
   { fuel: 1_000, slice: 33 },
@@ -33,6 +34,16 @@ const RATIONS: readonly Rations[] = [
 
 const engine = localHost();
 const features = engine === null ? 0 : parseFeatures(COMPARED) & (await hostFeatures(engine));
+
+/** So many loops within each other, of two rounds: more than get continuations at once. */
+function loops(depth: number): string {
+  if (depth === 0) return "(global.set $trace (i32.add (global.get $trace) (i32.const 1)))";
+  const counter = `(local.get ${depth})`;
+  return `(local.set ${depth} (i32.const 0))
+    (loop ${loops(depth - 1)}
+      (local.set ${depth} (i32.add ${counter} (i32.const 1)))
+      (br_if 0 (i32.lt_u ${counter} (i32.const 2))))`;
+}
 
 /** Loops within loops, with parameters, in every kind of block, and what lies beneath them. */
 const NESTED = `(module
@@ -62,6 +73,8 @@ const NESTED = `(module
           (br $middle)))
       (local.set $i (i32.add (local.get $i) (i32.const 1)))
       (br_if $outer (i32.lt_u (local.get $i) (local.get $n)))))
+
+  (func (export "many") (param i32) (local i32 i32 i32 i32 i32 i32) ${loops(6)})
 
   (func (export "branches") (param $n i32) (result i32) (local $i i32) (local $sum i32)
     (loop $again
@@ -147,12 +160,14 @@ describe.skipIf(engine === null)("going up", () => {
   const before = [{ ...patience }, { ...ascent }] as const;
   let asked: MockInstance<Continuations["ascend"]>;
   let left: MockInstance<Continuations["after"]>;
+  let made: MockInstance<(...args: never[]) => unknown>;
 
   beforeEach(() => {
     Object.assign(patience, { units: 0, unitsPerByte: 0 });
     Object.assign(ascent, { units: 0, steps: Number.POSITIVE_INFINITY, stay: 0 });
     asked = vi.spyOn(Continuations.prototype, "ascend");
     left = vi.spyOn(Continuations.prototype, "after");
+    made = vi.spyOn(Continuations.prototype, "instantiate" as never);
   });
 
   afterEach(() => {
@@ -173,6 +188,8 @@ describe.skipIf(engine === null)("going up", () => {
     expect(seen.compiled).toBe(RATIONS.length);
     expect(found<Continuation>(asked as never).length).toBeGreaterThan(20);
     if (size > 2) expect(found(left as never).length).toBeGreaterThan(5);
+    expect(made.mock.results.length).toBeGreaterThan(5);
+    expect(found(made as never)).toHaveLength(made.mock.results.length);
   });
 
   const CALLING = {
