@@ -83,7 +83,7 @@ export class HostBody {
     this.functionIndex = functionIndex;
     this.type = type;
     this.budgetGlobal = budgetGlobal;
-    this.room = new RoomWriter(budgetGlobal + 1 + KEPT.length, this.operands);
+    this.room = new RoomWriter(budgetGlobal + 1 + KEPT.length, this.operands, this.code);
     this.around = { budgetGlobal, groupGlobal, room: this.room };
     this.checkWriter = new CheckWriter(type, [], 0, this.around);
   }
