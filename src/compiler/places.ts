@@ -9,7 +9,6 @@ import type { FunctionCode } from "../code/space.ts";
 import { Pass } from "../code/translation.ts";
 import { room } from "../interpreter/registers.ts";
 import type { ModuleRecord } from "../module/module.ts";
-import { nextPiece } from "../module/pieces.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { ByteWriter } from "./bytes.ts";
 import { HostEmitter } from "./emitter.ts";
@@ -79,18 +78,36 @@ export interface HostFrame {
   readonly offset: number;
 }
 
+/** Words of an instruction in the recorder's list: where its host code ends, and its place. */
+const END = 0;
+const OFFSET = 1;
+const OPCODE = 2;
+const TABLE = 3;
+const OWED = 4;
+const ROW = 5;
+
+/** Work, in the emitter's units, between two looks: some 0.1 ms. */
+const PIECE = 512;
+/** Bytes that the host's emitter takes for a byte of code, roughly. */
+const EMITTER_BYTES = 8;
+
 /** Writes a function for both tiers, and says where its instructions are. */
 class Recorder extends Emitter {
   private readonly written: WrittenFunction;
-  /** Of each instruction: where its host code ends. */
-  private readonly ends: number[] = [];
-  private readonly places: { -readonly [key in keyof Place]: Place[key] }[] = [];
+  private rows = new Int32Array(64 * ROW);
+  private count = 0;
   /** The first instruction of the segment that has not ended yet. */
   private open = 0;
 
   constructor(code: FunctionCode, written: WrittenFunction) {
     super(code.compiled, code, new Draft(room.limit));
     this.written = written;
+  }
+
+  /** What it takes of the host's memory, roughly. */
+  get hostBytes(): number {
+    const { code } = this.written.emitter.body;
+    return this.draft.bytes + this.rows.byteLength + EMITTER_BYTES * code.bytes.length;
   }
 
   override begin(facts: BodyFacts): void {
@@ -101,14 +118,24 @@ class Recorder extends Emitter {
   override instruction(facts: BodyFacts): void {
     super.instruction(facts);
     this.written.emitter.instruction(facts);
-    const { b, op, start } = facts.instruction;
-    const { body } = this.written.emitter;
-    if (facts.reachable) {
-      const owed = body.owed - this.costs.total;
-      this.ends.push(body.code.length);
-      this.places.push({ funcIndex: this.code.index, offset: start, op, table: b, owed });
-    }
+    if (facts.reachable) this.record(facts);
     if (this.costs.instructions === 0) this.endSegment();
+  }
+
+  private record({ instruction }: BodyFacts): void {
+    const { body } = this.written.emitter;
+    const at = ROW * this.count++;
+    if (at === this.rows.length) {
+      const grown = new Int32Array(2 * at);
+      grown.set(this.rows);
+      this.rows = grown;
+    }
+    const { rows } = this;
+    rows[at + END] = body.code.length;
+    rows[at + OFFSET] = instruction.start;
+    rows[at + OPCODE] = instruction.op;
+    rows[at + TABLE] = instruction.b;
+    rows[at + OWED] = body.owed - this.costs.total;
   }
 
   protected override cut(): void {
@@ -117,21 +144,23 @@ class Recorder extends Emitter {
   }
 
   private endSegment(): void {
-    const { costs, places } = this;
-    for (; this.open < places.length; this.open++) places[this.open].owed += costs.total;
+    const { costs, rows } = this;
+    for (; this.open < this.count; this.open++) rows[ROW * this.open + OWED] += costs.total;
   }
 
   /** The place of what is at an offset of the host's module; the function is complete. */
   placeAt(at: number): Place | null {
-    const { ends, places, written } = this;
+    const { count, rows, written } = this;
     const position = written.emitter.body.before(at - written.beginning);
     let low = 0;
-    for (let high = ends.length; low < high; ) {
+    for (let high = count; low < high; ) {
       const middle = (low + high) >> 1;
-      if (ends[middle] <= position) low = middle + 1;
+      if (rows[ROW * middle + END] <= position) low = middle + 1;
       else high = middle;
     }
-    return position < 0 ? null : (places[low] ?? null);
+    if (position < 0 || low === count) return null;
+    const [, offset, op, table, owed] = rows.subarray(ROW * low, ROW * (low + 1));
+    return { funcIndex: this.code.index, offset, op, table, owed };
   }
 }
 
@@ -155,13 +184,14 @@ function keptOf(written: Written): Map<number, Place | null> {
 }
 
 /**
- * Where frames stand; null for one that is in no instruction. In pieces of about 0.1 ms.
+ * Where frames stand; null for one that is in no instruction. In pieces of about 0.1 ms, which say
+ * how many bytes of the host's memory it takes in between.
  * @param compiled register code of the same module
  */
 export function* findPlaces(
   compiled: CompiledModule,
   frames: readonly HostFrame[],
-): Generator<void, (Place | null)[]> {
+): Generator<number, (Place | null)[]> {
   const found: (Place | null)[] = [];
   for (const [i, { index, offset, written }] of frames.entries()) {
     const places = keptOf(written);
@@ -182,13 +212,13 @@ function* learn(
   written: Written,
   frames: readonly HostFrame[],
   places: Map<number, Place | null>,
-): Generator<void, void> {
+): Generator<number, void> {
   const inHost = written.functionAt(frames[0].index);
   if (inHost === null) return;
   const code = compiled.code(inHost.funcIndex);
   const recorder = new Recorder(code, inHost);
   const pass = new Pass(code, recorder, compiled.takeValidator());
-  while (!pass.advance(nextPiece())) yield;
+  while (!pass.advance(PIECE)) yield recorder.hostBytes;
   compiled.giveBack(pass.validator);
   inHost.finish();
   for (const { offset } of frames) places.set(offset, recorder.placeAt(offset));

@@ -76,6 +76,7 @@ class HostFault implements Fault {
   /** The innermost first. */
   private places: readonly Place[] = [];
   owed = 0;
+  hostBytes = 0;
 
   constructor(
     executed: Executed,
@@ -89,6 +90,7 @@ class HostFault implements Fault {
 
   advance(): boolean {
     const next = this.work.next();
+    this.hostBytes = next.done === true ? 0 : next.value;
     if (next.done !== true) return false;
     // A function for which there was no room on the stack stands at no instruction.
     this.places = next.value.filter((place) => place !== null);

@@ -105,7 +105,7 @@ export abstract class Crosser extends Occupant implements Budgets {
   protected override get driverBytes(): number {
     return this.layers.reduce((sum, { above, descent }) => {
       return sum + descent.hostBytes + (above?.hostBytes ?? 0);
-    }, 0);
+    }, this.fault?.hostBytes ?? 0);
   }
 
   /** A function of another instance takes over the current frame. */

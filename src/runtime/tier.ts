@@ -70,13 +70,13 @@ export interface CostsAhead {
 interface Ending {
   /** Does a piece of that work, about 0.1 ms; whether it is complete. */
   advance(): boolean;
+  /** Bytes of the host's memory that it takes until it is over. */
+  readonly hostBytes: number;
 }
 
 /** What a function has come down with. */
 export interface Descent extends Ending {
   readonly kind: "descent";
-  /** Bytes of the host's memory that it takes until it is over. */
-  readonly hostBytes: number;
   /** The innermost first. */
   readonly frames: readonly SavedFrame[];
   /** Price of what the innermost one stopped in front of. */

@@ -184,14 +184,20 @@ describe.skipIf(localHost() === null)("a trap in the host's code", () => {
     const record = load(assemble(`(module (memory 1) (func (export "f") (param i32) ${many}))`));
     const instance = moduleInstantiate(new Store(), record, []);
     expect(compileInstance(instance, DEFAULT_FEATURES)).toBe(null);
-    const thread = new Thread(instance.store, instance.functionAt(0), [-1], false);
-    // What has trapped is found out in pieces, where others may run.
-    const outcomes = new Set<string>();
-    for (let outcome = thread.run(2_000); ; outcome = thread.run(1)) {
-      outcomes.add(outcome.kind);
-      thread.endSlice();
-      if (outcome.kind !== "suspended") break;
+    const { store } = instance;
+    const thread = new Thread(store, instance.functionAt(0), [-1], true);
+    // What has trapped is found out in pieces, where others may run, and what it takes is counted.
+    const before = store.usage("hostBytes");
+    let most = 0;
+    let pieces = 0;
+    let outcome = thread.run(20_000);
+    for (; outcome.kind === "suspended"; pieces++) {
+      most = Math.max(most, store.usage("hostBytes") - before);
+      outcome = thread.run(1);
     }
-    expect([...outcomes]).toEqual(["suspended", "trapped"]);
+    expect(outcome.kind).toBe("trapped");
+    expect(pieces).toBeGreaterThan(8);
+    expect(most).toBeGreaterThan(100_000);
+    expect(store.usage("hostBytes")).toBe(before);
   });
 });
