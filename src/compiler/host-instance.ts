@@ -38,9 +38,8 @@ import { TableMirror } from "./table-mirror.ts";
 import { type Executed, faultOf } from "./traps.ts";
 import { KEPT } from "./values.ts";
 
-/** What copying a global, in and out, counts for in a slice: some 0.1 µs. */
-const GLOBAL_WORK = 15;
-const MOST_GLOBALS = 1_000;
+/** Mutable globals are copied at every crossing, each for some 0.1 µs that nobody pays for. */
+const MOST_GLOBALS = 50;
 
 /**
  * Bytes of room that are kept back: for a call that does not ask, and the arguments or results of
@@ -211,7 +210,6 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** Compiled code is to go on: what the interpreter may have changed is copied. */
   private goIn(entry: Entry, budget: number): void {
     this.budget.value = budget;
-    this.instance.store.work += GLOBAL_WORK * this.globals.length;
     for (const [ours, theirs] of this.globals) copyIn(ours, theirs);
     entry.goIn();
   }

@@ -12,8 +12,8 @@ import type { HostOperands } from "./operands.ts";
 export const LEAF_BYTES = 1_024;
 
 /**
- * Bytes of code per byte of stack: optimised code keeps values besides the locals in its frame, more
- * in long functions. The interpreter of QuickJS, 69 locals in 100 KB, takes 2.8 KB of V8's stack.
+ * Bytes of code per byte of stack: optimised code keeps values besides the locals in its frame,
+ * more in long functions. QuickJS's interpreter, 69 locals in 100 KB, takes 2.8 KB of V8's stack.
  */
 const CODE_PER_BYTE = 16;
 
