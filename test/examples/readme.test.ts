@@ -52,6 +52,13 @@ describe("the README's JavaScript", () => {
     expect(outcome).toBe("{ kind: 'suspended', reason: 'slice' }");
   });
 
+  it("bills the same in both tiers", () => {
+    const [, bill] = linesOf(scriptWith("new Store({ fuel: 5_000_000, limits"));
+    expect(linesOf(scriptWith("fuel: 5_000_000, tier"))).toEqual(
+      ["interpreter", "compiled"].map((tier) => `${tier} [ 871, 178 ] ${bill}`),
+    );
+  });
+
   it("runs a package on the polyfill", () => {
     const command = commands.filter((line) => line.endsWith(" app.mjs"));
     expect(command).toHaveLength(1);
@@ -73,7 +80,7 @@ describe("the README's JavaScript", () => {
   });
 
   it("is all tried here", () => {
-    expect(blocks("js")).toHaveLength(4);
+    expect(blocks("js")).toHaveLength(5);
   });
 });
 
