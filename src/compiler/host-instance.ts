@@ -38,9 +38,6 @@ import { TableMirror } from "./table-mirror.ts";
 import { type Executed, faultOf } from "./traps.ts";
 import { KEPT } from "./values.ts";
 
-/** Mutable globals are copied at every crossing, each for some 0.1 µs that nobody pays for. */
-const MOST_GLOBALS = 50;
-
 /**
  * Bytes of room that are kept back: for a call that does not ask, and the arguments or results of
  * one on the way out, of which there are a thousand at most.
@@ -92,10 +89,6 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       copyIn(global, theirs);
       if (global.type.mutable) this.globals.push([global, theirs]);
     });
-    if (new Set(this.globals.map(([global]) => global)).size < this.globals.length) {
-      throw new LeftOut("it imports a global twice");
-    }
-    if (this.globals.length > MOST_GLOBALS) throw new LeftOut("it has too many globals to copy");
     for (const table of this.tables) table.begin(this.exports);
     this.continuations = new Continuations(this);
   }

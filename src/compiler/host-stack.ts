@@ -14,43 +14,40 @@ const host = Error as {
 /** Frames to ask for: those of a backtrace, and a few of ours in between. */
 const LIMIT = 2 * MOST_FRAMES;
 
-function setLimit(limit: unknown): void {
-  try {
-    // Twenty times as fast as `Reflect.set`, and done at every crossing between tiers.
-    host.stackTraceLimit = limit;
-  } catch {
-    // It is frozen.
-  }
-}
+/** Stands for a limit that was left as it is. */
+const UNTOUCHED = {};
 
 /**
  * Has errors know enough of the stack. To be undone with what it gives, as programs see it.
- * Where `Error` is frozen they know less.
+ * Where `Error` is frozen they know less, and where a program has put an accessor there, which
+ * would run its code between the tiers.
  */
 export function deepen(): unknown {
-  const before = host.stackTraceLimit;
-  setLimit(LIMIT);
-  return before;
+  const found = Object.getOwnPropertyDescriptor(host, "stackTraceLimit");
+  if (found?.writable !== true) return UNTOUCHED;
+  host.stackTraceLimit = LIMIT;
+  return found.value;
 }
 
 /** Undoes `deepen`. */
 export function undeepen(before: unknown): void {
-  if (host.stackTraceLimit === LIMIT) setLimit(before);
+  if (before !== UNTOUCHED) host.stackTraceLimit = before;
 }
 
 /** The lines of an error's stack, whatever the program has done to make them look otherwise. */
 function linesOf(error: Error): readonly string[] {
   const before = Object.getOwnPropertyDescriptor(host, "prepareStackTrace");
   const plain = (_error: unknown, sites: readonly unknown[]) => sites.join("\n");
-  const isOurs = Reflect.set(host, "prepareStackTrace", plain);
+  const ours = { value: plain, configurable: true, writable: true };
+  if (!Reflect.defineProperty(host, "prepareStackTrace", ours)) return [];
   try {
     const stack = String(error.stack);
-    // Where that was not possible, V8 says first what the error is.
+    // If it was made before, V8 says first what the error is.
     const header = `${error}\n`;
     return (stack.startsWith(header) ? stack.slice(header.length) : stack).split("\n");
   } finally {
     if (before !== undefined) Object.defineProperty(host, "prepareStackTrace", before);
-    else if (isOurs) Reflect.deleteProperty(host, "prepareStackTrace");
+    else Reflect.deleteProperty(host, "prepareStackTrace");
   }
 }
 

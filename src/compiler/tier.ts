@@ -8,6 +8,16 @@ import { HostCode } from "./host-code.ts";
 import { HostInstance } from "./host-instance.ts";
 import { LeftOut } from "./left-out.ts";
 
+/** Mutable globals are copied at every crossing, each for some 0.1 µs that nobody pays for. */
+const MOST_GLOBALS = 50;
+
+/** Why an instance cannot be the host's, whatever its code; null: nothing speaks against it. */
+export function reasonAgainst({ globals }: ModuleInstance): string | null {
+  const copied = globals.filter(({ type }) => type.mutable);
+  if (copied.length > MOST_GLOBALS) return `it has ${copied.length} globals to copy`;
+  return new Set(copied).size < copied.length ? "it imports a global twice" : null;
+}
+
 /**
  * Has the host's engine execute an instance's functions from their next calls on. Null, or why it
  * stays with the interpreter.
@@ -33,6 +43,8 @@ export function moveToHost(instance: ModuleInstance, code: HostCode): string | n
  * @param features what the host's engine knows
  */
 export function compileInstance(instance: ModuleInstance, features: FeatureSet): string | null {
+  const reason = reasonAgainst(instance);
+  if (reason !== null) return reason;
   const code = new HostCode(instance.module, instance.store.prices, features);
   while (!code.isComplete) code.advance(true);
   return moveToHost(instance, code);

@@ -3,7 +3,7 @@
 // of it.
 
 import { type HostCode, hostCode } from "../compiler/host-code.ts";
-import { moveToHost } from "../compiler/tier.ts";
+import { moveToHost, reasonAgainst } from "../compiler/tier.ts";
 import { millisecondsNow } from "../runtime/clock.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
@@ -69,10 +69,9 @@ class HostPromotion implements Promotion {
 export function beginPromotion(instance: ModuleInstance): Promotion | null {
   const { tier } = instance.store;
   if (tier === "interpreter") return null;
-  if (hostNamespace === undefined) {
-    instance.interpretedBecause = "the host has no WebAssembly";
-    return null;
-  }
+  instance.interpretedBecause =
+    hostNamespace === undefined ? "the host has no WebAssembly" : reasonAgainst(instance);
+  if (instance.interpretedBecause !== null) return null;
   const promotion = new HostPromotion(instance);
   instance.promotion = promotion;
   return tier === "compiled" ? promotion : null;

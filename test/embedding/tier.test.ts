@@ -54,6 +54,31 @@ describe("the option tier", () => {
     }
   });
 
+  it.skipIf(!hasHost)("compiled: not with more globals than can be copied at each crossing", () => {
+    const left = (count: number) => {
+      const globals = "(global (mut i32) (i32.const 0))".repeat(count);
+      const bytes = assemble(`(module ${globals} (func (export "f")))`);
+      const { target } = new Store({ tier: "compiled" }).instantiate(Module.from(bytes));
+      return leftToInterpreter(target);
+    };
+    expect(left(50)).toEqual([]);
+    expect(left(51)).toEqual([{ reason: "it has 51 globals to copy", functions: 1 }]);
+  });
+
+  it.skipIf(!hasHost)("compiled: nobody's code is run between the tiers", () => {
+    const { exports } = new Store({ tier: "compiled" }).instantiate(module);
+    const before = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit") ?? {};
+    const touch = () => {
+      throw new Error("somebody else's code");
+    };
+    Object.defineProperty(Error, "stackTraceLimit", { configurable: true, get: touch, set: touch });
+    try {
+      expect(exports.sum(100)).toBe(5050);
+    } finally {
+      Object.defineProperty(Error, "stackTraceLimit", before);
+    }
+  });
+
   it.skipIf(!hasHost)("of a namespace, too", () => {
     const { Instance, Module: Compiled } = createNamespace({ tier: "compiled", fuel: 10_000 });
     const { sum } = new Instance(new Compiled(assemble(SUM))).exports as never as {
