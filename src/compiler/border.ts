@@ -1,53 +1,14 @@
-// Values between the slots, JavaScript as the host's functions have it, and frames in Wasm's terms:
-// in the parts that bits are passed in (values.ts). References do not pass here.
+// Values between words and JavaScript as the host's functions have it: in the parts that bits are
+// passed in (values.ts). References do not pass here.
 
-import { SLOTS } from "../interpreter/loop.generated.ts";
-import { LONGS } from "../interpreter/registers.ts";
-import { slotsOf, V128, type ValType } from "../isa/types.ts";
-import type { GlobalInstance, RawValue } from "../runtime/instances.ts";
+import { F32, I32, V128, type ValType } from "../isa/types.ts";
+import type { GlobalInstance } from "../runtime/instances.ts";
 import { partsOf } from "./host-types.ts";
-import { type Bits, passedAs } from "./values.ts";
+import type { Bits } from "./values.ts";
 
-function isShort(type: ValType): boolean {
-  return passedAs(type)[0] === "i32";
-}
-
-/** The parts of the value at the word `at` of the slots. */
-export function bitsAt(at: number, type: ValType): Bits[] {
-  if (isShort(type)) return [SLOTS[at]];
-  const long = at >> 1;
-  return type === V128 ? [LONGS[long], LONGS[long + 1]] : [LONGS[long]];
-}
-
-/** The parts of the values of consecutive slots. */
-export function allBitsAt(at: number, types: readonly ValType[]): Bits[] {
-  const parts: Bits[] = [];
-  let word = at;
-  for (const type of types) {
-    if (isShort(type)) parts.push(SLOTS[word]);
-    else for (let i = 0; i < slotsOf(type); i++) parts.push(LONGS[(word >> 1) + i]);
-    word += 2 * slotsOf(type);
-  }
-  return parts;
-}
-
-/** The same as a function gives them that the host calls. */
-export function resultAt(at: number, types: readonly ValType[]): unknown {
-  const [type] = types;
-  if (types.length !== 1 || type === V128) return resultOf(allBitsAt(at, types));
-  return isShort(type) ? SLOTS[at] : LONGS[at >> 1];
-}
-
-/** Writes values into consecutive slots. */
-export function putBits(at: number, types: readonly ValType[], parts: readonly Bits[]): void {
-  let word = at;
-  let next = 0;
-  for (const type of types) {
-    const slots = slotsOf(type);
-    if (isShort(type)) SLOTS[word] = parts[next++] as number;
-    else for (let i = 0; i < slots; i++) LONGS[(word >> 1) + i] = parts[next++] as bigint;
-    word += 2 * slots;
-  }
+/** Whether a number or vector of this type is one part, of 32 bits. */
+export function isShort(type: ValType): boolean {
+  return type === I32 || type === F32;
 }
 
 /** The parts of what a function of the host's has returned for results of these types. */
@@ -57,7 +18,7 @@ export function partsOfResult(types: readonly ValType[], result: unknown): reado
 }
 
 /** The same the other way round. */
-function resultOf(parts: readonly Bits[]): unknown {
+export function resultOf(parts: readonly Bits[]): unknown {
   return parts.length > 1 ? parts : parts[0];
 }
 
@@ -75,11 +36,6 @@ function longOf(low: number, high: number): bigint {
   return cellLong[0];
 }
 
-function halves(value: bigint) {
-  cellLong[0] = value;
-  return { low: cell[0], high: cell[1] };
-}
-
 /** The parts of a value in words. */
 export function bitsOfWords(words: ArrayLike<number>, type: ValType, at = 0): Bits[] {
   if (isShort(type)) return [words[at]];
@@ -87,40 +43,56 @@ export function bitsOfWords(words: ArrayLike<number>, type: ValType, at = 0): Bi
   return type === V128 ? [lower, longOf(words[at + 2], words[at + 3])] : [lower];
 }
 
-/** The parts of a value of a frame. */
-export function bitsOfRaw({ high, low, upper }: RawValue, type: ValType): Bits[] {
-  return bitsOfWords([low, high, upper?.low ?? 0, upper?.high ?? 0], type);
-}
-
-/** Bits that a frame was saved with. */
-export function rawOfBits(bits: Bits): RawValue {
-  if (typeof bits === "number") return { low: bits, high: 0, reference: null };
-  if (typeof bits === "bigint") return { ...halves(bits), reference: null };
-  const [lower, upper] = bits as [bigint, bigint];
-  return { ...halves(lower), reference: null, upper: halves(upper) };
-}
-
 /** A global of the host's, of type i32 or i64. */
 export interface HostGlobal {
   value: number | bigint;
 }
 
-/** Gives the host's globals, which have the parts of ours, its value. */
-export function copyIn({ at, cells, type }: GlobalInstance, theirs: readonly HostGlobal[]): void {
-  if (isShort(type.type)) theirs[0].value = cells[at];
-  else
-    theirs.forEach((part, i) => {
-      part.value = longOf(cells[at + 2 * i], cells[at + 2 * i + 1]);
-    });
-}
+/** A global on both sides, of which one is valid at a time; the host's has parts. */
+export class BorderGlobal {
+  private readonly ours: GlobalInstance;
+  private readonly theirs: readonly HostGlobal[];
+  private readonly isShort: boolean;
+  /** What the host's have: to ask them takes longer than all else at a crossing. */
+  private readonly known: Int32Array;
 
-/** The same the other way round. */
-export function copyOut({ at, cells, type }: GlobalInstance, theirs: readonly HostGlobal[]): void {
-  if (isShort(type.type)) cells[at] = theirs[0].value as number;
-  else
-    theirs.forEach((part, i) => {
-      const { low, high } = halves(part.value as bigint);
-      cells[at + 2 * i] = low;
-      cells[at + 2 * i + 1] = high;
-    });
+  constructor(ours: GlobalInstance, theirs: readonly HostGlobal[]) {
+    this.ours = ours;
+    this.theirs = theirs;
+    this.isShort = isShort(ours.type.type);
+    this.known = ours.cells.slice(ours.at, ours.at + 2 * theirs.length);
+    for (let i = 0; i < theirs.length; i++) this.putPart(i);
+  }
+
+  private putPart(i: number): void {
+    const { known, theirs } = this;
+    theirs[i].value = this.isShort ? known[0] : longOf(known[2 * i], known[2 * i + 1]);
+  }
+
+  /** Gives the host's the value of ours. */
+  copyIn(): void {
+    const { known, theirs } = this;
+    const { at, cells } = this.ours;
+    for (let i = 0; i < theirs.length; i++) {
+      const low = cells[at + 2 * i];
+      const high = cells[at + 2 * i + 1];
+      if (low === known[2 * i] && (this.isShort || high === known[2 * i + 1])) continue;
+      known[2 * i] = low;
+      known[2 * i + 1] = high;
+      this.putPart(i);
+    }
+  }
+
+  /** The same the other way round. */
+  copyOut(): void {
+    const { isShort, known, theirs } = this;
+    const { at, cells } = this.ours;
+    for (let i = 0; i < theirs.length; i++) {
+      const { value } = theirs[i];
+      if (isShort) cell[0] = value as number;
+      else cellLong[0] = value as bigint;
+      cells[at + 2 * i] = known[2 * i] = cell[0];
+      if (!isShort) cells[at + 2 * i + 1] = known[2 * i + 1] = cell[1];
+    }
+  }
 }

@@ -55,7 +55,7 @@ function simpleType(module: ModuleRecord, index: number): FuncType {
 }
 
 /** The values of a site as a continuation takes them: live locals and operands, in order. */
-export function passedTypes({ locals, operands, passedLocals }: Site): ValType[] {
+function passedTypes({ locals, operands, passedLocals }: Site): ValType[] {
   return [...passedLocals.map((local) => locals[local]), ...operands];
 }
 

@@ -11,11 +11,10 @@ import { hostNamespace } from "../runtime/host-memory.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Lease } from "../runtime/store.ts";
 import type { Budgets, Continuation, Descent, Fault } from "../runtime/tier.ts";
-import type { Frame } from "../state/frames.ts";
 import { learn } from "../state/tables.ts";
 import { INSTANCE_BYTES } from "./account.ts";
-import { bitsAt, bitsOfRaw, bitsOfWords, partsOfResult, putBits } from "./border.ts";
-import { type ContinuationModule, ContinuationWriter, passedTypes } from "./continuation-module.ts";
+import { bitsOfWords, partsOfResult } from "./border.ts";
+import { type ContinuationModule, ContinuationWriter } from "./continuation-module.ts";
 import { CODE_BYTES } from "./host-code.ts";
 import { instantiateHidden } from "./host-objects.ts";
 import type { RuntimeImport } from "./imports.ts";
@@ -23,8 +22,9 @@ import { LeftOut } from "./left-out.ts";
 import type { HostModule } from "./module.ts";
 import type { Written } from "./places.ts";
 import { NAMES } from "./sections.ts";
-import type { Site } from "./sites.ts";
-import type { Bits } from "./values.ts";
+import { passedAt, type Site } from "./sites.ts";
+import { Transfer } from "./transfer.ts";
+import { type Bits, passedAs } from "./values.ts";
 
 /** Units that are spent in a function before its loops are looked up, and continuations made. */
 export const patience = { units: 1_000, unitsPerByte: 1 };
@@ -45,21 +45,22 @@ type Exports = Readonly<Record<string, Ready["run"]>>;
 /** A compiled continuation. */
 interface Ready {
   readonly site: Site;
-  readonly types: readonly ValType[];
+  /** Its arguments as the import of the site has got them: their indices there. */
+  readonly order: readonly number[];
   readonly results: readonly ValType[];
   readonly run: (...values: readonly Bits[]) => unknown;
   readonly written: Written;
 }
 
-/** Host code that is about to be run, and the module that it is in. */
+/** Host code that can be run in the frame at a word of the slots, and the module that it is in. */
 export interface Stretch {
   readonly written: Written;
-  call(): unknown;
+  call(frame: number): unknown;
 }
 
 /** The same with what puts its results, or those of what goes on after it, where they belong. */
 export interface Run extends Stretch {
-  put(result: unknown): void;
+  put(frame: number, result: unknown): void;
 }
 
 /** What continuations have of the instance whose functions they finish. */
@@ -79,10 +80,16 @@ export interface Surroundings {
   ): Descent | Fault | null;
 }
 
+/** A loop's header, and what goes on there, once that is known. */
+interface Header {
+  readonly site: RegisterSite;
+  continuation: Continuation | null;
+}
+
 /** The loops of a function, by where their headers are in its register code. */
 interface Loops {
   readonly table: SiteTable;
-  readonly byPosition: ReadonlyMap<number, readonly RegisterSite[]>;
+  readonly byPosition: ReadonlyMap<number, readonly Header[]>;
 }
 
 /** The continuations of an instance. */
@@ -117,32 +124,40 @@ export class Continuations {
     }
     const loops = this.loops.get(code);
     if (loops === undefined) this.begin(index, total, () => this.lookUp(code));
-    const site = loops?.byPosition.get(position)?.find((one) => one.cost === cost);
-    if (loops == null || site === undefined) return null;
-    const ready = this.ready.get(site.offset);
-    if (ready === undefined) this.begin(index, total, () => this.make(site.offset));
+    const header = loops?.byPosition.get(position)?.find(({ site }) => site.cost === cost);
+    if (loops == null || header === undefined) return null;
+    if (header.continuation !== null) return header.continuation;
+    const { offset } = header.site;
+    const ready = this.ready.get(offset);
+    if (ready === undefined) this.begin(index, total, () => this.make(offset));
     if (ready == null) return null;
-    const values = (frame: number) => argumentsAt(frame, loops.table, site, ready.site);
+    header.continuation = this.continuation(ready, loops.table, header.site);
+    return header.continuation;
+  }
+
+  private continuation(ready: Ready, table: SiteTable, header: RegisterSite): Continuation {
+    const { around } = this;
+    const { results, run, site, written } = ready;
+    const argumentsAt = argumentsReader(table, header, site);
+    const returned = Transfer.of(results);
+    const runHere: Run = {
+      written,
+      call: (frame) => run(...argumentsAt(frame)),
+      put: (frame, result) => returned.put(frame, partsOfResult(results, result)),
+    };
     return {
-      worst: ready.site.worst,
-      leastRoom: this.around.leastRoom,
-      enter: (frame, budget, room, thread) => {
-        const { results, run, written } = ready;
-        const call = () => run(...values(frame));
-        const put = (result: unknown) => putBits(frame, results, partsOfResult(results, result));
-        return this.around.enter({ written, call, put }, frame, budget, room, thread);
-      },
+      worst: site.worst,
+      leastRoom: around.leastRoom,
+      enter: (frame, budget, room, thread) => around.enter(runHere, frame, budget, room, thread),
     };
   }
 
-  /** What goes on where a continuation has left this frame; null: nothing does. */
-  after({ locals, offset, operands }: Frame): Stretch | null {
-    const ready = this.ready.get(offset);
+  /** What goes on where a continuation has left a frame, at a site; null: nothing does. */
+  after(number: number, values: readonly Bits[]): Stretch | null {
+    const ready = this.ready.get(this.around.main.sites.offsetAt(number));
     if (ready == null) return null;
-    const { site, types, written } = ready;
-    const values = [...site.passedLocals.map((local) => locals[local]), ...operands];
-    const bits = values.flatMap((value, i) => bitsOfRaw(value, types[i]));
-    return { written, call: () => ready.run(...bits) };
+    const { order, run, written } = ready;
+    return { written, call: () => run(...order.map((i) => values[i])) };
   }
 
   private begin(index: number, spent: number, work: () => Generator<void, void>): void {
@@ -174,12 +189,13 @@ export class Continuations {
     }
     this.knownLoops += offsets.length;
     const [table] = yield* learn(offsets.map((offset) => ({ code, offset })));
-    const byPosition = new Map<number, RegisterSite[]>();
+    const byPosition = new Map<number, Header[]>();
     for (const site of offsets.flatMap((offset) => table.atOffset(offset))) {
       if (site.kind !== LOOP) continue;
+      const header = { site, continuation: null };
       const others = byPosition.get(site.position);
-      if (others === undefined) byPosition.set(site.position, [site]);
-      else others.push(site);
+      if (others === undefined) byPosition.set(site.position, [header]);
+      else others.push(header);
     }
     this.loops.set(code, { table, byPosition });
   }
@@ -217,7 +233,7 @@ export class Continuations {
     for (const site of made) {
       const { results } = funcTypeAt(module, module.functions[site.functionIndex]) as FuncType;
       const run = exports?.[NAMES.continuation(site.offset)];
-      const ready = run && { site, types: passedTypes(site), results, run, written };
+      const ready = run && { site, order: orderOf(site), results, run, written };
       this.ready.set(site.offset, ready ?? null);
     }
   }
@@ -236,18 +252,33 @@ export class Continuations {
   }
 }
 
-/** The values that a frame of register code has, as a continuation takes them. */
-function argumentsAt(
-  frame: number,
+/** Where the arguments of a continuation are among what the import of its site gets. */
+function orderOf(site: Site): number[] {
+  const { locals, operands } = passedAt(site);
+  const partsFrom = (type: ValType, first: number) => passedAs(type).map((_, i) => first + i);
+  return [
+    ...site.passedLocals.flatMap((local, i) => partsFrom(site.locals[local], locals[i])),
+    ...site.operands.flatMap((type, i) => partsFrom(type, operands[i])),
+  ];
+}
+
+/** What reads the values of a frame of register code, as a continuation takes them. */
+function argumentsReader(
   { layout }: SiteTable,
   { operands }: RegisterSite,
   { locals, passedLocals }: Site,
-): Bits[] {
-  const values = passedLocals.flatMap((local) =>
-    bitsAt(frame + 2 * layout.localSlots[local], locals[local]),
-  );
+): (frame: number) => readonly Bits[] {
+  const transfer = new Transfer();
+  /** Those that are constants. */
+  const values: Bits[] = [];
+  const add = (type: ValType, slot: number) => {
+    transfer.add(type, values.length, slot);
+    for (const _ of passedAs(type)) values.push(0);
+  };
+  for (const local of passedLocals) add(locals[local], layout.localSlots[local]);
   for (const { slot, type, words } of operands) {
-    values.push(...(slot >= 0 ? bitsAt(frame + 2 * slot, type) : bitsOfWords(words, type)));
+    if (slot >= 0) add(type, slot);
+    else values.push(...bitsOfWords(words, type));
   }
-  return values;
+  return (frame) => transfer.take(frame, values.slice());
 }

@@ -1,52 +1,15 @@
 // One call of compiled code from outside, while it is in progress: whose budget it spends, and the
 // frames that it leaves when it has to come down.
 
-import { BEHIND, CALL, ENTRY, LOOP, type SiteKind, WITHIN } from "../code/sites.ts";
 import { readRaw } from "../interpreter/values.ts";
 import type { ValType } from "../isa/types.ts";
-import type { ModuleInstance, RawValue } from "../runtime/instances.ts";
-import type { SavedFrame } from "../runtime/saved.ts";
-import type { Budgets, Descent, OutsideInstruction } from "../runtime/tier.ts";
-import { type Frame, registerFrames } from "../state/frames.ts";
-import { putBits, rawOfBits } from "./border.ts";
+import type { ModuleInstance } from "../runtime/instances.ts";
+import type { Budgets, CostsAhead, OutsideInstruction } from "../runtime/tier.ts";
 import { deepen, undeepen } from "./host-stack.ts";
 import type { Written } from "./places.ts";
-import { frameOf, SAVING, type Site } from "./sites.ts";
-
-/** What a frame and a value of it take in V8, as here and as register code's. */
-const FRAME_BYTES = 400;
-const VALUE_BYTES = 80;
-
-/** Frames of a call that has stopped, while they become those of register code. */
-class Stop implements Descent {
-  readonly kind = "descent";
-  private readonly work: ReturnType<typeof registerFrames>;
-  readonly hostBytes: number;
-  frames: readonly SavedFrame[] = [];
-  cost = 0;
-
-  constructor(frames: readonly Frame[]) {
-    this.work = registerFrames(frames);
-    this.hostBytes = frames.reduce((sum, { locals, operands }) => {
-      return sum + FRAME_BYTES + VALUE_BYTES * (locals.length + operands.length);
-    }, 0);
-  }
-
-  advance(): boolean {
-    const next = this.work.next();
-    if (next.done !== true) return false;
-    this.frames = next.value.saved;
-    this.cost = next.value.cost;
-    return true;
-  }
-}
-
-const KINDS: Readonly<Record<Site["kind"], SiteKind>> = {
-  entry: ENTRY,
-  loop: LOOP,
-  call: BEHIND,
-  instruction: WITHIN,
-};
+import { frameOf, SAVING, type Site, type Sites } from "./sites.ts";
+import { Stop } from "./stops.ts";
+import { Transfer } from "./transfer.ts";
 
 /** A call of compiled code from outside. */
 export class Entry {
@@ -60,24 +23,37 @@ export class Entry {
   /** How deep errors know the stack otherwise. */
   private depthBefore: unknown;
   private readonly instance: ModuleInstance;
-  private readonly frames: Frame[] = [];
-  /** Operands of an instruction that it has to stop in front of. */
-  private undone: readonly RawValue[] = [];
+  private readonly sites: Sites;
+  /** What it has left frames in. */
+  private frames: Stop | null = null;
   /** The host module whose function was entered last. */
   entered: Written;
 
   constructor(
     instance: ModuleInstance,
+    sites: Sites,
     entered: Written,
     thread: Budgets,
     frame: number,
     room: number,
   ) {
     this.instance = instance;
+    this.sites = sites;
     this.entered = entered;
     this.thread = thread;
     this.frame = frame;
     this.room = room;
+  }
+
+  /** What comes down. */
+  get stop(): Stop {
+    this.frames ??= new Stop(this.instance, this.sites);
+    return this.frames;
+  }
+
+  /** Whether code has left a frame: if it does not come down, that is at the header of a loop. */
+  get hasLeft(): boolean {
+    return this.frames !== null && !this.frames.isEmpty;
   }
 
   /** Compiled code is to go on. */
@@ -98,37 +74,21 @@ export class Entry {
     const callee = instance.functionAt(site.functionIndex);
     const { params } = callee.type;
     const bits = frameOf(site, values).locals.slice(0, params.length).flat();
-    putBits(frame, params, bits);
+    Transfer.of(params).put(frame, bits);
     thread.book(left);
     thread.callFromBelow(callee);
     return SAVING;
   }
 
   /** A site: gives a new budget, or keeps the frame and gives `SAVING`. */
-  reached(site: Site, values: readonly unknown[], left: number): number {
+  reached(number: number, values: readonly unknown[], left: number): number {
     const isComingDown = left <= SAVING / 2;
     if (!isComingDown) {
-      const budget = this.thread.allot(left, site.worst);
+      const budget = this.thread.allot(left, this.sites.worstAt(number));
       if (budget >= 0) return budget;
     }
-    this.frames.push(this.canonical(site, values, isComingDown));
+    this.stop.keep(number, values, isComingDown);
     return SAVING;
-  }
-
-  private canonical(site: Site, values: readonly unknown[], isAbove: boolean): Frame {
-    const { locals, operands } = frameOf(site, values);
-    const isCall = isAbove && site.kind !== "loop";
-    const isInstruction = site.kind === "instruction";
-    const kept = isCall ? operands.slice(0, operands.length - site.results) : operands;
-    const beneath = kept.map(rawOfBits);
-    return {
-      instance: this.instance,
-      funcIndex: site.functionIndex,
-      kind: isCall && !isInstruction ? CALL : KINDS[site.kind],
-      offset: site.offset,
-      locals: locals.map(rawOfBits),
-      operands: isInstruction ? [...beneath, ...this.undone] : beneath,
-    };
   }
 
   /**
@@ -139,27 +99,17 @@ export class Entry {
     instruction: OutsideInstruction,
     params: readonly ValType[],
     left: number,
-    site: Site,
+    ahead: CostsAhead,
   ): number {
-    const budget = this.thread.execute(instruction, this.frame, left, site);
+    const budget = this.thread.execute(instruction, this.frame, left, ahead);
     if (budget >= 0) return budget;
-    this.undone = readRaw(this.frame, params);
+    this.stop.undone = readRaw(this.frame, params);
     return SAVING;
-  }
-
-  /** A frame that code has left, which does not come down: at the header of a loop. */
-  get leftFrame(): Frame | null {
-    return this.frames[0] ?? null;
   }
 
   /** The frame goes on in a function of another host module. */
   goOn(entered: Written): void {
-    this.frames.length = 0;
+    this.stop.clear();
     this.entered = entered;
-  }
-
-  /** What it has come down with. */
-  descend(): Descent {
-    return new Stop(this.frames);
   }
 }

@@ -14,16 +14,7 @@ import type {
   InstanceTier,
 } from "../runtime/tier.ts";
 import type { Share } from "./account.ts";
-import {
-  allBitsAt,
-  copyIn,
-  copyOut,
-  dummyResult,
-  type HostGlobal,
-  partsOfResult,
-  putBits,
-  resultAt,
-} from "./border.ts";
+import { BorderGlobal, dummyResult, type HostGlobal, partsOfResult, resultOf } from "./border.ts";
 import { Continuations, type Run, type Surroundings } from "./continuations.ts";
 import { Entry } from "./entry.ts";
 import { type Compiled, executes } from "./host-code.ts";
@@ -35,6 +26,7 @@ import { LEAF_BYTES } from "./room.ts";
 import { NAMES } from "./sections.ts";
 import { SAVING } from "./sites.ts";
 import { TableMirror } from "./table-mirror.ts";
+import { Transfer } from "./transfer.ts";
 import { type Executed, faultOf } from "./traps.ts";
 import { KEPT } from "./values.ts";
 
@@ -45,6 +37,13 @@ import { KEPT } from "./values.ts";
 const SPARE_BYTES = LEAF_BYTES + 8_192;
 
 type HostFunction = (...values: unknown[]) => unknown;
+
+/** What is left of the budget, and a site's number, behind other values. */
+function lastTwo(values: readonly unknown[]): readonly [number, number] {
+  const { length } = values;
+  return [values[length - 2] as number, values[length - 1] as number];
+}
+
 function typeOf(module: ModuleRecord, index: number): FuncType {
   return funcTypeAt(module, module.functions[index]) as FuncType;
 }
@@ -63,7 +62,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** What a call from outside has to be given: a call of any function, and what it calls there. */
   readonly leastRoom: number;
   /** Mutable globals on both sides. */
-  private readonly globals: (readonly [GlobalInstance, readonly HostGlobal[]])[] = [];
+  private readonly globals: BorderGlobal[] = [];
   private readonly tables: readonly TableMirror[];
   /** The innermost call from outside. */
   private entry: Entry | null = null;
@@ -86,8 +85,8 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       const parts = [this.exports[NAMES.global(i)], this.exports[NAMES.upperHalf(i)]];
       const theirs = parts.filter((part) => part !== undefined) as HostGlobal[];
       if (theirs.length === 0) return;
-      copyIn(global, theirs);
-      if (global.type.mutable) this.globals.push([global, theirs]);
+      const shared = new BorderGlobal(global, theirs);
+      if (global.type.mutable) this.globals.push(shared);
     });
     for (const table of this.tables) table.begin(this.exports);
     this.continuations = new Continuations(this);
@@ -136,17 +135,17 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   functionAt(index: number): CompiledFunction | null {
     if (!executes(this.main, index)) return null;
     const { params, results } = typeOf(this.instance.module, index);
-    const run = this.exports[NAMES.function(index)] as HostFunction;
+    const code = this.exports[NAMES.function(index)] as HostFunction;
     const { leastRoom, written } = this;
+    const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
+    const run: Run = {
+      written,
+      call: (frame) => code(...passed.take(frame)),
+      put: (frame, result) => returned.put(frame, partsOfResult(results, result)),
+    };
     return {
       leastRoom,
-      enter: (frame, budget, room, thread) => {
-        const put = (result: unknown) => {
-          putBits(frame, results, partsOfResult(results, result));
-        };
-        const call = () => run(...allBitsAt(frame, params));
-        return this.enter({ written, call, put }, frame, budget, room, thread);
-      },
+      enter: (frame, budget, room, thread) => this.enter(run, frame, budget, room, thread),
     };
   }
 
@@ -163,15 +162,17 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     thread: Budgets,
   ): Descent | Fault | null {
     const beneath = this.entry;
-    const entry = new Entry(this.instance, run.written, thread, frame, room - SPARE_BYTES);
+    const { instance, main } = this;
+    const left = room - SPARE_BYTES;
+    const entry = new Entry(instance, main.sites, run.written, thread, frame, left);
     this.entry = entry;
     this.goIn(entry, budget);
     try {
       const result = this.runOn(run, entry);
       const left = this.budget.value as number;
       if (left > SAVING) thread.book(left);
-      if (left <= SAVING || entry.leftFrame !== null) return entry.descend();
-      run.put(result);
+      if (left <= SAVING || entry.hasLeft) return entry.stop;
+      run.put(frame, result);
       return null;
     } catch (error) {
       if (!entry.isInside) throw error;
@@ -189,13 +190,13 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** Runs host code, and continuations in the frames that these leave at headers of loops. */
   private runOn(run: Run, entry: Entry): unknown {
     this.room.value = entry.room;
-    let result = run.call();
-    while (this.budget.value > SAVING && entry.leftFrame !== null) {
-      const next = this.continuations.after(entry.leftFrame);
+    let result = run.call(entry.frame);
+    while (entry.hasLeft && this.budget.value > SAVING) {
+      const next = this.continuations.after(...entry.stop.innermost);
       if (next === null) break;
       entry.goOn(next.written);
       this.room.value = entry.room;
-      result = next.call();
+      result = next.call(entry.frame);
     }
     return result;
   }
@@ -203,13 +204,13 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** Compiled code is to go on: what the interpreter may have changed is copied. */
   private goIn(entry: Entry, budget: number): void {
     this.budget.value = budget;
-    for (const [ours, theirs] of this.globals) copyIn(ours, theirs);
+    for (const global of this.globals) global.copyIn();
     entry.goIn();
   }
 
   /** Others are to go on. */
   private goOut(entry: Entry): void {
-    for (const [ours, theirs] of this.globals) copyOut(ours, theirs);
+    for (const global of this.globals) global.copyOut();
     entry.goOut();
   }
 
@@ -257,17 +258,15 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   /** A site: gives a new budget, or keeps the frame. */
   private reached(values: readonly unknown[]): number {
-    const [left, number] = values.slice(-2) as [number, number];
-    const site = this.main.sites.at(number);
+    const { sites, target } = this.main;
+    const [left, number] = lastTwo(values);
     const entry = this.entry as Entry;
-    const isEntry = site.kind === "entry";
-    if (isEntry) {
-      this.instance.store.work += this.main.target.firstCalls.enter(site.functionIndex);
-    }
-    const hasOverflowed = isEntry && (this.room.value as number) < 0;
+    const entered = sites.entryAt(number);
+    if (entered >= 0) this.instance.store.work += target.firstCalls.enter(entered);
+    const hasOverflowed = entered >= 0 && (this.room.value as number) < 0;
     const budget = hasOverflowed
-      ? entry.overflowed(site, values, left)
-      : entry.reached(site, values, left);
+      ? entry.overflowed(sites.at(number), values, left)
+      : entry.reached(number, values, left);
     // Who leaves a frame at a loop's header keeps the budget.
     if (left > SAVING) this.budget.value = budget;
     return budget;
@@ -277,23 +276,27 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   private instruction({ immediates, op, params, results }: InstructionImport): HostFunction {
     const [a, b = 0] = immediates;
     const instruction = { op, a, b, instance: this.instance };
+    const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
     return (...values) => {
-      const [left, site] = values.slice(-2) as [number, number];
+      const { sites } = this.main;
+      const [left, number] = lastTwo(values);
       const entry = this.entry as Entry;
-      putBits(entry.frame, params, values);
-      this.budget.value = entry.execute(instruction, params, left, this.main.sites.at(site));
-      return resultAt(entry.frame, results);
+      const ahead = { rest: sites.restAt(number), worst: sites.worstAt(number) };
+      passed.put(entry.frame, values);
+      this.budget.value = entry.execute(instruction, params, left, ahead);
+      return resultOf(returned.take(entry.frame));
     };
   }
 
   /** A function that is not compiled. */
   private outside({ params, results }: FuncType, calleeNow: () => FunctionInstance): HostFunction {
     const dummy = dummyResult(results);
+    const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
     return (...values) => {
       const entry = this.entry as Entry;
       const { frame, thread } = entry;
       const callee = calleeNow();
-      putBits(frame, params, values);
+      passed.put(frame, values);
       this.goOut(entry);
       const usedRoom = entry.room - (this.room.value as number);
       const budget = thread.callOutside(callee, this.budget.value as number, usedRoom);
@@ -302,7 +305,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
         return dummy;
       }
       this.goIn(entry, budget);
-      return resultAt(frame, results);
+      return resultOf(returned.take(frame));
     };
   }
 }

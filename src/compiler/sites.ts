@@ -136,6 +136,19 @@ export class Sites {
     return this.field(number, "offset");
   }
 
+  /** The function that it is the entry of; -1: it is no entry. */
+  entryAt(number: number): number {
+    return this.kindAt(number) === "entry" ? this.field(number, "functionIndex") : -1;
+  }
+
+  worstAt(number: number): number {
+    return this.field(number, "worst");
+  }
+
+  restAt(number: number): number {
+    return this.field(number, "rest");
+  }
+
   at(number: number): Site {
     const begin = number === this.first ? 0 : this.field(number - 1, "end");
     const middle = begin + this.field(number, "passed");
@@ -173,26 +186,44 @@ export interface SavedFrame {
   readonly operands: readonly Bits[];
 }
 
-/** The frame that was passed: `values` as the import of the site's signature has got them. */
-export function frameOf(site: Site, values: readonly unknown[]): SavedFrame {
-  const { locals: types, operands: operandTypes, passedLocals } = site;
-  const locals = types.map(zeroBits);
-  const operands: Bits[] = new Array(operandTypes.length);
+/** Where the import of a site's signature has got the first part of each value. */
+export interface PassedAt {
+  /** Of the locals that are passed. */
+  readonly locals: readonly number[];
+  readonly operands: readonly number[];
+}
+
+export function passedAt({ locals: types, operands, passedLocals }: Site): PassedAt {
+  const at: { locals: number[]; operands: number[] } = { locals: [], operands: [] };
   let next = 0;
-  const take = (type: ValType) =>
-    passedAs(type).length === 1 ? values[next++] : [values[next++], values[next++]];
-  // Behind them are the budget and the number.
-  const end = values.length - 2;
   for (const kind of PASSED_ORDER) {
-    if (next === end) break;
     const first = next;
-    for (const local of passedLocals) {
-      if (passedAs(types[local])[0] === kind) locals[local] = take(types[local]);
-    }
-    for (let i = 0; i < operandTypes.length; i++) {
-      if (passedAs(operandTypes[i])[0] === kind) operands[i] = take(operandTypes[i]);
-    }
+    const place = (places: number[], i: number, type: ValType) => {
+      const parts = passedAs(type);
+      if (parts[0] !== kind) return;
+      places[i] = next;
+      next += parts.length;
+    };
+    passedLocals.forEach((local, i) => {
+      place(at.locals, i, types[local]);
+    });
+    operands.forEach((type, i) => {
+      place(at.operands, i, type);
+    });
     next = first + passedCount(next - first);
   }
-  return { site, locals, operands };
+  return at;
+}
+
+/** The frame that was passed: `values` as the import of the site's signature has got them. */
+export function frameOf(site: Site, values: readonly unknown[]): SavedFrame {
+  const at = passedAt(site);
+  const locals = site.locals.map(zeroBits);
+  const valueAt = (i: number, type: ValType) => {
+    return passedAs(type).length === 1 ? values[i] : [values[i], values[i + 1]];
+  };
+  site.passedLocals.forEach((local, i) => {
+    locals[local] = valueAt(at.locals[i], site.locals[local]);
+  });
+  return { site, locals, operands: site.operands.map((type, i) => valueAt(at.operands[i], type)) };
 }

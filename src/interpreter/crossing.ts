@@ -313,7 +313,7 @@ export abstract class Crosser extends Occupant implements Budgets {
         return this.raised(error);
       }
       const { fp, ksp, pc } = machine;
-      if (!this.lay(descent.frames)) {
+      if (!this.layDescent(descent)) {
         machine.fp = fp;
         machine.ksp = ksp;
         machine.pc = pc;
@@ -321,7 +321,7 @@ export abstract class Crosser extends Occupant implements Budgets {
       }
       layers.pop();
       if (above === null) return this.pay(descent.cost);
-      const frame = descent.frames[0]?.words.length ?? 0;
+      const frame = descent.frames[0]?.words ?? 0;
       const words = descent.frames.length === 0 ? 0 : PAIR_WORDS;
       if (above.call !== null) {
         above.restore(machine.fp + frame);

@@ -6,6 +6,7 @@ import type { Interruption, Watcher } from "../runtime/outcome.ts";
 import { provideFrames, type Visit } from "../runtime/roots.ts";
 import type { SavedFrame, SavedFrames } from "../runtime/saved.ts";
 import type { Lease, Store } from "../runtime/store.ts";
+import type { Descent } from "../runtime/tier.ts";
 import {
   CONTROL,
   CONTROL_WORDS,
@@ -186,6 +187,35 @@ export class Occupant extends FuelMeter {
         machine.fp = fp + words.length;
       }
     }
+    return true;
+  }
+
+  /** The same for frames that have come down, which write themselves. */
+  protected layDescent(descent: Descent): boolean {
+    const { frames, instance } = descent;
+    if (frames.length === 0) return true;
+    this.switchTo(instance);
+    let { fp, ksp } = machine;
+    let words = 0;
+    for (let i = 0; i < frames.length; i++) words += frames[i].words;
+    const lastCall = ksp + 2 * (frames.length - 1);
+    if (fp + words > machine.slotLimit || lastCall > machine.controlLimit) return false;
+    descent.put(fp);
+    for (let i = frames.length - 1; i >= 0; i--) {
+      const { place, references, words } = frames[i];
+      if (references > 0) {
+        reserveReferences((fp >> 1) + references);
+        for (let k = 0; k < references; k++) REFERENCES[(fp >> 1) + k] = null;
+      }
+      if (i === 0) break;
+      writeReturn(ksp, place.code, place.offset);
+      CONTROL[ksp + 1] = words;
+      ksp += 2;
+      fp += words;
+    }
+    machine.fp = fp;
+    machine.ksp = ksp;
+    goOnAt(frames[0].place);
     return true;
   }
 

@@ -15,6 +15,14 @@ export interface SavedFrame {
   readonly references: readonly Value[];
 }
 
+/** A frame without its values. */
+export interface FrameShape {
+  readonly place: Place;
+  /** How many words it has, and entries for references. */
+  readonly words: number;
+  readonly references: number;
+}
+
 /** What a thread is suspended with. */
 export interface SavedFrames {
   /** The innermost first. */

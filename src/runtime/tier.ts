@@ -5,7 +5,7 @@
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
 import type { FunctionInstance, ModuleInstance } from "./instances.ts";
-import type { SavedFrame } from "./saved.ts";
+import type { FrameShape } from "./saved.ts";
 import type { Backtrace, Exhaustion, Trap } from "./trap.ts";
 
 /** Who executes the functions of a store's instances. */
@@ -77,10 +77,14 @@ interface Ending {
 /** What a function has come down with. */
 export interface Descent extends Ending {
   readonly kind: "descent";
-  /** The innermost first. */
-  readonly frames: readonly SavedFrame[];
+  /** Whose functions have come down. */
+  readonly instance: ModuleInstance;
+  /** The innermost first; they hold no references. */
+  readonly frames: readonly FrameShape[];
   /** Price of what the innermost one stopped in front of. */
   readonly cost: number;
+  /** Writes the frames into the slots, one behind the other, from the word `at` on. */
+  put(at: number): void;
 }
 
 /** What has gone wrong in a function. */

@@ -22,7 +22,7 @@ import {
   type RawValue,
   rawAt,
 } from "../runtime/instances.ts";
-import type { SavedFrame } from "../runtime/saved.ts";
+import type { FrameShape, SavedFrame } from "../runtime/saved.ts";
 import type { Store } from "../runtime/store.ts";
 import { SnapshotError } from "./errors.ts";
 import { learn } from "./tables.ts";
@@ -158,33 +158,34 @@ export function* putFrames(
  * Frames, the innermost first, as register code has them, and the price of what the innermost one
  * stopped in front of: 0 if it is at a call, which somebody is about to make. In pieces like
  * `takeFrames`.
- * @throws SnapshotError for a place that is none, CodeLimitError for a function that cannot be
- *   translated
  */
-export function* registerFrames(
+function* registerFrames(
   frames: readonly Frame[],
 ): Generator<void, { readonly saved: readonly SavedFrame[]; readonly cost: number }> {
   const codes = frames.map(({ funcIndex, instance: { compiled } }) => compiled.code(funcIndex));
   const tables = yield* learn(frames.map(({ offset }, i) => ({ code: codes[i], offset })));
   let cost = 0;
   const saved = frames.map((frame, i) => {
+    if (i > 0 && frame.kind !== CALL) throw noSuch(frame);
     const table = tables[i];
-    const isCall = i > 0 || frame.kind === CALL;
-    const site = siteOf(frame, isCall, table);
-    if (!isCall) cost = site.cost;
+    const site = siteOf(frame, table);
+    if (i === 0) cost = frame.kind === CALL ? 0 : site.cost;
     return savedFrame(frame, site, table);
   });
   return { saved, cost };
 }
 
-function siteOf({ kind, offset }: Frame, isCaller: boolean, table: SiteTable): Site {
-  const wanted = isCaller ? BEHIND : kind;
+/**
+ * The site that a frame stands at, of those that have been learnt.
+ * @throws SnapshotError if it is none
+ */
+export function siteOf({ kind, offset }: Pick<Frame, "kind" | "offset">, table: SiteTable): Site {
+  const isCall = kind === CALL;
+  const wanted = isCall ? BEHIND : kind;
   const site = table.atOffset(offset).find((site) => {
-    return site.kind === wanted && (!isCaller || site.beneath >= 0);
+    return site.kind === wanted && (!isCall || site.beneath >= 0);
   });
-  if (site === undefined || isCaller !== (kind === CALL)) {
-    throw noSuch({ offset });
-  }
+  if (site === undefined) throw noSuch({ offset });
   return site;
 }
 
@@ -192,17 +193,26 @@ function noSuch({ offset }: Pick<Frame, "offset">): SnapshotError {
   return new SnapshotError(`no call can be suspended like this at offset ${offset}`);
 }
 
-function savedFrame(frame: Frame, site: Site, { code, layout }: SiteTable): SavedFrame {
+/** A frame at a site, but for its values. `isCall`: it waits for a call to return. */
+export function shapeOf(site: Site, isCall: boolean, { code, layout }: SiteTable): FrameShape {
+  return {
+    place: { code, offset: site.position - (isCall ? PAIR_WORDS : 0) },
+    words: isCall ? 2 * site.calleeSlot : code.frameWords,
+    references: layout.usesReferences ? code.frameWords / 2 : 0,
+  };
+}
+
+function savedFrame(frame: Frame, site: Site, table: SiteTable): SavedFrame {
+  const { layout } = table;
   const { instance, kind, locals, operands } = frame;
   const isCall = kind === CALL;
   const count = isCall ? site.beneath : site.operands.length;
   if (locals.length !== layout.localTypes.length || operands.length !== count) {
     throw new SnapshotError(`a frame at offset ${site.offset} has too many values or too few`);
   }
-  const words = new Int32Array(isCall ? 2 * site.calleeSlot : code.frameWords);
-  const references: unknown[] = [];
-  if (layout.usesReferences) references.length = code.frameWords / 2;
-  references.fill(null);
+  const { place, ...counts } = shapeOf(site, isCall, table);
+  const words = new Int32Array(counts.words);
+  const references: unknown[] = new Array(counts.references).fill(null);
   for (let i = 0; i < locals.length; i++) {
     write(words, references, layout.localSlots[i], layout.localTypes[i], locals[i]);
   }
@@ -211,8 +221,7 @@ function savedFrame(frame: Frame, site: Site, { code, layout }: SiteTable): Save
     const { slot, type } = site.operands[i];
     if (slot >= 0) write(words, references, slot, type, operands[i]);
   }
-  const offset = site.position - (isCall ? PAIR_WORDS : 0);
-  return { instance, place: { code, offset }, words, references };
+  return { instance, place, words, references };
 }
 
 function write(

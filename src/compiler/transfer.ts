@@ -1,0 +1,66 @@
+// Values that go between slots of a frame and what the host's functions take: worked out once, then
+// nothing is made for a value but what the host asks for.
+
+import { SLOTS } from "../interpreter/loop.generated.ts";
+import { LONGS } from "../interpreter/registers.ts";
+import { slotsOf, type ValType } from "../isa/types.ts";
+import { isShort } from "./border.ts";
+import { type Bits, passedAs } from "./values.ts";
+
+/** Which part of which value is in which word of a frame. */
+export class Transfer {
+  /** Pairs: the index of a part of 32 bits, and its word. */
+  private readonly shorts: number[] = [];
+  /** The same of 64 bits. */
+  private readonly longs: number[] = [];
+
+  /** How many parts the values have. */
+  count = 0;
+
+  /** Of values that lie in consecutive slots, and their parts one after the other. */
+  static of(types: readonly ValType[]): Transfer {
+    const transfer = new Transfer();
+    let slot = 0;
+    for (const type of types) {
+      transfer.add(type, transfer.count, slot);
+      slot += slotsOf(type);
+    }
+    return transfer;
+  }
+
+  /** Adds a value that begins in a slot, whose first part is the one at `index`. */
+  add(type: ValType, index: number, slot: number): void {
+    const parts = passedAs(type).length;
+    this.count += parts;
+    if (isShort(type)) this.shorts.push(index, 2 * slot);
+    else for (let i = 0; i < parts; i++) this.longs.push(index + i, 2 * (slot + i));
+  }
+
+  /** How many numbers it consists of. */
+  get size(): number {
+    return this.shorts.length + this.longs.length;
+  }
+
+  /** Into the frame that begins at the word `frame`. */
+  put(frame: number, parts: readonly Bits[]): void {
+    const { longs, shorts } = this;
+    for (let i = 0; i < shorts.length; i += 2) {
+      SLOTS[frame + shorts[i + 1]] = parts[shorts[i]] as number;
+    }
+    for (let i = 0; i < longs.length; i += 2) {
+      LONGS[(frame + longs[i + 1]) >> 1] = parts[longs[i]] as bigint;
+    }
+  }
+
+  /** Out of it; in `parts` there are others. */
+  take(frame: number, parts: Bits[] = new Array(this.count)): readonly Bits[] {
+    const { longs, shorts } = this;
+    for (let i = 0; i < shorts.length; i += 2) {
+      parts[shorts[i]] = SLOTS[frame + shorts[i + 1]];
+    }
+    for (let i = 0; i < longs.length; i += 2) {
+      parts[longs[i]] = LONGS[(frame + longs[i + 1]) >> 1];
+    }
+    return parts;
+  }
+}
