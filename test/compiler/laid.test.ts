@@ -2,8 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
+import type { GlobalInstance } from "../../src/runtime/instances.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import { assemble, load } from "../validation/assemble.ts";
+import { story, worldOf } from "./nested.ts";
 import { compareTiers, nothingSeen } from "./tiers.ts";
 
 const ENDLESS = Number.POSITIVE_INFINITY;
@@ -66,5 +68,26 @@ describe.skipIf(localHost() === null)("a frame that is laid where compiled code 
     }
     expect(seen).toMatchObject({ compiled: FUELS.length, differences: [] });
     expect(seen.stops).toBeGreaterThanOrEqual(FUELS.length);
+  });
+});
+
+describe.skipIf(localHost() === null)("a global that compiled code has set", () => {
+  it.each([
+    ["i32", 1],
+    ["i64", 1n],
+    ["i64", 1n << 32n],
+    ["f64", 2],
+  ])("of type %s to %s is what others set it back to", (type, value) => {
+    const text = `(module
+      (global $g (export "g") (mut ${type}) (${type}.const 0))
+      (func (export "set") (param ${type}) (global.set $g (local.get 0)))
+      (func (export "get") (result ${type}) (global.get $g)))`;
+    const world = worldOf({ text }, true);
+    const global = world.instance.exports.get("g")?.value as GlobalInstance;
+    story(world, "set", [value]);
+    global.initialise({ low: 0, high: 0, reference: null });
+    expect(story(world, "get", [])[0]).toMatch("returned 0;");
+    story(world, "set", [value]);
+    expect(story(world, "get", [])[0]).toMatch(`returned ${value};`);
   });
 });
