@@ -37,10 +37,10 @@ function longOf(low: number, high: number): bigint {
 }
 
 /** The parts of a value in words. */
-export function bitsOfWords(words: ArrayLike<number>, type: ValType, at = 0): Bits[] {
-  if (isShort(type)) return [words[at]];
-  const lower = longOf(words[at], words[at + 1]);
-  return type === V128 ? [lower, longOf(words[at + 2], words[at + 3])] : [lower];
+export function bitsOfWords(words: ArrayLike<number>, type: ValType): Bits[] {
+  if (isShort(type)) return [words[0]];
+  const lower = longOf(words[0], words[1]);
+  return type === V128 ? [lower, longOf(words[2], words[3])] : [lower];
 }
 
 /** A global of the host's, of type i32 or i64. */
