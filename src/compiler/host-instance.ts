@@ -4,7 +4,7 @@
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
-import type { FunctionInstance, GlobalInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type {
   Budgets,
   CompiledFunction,
