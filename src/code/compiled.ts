@@ -7,6 +7,7 @@ import type { FuncType, ModuleRecord } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { typeIdsOf } from "../validation/type-ids.ts";
+import { MadeOnce } from "./made-once.ts";
 import type { CodeAccount, CodeRoom, Holding } from "./room.ts";
 import { FunctionCode } from "./space.ts";
 import { Translation } from "./translation.ts";
@@ -130,19 +131,9 @@ export class CompiledModule {
   }
 }
 
-const compiled = new WeakMap<ModuleRecord, WeakMap<PriceTable, CompiledModule>>();
+const compiled = new MadeOnce((module, prices) => new CompiledModule(module, prices));
 
 /** The compiled module of a record under a price table; made once. */
 export function compile(module: ModuleRecord, prices: PriceTable): CompiledModule {
-  let byPrices = compiled.get(module);
-  if (byPrices === undefined) {
-    byPrices = new WeakMap();
-    compiled.set(module, byPrices);
-  }
-  let result = byPrices.get(prices);
-  if (result === undefined) {
-    result = new CompiledModule(module, prices);
-    byPrices.set(prices, result);
-  }
-  return result;
+  return compiled.of(module, prices);
 }

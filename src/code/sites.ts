@@ -4,7 +4,7 @@
 // does not depend on register code: a kind and the offset of a Wasm instruction.
 
 import type { ValType } from "../isa/types.ts";
-import type { FuncType } from "../module/module.ts";
+import { bodyOf, type FuncType } from "../module/module.ts";
 import { nextPiece } from "../module/pieces.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { Draft } from "./draft.ts";
@@ -208,10 +208,9 @@ class Recorder extends Emitter {
   /** What was asked for, and the entry, once the body has ended; in the order of the body. */
   get sites(): Site[] {
     const { code, entry, entryCost, placed, withoutDefault } = this;
-    const { bodyStarts, importedFunctions } = code.module;
     const first: Site = {
       kind: ENTRY,
-      offset: bodyStarts[code.index - importedFunctions],
+      offset: bodyOf(code.module, code.index).start,
       position: entry,
       cost: entryCost,
       operands: [],

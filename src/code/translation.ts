@@ -3,6 +3,7 @@
 // function goes on with it.
 
 import { CodeLimitError } from "../module/errors.ts";
+import { bodyOf } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import type { CompiledModule } from "./compiled.ts";
 import { Draft } from "./draft.ts";
@@ -38,9 +39,8 @@ export class Pass {
     const end = emitter.work + piece;
     if (!this.begun) {
       this.begun = true;
-      const { bodyEnds, bodyStarts, importedFunctions } = code.module;
-      const body = code.index - importedFunctions;
-      validator.beginFunction(code.index, bodyStarts[body], bodyEnds[body], emitter);
+      const { end: bodyEnd, start } = bodyOf(code.module, code.index);
+      validator.beginFunction(code.index, start, bodyEnd, emitter);
     }
     let ended = false;
     while (!ended && emitter.work < end) {

@@ -4,7 +4,13 @@
 // they share with the host module of the guest's module, whose sites theirs are.
 
 import type { ValType } from "../isa/types.ts";
-import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
+import {
+  bodyOf,
+  type FuncType,
+  funcTypeAt,
+  type ModuleRecord,
+  typeOfFunction,
+} from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { ByteWriter } from "./bytes.ts";
@@ -98,12 +104,11 @@ export class ContinuationWriter implements Written {
   *write(site: Site): Generator<void, readonly number[]> {
     const { imports, module } = this.target;
     const { functionIndex, offset } = site;
-    const body = functionIndex - module.importedFunctions;
     const emitter = new HostEmitter(this.target, functionIndex, offset);
     const code = new ByteWriter();
     const calls: number[] = [];
     const { validator } = this;
-    const [start, end] = [module.bodyStarts[body], module.bodyEnds[body]];
+    const { end, start } = bodyOf(module, functionIndex);
     validator.beginFunction(functionIndex, start, end, emitter);
     while (!validator.advance(INSTRUCTIONS)) {
       emitter.checkEffort();
@@ -114,7 +119,7 @@ export class ContinuationWriter implements Written {
       const callee = code.valueAt(at);
       code.patch(at, imports.callee(callee, simpleType(module, module.functions[callee])));
     }
-    const type = funcTypeAt(module, module.functions[functionIndex]) as FuncType;
+    const type = typeOfFunction(module, functionIndex);
     this.continuations.push({ site, type, code });
     return emitter.loopsAround;
   }

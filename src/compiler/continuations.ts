@@ -6,7 +6,7 @@
 import { LOOP, type Site as RegisterSite, type SiteTable } from "../code/sites.ts";
 import type { FunctionCode } from "../code/space.ts";
 import type { ValType } from "../isa/types.ts";
-import { type FuncType, funcTypeAt } from "../module/module.ts";
+import { bodyOf, typeOfFunction } from "../module/module.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Lease } from "../runtime/store.ts";
@@ -161,10 +161,9 @@ export class Continuations {
   }
 
   private begin(index: number, spent: number, work: () => Generator<void, void>): void {
-    const { bodyEnds, bodyStarts, importedFunctions } = this.around.instance.module;
-    const body = index - importedFunctions;
+    const { end, start } = bodyOf(this.around.instance.module, index);
     const { units, unitsPerByte } = patience;
-    const enough = units + unitsPerByte * (bodyEnds[body] - bodyStarts[body]);
+    const enough = units + unitsPerByte * (end - start);
     if (this.work !== null || spent < enough) return;
     this.spent.set(index, 0);
     this.work = work();
@@ -172,11 +171,10 @@ export class Continuations {
 
   private *lookUp(code: FunctionCode): Generator<void, void> {
     const { sites } = this.around.main;
-    const { bodyEnds, bodyStarts, importedFunctions } = code.module;
-    const body = code.index - importedFunctions;
+    const { end, start } = bodyOf(code.module, code.index);
     const offsets: number[] = [];
-    const first = sites.numberOf(bodyStarts[body]);
-    for (let i = first; i >= 0 && i < sites.end && sites.offsetAt(i) < bodyEnds[body]; i++) {
+    const first = sites.numberOf(start);
+    for (let i = first; i >= 0 && i < sites.end && sites.offsetAt(i) < end; i++) {
       if (sites.kindAt(i) === "loop") offsets.push(sites.offsetAt(i));
     }
     if (this.knownLoops + offsets.length > MOST_LOOPS) {
@@ -231,7 +229,7 @@ export class Continuations {
     const { module } = this.around.instance;
     const exports = this.instantiate(bytes, imports);
     for (const site of made) {
-      const { results } = funcTypeAt(module, module.functions[site.functionIndex]) as FuncType;
+      const { results } = typeOfFunction(module, site.functionIndex);
       const run = exports?.[NAMES.continuation(site.offset)];
       const ready = run && { site, order: orderOf(site), results, run, written };
       this.ready.set(site.offset, ready ?? null);

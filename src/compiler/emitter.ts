@@ -4,7 +4,7 @@
 
 import { zeroingPrice } from "../isa/prices.ts";
 import type { ValType } from "../isa/types.ts";
-import { type FuncType, funcTypeAt } from "../module/module.ts";
+import { bodyOf, type FuncType, typeOfFunction } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
 import { HostBody } from "./body.ts";
 import { ByteWriter } from "./bytes.ts";
@@ -87,8 +87,8 @@ export class HostEmitter implements BodySink {
     const { module } = target;
     this.awaited = from;
     this.target = target;
-    this.type = funcTypeAt(module, module.functions[index]) as FuncType;
-    this.start = module.bodyStarts[index - module.importedFunctions];
+    this.type = typeOfFunction(module, index);
+    this.start = bodyOf(module, index).start;
     const group = target.firstCalls.groupOf(index);
     const groupGlobal = group < 0 ? -1 : hostGlobals(target).length + group;
     this.body = new HostBody(index, this.type, module.globals.length, groupGlobal, code);

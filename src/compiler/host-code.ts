@@ -3,6 +3,7 @@
 // the same price table share it.
 
 import { CompiledModule } from "../code/compiled.ts";
+import { MadeOnce } from "../code/made-once.ts";
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
 import type { ModuleRecord } from "../module/module.ts";
@@ -161,19 +162,9 @@ export function executes({ leftOut, target }: Compiled["written"], index: number
   return index >= module.importedFunctions && !leftOut.has(index);
 }
 
-const codes = new WeakMap<ModuleRecord, WeakMap<PriceTable, HostCode>>();
+const codes = new MadeOnce((module, prices) => new HostCode(module, prices, hostFeatures()));
 
 /** The host's code of a module under a price table, begun or complete; made once. */
 export function hostCode(module: ModuleRecord, prices: PriceTable): HostCode {
-  let byPrices = codes.get(module);
-  if (byPrices === undefined) {
-    byPrices = new WeakMap();
-    codes.set(module, byPrices);
-  }
-  let code = byPrices.get(prices);
-  if (code === undefined) {
-    code = new HostCode(module, prices, hostFeatures());
-    byPrices.set(prices, code);
-  }
-  return code;
+  return codes.of(module, prices);
 }

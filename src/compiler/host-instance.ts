@@ -3,7 +3,7 @@
 
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
-import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
+import { type FuncType, typeOfFunction } from "../module/module.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type {
   Budgets,
@@ -42,10 +42,6 @@ type HostFunction = (...values: unknown[]) => unknown;
 function lastTwo(values: readonly unknown[]): readonly [number, number] {
   const { length } = values;
   return [values[length - 2] as number, values[length - 1] as number];
-}
-
-function typeOf(module: ModuleRecord, index: number): FuncType {
-  return funcTypeAt(module, module.functions[index]) as FuncType;
 }
 
 /** The functions of one instance as the host's engine has them. */
@@ -134,7 +130,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   functionAt(index: number): CompiledFunction | null {
     if (!executes(this.main, index)) return null;
-    const { params, results } = typeOf(this.instance.module, index);
+    const { params, results } = typeOfFunction(this.instance.module, index);
     const code = this.exports[NAMES.function(index)] as HostFunction;
     const { leastRoom, written } = this;
     const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
@@ -253,7 +249,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   private outsideFunction(index: number): HostFunction {
     const { instance } = this;
-    return this.outside(typeOf(instance.module, index), () => instance.functionAt(index));
+    return this.outside(typeOfFunction(instance.module, index), () => instance.functionAt(index));
   }
 
   /** A site: gives a new budget, or keeps the frame. */

@@ -5,7 +5,14 @@
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
 import { I32 } from "../isa/types.ts";
-import { type FuncType, funcTypeAt, type ModuleRecord, SECTION_NAMES } from "../module/module.ts";
+import {
+  bodyOf,
+  type FuncType,
+  funcTypeAt,
+  type ModuleRecord,
+  SECTION_NAMES,
+  typeOfFunction,
+} from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { Adapters, takesBits, writeToBits } from "./adapters.ts";
@@ -93,11 +100,6 @@ export class HostModuleWriter {
     this.next = module.importedFunctions;
   }
 
-  /** Bytes of code that have been written. */
-  get written(): number {
-    return this.code.length;
-  }
-
   /**
    * Writes about so many instructions of the next function; false if there is nothing to write.
    * @throws LeftOut if the module is nothing for the host
@@ -145,8 +147,7 @@ export class HostModuleWriter {
     const { module } = this.target;
     const emitter = new HostEmitter(this.target, index, -1, this.body);
     this.emitter = emitter;
-    const body = index - module.importedFunctions;
-    const [start, end] = [module.bodyStarts[body], module.bodyEnds[body]];
+    const { end, start } = bodyOf(module, index);
     this.validator.beginFunction(index, start, end, emitter);
     return emitter;
   }
@@ -160,8 +161,7 @@ export class HostModuleWriter {
   }
 
   private typeOf(index: number): FuncType {
-    const { module } = this.target;
-    return funcTypeAt(module, module.functions[index]) as FuncType;
+    return typeOfFunction(this.target.module, index);
   }
 
   /**

@@ -9,6 +9,7 @@ import type { FunctionCode } from "../code/space.ts";
 import { Pass } from "../code/translation.ts";
 import { room } from "../interpreter/registers.ts";
 import type { ModuleRecord } from "../module/module.ts";
+import { KeptFor } from "../state/kept.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import { ByteWriter } from "./bytes.ts";
 import { HostEmitter } from "./emitter.ts";
@@ -167,21 +168,7 @@ class Recorder extends Emitter {
 /** Places that are kept, by offset in the host's module, for all modules together. */
 const MOST_KEPT = 4096;
 
-let kept = new WeakMap<Written, Map<number, Place | null>>();
-let keptPlaces = 0;
-
-function keptOf(written: Written): Map<number, Place | null> {
-  if (keptPlaces > MOST_KEPT) {
-    kept = new WeakMap();
-    keptPlaces = 0;
-  }
-  let places = kept.get(written);
-  if (places === undefined) {
-    places = new Map();
-    kept.set(written, places);
-  }
-  return places;
-}
+const kept = new KeptFor(MOST_KEPT, (_: Written) => new Map<number, Place | null>());
 
 /**
  * Where frames stand; null for one that is in no instruction. In pieces of about 0.1 ms, which say
@@ -194,7 +181,8 @@ export function* findPlaces(
 ): Generator<number, (Place | null)[]> {
   const found: (Place | null)[] = [];
   for (const [i, { index, offset, written }] of frames.entries()) {
-    const places = keptOf(written);
+    kept.bound();
+    const places = kept.of(written);
     if (!places.has(offset)) {
       const inFunction = frames.slice(i).filter((one) => {
         return one.index === index && one.written === written;
@@ -222,5 +210,5 @@ function* learn(
   compiled.giveBack(pass.validator);
   inHost.finish();
   for (const { offset } of frames) places.set(offset, recorder.placeAt(offset));
-  keptPlaces += frames.length;
+  kept.grew(frames.length);
 }

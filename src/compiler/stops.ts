@@ -11,6 +11,7 @@ import { type ModuleInstance, putRaw, type RawValue } from "../runtime/instances
 import type { FrameShape } from "../runtime/saved.ts";
 import type { Descent } from "../runtime/tier.ts";
 import { shapeOf, siteOf } from "../state/frames.ts";
+import { KeptFor } from "../state/kept.ts";
 import { learn } from "../state/tables.ts";
 import { passedAt, type Site, type Sites } from "./sites.ts";
 import { Transfer } from "./transfer.ts";
@@ -88,21 +89,7 @@ class Plan implements FrameShape {
 const MOST_KEPT = 1 << 17;
 
 /** By the module's register code and the frames' keys. */
-let kept = new WeakMap<CompiledModule, Map<number, Plan>>();
-let keptValues = 0;
-
-function plansOf(compiled: CompiledModule): Map<number, Plan> {
-  if (keptValues > MOST_KEPT) {
-    kept = new WeakMap();
-    keptValues = 0;
-  }
-  let plans = kept.get(compiled);
-  if (plans === undefined) {
-    plans = new Map();
-    kept.set(compiled, plans);
-  }
-  return plans;
-}
+const kept = new KeptFor(MOST_KEPT, (_: CompiledModule) => new Map<number, Plan>());
 
 /** What a frame that has been passed takes in V8, and a value of it. */
 const FRAME_BYTES = 100;
@@ -162,7 +149,8 @@ export class Stop implements Descent {
   }
 
   private *findPlans(): Generator<void, void> {
-    const plans = plansOf(this.instance.compiled);
+    kept.bound();
+    const plans = kept.of(this.instance.compiled);
     const keys = [...new Set(this.keys.filter((key) => !plans.has(key)))];
     if (keys.length > 0) {
       const sites = keys.map((key) => this.sites.at(key >> 1));
@@ -173,7 +161,7 @@ export class Stop implements Descent {
       keys.forEach((key, i) => {
         const plan = new Plan(sites[i], (key & 1) === 1, tables[i]);
         plans.set(key, plan);
-        keptValues += plan.size;
+        kept.grew(plan.size);
       });
     }
     this.frames = this.keys.map((key) => plans.get(key) as Plan);

@@ -1,10 +1,9 @@
 // Has the host's engine execute the functions of an instance, if they are anything for it.
 
-import type { FeatureSet } from "../isa/features.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Lease } from "../runtime/store.ts";
 import { leaseFor, shareOf } from "./account.ts";
-import { HostCode } from "./host-code.ts";
+import type { HostCode } from "./host-code.ts";
 import { HostInstance } from "./host-instance.ts";
 import { LeftOut } from "./left-out.ts";
 
@@ -36,16 +35,4 @@ export function moveToHost(instance: ModuleInstance, code: HostCode): string | n
     if (error instanceof LeftOut) return error.message;
     throw error;
   }
-}
-
-/**
- * The same at once, with code of its own.
- * @param features what the host's engine knows
- */
-export function compileInstance(instance: ModuleInstance, features: FeatureSet): string | null {
-  const reason = reasonAgainst(instance);
-  if (reason !== null) return reason;
-  const code = new HostCode(instance.module, instance.store.prices, features);
-  while (!code.isComplete) code.advance(true);
-  return moveToHost(instance, code);
 }

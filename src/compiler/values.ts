@@ -1,7 +1,7 @@
 // Values as the host tier hands them over: which types it handles, how they are written in host
 // Wasm, and how those of a frame are passed to JavaScript. They are passed as bits, so that NaN
-// payloads survive: an i32 or f32 as an i32, an i64 or f64 as an i64, a v128 as two i64, references
-// as they are.
+// payloads survive: an i32 or f32 as an i32, an i64 or f64 as an i64, a v128 as two i64. References
+// do not pass.
 
 import { F32, F64, I32, I64, V128, type ValType } from "../isa/types.ts";
 import type { ByteWriter } from "./bytes.ts";
@@ -164,7 +164,7 @@ export function writeUnpassed(out: ByteWriter, type: ValType, first: number): vo
 
 /**
  * A value as bits: i32 and f32 as a number (signed 32 bits), i64 and f64 as a bigint, a v128 as two
- * of them, the lower one first; a reference as it is.
+ * of them, the lower one first.
  */
 export type Bits = unknown;
 

@@ -6,6 +6,7 @@ import { OP } from "../code/opcodes.generated.ts";
 import { CodeRoom } from "../code/room.ts";
 import type { FunctionCode } from "../code/space.ts";
 import { CodeLimitError } from "../module/errors.ts";
+import { bodyOf } from "../module/module.ts";
 import { millisecondsNow } from "../runtime/clock.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Lease, Store } from "../runtime/store.ts";
@@ -91,8 +92,8 @@ function countDrafts(compiled: CompiledModule, store: Store): void {
 const SHORT_BODY = 128;
 
 function bodyBytes({ index, module }: FunctionCode): number {
-  const body = index - module.importedFunctions;
-  return module.bodyEnds[body] - module.bodyStarts[body];
+  const { end, start } = bodyOf(module, index);
+  return end - start;
 }
 
 /** Units of fuel that take about as long as a unit of work of the translation. */

@@ -215,6 +215,23 @@ export function funcTypeAt(
   return composite?.kind === "func" ? composite : undefined;
 }
 
+/** The type of a function, by its index, in a module that is valid. */
+export function typeOfFunction(
+  module: Pick<ModuleRecord, "types" | "functions">,
+  index: number,
+): FuncType {
+  return funcTypeAt(module, module.functions[index]) as FuncType;
+}
+
+/** Where the body of a function that the module defines lies in its bytes, by its index. */
+export function bodyOf(
+  { bodyEnds, bodyStarts, importedFunctions }: ModuleRecord,
+  index: number,
+): { readonly start: number; readonly end: number } {
+  const body = index - importedFunctions;
+  return { start: bodyStarts[body], end: bodyEnds[body] };
+}
+
 /**
  * The best name that a module itself gives to a function: name section, export or import. It is cut
  * to what messages show, unless `most` is more.

@@ -3,7 +3,6 @@
 
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { Continuations, patience } from "../../src/compiler/continuations.ts";
-import { compileInstance } from "../../src/compiler/tier.ts";
 import { ascent } from "../../src/interpreter/ascent.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
@@ -15,6 +14,7 @@ import { Random } from "../fuzz/random.ts";
 import { toHex } from "../fuzz/reduce.ts";
 import { stackProgram } from "../interpreter/stack-programs.ts";
 import { assemble, load } from "../validation/assemble.ts";
+import { compileInstance } from "./compiled.ts";
 import { exported, story, type World, worldOf } from "./nested.ts";
 import { compareTiers, nothingSeen, type Rations } from "./tiers.ts";
 

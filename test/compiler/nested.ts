@@ -1,6 +1,5 @@
 // Runs exports of small modules in both tiers, with host functions, and tells what can be seen.
 
-import { compileInstance } from "../../src/compiler/tier.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
@@ -20,6 +19,7 @@ import { Exhaustion, WasmException } from "../../src/runtime/trap.ts";
 import { takeFrames } from "../../src/state/frames.ts";
 import { idOfFuncType } from "../../src/validation/type-ids.ts";
 import { assemble, load } from "../validation/assemble.ts";
+import { compileInstance } from "./compiled.ts";
 
 /** An instance in one of the tiers, and what its host functions work with. */
 export interface World {

@@ -1,13 +1,13 @@
 // Modules with what the host cannot have, or we cannot follow: that costs the functions that use it.
 
 import { describe, expect, it } from "vitest";
-import { compileInstance } from "../../src/compiler/tier.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
 import type { ModuleInstance } from "../../src/runtime/instances.ts";
 import { Store } from "../../src/runtime/store.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import { assemble, load } from "../validation/assemble.ts";
+import { compileInstance } from "./compiled.ts";
 import { story } from "./nested.ts";
 
 function instanceOf(bytes: Uint8Array, isCompiled: boolean): ModuleInstance {

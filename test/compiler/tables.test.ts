@@ -2,7 +2,6 @@
 // others are called through them.
 
 import { describe, expect, it } from "vitest";
-import { compileInstance } from "../../src/compiler/tier.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
 import { allocateHostFunction } from "../../src/runtime/allocate.ts";
@@ -12,6 +11,7 @@ import type { TableInstance } from "../../src/runtime/table.ts";
 import { idOfFuncType } from "../../src/validation/type-ids.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import { assemble, load } from "../validation/assemble.ts";
+import { compileInstance } from "./compiled.ts";
 import { story } from "./nested.ts";
 import { compareTiers, nothingSeen } from "./tiers.ts";
 

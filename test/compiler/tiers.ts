@@ -2,7 +2,6 @@
 // executes, with the same rations of fuel, or in slices, and compares them at every stop for fuel
 // and at the end.
 
-import { compileInstance } from "../../src/compiler/tier.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import type { FeatureSet } from "../../src/isa/features.ts";
@@ -16,6 +15,7 @@ import { SnapshotError } from "../../src/state/errors.ts";
 import { type Frame, takeFrames } from "../../src/state/frames.ts";
 import { hostValue } from "../fuzz/execute/world.ts";
 import { Random } from "../fuzz/random.ts";
+import { compileInstance } from "./compiled.ts";
 
 /** Fuel to begin with, and after each stop, if that is another amount; units in a slice. */
 export interface Rations {

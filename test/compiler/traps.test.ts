@@ -3,7 +3,6 @@
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { tracesTraps } from "../../src/compiler/host-stack.ts";
-import { compileInstance } from "../../src/compiler/tier.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
@@ -13,6 +12,7 @@ import { formatFrame } from "../../src/runtime/trap.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import { Random } from "../fuzz/random.ts";
 import { assemble, load } from "../validation/assemble.ts";
+import { compileInstance } from "./compiled.ts";
 import { trapProgram } from "./trap-programs.ts";
 
 const COUNT = Number(process.env.WASMETER_PROGRAMS ?? 60);
