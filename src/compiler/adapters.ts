@@ -134,23 +134,29 @@ export class Adapters {
     });
   }
 
-  /** The number of the function by which one of the guest's is entered. */
+  /** The number of the function by which one of the guest's is entered, which is added. */
   entry(index: number): number {
     const { functions, importedFunctions } = this.module;
     const number = index - importedFunctions;
     const type = this.typeAt(functions[index]);
     if (takesBits(type)) return number;
-    return this.once(`entry ${index}`, () => ({
-      type: this.module.types.length + this.imports.types.ofBits(type),
-      write: (out) => writeFromBits(out, type, this.imports.count + number),
-    }));
+    return this.add(this.imports.types.ofBits(type), (out) => {
+      writeFromBits(out, type, this.imports.count + number);
+    });
   }
 
-  /** The number of a function that takes so many i32, and is written as it is. */
-  other(params: number, write: (out: ByteWriter) => void): number {
-    const numbers = new Array<number>(params).fill(PASSED_CODES.i32);
-    const type = this.module.types.length + this.imports.types.add(numbers, []);
-    return this.defined + this.list.push({ type, write }) - 1;
+  /** The number of a function of a type of its own, which is written as it is. */
+  other(
+    params: readonly ValType[],
+    results: readonly ValType[],
+    write: (out: ByteWriter) => void,
+  ): number {
+    return this.add(this.imports.types.add(params.map(typeCode), results.map(typeCode)), write);
+  }
+
+  /** @param type number of an added type */
+  private add(type: number, write: (out: ByteWriter) => void): number {
+    return this.defined + this.list.push({ type: this.module.types.length + type, write }) - 1;
   }
 
   writeTypes(out: ByteWriter): void {

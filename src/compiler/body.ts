@@ -6,13 +6,15 @@ import type { FuncType } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { type Around, CheckWriter, MOST_PASSED, type NumberedSite, writeNumber } from "./checks.ts";
 import { Flow } from "./flow.ts";
+import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
 import { RoomWriter } from "./room.ts";
 import type { OpenSite, SiteKind, Sites } from "./sites.ts";
-import { KEPT, typeCode, writeLocals } from "./values.ts";
+import type { HostTarget } from "./target.ts";
+import { typeCode, writeLocals } from "./values.ts";
 
 /**
  * How long the host's compiler may be busy with a function, which it does not do in pieces: some
@@ -46,9 +48,10 @@ export class HostBody {
   private locals: readonly ValType[] = [];
   /** How many of the host's locals, from the first on, are parameters. */
   private params = 0;
-  /** Local of the budget, and the global that has it across calls. */
+  /** Local of the budget, and the globals, of which one has it across calls. */
   private budget = 0;
-  private readonly budgetGlobal: number;
+  private readonly globals: HostGlobals;
+  private readonly access: GlobalAccess;
   private readonly around: Around;
   private checkWriter: CheckWriter;
   private readonly room: RoomWriter;
@@ -73,7 +76,7 @@ export class HostBody {
   constructor(
     functionIndex: number,
     type: FuncType,
-    budgetGlobal: number,
+    target: Pick<HostTarget, "access" | "globals">,
     groupGlobal: number,
     code: ByteWriter,
   ) {
@@ -82,9 +85,11 @@ export class HostBody {
     this.operands = new HostOperands(code);
     this.functionIndex = functionIndex;
     this.type = type;
-    this.budgetGlobal = budgetGlobal;
-    this.room = new RoomWriter(budgetGlobal + 1 + KEPT.length, this.operands, this.code);
-    this.around = { budgetGlobal, groupGlobal, room: this.room };
+    const { access, globals } = target;
+    this.access = access;
+    this.globals = globals;
+    this.room = new RoomWriter(target, this.operands, this.code);
+    this.around = { access, globals, groupGlobal, room: this.room };
     this.checkWriter = new CheckWriter(type, [], 0, this.around);
   }
 
@@ -100,7 +105,7 @@ export class HostBody {
     const params = locals.length + operands.length;
     if (params > MOST_PASSED) throw new LeftOut(`${params} values lie on its frame`);
     this.setLocals(locals, params, params);
-    this.code.indexed(OP.globalGet, this.budgetGlobal);
+    this.access.get(this.code, this.globals.budget);
     this.code.indexed(OP.localSet, this.budget);
   }
 
@@ -173,7 +178,7 @@ export class HostBody {
     }
     this.subtract();
     this.code.indexed(OP.localTee, this.budget);
-    this.code.indexed(OP.globalSet, this.budgetGlobal);
+    this.access.set(this.code, this.globals.budget);
     this.stored = true;
   }
 
@@ -195,7 +200,7 @@ export class HostBody {
   storeOnThisPath(): void {
     if (this.stored) return;
     this.code.indexed(OP.localGet, this.budget);
-    this.code.indexed(OP.globalSet, this.budgetGlobal);
+    this.access.set(this.code, this.globals.budget);
   }
 
   /** Control arrives from several places, each of which has paid. */
@@ -210,8 +215,7 @@ export class HostBody {
     const local = operands.take(type);
     code.indexed(OP.localTee, local);
     if (type === I64) code.u8(OP.i32Wrap);
-    const kept = KEPT.indexOf(type === I64 ? I32 : type);
-    code.indexed(OP.globalSet, this.budgetGlobal + 1 + kept);
+    this.access.set(code, this.globals.kept(type === I64 ? I32 : type));
     code.indexed(OP.localGet, local);
     operands.giveBack(type, local);
   }

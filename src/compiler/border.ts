@@ -43,9 +43,10 @@ export function bitsOfWords(words: ArrayLike<number>, type: ValType): Bits[] {
   return type === V128 ? [lower, longOf(words[2], words[3])] : [lower];
 }
 
-/** A global of the host's, of type i32 or i64. */
+/** What gets at a global of a host module, which holds bits of type i32 or i64. */
 export interface HostGlobal {
-  value: number | bigint;
+  get(): number | bigint;
+  set(value: number | bigint): void;
 }
 
 /** A global on both sides, of which one is valid at a time; the host's has parts. */
@@ -66,7 +67,7 @@ export class BorderGlobal {
 
   private putPart(i: number): void {
     const { known, theirs } = this;
-    theirs[i].value = this.isShort ? known[0] : longOf(known[2 * i], known[2 * i + 1]);
+    theirs[i].set(this.isShort ? known[0] : longOf(known[2 * i], known[2 * i + 1]));
   }
 
   /** Gives the host's the value of ours. */
@@ -88,7 +89,7 @@ export class BorderGlobal {
     const { isShort, known, theirs } = this;
     const { at, cells } = this.ours;
     for (let i = 0; i < theirs.length; i++) {
-      const { value } = theirs[i];
+      const value = theirs[i].get();
       if (isShort) cell[0] = value as number;
       else cellLong[0] = value as bigint;
       cells[at + 2 * i] = known[2 * i] = cell[0];

@@ -5,6 +5,7 @@ import type { ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { isLive, type SiteFacts } from "./flow.ts";
+import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
@@ -37,7 +38,8 @@ interface PassedPart {
 
 /** What checks have to do with besides: globals, and the room for frames. */
 export interface Around {
-  readonly budgetGlobal: number;
+  readonly globals: HostGlobals;
+  readonly access: GlobalAccess;
   /** See `FirstCalls`; -1: there is none. */
   readonly groupGlobal: number;
   readonly room: RoomWriter;
@@ -80,12 +82,12 @@ export class CheckWriter {
     imports: HostImports,
   ): number {
     const { budget } = this;
-    const { budgetGlobal, groupGlobal, room } = this.around;
+    const { access, globals, groupGlobal, room } = this.around;
     const isEntry = site.kind === "entry";
     const asksForRoom = isEntry && room.isAsked;
     const isInGroup = isEntry && groupGlobal >= 0;
     const isLoop = site.kind === "loop";
-    if (!isLoop) out.indexed(OP.globalGet, budgetGlobal);
+    if (!isLoop) access.get(out, globals.budget);
     this.compare(out, isLoop ? OP.localGet : OP.localTee, worst);
     if (asksForRoom) room.orNone(out);
     if (isInGroup) {
@@ -120,8 +122,9 @@ export class CheckWriter {
     { live, number }: NumberedSite,
     imports: HostImports,
   ): void {
+    const { access, globals } = this.around;
     out.indexed(OP.localGet, this.budget);
-    out.indexed(OP.globalSet, this.around.budgetGlobal);
+    access.set(out, globals.budget);
     const callee = this.pushValues(out, site, live, imports);
     writeNumber(out, SAVING);
     writeNumber(out, number);

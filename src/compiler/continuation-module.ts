@@ -17,12 +17,13 @@ import { ByteWriter } from "./bytes.ts";
 import type { NumberedSite } from "./checks.ts";
 import { HostEmitter } from "./emitter.ts";
 import { setOf } from "./flow.ts";
+import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import { codesOfBits, isSimple, writeType } from "./host-types.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { Written, WrittenFunction } from "./places.ts";
-import { hostGlobals, MUTABLE, NAMES, section, writeHeader, writeShared } from "./sections.ts";
+import { section, sharedCount, writeFunctions, writeHeader, writeShared } from "./sections.ts";
 import type { Site, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 import {
@@ -65,6 +66,25 @@ function passedTypes({ locals, operands, passedLocals }: Site): ValType[] {
   return [...passedLocals.map((local) => locals[local]), ...operands];
 }
 
+/** How continuations get at the globals of the module's host module. */
+class ImportedGlobals implements GlobalAccess {
+  private readonly globals: HostGlobals;
+  private readonly imports: HostImports;
+
+  constructor(globals: HostGlobals, imports: HostImports) {
+    this.globals = globals;
+    this.imports = imports;
+  }
+
+  get(out: ByteWriter, index: number): void {
+    out.indexed(OP.call, this.imports.getter(index, this.globals.types[index]));
+  }
+
+  set(out: ByteWriter, index: number): void {
+    out.indexed(OP.call, this.imports.setter(index, this.globals.types[index]));
+  }
+}
+
 /** Writes continuations into a host module. */
 export class ContinuationWriter implements Written {
   private readonly target: HostTarget;
@@ -78,8 +98,14 @@ export class ContinuationWriter implements Written {
 
   /** @param main what the module's host module was written for, whose sites these are */
   constructor(main: HostTarget, sites: Sites) {
+    const imports = new HostImports();
     const typeIndex = (index: number) => this.typeIndex(index);
-    this.target = { ...main, imports: new HostImports(), typeIndex };
+    this.target = {
+      ...main,
+      imports,
+      typeIndex,
+      access: new ImportedGlobals(main.globals, imports),
+    };
     this.validator = functionValidator(main.module);
     this.sites = sites;
   }
@@ -124,7 +150,7 @@ export class ContinuationWriter implements Written {
     return emitter.loopsAround;
   }
 
-  /** The module, once all are written; it exports them by the offsets of the headers. */
+  /** The module, once all are written, in whose order `entranceOf` has them. */
   finish(): ContinuationModule {
     const { beginnings, continuations } = this;
     const { imports } = this.target;
@@ -139,13 +165,7 @@ export class ContinuationWriter implements Written {
       w.u32(2 * continuations.length);
       for (let i = 0; i < 2 * continuations.length; i++) w.u32(firstType + i);
     });
-    section(out, "export", (w) => {
-      w.u32(continuations.length);
-      continuations.forEach(({ site }, i) => {
-        w.name(NAMES.continuation(site.offset));
-        w.indexed(0x00, first + 2 * i + 1);
-      });
-    });
+    section(out, "element", (w) => writeFunctions(w, this.target, first, 2 * continuations.length));
     section(out, "code", (w) => {
       w.u32(2 * continuations.length);
       continuations.forEach((continuation, i) => {
@@ -193,22 +213,19 @@ export class ContinuationWriter implements Written {
   }
 
   private writeImports(out: ByteWriter): void {
-    const { imports, memories, tables } = this.target;
-    const globals = hostGlobals(this.target);
-    out.u32(imports.count + memories + tables.list.length + globals.length);
+    const { imports } = this.target;
+    out.u32(imports.count + sharedCount(this.target));
     imports.writeImports(out, this.types.length);
     writeShared(out, this.target);
-    globals.forEach((type, i) => {
-      out.name(NAMES.globals);
-      out.name(String(i));
-      out.u8(0x03);
-      out.u8(typeCode(type));
-      out.u8(MUTABLE);
-    });
   }
 }
 
-/** The function that is exported: takes and gives bits, and calls the one at `index`. */
+/** The number of the function by which a continuation is entered: it is in the module behind it. */
+export function entranceOf(continuation: number): number {
+  return 2 * continuation + 1;
+}
+
+/** That function: takes and gives bits, and calls the one at `index`. */
 function entryOf({ site, type }: Continuation, index: number): ByteWriter {
   const { locals, operands, passedLocals } = site;
   const { results } = type;

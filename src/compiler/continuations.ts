@@ -14,14 +14,13 @@ import type { Budgets, Continuation, Descent, Fault } from "../runtime/tier.ts";
 import { learn } from "../state/tables.ts";
 import { INSTANCE_BYTES } from "./account.ts";
 import { bitsOfWords, partsOfResult } from "./border.ts";
-import { type ContinuationModule, ContinuationWriter } from "./continuation-module.ts";
+import { type ContinuationModule, ContinuationWriter, entranceOf } from "./continuation-module.ts";
 import { CODE_BYTES } from "./host-code.ts";
-import { instantiateHidden } from "./host-objects.ts";
+import { type HostTable, hiddenTable, instantiateHidden } from "./host-objects.ts";
 import type { RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import type { HostModule } from "./module.ts";
 import type { Written } from "./places.ts";
-import { NAMES } from "./sections.ts";
 import { passedAt, type Site } from "./sites.ts";
 import { Transfer } from "./transfer.ts";
 import { type Bits, passedAs } from "./values.ts";
@@ -39,8 +38,6 @@ const MOST_LOOPS = 1 << 14;
 const MOST_MODULES = 256;
 const MOST_BYTES = 1 << 18;
 const BYTES_PER_BYTE = 8;
-
-type Exports = Readonly<Record<string, Ready["run"]>>;
 
 /** A compiled continuation. */
 interface Ready {
@@ -69,7 +66,7 @@ export interface Surroundings {
   readonly leastRoom: number;
   readonly main: Pick<HostModule, "sites" | "target">;
   /** What the host's module of theirs imports. */
-  importsOf(items: readonly RuntimeImport[]): object;
+  importsOf(items: readonly RuntimeImport[], functions: HostTable): object;
   /** Runs host code, whose frame is at a word of the slots: see `CompiledFunction`. */
   enter(
     run: Run,
@@ -227,22 +224,28 @@ export class Continuations {
     this.modules++;
     this.bytes += bytes.length;
     const { module } = this.around.instance;
-    const exports = this.instantiate(bytes, imports);
-    for (const site of made) {
+    const functions = this.instantiate(bytes, imports, 2 * made.length);
+    made.forEach((site, i) => {
       const { results } = typeOfFunction(module, site.functionIndex);
-      const run = exports?.[NAMES.continuation(site.offset)];
+      const run = functions?.get(entranceOf(i)) as Ready["run"] | undefined;
       const ready = run && { site, order: orderOf(site), results, run, written };
       this.ready.set(site.offset, ready ?? null);
-    }
+    });
   }
 
-  /** What a module exports; null if there is no room for it, or the host does not take it. */
-  private instantiate(bytes: Uint8Array, imports: readonly RuntimeImport[]): Exports | null {
+  /** The functions of a module; null if there is no room for it, or the host does not take it. */
+  private instantiate(
+    bytes: Uint8Array,
+    imports: readonly RuntimeImport[],
+    count: number,
+  ): HostTable | null {
     if (hostNamespace === undefined) return null;
     if (!this.lease.extend(INSTANCE_BYTES + CODE_BYTES * bytes.length)) return null;
     try {
       const compiled = new hostNamespace.Module(bytes as Uint8Array<ArrayBuffer>);
-      return instantiateHidden(compiled, this.around.importsOf(imports)) as Exports;
+      const functions = hiddenTable(count);
+      instantiateHidden(compiled, this.around.importsOf(imports, functions));
+      return functions;
     } catch {
       // An engine may have limits of its own.
       return null;

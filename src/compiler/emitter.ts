@@ -14,7 +14,6 @@ import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
 import { PlainWriter } from "./plain.ts";
-import { hostGlobals } from "./sections.ts";
 import type { Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 
@@ -90,8 +89,8 @@ export class HostEmitter implements BodySink {
     this.type = typeOfFunction(module, index);
     this.start = bodyOf(module, index).start;
     const group = target.firstCalls.groupOf(index);
-    const groupGlobal = group < 0 ? -1 : hostGlobals(target).length + group;
-    this.body = new HostBody(index, this.type, module.globals.length, groupGlobal, code);
+    const groupGlobal = group < 0 ? -1 : target.globals.ofGroup(group);
+    this.body = new HostBody(index, this.type, target, groupGlobal, code);
     this.code = code;
     this.operands = this.body.operands;
     this.calls = new CallWriter(target, this.body);

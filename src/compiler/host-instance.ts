@@ -3,8 +3,9 @@
 
 import type { CompiledModule } from "../code/compiled.ts";
 import type { FunctionCode } from "../code/space.ts";
+import { I32 } from "../isa/types.ts";
 import { type FuncType, typeOfFunction } from "../module/module.ts";
-import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
+import type { FunctionInstance, GlobalInstance, ModuleInstance } from "../runtime/instances.ts";
 import type {
   Budgets,
   CompiledFunction,
@@ -18,7 +19,8 @@ import { BorderGlobal, dummyResult, type HostGlobal, partsOfResult, resultOf } f
 import { Continuations, type Run, type Surroundings } from "./continuations.ts";
 import { Entry } from "./entry.ts";
 import { type Compiled, executes } from "./host-code.ts";
-import { instantiateHidden } from "./host-objects.ts";
+import { HostFunctions } from "./host-functions.ts";
+import { type HostFunction, type HostTable, instantiateHidden } from "./host-objects.ts";
 import { type InstructionImport, RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { type Written, WrittenModule } from "./places.ts";
@@ -36,8 +38,6 @@ import { KEPT } from "./values.ts";
  */
 const SPARE_BYTES = LEAF_BYTES + 8_192;
 
-type HostFunction = (...values: unknown[]) => unknown;
-
 /** What is left of the budget, and a site's number, behind other values. */
 function lastTwo(values: readonly unknown[]): readonly [number, number] {
   const { length } = values;
@@ -50,10 +50,10 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   readonly instance: ModuleInstance;
   readonly main: Compiled["written"];
   readonly written: Written;
-  private readonly exports: Readonly<Record<string, unknown>>;
+  private readonly functions: HostFunctions;
   private readonly budget: HostGlobal;
   /** See `KEPT`. */
-  private readonly kept: readonly HostGlobal[];
+  private readonly kept: readonly (HostGlobal | null)[];
   private readonly room: HostGlobal;
   /** What a call from outside has to be given: a call of any function, and what it calls there. */
   readonly leastRoom: number;
@@ -72,50 +72,48 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.written = new WrittenModule(compiled.written);
     const { list } = compiled.written.target.tables;
     this.tables = list.map((used) => new TableMirror(instance, used));
-    this.exports = this.instantiate(compiled.module);
-    this.budget = this.exports[NAMES.budget] as HostGlobal;
-    this.kept = KEPT.map((_, i) => this.exports[NAMES.kept(i)] as HostGlobal);
-    this.room = this.exports[NAMES.room] as HostGlobal;
+    this.functions = new HostFunctions(compiled.written);
+    this.instantiate(compiled.module);
+    const { globals } = this.main.target;
+    this.budget = this.functions.global(globals.budget) as HostGlobal;
+    this.kept = KEPT.map((type) => this.functions.global(globals.kept(type)));
+    this.room = this.functions.global(globals.room) as HostGlobal;
     this.leastRoom = this.main.frameBytes + SPARE_BYTES;
-    instance.globals.forEach((global, i) => {
-      const parts = [this.exports[NAMES.global(i)], this.exports[NAMES.upperHalf(i)]];
-      const theirs = parts.filter((part) => part !== undefined) as HostGlobal[];
-      if (theirs.length === 0) return;
-      const shared = new BorderGlobal(global, theirs);
-      if (global.type.mutable) this.globals.push(shared);
+    this.instance.globals.forEach((global, i) => this.shareGlobal(global, i));
+    this.tables.forEach((table, i) => {
+      table.begin(...this.functions.writers(i));
     });
-    for (const table of this.tables) table.begin(this.exports);
     this.continuations = new Continuations(this);
   }
 
-  private instantiate(hostModule: object): Readonly<Record<string, unknown>> {
-    const { instance, main } = this;
-    this.memories = instance.memories.slice(0, main.memories).map((memory) => memory.inHost());
+  private instantiate(hostModule: object): void {
+    const { functions, instance, main } = this;
+    const memories = instance.memories.slice(0, main.target.memories);
+    this.memories = memories.map((memory) => memory.inHost());
     if (this.memories.includes(null)) throw new LeftOut("the host has no memory for it");
     try {
-      return instantiateHidden(hostModule, this.shared(main.imports));
+      instantiateHidden(hostModule, this.importsOf(main.imports, functions.table));
     } catch (error) {
       throw new LeftOut(`the host refuses it: ${(error as Error).message}`);
     }
   }
 
-  /** What every host module of the instance's imports. */
-  private shared(imports: readonly RuntimeImport[]) {
+  private shareGlobal(global: GlobalInstance, index: number): void {
+    const half = this.main.target.globals.upperHalves.get(index);
+    const parts = half === undefined ? [index] : [index, half];
+    const theirs = parts.map((part) => this.functions.global(part));
+    if (!theirs.every((part) => part !== null)) return;
+    const shared = new BorderGlobal(global, theirs);
+    if (global.type.mutable) this.globals.push(shared);
+  }
+
+  importsOf(imports: readonly RuntimeImport[], functions: HostTable): object {
     const tables = this.tables.map(({ host, index }) => [String(index), host]);
     return {
       [NAMES.memories]: { ...this.memories },
-      [NAMES.tables]: Object.fromEntries(tables),
+      [NAMES.tables]: { ...Object.fromEntries(tables), [NAMES.functions]: functions },
       [RUNTIME]: { ...imports.map((item) => this.runtimeFunction(item)) },
     };
-  }
-
-  importsOf(imports: readonly RuntimeImport[]): object {
-    const { budget, exports, instance, kept, room } = this;
-    const globals: unknown[] = instance.globals.map((_, i) => exports[NAMES.global(i)] ?? budget);
-    const { upperHalves } = this.main.target;
-    const halves = [...upperHalves.keys()].map((index) => exports[NAMES.upperHalf(index)]);
-    globals.push(budget, ...kept, room, ...halves);
-    return { [NAMES.globals]: { ...globals }, ...this.shared(imports) };
   }
 
   private memories: readonly (object | null)[] = [];
@@ -131,7 +129,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   functionAt(index: number): CompiledFunction | null {
     if (!executes(this.main, index)) return null;
     const { params, results } = typeOfFunction(this.instance.module, index);
-    const code = this.exports[NAMES.function(index)] as HostFunction;
+    const code = this.functions.entry(index);
     const { leastRoom, written } = this;
     const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
     const run: Run = {
@@ -165,15 +163,15 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.goIn(entry, budget);
     try {
       const result = this.runOn(run, entry);
-      const left = this.budget.value as number;
+      const left = this.budget.get() as number;
       if (left > SAVING) thread.book(left);
       if (left <= SAVING || entry.hasLeft) return entry.stop;
       run.put(frame, result);
       return null;
     } catch (error) {
       if (!entry.isInside) throw error;
-      thread.book(this.budget.value as number);
-      const kept = this.kept.map(({ value }) => value as number);
+      thread.book(this.budget.get() as number);
+      const kept = this.kept.map((global) => (global?.get() ?? 0) as number);
       const fault = faultOf(this, { error, kept, entered: entry.entered });
       if (fault === null) throw error;
       return fault;
@@ -185,13 +183,13 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   /** Runs host code, and continuations in the frames that these leave at headers of loops. */
   private runOn(run: Run, entry: Entry): unknown {
-    this.room.value = entry.room;
+    this.room.set(entry.room);
     let result = run.call(entry.frame);
-    while (entry.hasLeft && this.budget.value > SAVING) {
+    while (entry.hasLeft && (this.budget.get() as number) > SAVING) {
       const next = this.continuations.after(...entry.stop.innermost);
       if (next === null) break;
       entry.goOn(next.written);
-      this.room.value = entry.room;
+      this.room.set(entry.room);
       result = next.call(entry.frame);
     }
     return result;
@@ -199,7 +197,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   /** Compiled code is to go on: what the interpreter may have changed is copied. */
   private goIn(entry: Entry, budget: number): void {
-    this.budget.value = budget;
+    this.budget.set(budget);
     for (const global of this.globals) global.copyIn();
     entry.goIn();
   }
@@ -228,11 +226,15 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
         return this.outsideFunction(item.index);
       case "element": {
         const table = this.instance.tables[item.table];
-        return this.outside(
-          item.type,
-          () => table.get(this.kept[0].value as number) as FunctionInstance,
-        );
+        const kept = KEPT.indexOf(I32);
+        return this.outside(item.type, () => {
+          return table.get(this.kept[kept]?.get() as number) as FunctionInstance;
+        });
       }
+      case "getter":
+        return this.functions.getter(item.index);
+      case "setter":
+        return this.functions.setter(item.index);
       case "resolve": {
         const mirror = this.tables.find(({ index }) => index === item.table) as TableMirror;
         return (index) => mirror.resolve(index as number);
@@ -242,9 +244,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   /** A function as code that is compiled has it. */
   private callee(index: number): HostFunction {
-    const { exports } = this;
-    const exported = exports[NAMES.callee(index)] ?? exports[NAMES.function(index)];
-    return (exported as HostFunction | undefined) ?? this.outsideFunction(index);
+    return this.functions.callee(index) ?? this.outsideFunction(index);
   }
 
   private outsideFunction(index: number): HostFunction {
@@ -259,12 +259,12 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     const entry = this.entry as Entry;
     const entered = sites.entryAt(number);
     if (entered >= 0) this.instance.store.work += target.firstCalls.enter(entered);
-    const hasOverflowed = entered >= 0 && (this.room.value as number) < 0;
+    const hasOverflowed = entered >= 0 && (this.room.get() as number) < 0;
     const budget = hasOverflowed
       ? entry.overflowed(sites.at(number), values, left)
       : entry.reached(number, values, left);
     // Who leaves a frame at a loop's header keeps the budget.
-    if (left > SAVING) this.budget.value = budget;
+    if (left > SAVING) this.budget.set(budget);
     return budget;
   }
 
@@ -279,7 +279,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       const entry = this.entry as Entry;
       const ahead = { rest: sites.restAt(number), worst: sites.worstAt(number) };
       passed.put(entry.frame, values);
-      this.budget.value = entry.execute(instruction, params, left, ahead);
+      this.budget.set(entry.execute(instruction, params, left, ahead));
       return resultOf(returned.take(entry.frame));
     };
   }
@@ -294,10 +294,10 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       const callee = calleeNow();
       passed.put(frame, values);
       this.goOut(entry);
-      const usedRoom = entry.room - (this.room.value as number);
-      const budget = thread.callOutside(callee, this.budget.value as number, usedRoom);
+      const usedRoom = entry.room - (this.room.get() as number);
+      const budget = thread.callOutside(callee, this.budget.get() as number, usedRoom);
       if (budget < 0) {
-        this.budget.value = SAVING;
+        this.budget.set(SAVING);
         return dummy;
       }
       this.goIn(entry, budget);

@@ -1,6 +1,7 @@
 // The host's objects that compiled code is made of, out of everybody's reach: who had them could
-// change a guest's budget. V8 shows the instance of a frame to `Error.prepareStackTrace`, and glue
-// code may replace what the host's classes have.
+// change a guest's budget. V8 shows the instance of a frame to `Error.prepareStackTrace`, so those
+// export nothing: what is used of them lies in tables that they import. Glue code may replace what
+// the host's classes have, so tables have copies of their methods.
 
 import { hostNamespace } from "../runtime/host-memory.ts";
 
@@ -8,24 +9,21 @@ import { hostNamespace } from "../runtime/host-memory.ts";
 export interface HostTable {
   readonly length: number;
   grow(delta: number): number;
+  /** The function at an index; null: there is none. */
+  get(index: number): HostFunction | null;
 }
 
-type Exports = Readonly<Record<string, unknown>>;
+/** A function of a host module, or one that it calls. */
+export type HostFunction = (...values: readonly unknown[]) => unknown;
 
-function descriptorOf(Class: { readonly prototype: object } | undefined, name: string) {
-  return Class && Object.getOwnPropertyDescriptor(Class.prototype, name);
-}
-
-const exportsOf = descriptorOf(hostNamespace?.Instance, "exports")?.get;
-const value = descriptorOf(hostNamespace?.Global, "value");
-/** What globals have of their class, which are all that is exported besides functions. */
-const GLOBAL: object = Object.freeze(Object.create(null, value ? { value } : {}));
-
-/** And what we use of tables. */
-const TABLE: object = Object.freeze(Object.create(null, { ...kept("length"), ...kept("grow") }));
+/** What we use of tables. */
+const TABLE: object = Object.freeze(
+  Object.create(null, { ...kept("length"), ...kept("grow"), ...kept("get") }),
+);
 
 function kept(name: string): PropertyDescriptorMap {
-  const found = descriptorOf(hostNamespace?.Table, name);
+  const Table = hostNamespace?.Table;
+  const found = Table && Object.getOwnPropertyDescriptor(Table.prototype, name);
   return found === undefined ? {} : { [name]: found };
 }
 
@@ -38,17 +36,10 @@ export function hiddenTable(initial: number): HostTable {
 }
 
 /**
- * Makes an instance of a host module that nobody can use; its exports.
+ * Makes an instance of a host module, which exports nothing.
  * @throws what the host throws
  */
-export function instantiateHidden(module: object, imports: object): Exports {
+export function instantiateHidden(module: object, imports: object): void {
   if (hostNamespace === undefined) throw new Error("the host has no WebAssembly");
-  const instance = new hostNamespace.Instance(module, imports);
-  const exports: Exports = Reflect.apply(exportsOf as () => Exports, instance, []);
-  Reflect.setPrototypeOf(instance, null);
-  for (const name in exports) {
-    const item = exports[name];
-    if (typeof item === "object" && item !== null) Reflect.setPrototypeOf(item, GLOBAL);
-  }
-  return exports;
+  new hostNamespace.Instance(module, imports);
 }

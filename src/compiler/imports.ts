@@ -26,6 +26,8 @@ export type RuntimeImport =
   | { readonly kind: "callee"; readonly index: number }
   /** Calls the element that an indirect call has taken last, a function of others. */
   | { readonly kind: "element"; readonly table: number; readonly type: FuncType }
+  /** Gets at a global of the module's own host module, by its index there. */
+  | { readonly kind: "getter" | "setter"; readonly index: number }
   /** Gives the index in the host's table for one that is too large for that. */
   | { readonly kind: "resolve"; readonly table: number };
 
@@ -117,6 +119,17 @@ export class HostImports {
     return this.once(`callee ${index}`, item, () => {
       return this.types.add(params.map(typeCode), results.map(typeCode));
     });
+  }
+
+  /** The functions that get at a global of the module's own host module. */
+  getter(index: number, type: ValType): number {
+    const item = { kind: "getter", index } as const;
+    return this.once(`getter ${index}`, item, () => this.types.add([], [typeCode(type)]));
+  }
+
+  setter(index: number, type: ValType): number {
+    const item = { kind: "setter", index } as const;
+    return this.once(`setter ${index}`, item, () => this.types.add([typeCode(type)], []));
   }
 
   /** The function that calls the element of a table that an indirect call has taken last. */

@@ -1,10 +1,9 @@
 // The host's module for a module of the guest's: functions that pay and can be stopped, beside
-// memories and tables that are imported, and globals of its own that are exported. Functions that
-// are nothing for the host call the runtime.
+// memories and tables that are imported, and globals of its own. It exports nothing (entrances.ts).
+// Functions that are nothing for the host call the runtime.
 
 import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
-import { I32 } from "../isa/types.ts";
 import {
   bodyOf,
   type FuncType,
@@ -17,28 +16,20 @@ import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { Adapters, takesBits, writeToBits } from "./adapters.ts";
 import { ByteWriter } from "./bytes.ts";
-import { writeNumber } from "./checks.ts";
 import { HostEmitter } from "./emitter.ts";
-import { FirstCalls, NOT_ENTERED } from "./first-calls.ts";
+import { addEntrances, type Entrances } from "./entrances.ts";
+import { FirstCalls } from "./first-calls.ts";
+import { HostGlobals } from "./globals.ts";
 import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
 import { canPassAll, writeType } from "./host-types.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
-import { OP } from "./opcodes.ts";
 import { LEAF_BYTES } from "./room.ts";
-import {
-  FUNCREF_CODE,
-  hostGlobals,
-  MUTABLE,
-  NAMES,
-  section,
-  writeHeader,
-  writeShared,
-} from "./sections.ts";
+import { section, sharedCount, writeFunctions, writeHeader, writeShared } from "./sections.ts";
 import { Sites } from "./sites.ts";
 import { HostTables } from "./tables.ts";
-import { type HostTarget, sharedMemories, upperHalves } from "./target.ts";
-import { canPass, KEPT, typeCode, writeDummy } from "./values.ts";
+import { type HostTarget, sharedMemories } from "./target.ts";
+import { typeCode } from "./values.ts";
 
 /** Instructions after which it is asked whether a function is too dear. */
 const STEP = 64;
@@ -49,8 +40,9 @@ export interface HostModule {
   readonly sites: Sites;
   /** What is imported from `RUNTIME`, by name. */
   readonly imports: readonly RuntimeImport[];
-  /** How many memories it imports. */
-  readonly memories: number;
+  /** How many functions it defines besides hints, and what they are for. */
+  readonly functionCount: number;
+  readonly entrances: Entrances;
   /** Why functions are not compiled, by index. */
   readonly leftOut: ReadonlyMap<number, string>;
   /** For whoever writes a function again. */
@@ -84,6 +76,7 @@ export class HostModuleWriter {
   constructor(module: ModuleRecord, prices: PriceTable, features: FeatureSet) {
     const imports = new HostImports();
     const adapters = new Adapters(module, imports);
+    const globals = new HostGlobals(module);
     this.target = {
       module,
       prices,
@@ -94,7 +87,8 @@ export class HostModuleWriter {
       typeIndex: (index) => index,
       tables: new HostTables(module, adapters),
       memories: sharedMemories(module, features),
-      upperHalves: upperHalves(module),
+      globals,
+      access: globals,
     };
     this.validator = functionValidator(module);
     this.next = module.importedFunctions;
@@ -164,29 +158,6 @@ export class HostModuleWriter {
     return typeOfFunction(this.target.module, index);
   }
 
-  /**
-   * The functions that are exported, with their names, by numbers that count from the first that is
-   * defined.
-   */
-  private exported(): (readonly [name: string, number: number])[] {
-    const { adapters, module, tables } = this.target;
-    const { functions, importedFunctions } = module;
-    const exported: (readonly [string, number])[] = [];
-    functions.forEach((_, i) => {
-      if (!canPassAll(this.typeOf(i))) return;
-      const isDefined = i >= importedFunctions;
-      if (isDefined) exported.push([NAMES.function(i), adapters.entry(i)]);
-      if (takesBits(this.typeOf(i))) return;
-      exported.push([NAMES.callee(i), isDefined ? i - importedFunctions : adapters.imported(i)]);
-    });
-    tables.list.forEach(({ index }, table) => {
-      const place = adapters.other(3, (out) => writePlacing(out, table));
-      const clear = adapters.other(3, (out) => writeClearing(out, table));
-      exported.push([NAMES.place(index), place], [NAMES.clear(index), clear]);
-    });
-    return exported;
-  }
-
   /** Writes indices of the host's module where those of the guest's functions stand. */
   private link(): void {
     const { calls, code, target } = this;
@@ -207,8 +178,8 @@ export class HostModuleWriter {
   /** The module, once all functions are written. */
   finish(): HostModule {
     const { beginnings, code, leftOut, sites, target } = this;
-    const { adapters, imports, memories, module, tables } = target;
-    const exported = this.exported();
+    const { adapters, firstCalls, globals, imports, module } = target;
+    const entrances = addEntrances(target);
     this.link();
     const out = new ByteWriter();
     writeHeader(out);
@@ -216,18 +187,15 @@ export class HostModuleWriter {
     section(out, "type", (w) => this.writeTypes(w));
     section(out, "import", (w) => this.writeImports(w));
     const functions = defined.length + adapters.count;
-    const empty = emptyFunctions(functions);
+    const empty = emptyFunctions(defined.length);
     section(out, "function", (w) => {
       w.u32(functions + empty);
       for (const type of defined) w.u32(type);
       adapters.writeTypes(w);
       for (let i = 0; i < empty; i++) w.u32(defined[0]);
     });
-    section(out, "global", (w) => this.writeGlobals(w));
-    section(out, "export", (w) => this.writeExports(w, exported));
-    if (tables.list.length > 0) {
-      section(out, "element", (w) => writeElements(w, imports.count, functions));
-    }
+    section(out, "global", (w) => globals.write(w, firstCalls.count));
+    section(out, "element", (w) => writeFunctions(w, target, imports.count, functions));
     section(out, "custom", (w) => this.hints.write(w, imports.count - module.importedFunctions));
     adapters.write(code, this.function);
     for (let i = 0; i < empty; i++) for (const byte of EMPTY_BODY) code.u8(byte);
@@ -243,7 +211,8 @@ export class HostModuleWriter {
       bytes,
       sites,
       imports: imports.list,
-      memories,
+      functionCount: functions,
+      entrances,
       leftOut,
       target,
       beginnings: Int32Array.from(beginnings),
@@ -265,89 +234,9 @@ export class HostModuleWriter {
   }
 
   private writeImports(out: ByteWriter): void {
-    const { imports, memories, module, tables } = this.target;
-    out.u32(imports.count + memories + tables.list.length);
+    const { imports, module } = this.target;
+    out.u32(imports.count + sharedCount(this.target));
     imports.writeImports(out, module.types.length);
     writeShared(out, this.target);
   }
-
-  /** Those that others see, and one for each group of functions. */
-  private writeGlobals(out: ByteWriter): void {
-    const { target } = this;
-    const types = hostGlobals(target);
-    const groups = target.firstCalls.count;
-    out.u32(types.length + groups);
-    for (const type of types) {
-      out.u8(typeCode(type));
-      out.u8(MUTABLE);
-      writeDummy(out, type);
-      out.u8(OP.end);
-    }
-    for (let i = 0; i < groups; i++) {
-      out.u8(typeCode(I32));
-      out.u8(MUTABLE);
-      writeNumber(out, NOT_ENTERED);
-      out.u8(OP.end);
-    }
-  }
-
-  private writeExports(out: ByteWriter, functions: ReturnType<typeof this.exported>): void {
-    const { imports, module, upperHalves } = this.target;
-    const { globals } = module;
-    const held = globals.flatMap(({ type }, i) => (canPass(type.type) ? [i] : []));
-    out.u32(functions.length + held.length + upperHalves.size + 2 + KEPT.length);
-    for (const [name, number] of functions) {
-      out.name(name);
-      out.indexed(0x00, imports.count + number);
-    }
-    for (const [i, half] of upperHalves) {
-      out.name(NAMES.upperHalf(i));
-      out.indexed(0x03, half);
-    }
-    for (const i of held) {
-      out.name(NAMES.global(i));
-      out.indexed(0x03, i);
-    }
-    out.name(NAMES.budget);
-    out.indexed(0x03, globals.length);
-    for (let i = 0; i < KEPT.length; i++) {
-      out.name(NAMES.kept(i));
-      out.indexed(0x03, globals.length + 1 + i);
-    }
-    out.name(NAMES.room);
-    out.indexed(0x03, globals.length + 1 + KEPT.length);
-  }
-}
-
-const PASSIVE = 1;
-
-/** A segment of so many functions from the first that is defined on, for `writePlacing`. */
-function writeElements(out: ByteWriter, first: number, count: number): void {
-  out.u32(1);
-  out.u8(PASSIVE);
-  out.u8(0x00);
-  out.u32(count);
-  for (let i = 0; i < count; i++) out.u32(first + i);
-}
-
-/** The body of the function that puts functions of the segment into a table. */
-function writePlacing(out: ByteWriter, table: number): void {
-  out.u32(0);
-  for (let i = 0; i < 3; i++) out.indexed(OP.localGet, i);
-  out.indexed(OP.bulk, 12); // table.init
-  out.u32(0);
-  out.u32(table);
-  out.u8(OP.end);
-}
-
-/** The body of the function that removes elements. */
-function writeClearing(out: ByteWriter, table: number): void {
-  out.u32(0);
-  out.indexed(OP.localGet, 0);
-  out.u8(OP.refNull);
-  out.u8(FUNCREF_CODE);
-  out.indexed(OP.localGet, 2);
-  out.indexed(OP.bulk, 17); // table.fill
-  out.u32(table);
-  out.u8(OP.end);
 }

@@ -110,11 +110,12 @@ export class PlainWriter {
   private globalGet(index: number, type: ValType): void {
     this.requireGlobal(type);
     const { code, operands } = this.body;
-    const half = this.target.upperHalves.get(index);
-    code.indexed(OP.globalGet, index);
+    const { access, globals } = this.target;
+    const half = globals.upperHalves.get(index);
+    access.get(code, index);
     writeOfBits(code, type);
     if (half !== undefined) {
-      code.indexed(OP.globalGet, half);
+      access.get(code, half);
       writeUpperHalf(code);
     }
     operands.push(type);
@@ -123,20 +124,21 @@ export class PlainWriter {
   private globalSet(index: number, type: ValType): void {
     this.requireGlobal(type);
     const { code, operands } = this.body;
-    const half = this.target.upperHalves.get(index);
+    const { access, globals } = this.target;
+    const half = globals.upperHalves.get(index);
     operands.pop(1);
     if (half === undefined) {
       writeBits(code, type, 0);
-      code.indexed(OP.globalSet, index);
+      access.set(code, index);
       return;
     }
     const local = operands.take(type);
     code.indexed(OP.localTee, local);
     writeBits(code, type, 0);
-    code.indexed(OP.globalSet, index);
+    access.set(code, index);
     code.indexed(OP.localGet, local);
     writeBits(code, type, 1);
-    code.indexed(OP.globalSet, half);
+    access.set(code, half);
     operands.giveBack(type, local);
   }
 

@@ -5,8 +5,10 @@ import { LEAST_CALL } from "../interpreter/occupant.ts";
 import { slotCount, type ValType } from "../isa/types.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { writeNumber } from "./checks.ts";
+import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import { OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
+import type { HostTarget } from "./target.ts";
 
 /** Bytes of a call that does not ask for room, as it makes no calls. */
 export const LEAF_BYTES = 1_024;
@@ -19,7 +21,8 @@ const CODE_PER_BYTE = 16;
 
 /** Writes the counting. */
 export class RoomWriter {
-  private readonly global: number;
+  private readonly globals: HostGlobals;
+  private readonly access: GlobalAccess;
   private readonly operands: HostOperands;
   private readonly code: ByteWriter;
   private locals: readonly ValType[] = [];
@@ -27,8 +30,13 @@ export class RoomWriter {
   private local = 0;
   private callsOthers = false;
 
-  constructor(global: number, operands: HostOperands, code: ByteWriter) {
-    this.global = global;
+  constructor(
+    { access, globals }: Pick<HostTarget, "access" | "globals">,
+    operands: HostOperands,
+    code: ByteWriter,
+  ) {
+    this.globals = globals;
+    this.access = access;
     this.operands = operands;
     this.code = code;
   }
@@ -67,7 +75,7 @@ export class RoomWriter {
 
   take(out: ByteWriter): void {
     if (!this.isAsked) return;
-    out.indexed(OP.globalGet, this.global);
+    this.access.get(out, this.globals.room);
     writeNumber(out, this.bytes);
     out.u8(OP.i32Sub);
     out.indexed(OP.localSet, this.local);
@@ -78,7 +86,7 @@ export class RoomWriter {
     out.indexed(OP.localGet, this.local);
     writeNumber(out, this.bytes);
     out.u8(OP.i32Add);
-    out.indexed(OP.globalSet, this.global);
+    this.access.set(out, this.globals.room);
   }
 
   /** Or whether there is none, beside what lies on the host's stack. */
@@ -92,6 +100,6 @@ export class RoomWriter {
   /** What is left becomes known to others. */
   tell(out: ByteWriter): void {
     out.indexed(OP.localGet, this.local);
-    out.indexed(OP.globalSet, this.global);
+    this.access.set(out, this.globals.room);
   }
 }

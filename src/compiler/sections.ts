@@ -1,45 +1,21 @@
 // Parts that host modules have in common (spec: 5.5 Modules).
 
-import { I32, I64, type ValType } from "../isa/types.ts";
 import { type Limits, SECTION_NAMES } from "../module/module.ts";
 import { ByteWriter } from "./bytes.ts";
+import { OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
-import { canPass, KEPT, passedAs, typeOfPart } from "./values.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 export const MUTABLE = 1;
 export const FUNCREF_CODE = 0x70;
 
-/** Names of imports and exports, numbered by the guest's index spaces. */
+/** Module names of imports, whose fields are indices in the guest's index spaces. */
 export const NAMES = {
   memories: "memories",
   tables: "tables",
-  globals: "globals",
-  budget: "budget",
-  room: "room",
-  /** Globals, which hold bits, and the upper halves of vectors. */
-  global: (index: number) => `global ${index}`,
-  upperHalf: (index: number) => `upper half ${index}`,
-  /** Functions that take and give bits; and those that do not, for other host modules. */
-  function: (index: number) => `function ${index}`,
-  callee: (index: number) => `callee ${index}`,
-  /** Put so many functions into a table, or nothing: index, number of the first one, how many. */
-  place: (table: number) => `place ${table}`,
-  clear: (table: number) => `clear ${table}`,
-  kept: (index: number) => `kept ${index}`,
-  continuation: (offset: number) => `continuation ${offset}`,
+  /** The field of the table that gets the functions of the host module. */
+  functions: "functions",
 } as const;
-
-/**
- * Types of the globals of a module's host module: the guest's, which keep their indices, the
- * budget, kept operands, the room for calls, and upper halves.
- */
-export function hostGlobals({ module, upperHalves }: HostTarget): readonly ValType[] {
-  const guests = module.globals.map(({ type }) => {
-    return canPass(type.type) ? typeOfPart(passedAs(type.type)[0]) : I32;
-  });
-  return [...guests, I32, ...KEPT, I32, ...new Array<ValType>(upperHalves.size).fill(I64)];
-}
 
 export function writeHeader(out: ByteWriter): void {
   for (const byte of HEADER) out.u8(byte);
@@ -52,11 +28,19 @@ export function section(out: ByteWriter, name: string, write: (out: ByteWriter) 
   out.sized(content);
 }
 
-/** Imports of the tables and memories that the guest's module and the host's have in common. */
+/** How many tables and memories a host module imports. */
+export function sharedCount({ memories, tables }: HostTarget): number {
+  return tables.list.length + 1 + memories;
+}
+
+/**
+ * Imports of the tables and memories that the guest's module and the host's have in common, and,
+ * behind the other tables, of that for the host module's functions.
+ */
 export function writeShared(out: ByteWriter, { memories, module, tables }: HostTarget): void {
-  for (const { index } of tables.list) {
+  for (const field of [...tables.list.map(({ index }) => String(index)), NAMES.functions]) {
     out.name(NAMES.tables);
-    out.name(String(index));
+    out.name(field);
     out.u8(0x01);
     out.u8(FUNCREF_CODE);
     out.u8(0x00);
@@ -68,6 +52,25 @@ export function writeShared(out: ByteWriter, { memories, module, tables }: HostT
     out.u8(0x02);
     writeLimits(out, type);
   }
+}
+
+const ACTIVE_IN_TABLE = 2;
+
+/** The segment by which so many functions, from the one at index `first` on, get into their table. */
+export function writeFunctions(
+  out: ByteWriter,
+  { tables }: HostTarget,
+  first: number,
+  count: number,
+): void {
+  out.u32(1);
+  out.u32(ACTIVE_IN_TABLE);
+  out.u32(tables.list.length);
+  out.indexed(OP.i32Const, 0);
+  out.u8(OP.end);
+  out.u8(0x00);
+  out.u32(count);
+  for (let i = 0; i < count; i++) out.u32(first + i);
 }
 
 function writeLimits(out: ByteWriter, { address64, max, min, shared }: Limits): void {

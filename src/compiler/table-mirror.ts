@@ -7,11 +7,10 @@ import { idMatches } from "../validation/type-ids.ts";
 import { type HostTable, hiddenTable } from "./host-objects.ts";
 import { canPassAll, isSimple } from "./host-types.ts";
 import { LeftOut } from "./left-out.ts";
-import { NAMES } from "./sections.ts";
 import { MOST_ELEMENTS, type UsedTable } from "./tables.ts";
 
-/** A function of the host module's that writes to the table. */
-type Writer = (at: number, first: number, count: number) => void;
+/** A function of the host module's that writes to the table: see `Entrances`. */
+export type Writer = (at: number, first: number, count: number) => void;
 
 /** No function. */
 const NONE = -1;
@@ -45,10 +44,9 @@ export class TableMirror implements TableWatcher {
    * The host's functions are there.
    * @throws LeftOut if too many others have a copy of the table
    */
-  begin(exports: Readonly<Record<string, unknown>>): void {
-    const { index } = this;
-    this.place = exports[NAMES.place(index)] as Writer;
-    this.clear = exports[NAMES.clear(index)] as Writer;
+  begin(place: Writer, clear: Writer): void {
+    this.place = place;
+    this.clear = clear;
     if (!this.table.watch(this)) throw new LeftOut("too many instances have its table");
     this.write(0, this.table.length);
   }

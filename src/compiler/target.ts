@@ -3,13 +3,12 @@
 
 import { type Feature, type FeatureSet, featureBit } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
-import { V128 } from "../isa/types.ts";
 import { DEFAULT_PAGE_LOG2, type Limits, type ModuleRecord } from "../module/module.ts";
 import type { Adapters } from "./adapters.ts";
 import type { FirstCalls } from "./first-calls.ts";
+import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import type { HostImports } from "./imports.ts";
 import type { HostTables } from "./tables.ts";
-import { KEPT } from "./values.ts";
 
 export interface HostTarget {
   readonly module: ModuleRecord;
@@ -25,20 +24,10 @@ export interface HostTarget {
   readonly tables: HostTables;
   /** How many of the memories the host's module has: the first ones. */
   readonly memories: number;
-  /** The globals that hold the upper halves of vectors, by index of the guest's. */
-  readonly upperHalves: ReadonlyMap<number, number>;
-}
-
-/**
- * The guest's globals keep their indices; behind them are the budget, operands that are kept, the
- * room for calls, and upper halves.
- */
-export function upperHalves({ globals }: ModuleRecord): ReadonlyMap<number, number> {
-  const halves = new Map<number, number>();
-  globals.forEach(({ type }, i) => {
-    if (type.type === V128) halves.set(i, globals.length + 2 + KEPT.length + halves.size);
-  });
-  return halves;
+  /** Those of the module's host module. */
+  readonly globals: HostGlobals;
+  /** How the code that is written gets at them. */
+  readonly access: GlobalAccess;
 }
 
 /** How many of the module's memories a host with these features can have. */

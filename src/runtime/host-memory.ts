@@ -28,7 +28,7 @@ interface HostNamespace {
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (module: object, imports: object) => object;
   readonly Global: new (descriptor: object, value?: unknown) => object;
-  readonly Table: new (descriptor: object) => object;
+  readonly Table: (new (descriptor: object) => object) & { readonly prototype: object };
   readonly RuntimeError: new () => Error;
 }
 

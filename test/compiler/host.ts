@@ -1,6 +1,8 @@
 // Runs what the host tier writes in the host's own WebAssembly, with a runtime as small as a test
 // needs: there is budget, and frames are kept; nothing else is imported.
 
+import type { HostGlobal } from "../../src/compiler/border.ts";
+import { HostFunctions } from "../../src/compiler/host-functions.ts";
 import { RUNTIME } from "../../src/compiler/imports.ts";
 import { type HostModule, HostModuleWriter } from "../../src/compiler/module.ts";
 import { NAMES } from "../../src/compiler/sections.ts";
@@ -11,7 +13,7 @@ import type { ModuleRecord } from "../../src/module/module.ts";
 
 interface HostNamespace {
   Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object, imports: object) => { exports: Record<string, unknown> };
+  Instance: new (module: object, imports: object) => object;
 }
 
 const HOST = (globalThis as unknown as { WebAssembly: HostNamespace }).WebAssembly;
@@ -25,7 +27,8 @@ export function writeHostModule(record: ModuleRecord, features: FeatureSet): Hos
 /** A module that is compiled and instantiated. */
 export class HostInstance {
   readonly written: HostModule;
-  readonly exports: Record<string, never>;
+  readonly functions: HostFunctions;
+  private readonly budget: HostGlobal;
   readonly saved: SavedFrame[] = [];
   /** Units handed out; and what the next site that asks is given. */
   granted = 0;
@@ -35,8 +38,13 @@ export class HostInstance {
     this.written = written;
     const reached = (...values: unknown[]) => this.reached(values);
     const runtime = Object.fromEntries(written.imports.map((_, i) => [String(i), reached]));
-    const instance = new HOST.Instance(new HOST.Module(written.bytes), { [RUNTIME]: runtime });
-    this.exports = instance.exports as never;
+    this.functions = new HostFunctions(written);
+    const tables = { [NAMES.functions]: this.functions.table };
+    new HOST.Instance(new HOST.Module(written.bytes), {
+      [RUNTIME]: runtime,
+      [NAMES.tables]: tables,
+    });
+    this.budget = this.functions.global(written.target.globals.budget) as HostGlobal;
   }
 
   private reached(values: readonly unknown[]): number {
@@ -45,16 +53,12 @@ export class HostInstance {
     const budget = refilled < 0 ? SAVING : refilled;
     if (refilled >= 0) this.granted += budget - left;
     else this.saved.push(frameOf(this.written.sites.at(number), values));
-    this.budget.value = budget;
+    this.budget.set(budget);
     return budget;
-  }
-
-  private get budget(): { value: number } {
-    return this.exports[NAMES.budget];
   }
 
   /** Units that are used since the begin. */
   get used(): number {
-    return this.granted - this.budget.value;
+    return this.granted - (this.budget.get() as number);
   }
 }

@@ -1,7 +1,6 @@
 // Going down: where the budget ends, all frames come out, innermost first, in Wasm's terms.
 
 import { describe, expect, it } from "vitest";
-import { NAMES } from "../../src/compiler/sections.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
 import { F64, I32, I64 } from "../../src/isa/types.ts";
 import { assemble, load } from "../validation/assemble.ts";
@@ -24,7 +23,7 @@ function instance() {
 }
 
 function call(made: ReturnType<typeof instance>, argument: number): unknown {
-  return (made.exports[NAMES.function(0)] as (value: number) => unknown)(argument);
+  return made.functions.entry(0)(argument);
 }
 
 describe("a stop", () => {

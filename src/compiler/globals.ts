@@ -1,0 +1,92 @@
+// The globals of a host module: the guest's, which keep their indices and hold bits, the budget,
+// operands that are kept, the room for calls, upper halves of vectors, and one for each group of
+// functions. They are the module's own, since V8 is slower at those that are imported: whoever is
+// not in the module gets at them through functions.
+
+import { I32, I64, V128, type ValType } from "../isa/types.ts";
+import type { ModuleRecord } from "../module/module.ts";
+import type { ByteWriter } from "./bytes.ts";
+import { writeNumber } from "./checks.ts";
+import { NOT_ENTERED } from "./first-calls.ts";
+import { OP } from "./opcodes.ts";
+import { MUTABLE } from "./sections.ts";
+import { canPass, KEPT, passedAs, typeCode, typeOfPart, writeDummy } from "./values.ts";
+
+/** How code gets at the globals of a module's host module, by their indices there. */
+export interface GlobalAccess {
+  /** Pushes the value of one. */
+  get(out: ByteWriter, index: number): void;
+  /** Gives one the value that is on the stack. */
+  set(out: ByteWriter, index: number): void;
+}
+
+/** The globals of a module's host module, and how its own code gets at them. */
+export class HostGlobals implements GlobalAccess {
+  /** Types of all but those of groups, which come behind them. */
+  readonly types: readonly ValType[];
+  readonly budget: number;
+  readonly room: number;
+  /** The globals that hold the upper halves of vectors, by index of the guest's. */
+  readonly upperHalves: ReadonlyMap<number, number>;
+  /** Which ones code has got at. */
+  private readonly used: Uint8Array;
+
+  constructor({ globals }: ModuleRecord) {
+    this.budget = globals.length;
+    this.room = this.budget + 1 + KEPT.length;
+    const halves = new Map<number, number>();
+    globals.forEach(({ type }, i) => {
+      if (type.type === V128) halves.set(i, this.room + 1 + halves.size);
+    });
+    this.upperHalves = halves;
+    const guests = globals.map(({ type }) => {
+      return canPass(type.type) ? typeOfPart(passedAs(type.type)[0]) : I32;
+    });
+    this.types = [...guests, I32, ...KEPT, I32, ...new Array<ValType>(halves.size).fill(I64)];
+    this.used = new Uint8Array(this.types.length);
+    this.used[this.budget] = 1;
+    this.used[this.room] = 1;
+  }
+
+  /** The one that keeps operands of a type. */
+  kept(type: ValType): number {
+    return this.budget + 1 + KEPT.indexOf(type);
+  }
+
+  /** That of a group of functions. */
+  ofGroup(group: number): number {
+    return this.types.length + group;
+  }
+
+  isUsed(index: number): boolean {
+    return this.used[index] === 1;
+  }
+
+  get(out: ByteWriter, index: number): void {
+    this.used[index] = 1;
+    out.indexed(OP.globalGet, index);
+  }
+
+  set(out: ByteWriter, index: number): void {
+    this.used[index] = 1;
+    out.indexed(OP.globalSet, index);
+  }
+
+  /** The section, with so many groups of functions. */
+  write(out: ByteWriter, groups: number): void {
+    const { types } = this;
+    out.u32(types.length + groups);
+    for (const type of types) {
+      out.u8(typeCode(type));
+      out.u8(MUTABLE);
+      writeDummy(out, type);
+      out.u8(OP.end);
+    }
+    for (let i = 0; i < groups; i++) {
+      out.u8(typeCode(I32));
+      out.u8(MUTABLE);
+      writeNumber(out, NOT_ENTERED);
+      out.u8(OP.end);
+    }
+  }
+}
