@@ -1,6 +1,6 @@
 // The functions of a host module that the runtime and other host modules call. None is exported,
-// since V8 shows the instance of a frame to whoever asks for call sites: all functions of the module
-// lie in a table of the host's that it imports, by their numbers, and nobody else has that.
+// since V8 shows the instance of a frame to whoever asks for call sites: all functions of the
+// module lie in a table of the host's that it imports, by their numbers, and nobody else has that.
 
 import { I32, type ValType } from "../isa/types.ts";
 import { typeOfFunction } from "../module/module.ts";

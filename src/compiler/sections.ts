@@ -56,7 +56,7 @@ export function writeShared(out: ByteWriter, { memories, module, tables }: HostT
 
 const ACTIVE_IN_TABLE = 2;
 
-/** The segment by which so many functions, from the one at index `first` on, get into their table. */
+/** The segment by which so many functions, from the index `first` on, get into their table. */
 export function writeFunctions(
   out: ByteWriter,
   { tables }: HostTarget,
