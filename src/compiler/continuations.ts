@@ -144,7 +144,9 @@ export class Continuations {
     };
     return {
       worst: site.worst,
-      leastRoom: around.leastRoom,
+      get leastRoom() {
+        return around.leastRoom;
+      },
       enter: (frame, budget, room, thread) => around.enter(runHere, frame, budget, room, thread),
     };
   }

@@ -24,6 +24,8 @@ export class Entry {
   private depthBefore: unknown;
   private readonly instance: ModuleInstance;
   private readonly sites: Sites;
+  /** Whether it stops at its next site, whatever its budget is. */
+  private mustStop = false;
   /** What it has left frames in. */
   private frames: Stop | null = null;
   /** The host module whose function was entered last. */
@@ -83,7 +85,7 @@ export class Entry {
   /** A site: gives a new budget, or keeps the frame and gives `SAVING`. */
   reached(number: number, values: readonly unknown[], left: number): number {
     const isComingDown = left <= SAVING / 2;
-    if (!isComingDown) {
+    if (!isComingDown && !this.mustStop) {
       const budget = this.thread.allot(left, this.sites.worstAt(number));
       if (budget >= 0) return budget;
     }
@@ -105,6 +107,13 @@ export class Entry {
     if (budget >= 0) return budget;
     this.stop.undone = readRaw(this.frame, params);
     return SAVING;
+  }
+
+  /** Has it come down where it goes on with so much left: the budget that brings it there. */
+  comeDown(left: number): number {
+    this.thread.book(left);
+    this.mustStop = true;
+    return 0;
   }
 
   /** The frame goes on in a function of another host module. */

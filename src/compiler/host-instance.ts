@@ -55,10 +55,10 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** See `KEPT`. */
   private readonly kept: readonly (HostGlobal | null)[];
   private readonly room: HostGlobal;
-  /** What a call from outside has to be given: a call of any function, and what it calls there. */
-  readonly leastRoom: number;
   /** Mutable globals on both sides. */
   private readonly globals: BorderGlobal[] = [];
+  /** The host's, of those that it has. */
+  private readonly memories: object[] = [];
   private readonly tables: readonly TableMirror[];
   /** The innermost call from outside. */
   private entry: Entry | null = null;
@@ -78,7 +78,6 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.budget = this.functions.global(globals.budget) as HostGlobal;
     this.kept = KEPT.map((type) => this.functions.global(globals.kept(type)));
     this.room = this.functions.global(globals.room) as HostGlobal;
-    this.leastRoom = this.main.frameBytes + SPARE_BYTES;
     this.instance.globals.forEach((global, i) => this.shareGlobal(global, i));
     this.tables.forEach((table, i) => {
       table.begin(...this.functions.writers(i));
@@ -88,9 +87,11 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   private instantiate(hostModule: object): void {
     const { functions, instance, main } = this;
-    const memories = instance.memories.slice(0, main.target.memories);
-    this.memories = memories.map((memory) => memory.inHost());
-    if (this.memories.includes(null)) throw new LeftOut("the host has no memory for it");
+    for (const memory of instance.memories.slice(0, main.target.memories)) {
+      const inHost = memory.inHost();
+      if (inHost === null) throw new LeftOut("the host has no memory for it");
+      this.memories.push(inHost);
+    }
     try {
       instantiateHidden(hostModule, this.importsOf(main.imports, functions.table));
     } catch (error) {
@@ -116,7 +117,19 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     };
   }
 
-  private memories: readonly (object | null)[] = [];
+  /** Whether the memories are what the host knows: one that has a resizable buffer has left it. */
+  private get hasMemories(): boolean {
+    const { memories } = this;
+    for (let i = 0; i < memories.length; i++) {
+      if (!this.instance.memories[i].liesIn(memories[i])) return false;
+    }
+    return true;
+  }
+
+  /** What a call from outside has to be given: a call of any function, and what it calls there. */
+  get leastRoom(): number {
+    return this.hasMemories ? this.main.frameBytes + SPARE_BYTES : Number.POSITIVE_INFINITY;
+  }
 
   get compiled(): CompiledModule {
     return this.share.compiled.registerCode;
@@ -130,7 +143,8 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     if (!executes(this.main, index)) return null;
     const { params, results } = typeOfFunction(this.instance.module, index);
     const code = this.functions.entry(index);
-    const { leastRoom, written } = this;
+    const { written } = this;
+    const leastRoom = () => this.leastRoom;
     const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
     const run: Run = {
       written,
@@ -138,7 +152,9 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       put: (frame, result) => returned.put(frame, partsOfResult(results, result)),
     };
     return {
-      leastRoom,
+      get leastRoom() {
+        return leastRoom();
+      },
       enter: (frame, budget, room, thread) => this.enter(run, frame, budget, room, thread),
     };
   }
@@ -300,7 +316,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
         this.budget.set(SAVING);
         return dummy;
       }
-      this.goIn(entry, budget);
+      this.goIn(entry, this.hasMemories ? budget : entry.comeDown(budget));
       return resultOf(returned.take(frame));
     };
   }

@@ -65,7 +65,7 @@ function codeOf(executed: Executed, message: string, kept: Thrown["kept"], place
 }
 
 /** Where it was if the host does not say: somebody has frozen its errors. */
-const NOWHERE: Place = { funcIndex: -1, offset: 0, op: OP.unreachable, table: 0, owed: 0 };
+const NOWHERE: Place = { funcIndex: -1, offset: 0, op: -1, table: 0, owed: 0 };
 
 /** A trap, or too deep a recursion, whose place is being found out. */
 class HostFault implements Fault {
@@ -76,6 +76,7 @@ class HostFault implements Fault {
   /** The innermost first. */
   private places: readonly Place[] = [];
   owed = 0;
+  op = NOWHERE.op;
   hostBytes = 0;
 
   constructor(
@@ -94,7 +95,9 @@ class HostFault implements Fault {
     if (next.done !== true) return false;
     // A function for which there was no room on the stack stands at no instruction.
     this.places = next.value.filter((place) => place !== null);
-    this.owed = next.value[0]?.owed ?? 0;
+    const { op, owed } = next.value[0] ?? NOWHERE;
+    this.op = op;
+    this.owed = owed;
     return true;
   }
 

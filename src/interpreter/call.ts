@@ -41,8 +41,6 @@ export function argumentsAt(): number {
 export class CallThread extends Thread {
   declare watcher: Watch | null;
   private readonly idle: FunctionInstance;
-  /** Opcode of the instruction that has trapped last; -1 if it is not known. */
-  trapOpcode = -1;
 
   constructor(store: Store, watch: Watch | null, mayAwait = false) {
     const idle = idleCallee();

@@ -77,6 +77,8 @@ export abstract class Crosser extends Occupant implements Budgets {
   private readonly layers: Layer[] = [];
   /** What lies above the calls that come down next. */
   private inner: InnerFrames | null = null;
+  /** Opcode of the instruction that has trapped last, for who asks; -1 if it is not known. */
+  trapOpcode = -1;
   /** What has gone wrong in the host. */
   protected fault: Fault | null = null;
   /** What is done when all has come down; null: nothing more than to go on. */
@@ -174,6 +176,7 @@ export abstract class Crosser extends Occupant implements Budgets {
     }
     // Others may have used the store's fuel meanwhile.
     this.charge(Math.min(fault.owed, this.store.fuel));
+    this.trapOpcode = fault.op;
     return this.fail(fault.errorIn(backtrace(this)));
   }
 

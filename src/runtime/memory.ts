@@ -383,6 +383,11 @@ export class MemoryInstance {
     return this.growing?.memory ?? null;
   }
 
+  /** Whether the bytes still lie in a memory of the host's that `inHost` gave. */
+  liesIn(memory: object): boolean {
+    return this.type.shared || this.growing?.memory === memory;
+  }
+
   /** Continues with the bytes in `buffer`, the first `length` of them. */
   private adopt(buffer: ArrayBufferLike, length = buffer.byteLength): void {
     this.bytes = new Uint8Array(buffer, 0, length);

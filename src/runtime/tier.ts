@@ -92,6 +92,8 @@ export interface Fault extends Ending {
   readonly kind: "fault";
   /** What it has not paid of the segment in which it has ended. */
   readonly owed: number;
+  /** Opcode of the instruction that it has ended in; -1 if it is not known. */
+  readonly op: number;
   /** The error, if these calls were in progress when the function was called. */
   errorIn(callers: Backtrace): Trap | Exhaustion;
 }

@@ -180,7 +180,8 @@ describe("the translation of a long function", () => {
 describe("growth of a memory", () => {
   const grown = (looks = 0) => {
     const epoch = new StopAt();
-    const store = new Store({ epoch, epochDeadline: 1 });
+    // A memory of the host's grows in place.
+    const store = new Store({ epoch, epochDeadline: 1, tier: "interpreter" });
     const instance = instanceOf(BULK, {}, store);
     epoch.left = looks;
     // The first growth after the first has something in reserve.

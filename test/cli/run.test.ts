@@ -277,8 +277,10 @@ describe("exit codes", () => {
 });
 
 describe("--stats", () => {
+  const STATS = ["run", "--stats", "--tier", "interpreter"];
+
   it("is on standard error, as one object with --json", async () => {
-    const { code, out, err } = await wasmeter(["run", "--stats", "--json", files.endings, "5"]);
+    const { code, out, err } = await wasmeter([...STATS, "--json", files.endings, "5"]);
     expect([code, out]).toEqual([0, "10\n"]);
     // local.get, const, mul; one page.
     const used = { fuel: 3, peakMemoryBytes: 65536, hostCalls: 0 };
@@ -286,7 +288,7 @@ describe("--stats", () => {
   });
 
   it("is for people without, and there after a failure, too", async () => {
-    const args = ["run", "--stats", "--fuel", "500", "--invoke", "loop", files.endings];
+    const args = [...STATS, "--fuel", "500", "--invoke", "loop", files.endings];
     const { code, err } = await wasmeter(args);
     expect(code).toBe(2);
     expect(err).toMatch(/\nfuel 500, peak memory 65536 bytes, host calls 0\n$/);
