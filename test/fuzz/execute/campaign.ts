@@ -5,6 +5,7 @@ import { type FeatureSet, featureBit, featureSet } from "../../../src/isa/featur
 import { priceTable } from "../../../src/isa/prices.ts";
 import { createNamespace } from "../../../src/js-api/index.ts";
 import type { Tier } from "../../../src/runtime/tier.ts";
+import { alternately } from "../../compiler/alternately.ts";
 import { withCanonicalNans } from "../../interpreter/programs.ts";
 import { stackProgram } from "../../interpreter/stack-programs.ts";
 import { suiteModules } from "../corpus.ts";
@@ -168,8 +169,10 @@ class ExecutionCampaign {
     const { module: record } = judge(bytes, this.features);
     if (record === null) return report("internal", "the canonical form is refused");
     const seed = random.u32();
-    const tier = seed % 2 === 0 ? "interpreter" : "compiled";
-    const ours = observe(ourNamespace(tier), bytes, record, seed, true);
+    const namespace = ourNamespace(seed % 3 === 0 ? "interpreter" : "compiled");
+    const run = () => observe(namespace, bytes, record, seed, true);
+    const choices = new Random(seed);
+    const ours = seed % 3 === 1 ? run() : alternately(() => choices.oneIn(3), run);
     if (ours === null) return;
     figures.executions++;
     figures.calls += ours.calls;

@@ -98,7 +98,7 @@ class Sliced {
       const { params = [] } = funcTypeAt(record, type.typeIndex) ?? {};
       const args = params.map((item) => hostValue(this.random, item));
       try {
-        this.ended(name, await this.toTheEnd(instance.func(name).start(...args)));
+        this.ended(name, await this.toTheEnd(instance.func(name).start(...args), instance));
       } catch (error) {
         // A null where none may be.
         if (!(error instanceof TypeError)) throw error;
@@ -126,10 +126,10 @@ class Sliced {
     return imports as never;
   }
 
-  private async toTheEnd(execution: Execution): Promise<Outcome> {
+  private async toTheEnd(execution: Execution, { target }: Instance): Promise<Outcome> {
     for (let waits = 0; ; ) {
       this.slices++;
-      const outcome = this.style.place(() => execution.run({ slice: this.style.slice() }));
+      const outcome = this.style.place(() => execution.run({ slice: this.style.slice() }), target);
       if (outcome.kind !== "suspended") return outcome;
       if (outcome.reason === "host") await outcome.promise;
       // Most wait for some nanoseconds, or for ever.

@@ -16,8 +16,9 @@ import {
 import { compile } from "../../../src/code/compiled.ts";
 import { CodeAccount } from "../../../src/code/room.ts";
 import { room } from "../../../src/interpreter/registers.ts";
-import type { FunctionInstance } from "../../../src/runtime/instances.ts";
+import type { FunctionInstance, ModuleInstance } from "../../../src/runtime/instances.ts";
 import { build } from "../../attacks/build.ts";
+import { alternately, changeCode } from "../../compiler/alternately.ts";
 import type { Random } from "../random.ts";
 import { disturber } from "./disturb.ts";
 import {
@@ -40,8 +41,8 @@ export interface Style {
   /** Who executes it. */
   readonly tier: Tier;
   slice(): number;
-  /** Runs a slice somewhere on the machine; may run others before. */
-  place(slice: () => Outcome): Outcome;
+  /** Runs a slice somewhere on the machine; may run others before, or change the instance's tier. */
+  place(slice: () => Outcome, instance: ModuleInstance): Outcome;
 }
 
 export interface TracedRun {
@@ -86,7 +87,29 @@ export function styles(random: Random): Style[] {
   const compiled = stylesOf(random, "compiled").map((style) => {
     return { ...style, name: `compiled, ${style.name}` };
   });
-  return [...stylesOf(random, "interpreter"), ...compiled];
+  return [...stylesOf(random, "interpreter"), ...compiled, ...changing(random)];
+}
+
+/** Styles in which functions go from tier to tier. */
+function changing(random: Random): Style[] {
+  const tier = "compiled";
+  return [
+    {
+      name: "down at any site, and up again",
+      tier,
+      slice: () => random.pick([20, Number.POSITIVE_INFINITY]),
+      place: (slice) => alternately(() => random.oneIn(3), slice),
+    },
+    {
+      name: "compiled code thrown away, and made anew",
+      tier,
+      slice: () => random.between(1, 60),
+      place(slice, instance) {
+        if (random.oneIn(4)) changeCode(instance);
+        return slice();
+      },
+    },
+  ];
 }
 
 function stylesOf(random: Random, tier: Tier): Style[] {
@@ -174,7 +197,10 @@ class Runner {
   private advance(execution: Execution): Outcome {
     for (;;) {
       this.slices++;
-      const outcome = this.style.place(() => execution.run({ slice: this.style.slice() }));
+      const outcome = this.style.place(
+        () => execution.run({ slice: this.style.slice() }),
+        this.instance.target,
+      );
       if (outcome.kind !== "suspended" || outcome.reason !== "slice") return outcome;
     }
   }
