@@ -7,6 +7,7 @@ import { DOUBLES, FLOATS, REFERENCES, SLOTS } from "../interpreter/loop.generate
 import { LONGS, reserveReferences } from "../interpreter/registers.ts";
 import { F32, F64, I32, I64, type ValType } from "../isa/types.ts";
 import type { Value } from "../runtime/instances.ts";
+import { withoutPayload } from "../runtime/values.ts";
 
 /** What references are to who reads them. */
 export interface ReferenceReader {
@@ -21,14 +22,6 @@ export function nextFrame(): number {
 /** Makes places for references among the first `count` values of a frame. */
 export function reserveValues(frame: number, count: number): void {
   reserveReferences((frame >> 1) + count);
-}
-
-/**
- * Any NaN as the canonical one. JavaScript's may be signalling, as typed arrays give them, and
- * guests must get none of these (JS-API: ToWebAssemblyValue); which one it is depends on the host.
- */
-export function withoutPayload(value: number): number {
-  return Number.isNaN(value) ? Number.NaN : value;
 }
 
 /** An i32. */

@@ -10,7 +10,6 @@ import {
   type ReferenceReader,
   reserveValues,
   valueIn,
-  withoutPayload,
 } from "../embedding/frame.ts";
 import {
   F32,
@@ -77,7 +76,7 @@ export function toWebAssemblyValue(value: unknown, type: ValType, border: Refere
 export function rawOf(value: Value, type: ValType): RawValue {
   // Nobody may look at what the host has as a reference.
   if (isReference(type)) return { low: 0, high: 0, reference: value };
-  return toRaw(typeof value === "number" ? withoutPayload(value) : value, type);
+  return toRaw(value, type);
 }
 
 /** ToJSValue of bits. */

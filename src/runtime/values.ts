@@ -24,6 +24,15 @@ export class Bits {
 
 const NO_BITS: Bits64 = { low: 0, high: 0 };
 
+/**
+ * Any NaN as the canonical one. JavaScript's may be signalling, as typed arrays and guests give
+ * them, and guests must get none of these (JS-API: ToWebAssemblyValue); which one it is depends on
+ * the host, and on how it has compiled the code that the value went through.
+ */
+export function withoutPayload(value: number): number {
+  return Number.isNaN(value) ? Number.NaN : value;
+}
+
 /** Bits of a JavaScript value as a value of `type`; raises TypeError where it cannot be one. */
 export function toRaw(value: Value, type: ValType): RawValue {
   if (value instanceof Bits) {
@@ -38,10 +47,10 @@ export function toRaw(value: Value, type: ValType): RawValue {
       bigints[0] = toBigInt(value);
       return { low: words[0], high: words[1], reference: null };
     case F32:
-      floats[0] = value as number;
+      floats[0] = withoutPayload(value as number);
       return { low: words[0], high: 0, reference: null };
     case F64:
-      doubles[0] = value as number;
+      doubles[0] = withoutPayload(value as number);
       return { low: words[0], high: words[1], reference: null };
     default:
       return vectorOf(value);
