@@ -1,4 +1,4 @@
-// npm run execute -- [--executions N] [--seed S] [--log FILE]
+// npm run execute -- [--executions N] [--seed S] [--log FILE] [--only-tiers]
 //
 // Runs executing campaigns (test/fuzz/execute/) in processes of their own, one batch after the
 // other, until there have been so many executions; prints figures and findings. The log has a line
@@ -31,17 +31,22 @@ interface Batch {
 }
 
 /** In a child process: one batch, as a line of JSON. */
-async function runBatch(seed: number, from: number): Promise<void> {
+async function runBatch(seed: number, from: number, onlyTiers: boolean): Promise<void> {
   const host = localHost();
   const features = host === null ? 0 : await hostFeatures(host);
-  const options = { seed, from, count: BATCH, hostFeatures: features };
+  const options = { seed, from, count: BATCH, hostFeatures: features, onlyTiers };
   const { figures, findings } = await executeCampaign(options);
   process.stdout.write(JSON.stringify({ seed, from, figures, findings }));
 }
 
 /** One batch in a process of its own; one that dies or does not end is a finding, too. */
-function batchInChild(script: string, seed: number, from: number): Promise<Batch> {
-  const args = [script, CHILD_FLAG, String(seed), String(from)];
+function batchInChild(
+  script: string,
+  seed: number,
+  from: number,
+  onlyTiers: boolean,
+): Promise<Batch> {
+  const args = [script, CHILD_FLAG, String(seed), String(from), String(onlyTiers)];
   const options = { timeout: BATCH_MS, killSignal: "SIGKILL", maxBuffer: 1 << 28 } as const;
   return new Promise((resolve) => {
     execFile(process.execPath, args, options, (error, stdout, stderr) => {
@@ -69,6 +74,7 @@ async function main(): Promise<number> {
       executions: { type: "string", default: "20000" },
       seed: { type: "string", default: "1" },
       log: { type: "string" },
+      "only-tiers": { type: "boolean", default: false },
     },
   });
   const wanted = Number(values.executions);
@@ -78,7 +84,7 @@ async function main(): Promise<number> {
   const script = await plainScript(new URL(import.meta.url));
   try {
     for (let from = batches.length * BATCH; total.executions < wanted; from += BATCH) {
-      const batch = await batchInChild(script.path, seed, from);
+      const batch = await batchInChild(script.path, seed, from, values["only-tiers"]);
       batches.push(batch);
       total = addFigures(total, batch.figures);
       if (values.log !== undefined) appendFileSync(values.log, `${JSON.stringify(batch)}\n`);
@@ -94,6 +100,6 @@ async function main(): Promise<number> {
   return total.findings === 0 ? 0 : 1;
 }
 
-const [flag, seed, from] = process.argv.slice(2);
-if (flag === CHILD_FLAG) await runBatch(Number(seed), Number(from));
+const [flag, seed, from, onlyTiers] = process.argv.slice(2);
+if (flag === CHILD_FLAG) await runBatch(Number(seed), Number(from), onlyTiers === "true");
 else process.exitCode = await main();

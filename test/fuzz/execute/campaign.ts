@@ -3,9 +3,14 @@
 
 import { type FeatureSet, featureBit, featureSet } from "../../../src/isa/features.ts";
 import { priceTable } from "../../../src/isa/prices.ts";
-import { createNamespace } from "../../../src/js-api/index.ts";
+import {
+  controlsOf,
+  createNamespace,
+  type WebAssemblyNamespace,
+} from "../../../src/js-api/index.ts";
+import type { ModuleRecord } from "../../../src/module/module.ts";
 import type { Tier } from "../../../src/runtime/tier.ts";
-import { alternately } from "../../compiler/alternately.ts";
+import { alternately, changes } from "../../compiler/alternately.ts";
 import { withCanonicalNans } from "../../interpreter/programs.ts";
 import { stackProgram } from "../../interpreter/stack-programs.ts";
 import { suiteModules } from "../corpus.ts";
@@ -17,7 +22,7 @@ import { toHex } from "../reduce.ts";
 import { tracedProgram } from "../traced/generate.ts";
 import { runTraced, styles } from "../traced/run.ts";
 import { judge } from "../verdict.ts";
-import { difference, observe } from "./observe.ts";
+import { difference, observe, type Transcript } from "./observe.ts";
 import { compareSlicings } from "./slicing.ts";
 import type { Namespace } from "./world.ts";
 
@@ -28,7 +33,7 @@ const FUEL = 3_000;
 const LONGEST_CALL = 300;
 
 export interface ExecutionFinding {
-  readonly kind: "host" | "slicing" | "internal" | "traced";
+  readonly kind: "host" | "slicing" | "internal" | "tiers" | "traced";
   readonly seed: number;
   readonly index: number;
   readonly origin: string;
@@ -47,6 +52,8 @@ export interface Figures {
   slices: number;
   /** Modules whose transcript was compared with the host's. */
   compared: number;
+  /** How often compiled code came down where it could have gone on. */
+  changes: number;
   /** Fuel that was used in the host's engine, under our control. */
   compiledFuel: number;
   /** Calls that a limit has ended. */
@@ -63,6 +70,7 @@ export function noFigures(): Figures {
     calls: 0,
     slices: 0,
     compared: 0,
+    changes: 0,
     compiledFuel: 0,
     limited: 0,
     findings: 0,
@@ -81,6 +89,8 @@ export interface ExecutionOptions {
   readonly count: number;
   /** What the host has. */
   readonly hostFeatures: FeatureSet;
+  /** Whether only tiers are compared with each other and the host, which takes a tenth as long. */
+  readonly onlyTiers?: boolean;
 }
 
 /** One campaign while it runs. */
@@ -90,10 +100,12 @@ class ExecutionCampaign {
   private readonly seed: number;
   private readonly features: FeatureSet;
   private readonly hostFeatures: FeatureSet;
+  private readonly onlyTiers: boolean;
   private readonly suite = suiteModules();
 
-  constructor({ hostFeatures, seed }: ExecutionOptions) {
+  constructor({ hostFeatures, onlyTiers = false, seed }: ExecutionOptions) {
     this.seed = seed;
+    this.onlyTiers = onlyTiers;
     this.hostFeatures = hostFeatures & ~RELAXED;
     this.features = featureSet();
   }
@@ -102,7 +114,7 @@ class ExecutionCampaign {
     const { figures, seed } = this;
     const random = Random.of(seed, index);
     figures.inputs++;
-    if (random.oneIn(8)) return this.traced(random, index);
+    if (random.oneIn(8) && !this.onlyTiers) return this.traced(random, index);
     const { bytes: made, origin } = this.make(random);
     const verdict = judge(made, this.features);
     if (verdict.module === null) {
@@ -116,6 +128,7 @@ class ExecutionCampaign {
       this.findings.push({ kind, seed, index, origin, detail, hex: toHex(bytes) });
     };
     this.compareHosts(bytes, random, report);
+    if (this.onlyTiers) return;
     const slicing = await compareSlicings(bytes, random.u32());
     for (const line of slicing.differences) report("slicing", line);
     for (const line of slicing.internal) report("internal", line);
@@ -169,14 +182,8 @@ class ExecutionCampaign {
     const { module: record } = judge(bytes, this.features);
     if (record === null) return report("internal", "the canonical form is refused");
     const seed = random.u32();
-    const namespace = ourNamespace(seed % 3 === 0 ? "interpreter" : "compiled");
-    const run = () => observe(namespace, bytes, record, seed, true);
-    const choices = new Random(seed);
-    const ours = seed % 3 === 1 ? run() : alternately(() => choices.oneIn(3), run);
+    const ours = this.compareTiers(bytes, record, seed, report);
     if (ours === null) return;
-    figures.executions++;
-    figures.calls += ours.calls;
-    for (const line of ours.internal) report("internal", line);
     const host = hostNamespace();
     if (host === null || !this.hostTakes(host, bytes) || (ours.stopped && !ours.made)) return;
     if (waits(record)) return;
@@ -187,6 +194,42 @@ class ExecutionCampaign {
     figures.compared++;
     const line = difference(ours, theirs);
     if (line !== null) report("host", line);
+  }
+
+  /** What it does in the interpreter, and where it changes tier whenever it can: the same. */
+  private compareTiers(
+    bytes: Uint8Array<ArrayBuffer>,
+    record: ModuleRecord,
+    seed: number,
+    report: (kind: ExecutionFinding["kind"], detail: string) => void,
+  ): Transcript | null {
+    const { figures } = this;
+    // Who waits is stopped by the clock.
+    const mayWait = waits(record);
+    const timeout = mayWait ? LONGEST_CALL : Number.POSITIVE_INFINITY;
+    const run = (tier: Tier) => {
+      const namespace = ourNamespace(tier, timeout);
+      const transcript = observe(namespace as never, bytes, record, seed, true);
+      if (transcript === null) return null;
+      figures.executions++;
+      figures.calls += transcript.calls;
+      for (const line of transcript.internal) report("internal", line);
+      return { ...transcript, fuel: controlsOf(namespace).fuel };
+    };
+    const plain = run("interpreter");
+    const choices = new Random(seed);
+    const often = choices.pick([1, 2, 5]);
+    const downBefore = changes.down;
+    const changing = alternately(
+      () => choices.oneIn(often),
+      () => run("compiled"),
+    );
+    figures.changes += changes.down - downBefore;
+    if (plain === null || changing === null || mayWait) return plain;
+    const line = difference(plain, changing) ?? difference(changing, plain);
+    if (line !== null) report("tiers", line);
+    if (plain.fuel !== changing.fuel) report("tiers", `fuel ${plain.fuel}, ${changing.fuel}`);
+    return plain;
   }
 
   /** Not all that it has may be in one module: V8 wants one of the exception proposals. */
@@ -220,10 +263,10 @@ class ExecutionCampaign {
 /** Growth is dear, so that little fuel means little memory on the host, too. */
 const PRICES = { ...priceTable("fuzz", {}), perPage: 500, elementsPerUnit: 1 };
 
-function ourNamespace(tier: Tier): Namespace {
+function ourNamespace(tier: Tier, timeout: number): WebAssemblyNamespace {
   const limits = { memoryBytes: 2 ** 26, callDepth: 200, stackBytes: 2 ** 18 };
-  const options = { fuel: FUEL, limits, prices: PRICES, timeout: LONGEST_CALL, tier };
-  return createNamespace(options) as unknown as Namespace;
+  const options = { fuel: FUEL, limits, prices: PRICES, timeout, tier };
+  return createNamespace(options);
 }
 
 function hostNamespace(): Namespace | null {
