@@ -2,6 +2,7 @@
 // host was without a look at the guest, what stayed in memory, how it ended. And 10,000 tenants with
 // a hostile one among them.
 
+import { DEFAULT_TIER } from "../src/runtime/tier.ts";
 import { ATTACKS } from "../test/attacks/list.ts";
 import type { Result } from "../test/attacks/probe.ts";
 import { attackRunner } from "../test/attacks/run.ts";
@@ -44,7 +45,7 @@ function present(value: number | null): number[] {
 async function measureAttack(name: string): Promise<Sample> {
   const attack = ATTACKS.find((item) => item.name === name);
   if (attack === undefined) throw new RangeError(`no attack is named "${name}"`);
-  const runner = await attackRunner();
+  const runner = await attackRunner(DEFAULT_TIER);
   const result = await runner.run(attack);
   runner.close();
   const { bytes, failures, left, longest, looks, past, rss, spread, turn } = result;

@@ -6,12 +6,22 @@
 import { rmSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
+import { DEFAULT_TIER, type Tier } from "../src/runtime/tier.ts";
+
+/** The statement in src/runtime/tier.ts. */
+const DEFAULT = /(\bDEFAULT_TIER: Tier = )"\w+"/;
 
 /** Below node_modules, so that packages are found from there. */
 const folder = new URL("../node_modules/.cache/wasmeter-bench/", import.meta.url);
 
-/** Writes the script, with everything of ours that it imports; the path, and how to remove it. */
-export async function plainScript(script: URL): Promise<{ path: string; remove(): void }> {
+/**
+ * Writes the script, with everything of ours that it imports; the path, and how to remove it.
+ * `tier`: that of stores whose options do not say.
+ */
+export async function plainScript(
+  script: URL,
+  tier: Tier = DEFAULT_TIER,
+): Promise<{ path: string; remove(): void }> {
   const bundle = await rolldown({
     input: fileURLToPath(script),
     external: /^(node:|[a-z@])/,
@@ -22,9 +32,14 @@ export async function plainScript(script: URL): Promise<{ path: string; remove()
         transform: (code, id) =>
           code.replace(/\bimport\.meta\.url\b/g, JSON.stringify(pathToFileURL(id).href)),
       },
+      {
+        name: "the default of the option `tier`",
+        transform: (code, id) =>
+          id.endsWith("/src/runtime/tier.ts") ? code.replace(DEFAULT, `$1"${tier}"`) : null,
+      },
     ],
   });
-  const path = fileURLToPath(new URL(`${process.pid}.mjs`, folder));
+  const path = fileURLToPath(new URL(`${process.pid}-${tier}.mjs`, folder));
   await bundle.write({ file: path, format: "esm", codeSplitting: false });
   await bundle.close();
   return { path, remove: () => rmSync(path, { force: true }) };

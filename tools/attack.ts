@@ -1,13 +1,14 @@
-// npx tsx tools/attack.ts [PATTERN]
+// npx tsx tools/attack.ts [PATTERN] [TIER]
 //
-// Runs the attacks whose `#item# name` matches and prints what came of each.
+// Runs the attacks whose `#item# name` matches, in that tier, and prints what came of each.
 
+import { DEFAULT_TIER, type Tier } from "../src/runtime/tier.ts";
 import { ATTACKS } from "../test/attacks/list.ts";
 import { attackRunner } from "../test/attacks/run.ts";
 
-const pattern = new RegExp(process.argv[2] ?? "");
-const runner = await attackRunner();
-const chosen = ATTACKS.filter(({ item, name }) => pattern.test(`#${item}# ${name}`));
+const [pattern = "", tier = DEFAULT_TIER] = process.argv.slice(2);
+const runner = await attackRunner(tier as Tier);
+const chosen = ATTACKS.filter(({ item, name }) => new RegExp(pattern).test(`#${item}# ${name}`));
 await Promise.all(
   chosen.map(async (attack) => {
     const { ended, failures, ...figures } = await runner.run(attack);

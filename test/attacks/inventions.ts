@@ -181,10 +181,10 @@ function doubling(name: string, last: (code: Code) => unknown): Attack {
       };
       const namespace = createNamespace({ timeout: DEADLINE_MS, epoch, epochDeadline: 1 });
       const module = new namespace.Module(bytes, { builtins: ["js-string"] });
-      const { exports } = new namespace.Instance(module, {});
       await probe.attempt(() => {
         watcher.look();
         try {
+          const { exports } = new namespace.Instance(module, {});
           (exports.run as (text: string) => string)("ab");
           probe.end("returned");
         } catch (error) {

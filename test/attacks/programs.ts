@@ -343,10 +343,10 @@ function namespaceAttack(name: string, parts: Parts): Attack {
       });
       const { RuntimeError } = namespace;
       const module = new namespace.Module(bytes);
-      const { exports } = new namespace.Instance(module);
       await probe.attempt(() => {
         watcher.look();
         try {
+          const { exports } = new namespace.Instance(module);
           (exports.run as () => void)();
         } catch (error) {
           if (!(error instanceof RuntimeError || error instanceof RangeError)) throw error;

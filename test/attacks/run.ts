@@ -2,6 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { plainScript } from "../../bench/plain.ts";
+import type { Tier } from "../../src/runtime/tier.ts";
 import type { Attack, Result } from "./probe.ts";
 
 /** What the heap of an attack's process may have: modest, so that who wastes it dies of it. */
@@ -24,19 +25,24 @@ const NOTHING: Omit<Result, "ended" | "failures"> = {
   spread: null,
 };
 
-/** A runner of attacks; `close` when all are done. */
-export async function attackRunner() {
-  const script = await plainScript(new URL("child.ts", import.meta.url));
+/** A runner of attacks on guests in these tiers; `close` when all are done. */
+export async function attackRunner(...tiers: readonly Tier[]) {
+  const child = new URL("child.ts", import.meta.url);
+  const scripts = new Map<Tier, Awaited<ReturnType<typeof plainScript>>>();
+  for (const tier of tiers) scripts.set(tier, await plainScript(child, tier));
   let slots: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
   return {
     /** Queues an attack. */
-    run(attack: Attack): Promise<Result> {
+    run(attack: Attack, tier = tiers[0]): Promise<Result> {
       const [slot, ...others] = slots;
-      const done = slot.then(() => inChild(script.path, attack));
+      const { path } = scripts.get(tier) as { readonly path: string };
+      const done = slot.then(() => inChild(path, attack));
       slots = [...others, done];
       return done;
     },
-    close: () => script.remove(),
+    close() {
+      for (const script of scripts.values()) script.remove();
+    },
   };
 }
 
