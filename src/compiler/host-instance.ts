@@ -32,6 +32,9 @@ import { Transfer } from "./transfer.ts";
 import { type Executed, faultOf } from "./traps.ts";
 import { KEPT } from "./values.ts";
 
+/** Globals in a piece of work. */
+const GLOBALS = 128;
+
 /**
  * Bytes of room that are kept back: for a call that does not ask, and the arguments or results of
  * one on the way out, of which there are a thousand at most.
@@ -78,7 +81,6 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.budget = this.functions.global(globals.budget) as HostGlobal;
     this.kept = KEPT.map((type) => this.functions.global(globals.kept(type)));
     this.room = this.functions.global(globals.room) as HostGlobal;
-    this.instance.globals.forEach((global, i) => this.shareGlobal(global, i));
     this.tables.forEach((table, i) => {
       table.begin(...this.functions.writers(i));
     });
@@ -96,6 +98,15 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       instantiateHidden(hostModule, this.importsOf(main.imports, functions.table));
     } catch (error) {
       throw new LeftOut(`the host refuses it: ${(error as Error).message}`);
+    }
+  }
+
+  /** Globals get the values of ours, in pieces. */
+  *shareGlobals(): Generator<void, void> {
+    const { globals } = this.instance;
+    for (let i = 0; i < globals.length; i++) {
+      this.shareGlobal(globals[i], i);
+      if (i % GLOBALS === GLOBALS - 1) yield;
     }
   }
 
@@ -141,21 +152,27 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   functionAt(index: number): CompiledFunction | null {
     if (!executes(this.main, index)) return null;
-    const { params, results } = typeOfFunction(this.instance.module, index);
-    const code = this.functions.entry(index);
-    const { written } = this;
+    let run: Run | null = null;
     const leastRoom = () => this.leastRoom;
-    const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
-    const run: Run = {
-      written,
-      call: (frame) => code(...passed.take(frame)),
-      put: (frame, result) => returned.put(frame, partsOfResult(results, result)),
-    };
     return {
       get leastRoom() {
         return leastRoom();
       },
-      enter: (frame, budget, room, thread) => this.enter(run, frame, budget, room, thread),
+      enter: (frame, budget, room, thread) => {
+        run ??= this.runOf(index);
+        return this.enter(run, frame, budget, room, thread);
+      },
+    };
+  }
+
+  private runOf(index: number): Run {
+    const { params, results } = typeOfFunction(this.instance.module, index);
+    const code = this.functions.entry(index);
+    const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
+    return {
+      written: this.written,
+      call: (frame) => code(...passed.take(frame)),
+      put: (frame, result) => returned.put(frame, partsOfResult(results, result)),
     };
   }
 

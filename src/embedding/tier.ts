@@ -3,7 +3,7 @@
 // of it.
 
 import { type HostCode, hostCode } from "../compiler/host-code.ts";
-import { moveToHost, reasonAgainst } from "../compiler/tier.ts";
+import { dearPart, moveToHost, reasonAgainst } from "../compiler/tier.ts";
 import { millisecondsNow } from "../runtime/clock.ts";
 import { hostNamespace } from "../runtime/host-memory.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
@@ -18,8 +18,6 @@ const INSTANCE_UNITS = 20_000;
 const BYTE_UNITS = 4;
 /** Units of `Store.work` in a millisecond. */
 const MILLISECOND = 200_000;
-/** Bytes of a memory that are moved while somebody watches: some 5 ms. */
-const MOST_MOVED = 1 << 24;
 
 /** An instance on its way to the host's engine. */
 class HostPromotion implements Promotion {
@@ -27,6 +25,8 @@ class HostPromotion implements Promotion {
   private readonly code: HostCode;
   /** What is left of the units before it goes. */
   private left: number;
+  /** Its move, once its code is complete. */
+  private move: Generator<void, string | null> | null = null;
 
   constructor(instance: ModuleInstance) {
     const { module, store } = instance;
@@ -51,16 +51,18 @@ class HostPromotion implements Promotion {
 
   advance(mayStall: boolean): boolean {
     const { code, instance } = this;
+    const dear = mayStall || this.move !== null ? null : dearPart(instance);
+    instance.interpretedBecause = dear && `${dear} to be moved while somebody watches`;
+    if (dear !== null) return true;
     if (!code.isComplete) {
       code.advance(mayStall);
       return code.isAway;
     }
-    if (!mayStall && instance.memories.some(({ byteLength }) => byteLength > MOST_MOVED)) {
-      instance.interpretedBecause = "its memory is too large to be moved while somebody watches";
-      return true;
-    }
+    this.move ??= moveToHost(instance, code);
+    const { done, value } = this.move.next();
+    if (done !== true) return false;
     instance.promotion = null;
-    instance.interpretedBecause = moveToHost(instance, code);
+    instance.interpretedBecause = value;
     return true;
   }
 }

@@ -282,6 +282,8 @@ const EXPORT_BYTES = 256;
 /** Shared by all instances that define none: thousands of empty arrays add up. */
 const NO_CELLS = new Int32Array(0);
 const NOTHING_LEFT_OUT: ReadonlyMap<number, string> = new Map();
+/** Functions whose move to another tier is a piece of work. */
+const MOVED_AT_ONCE = 1_024;
 const NO_HEADERS: (ObjectHeader | null)[] = [];
 
 /**
@@ -438,13 +440,19 @@ export class ModuleInstance {
     return this.tier?.leftOut ?? NOTHING_LEFT_OUT;
   }
 
-  /** Has functions executed by something else, from the next call of each on. */
-  moveTo(tier: InstanceTier): void {
+  /**
+   * Has functions executed by something else, in pieces: those that nobody has asked for yet at
+   * once, others one after the other, from the next call of each on.
+   */
+  *moveTo(tier: InstanceTier): Generator<void, void> {
+    const { functions } = this;
+    const { length } = functions;
     this.tier = tier;
     this.compiled = tier.compiled;
-    this.functions.forEach((func, index) => {
-      const executor = func.instance === this ? tier.functionAt(index) : null;
-      if (executor !== null) func.moveTo(executor);
-    });
+    for (let i = this.module.importedFunctions; i < length; i++) {
+      const executor = functions[i] === undefined ? null : tier.functionAt(i);
+      if (executor !== null) functions[i].moveTo(executor);
+      if (i % MOVED_AT_ONCE === 0) yield;
+    }
   }
 }

@@ -14,5 +14,9 @@ export function compileInstance(instance: ModuleInstance, features: FeatureSet):
   if (reason !== null) return reason;
   const code = new HostCode(instance.module, instance.store.prices, features);
   while (!code.isComplete) code.advance(true);
-  return moveToHost(instance, code);
+  const move = moveToHost(instance, code);
+  for (;;) {
+    const { done, value } = move.next();
+    if (done === true) return value;
+  }
 }
