@@ -181,8 +181,8 @@ export class Memory {
 
   /**
    * All of its bytes, not copied. A memory moves when it grows, and when the host's engine gets its
-   * instance (`tier`): once a guest of the store has run, and be it that it was suspended, these may
-   * be the former bytes. Ask again instead of keeping them.
+   * instance (`tier`): once a guest of the store has run, and be it that it was suspended, these
+   * may be the former bytes. Ask again instead of keeping them.
    * Those of a shared memory are in a SharedArrayBuffer, and stay what they are.
    */
   get bytes(): Uint8Array {

@@ -28,7 +28,7 @@ export function reasonAgainst({ globals }: ModuleInstance): string | null {
 }
 
 /**
- * Has the host's engine execute an instance's functions from their next calls on, in pieces, between
+ * Has the host's engine execute an instance's functions from their next calls on, in pieces between
  * which guests may run: up to 0.5 ms each, besides what `dearPart` tells of. Null, or why it stays
  * with the interpreter.
  * @param code complete
