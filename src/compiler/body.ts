@@ -29,10 +29,11 @@ const MOST_COST = 1 << 28;
 
 /**
  * What is put in when the function is complete: a check, one at a loop's branches, what leaves a
- * frame in any case, a site's number, a callee; what takes room for calls, and gives it back.
+ * frame in any case, a site's number and worst cost, a callee; what takes room for calls, and gives
+ * it back.
  */
 type Insertion = { readonly at: number } & (
-  | { readonly kind: "check" | "loop" | "leave" | "number"; readonly site: number }
+  | { readonly kind: "check" | "loop" | "leave" | "number" | "worst"; readonly site: number }
   | { readonly kind: "callee"; readonly callee: number }
   | { readonly kind: "take room" }
   | { readonly kind: "give room back" }
@@ -188,6 +189,26 @@ export class HostBody {
     writeNumber(code, unpaid);
     code.u8(OP.i32Sub);
     this.unpaid = 0;
+  }
+
+  /**
+   * Pays a bill besides, of which `write` pushes what it comes to; or goes to the end of the block
+   * around where the budget would not last up to the next check behind the site that comes next.
+   */
+  payBill(write: () => void): void {
+    const { budget, code, operands } = this;
+    const left = operands.take(I32);
+    code.indexed(OP.localGet, budget);
+    write();
+    code.u8(OP.i32Sub);
+    code.indexed(OP.localTee, left);
+    this.insertions.push({ at: code.length, kind: "worst", site: this.sites.length });
+    code.u8(OP.i32AtMost);
+    code.indexed(OP.brIf, 0);
+    code.indexed(OP.localGet, left);
+    code.indexed(OP.localTee, budget);
+    this.access.set(code, this.globals.budget);
+    operands.giveBack(I32, left);
   }
 
   /** What follows may leave the function: the budget goes where it is found then. */
@@ -421,13 +442,14 @@ export class HostBody {
 
   private writeAt(
     out: ByteWriter,
-    kind: "check" | "loop" | "leave" | "number",
+    kind: "check" | "loop" | "leave" | "number" | "worst",
     site: OpenSite,
     facts: NumberedSite,
     imports: HostImports,
   ): void {
     const { checkWriter } = this;
     if (kind === "number") writeNumber(out, facts.number);
+    else if (kind === "worst") writeNumber(out, facts.worst);
     else if (kind === "check") this.checks.push(checkWriter.check(out, site, facts, imports));
     else if (kind === "leave") checkWriter.leave(out, site, facts, imports);
     else {

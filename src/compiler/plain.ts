@@ -7,6 +7,7 @@ import type { Instruction } from "../isa/instruction.ts";
 import { I32, type ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
+import { ShortBulk } from "./bulk.ts";
 import {
   handlingOf,
   isConversion,
@@ -24,10 +25,12 @@ import { canPass, writeBits, writeOfBits, writeUpperHalf } from "./values.ts";
 export class PlainWriter {
   private readonly target: HostTarget;
   private readonly body: HostBody;
+  private readonly shortBulk: ShortBulk;
 
   constructor(target: HostTarget, body: HostBody) {
     this.target = target;
     this.body = body;
+    this.shortBulk = new ShortBulk(target, body);
   }
 
   write(op: number, facts: BodyFacts): void {
@@ -151,6 +154,10 @@ export class PlainWriter {
     const results = facts.height > height ? [facts.operandType(height)] : [];
     const words = immediateWords(immediates.split(" ").length, facts.instruction);
     const callee = target.imports.instruction(opcode, words, params, results);
+    if (this.shortBulk.has(opcode, facts)) {
+      this.shortBulk.write(facts, callee);
+      return;
+    }
     body.beginCall(count);
     body.runtimeInstruction(callee, facts.instruction.start, results);
   }

@@ -255,7 +255,8 @@ export abstract class Crosser extends Occupant implements Budgets {
     // The interpreter would have paid for the whole segment.
     this.book(left - rest);
     const bill = new Bill(this.store, worst - rest);
-    if (!this.affords(bill.ahead)) return -1;
+    // At the end of a slice it would pause in front of the instruction.
+    if (!this.affords(Math.max(1, bill.ahead))) return -1;
     machine.x = at;
     let progress: Progress | null;
     try {

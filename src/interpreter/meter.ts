@@ -19,6 +19,8 @@ const END_OF_SLICE: Outcome = { kind: "suspended", reason: "slice" };
  * that are touched for the first time take so much longer than instructions.
  */
 const BULK_WORK = 7;
+/** Up to so many units it counts for itself only: stores can touch as many pages for less. */
+export const SHORT_BULK = 1_024;
 
 /** Milliseconds after which a slice ends with the next host call. */
 const LONG_SLICE = 1;
@@ -193,7 +195,7 @@ export class FuelMeter {
 
   /** `charge` for what moves bytes or elements. */
   chargeWork(cost: number): boolean {
-    this.slice -= BULK_WORK * cost;
+    if (cost > SHORT_BULK) this.slice -= BULK_WORK * cost;
     return this.charge(cost);
   }
 

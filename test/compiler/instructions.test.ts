@@ -1,7 +1,8 @@
 // Instructions that the runtime executes for compiled code: their bills, limits, traps and stops
 // are those of the interpreter.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { Thread } from "../../src/interpreter/thread.ts";
 import { parseFeatures } from "../../src/isa/features.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import { hostFeatures } from "../fuzz/probe.ts";
@@ -41,6 +42,12 @@ describe.skipIf(engine === null)("an instruction of the runtime's", () => {
     ["data.drop", "(data.drop $d) (memory.init $d (i32.const 9) (i32.const 1) (local.get 0))"],
     ["a copy that traps", "(memory.copy (i32.const 60) (local.get 0) (i32.const 70000))"],
     ["a long fill", "(memory.fill (local.get 0) (i32.const 7) (i32.const 65000))"],
+    ["a fill of nothing", "(memory.fill (local.get 0) (i32.const 7) (i32.const 0))"],
+    ["a fill of nothing that traps", "(memory.fill (i32.const -1) (i32.const 7) (i32.const 0))"],
+    ["a short fill that traps", "(memory.fill (i32.const 65535) (i32.const 7) (local.get 0))"],
+    ["a short copy that traps", "(memory.copy (i32.const 0) (i32.const -3) (local.get 0))"],
+    ["a fill of a page", "(memory.fill (i32.const 0) (i32.const 7) (i32.const 65536))"],
+    ["a fill beyond a page", "(memory.fill (i32.const 0) (i32.const 7) (i32.const 65537))"],
     ["table.size", "(i32.store (i32.const 60) (table.size $t))"],
   ])("%s", (_, instruction) => {
     const around = (code: string) => `(module
@@ -53,6 +60,30 @@ describe.skipIf(engine === null)("an instruction of the runtime's", () => {
         (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
         (i32.add (i32.load8_u (i32.const 61)))`),
     );
+  });
+
+  it("which is the host's own where it is short and the budget lasts", () => {
+    const execute = vi.spyOn(Thread.prototype, "execute");
+    const calls = (code: string, fuel: number) => {
+      execute.mockClear();
+      const record = load(
+        assemble(`(module (memory 2) (memory $empty 0)
+          (func (export "f") (param i32) (result i32) ${code} (i32.load (i32.const 65536))))`),
+      );
+      const seen = nothingSeen();
+      compareTiers(record, features, 1, { fuel, slice: ENDLESS }, seen, 3);
+      expect(seen).toMatchObject({ differences: [], calls: 1 });
+      return execute.mock.calls.length;
+    };
+    const short = "(memory.fill (i32.const 1) (i32.const 7) (i32.const 65536))";
+    expect(calls(short, ENDLESS)).toBe(0);
+    expect(calls(short, 1_024)).toBe(1);
+    expect(calls("(memory.copy (i32.const 8) (i32.const 0) (local.get 0))", ENDLESS)).toBe(0);
+    expect(calls("(memory.fill (i32.const 1) (i32.const 7) (i32.const 65537))", ENDLESS)).toBe(1);
+    expect(calls("(memory.fill $empty (i32.const 0) (local.get 0) (i32.const 0))", ENDLESS)).toBe(
+      1,
+    );
+    execute.mockRestore();
   });
 
   it("in straight-line code that is longer than a segment may be", () => {
