@@ -201,13 +201,13 @@ function inPieces(
   if (payer.making === null) {
     const made = make();
     if (typeof made === "string") return made;
-    payer.making = new Making(made, isComplete);
+    payer.making = new Making(made, isComplete, fill);
     // Where it is going to be: a census between two pieces finds it there, beside a number.
     setReference(made);
   }
   const { making } = payer;
   // It is paid for, but who watches the guest wants to look.
-  making.object[0].type.account.store.work += making.advance(fill);
+  making.object[0].type.account.store.work += making.advance();
   if (!making.isDone) return "more";
   payer.making = null;
   return "done";

@@ -1,8 +1,8 @@
 // What an instruction costs that is executed for code outside of the loop: it is only paid once the
 // instruction is done, so that nothing is if that fails.
 
+import type { Growing } from "../runtime/growth.ts";
 import type { Making } from "../runtime/making.ts";
-import type { Growth } from "../runtime/memory.ts";
 import type { Store } from "../runtime/store.ts";
 import type { Payer } from "./bulk.ts";
 
@@ -12,7 +12,7 @@ export class Bill implements Payer {
   /** What must be left for the code that goes on. */
   readonly ahead: number;
   cost = 0;
-  growth: Growth | null = null;
+  growth: Growing | null = null;
   making: Making | null = null;
 
   constructor(store: Store, ahead: number) {

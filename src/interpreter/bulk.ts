@@ -12,9 +12,10 @@ import {
   tableFill,
   tableInit,
 } from "../runtime/bulk.ts";
+import type { Growing } from "../runtime/growth.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Making } from "../runtime/making.ts";
-import type { Growth, MemoryInstance } from "../runtime/memory.ts";
+import type { MemoryInstance } from "../runtime/memory.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { int, reference, setInt, unsigned } from "./operands.ts";
 import { check } from "./trap-signal.ts";
@@ -24,7 +25,7 @@ export interface Payer {
   /** Pays for the moving of bytes or elements; false, with nothing paid, if there is too little. */
   chargeWork(cost: number): boolean;
   /** The growth of a memory that is in progress: it is paid. */
-  growth: Growth | null;
+  growth: Growing | null;
   /** The long array that is being made: it is counted and paid. */
   making: Making | null;
 }

@@ -5,8 +5,8 @@
 // nested goes on above them, and whatever it was, a pause, a trap, an exception, happens then. So
 // it is never seen by anybody that frames of the host's lie in between.
 
+import type { Growing } from "../runtime/growth.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
-import type { Growth } from "../runtime/memory.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import type {
   Budgets,
@@ -69,7 +69,7 @@ export abstract class Crosser extends Occupant implements Budgets {
   /** The call that the thread has paused in front of. */
   protected entering: Entering | null = null;
   /** The growth of a memory that is in progress: it is paid. */
-  abstract growth: Growth | null;
+  abstract growth: Growing | null;
   protected readonly looks = new Looks();
   /** How many runs of the thread are nested in each other, each in a call of the host's. */
   private nested = 0;
@@ -329,6 +329,11 @@ export abstract class Crosser extends Occupant implements Budgets {
       const words = descent.frames.length === 0 ? 0 : PAIR_WORDS;
       if (above.call !== null) {
         above.restore(machine.fp + frame);
+        const pause = this.look();
+        if (pause !== null) {
+          this.entering = { callee: above.call, delta: frame, words };
+          return pause;
+        }
         return words === 0 ? this.tailCall(above.call) : this.call(above.call, frame, words);
       }
       this.restoreAbove(frame, words, above);

@@ -129,6 +129,11 @@ export class Occupant extends FuelMeter {
     for (; occupant !== null; occupant = occupant.beneath) show(occupant);
   }
 
+  /** The word where the arguments end of a call that it has paused in or in front of; 0: none. */
+  protected get argumentsEnd(): number {
+    return 0;
+  }
+
   /**
    * Keeps the frames of a thread that pauses. False if others run meanwhile, so that they may have
    * to be copied, and the store has no room for that.
@@ -136,7 +141,7 @@ export class Occupant extends FuelMeter {
   protected keepFrames(othersRun: boolean): boolean {
     this.lastFrames ??= new Frames(this);
     this.frames = this.lastFrames;
-    this.frames.keep();
+    this.frames.keep(this.argumentsEnd);
     if (!othersRun) return true;
     this.lease ??= this.store.lease("hostBytes", this);
     const { end } = this.frames;

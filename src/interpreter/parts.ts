@@ -10,7 +10,7 @@
 import type { FunctionCode, Place } from "../code/space.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Root } from "../runtime/roots.ts";
-import type { SavedFrame } from "../runtime/saved.ts";
+import type { FrameValues, SavedFrame, SavedFrames } from "../runtime/saved.ts";
 import type { Store } from "../runtime/store.ts";
 import { CONTROL, machine, REFERENCES, SLOTS } from "./loop.generated.ts";
 import { placeAt, savedPlace, writeReturn } from "./places.ts";
@@ -183,7 +183,7 @@ export class Part {
   }
 
   /** Copies of its slots between two words of the thread, and of the references there. */
-  copy(from: number, to: number): Pick<SavedFrame, "words" | "references"> {
+  copy(from: number, to: number): FrameValues {
     const [begin, end] = [from - this.from.slots, to - this.from.slots];
     return {
       words: this.slots.slice(begin, end),
@@ -383,15 +383,21 @@ export class Parts {
 
   /**
    * The frames of a thread that is away as a whole, the innermost first: that one begins at the
-   * word `fp`, and goes on at `place`.
+   * word `fp`, and goes on at `place`. Undefined: none of a guest's, there are its words alone.
    */
-  saved({ callers, instance }: Occupied, fp: number, place: Place): SavedFrame[] {
+  saved(
+    { callers, instance }: Occupied,
+    fp: number,
+    place: Place | undefined,
+  ): Pick<SavedFrames, "frames" | "top"> {
     const { list } = this;
     const top = list[list.length - 1];
     let within = instance as ModuleInstance;
     let above = callers.length;
     let end = fp;
-    const frames: SavedFrame[] = [{ instance: within, place, ...top.copy(fp, top.to.slots) }];
+    const values = top.copy(fp, top.to.slots);
+    const frames: SavedFrame[] = [];
+    if (place !== undefined) frames.push({ instance: within, place, ...values });
     for (let i = list.length - 1; i >= 0; i--) {
       const { from, returns, to } = list[i];
       for (let at = to.calls - from.calls - 2; at >= 0; at -= 2) {
@@ -405,7 +411,7 @@ export class Parts {
         end = begin;
       }
     }
-    return frames;
+    return { frames, top: values };
   }
 
   /** All of them are of no use any more. */

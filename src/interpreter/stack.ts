@@ -65,11 +65,11 @@ export class Frames {
     this.owner = owner;
   }
 
-  /** The thread is on the machine, and has to leave now. */
-  keep(): void {
+  /** The thread is on the machine, and has to leave now, with all up to the word `top` at least. */
+  keep(top: number): void {
     const { controlBase, parts, slotBase } = this.owner;
     const { away } = parts;
-    this.slotTop = frameTop();
+    this.slotTop = Math.max(frameTop(), top);
     const slots = this.slotTop - slotBase + away.slots;
     const calls = machine.ksp - controlBase + away.calls;
     if (slots !== this.end.slots || calls !== this.end.calls) this.end = { slots, calls };
@@ -98,9 +98,12 @@ export class Frames {
   /** What they are, each by itself. They are moved out, and put back when the thread goes on. */
   saved(): Omit<SavedFrames, "pending"> {
     if (!this.isAway) this.moveOut();
-    const { owner, place } = this;
-    if (place === undefined) throw new Error("a thread is suspended in no function of a guest");
-    return { frames: owner.parts.saved(owner, this.fp, place), isReturn: this.isReturn };
+    const { isReturn, owner, place } = this;
+    return {
+      ...owner.parts.saved(owner, this.fp, place),
+      isInGuest: place !== undefined,
+      isReturn,
+    };
   }
 
   /**

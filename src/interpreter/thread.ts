@@ -3,24 +3,20 @@
 // done here and in caller.ts: host calls, exceptions, the beginning and the end.
 
 import { slotCount, type ValType } from "../isa/types.ts";
-import type {
-  ExceptionInstance,
-  FunctionInstance,
-  ModuleInstance,
-  Value,
-} from "../runtime/instances.ts";
+import type { Growing } from "../runtime/growth.ts";
+import type { FunctionInstance, ModuleInstance, Value } from "../runtime/instances.ts";
 import { isForeignReference } from "../runtime/link.ts";
 import type { Making } from "../runtime/making.ts";
-import type { Growth } from "../runtime/memory.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import { isPromise, promiseError, type Settled } from "../runtime/promises.ts";
+import type { Told } from "../runtime/saved.ts";
 import type { Store } from "../runtime/store.ts";
 import { type Backtrace, Exhaustion, Trap, WasmException } from "../runtime/trap.ts";
 import { MEMORY_OUT_OF_BOUNDS, UNDEFINED_ELEMENT } from "../runtime/traps.ts";
 import { Unfinished } from "../runtime/unfinished.ts";
 import type { Awaited } from "./awaited.ts";
 import { backtrace } from "./backtrace.ts";
-import { Caller } from "./caller.ts";
+import { Catcher } from "./catcher.ts";
 import { tryAgain } from "./longer.ts";
 import {
   CALL_IMPORT,
@@ -51,9 +47,9 @@ import {
 } from "./registers.ts";
 import { enterAgain, slowInstruction } from "./slow.ts";
 import { clearStacks, type Frames, stack } from "./stack.ts";
+import { tell, tellBegin } from "./told.ts";
 import { TrapSignal } from "./trap-signal.ts";
-import { Search } from "./unwind.ts";
-import { payloadOf, readValues, resultsOf, writeValues } from "./values.ts";
+import { readValues, resultsOf, writeValues } from "./values.ts";
 import { pauseOf, type Wait, type Waiter } from "./waits.ts";
 import { runStretch } from "./warmth.ts";
 
@@ -61,17 +57,15 @@ import { runStretch } from "./warmth.ts";
 const NO_VALUES: readonly Value[] = [];
 
 /** One invocation. */
-export class Thread extends Caller implements Waiter {
+export class Thread extends Catcher implements Waiter {
   callee: FunctionInstance;
   private args: readonly Value[];
   /** Whether host functions may return promises. */
   readonly mayAwait: boolean;
   protected started = false;
   private awaited: Awaited | null = null;
-  /** The search for a handler that is in progress. */
-  protected search: Search | null = null;
   /** For the instructions that leave the loop: the growth of a memory that is in progress. */
-  growth: Growth | null = null;
+  growth: Growing | null = null;
   wait: Wait | null = null;
   /** And the long array that is being made. */
   making: Making | null = null;
@@ -172,7 +166,6 @@ export class Thread extends Caller implements Waiter {
     const { params } = callee.type;
     reserveReferences((slotBase >> 1) + slotCount(params));
     writeValues(slotBase, params, this.args);
-    this.args = NO_VALUES;
     return this.invoke();
   }
 
@@ -185,13 +178,13 @@ export class Thread extends Caller implements Waiter {
     CONTROL[controlBase + 1] = 0;
     machine.pc = EXIT_PC;
     if (callee.host !== null) {
-      this.started = true;
+      this.hasBegun();
       // The results are where the loop would have left them.
       return this.callHost(callee, slotBase, 0) ?? this.finish();
     }
     const { registerCode, tier } = callee;
     if (tier !== null && this.mayEnter(tier, slotBase)) {
-      this.started = true;
+      this.hasBegun();
       return this.callCompiled(callee, tier, 0, 0);
     }
     if (registerCode.entry < 0) {
@@ -202,8 +195,22 @@ export class Thread extends Caller implements Waiter {
         return pause;
       }
     }
-    this.started = true;
+    this.hasBegun();
     return this.enterFunction(callee, slotBase);
+  }
+
+  private hasBegun(): void {
+    this.started = true;
+    this.args = NO_VALUES;
+  }
+
+  protected override get argumentsEnd(): number {
+    const { awaited, entering } = this;
+    const callee = (entering ?? awaited)?.callee;
+    if (callee === undefined) return 0;
+    return (
+      machine.fp + (entering?.delta ?? awaited?.frame ?? 0) + 2 * slotCount(callee.type.params)
+    );
   }
 
   /** Whether it is in the middle of something that its frames do not show. */
@@ -214,6 +221,22 @@ export class Thread extends Caller implements Waiter {
       this.isLeaving ||
       (awaited ?? entering ?? search ?? growth ?? wait ?? making) !== null
     );
+  }
+
+  get comesDown(): boolean {
+    return this.isLeaving;
+  }
+
+  /** All that it goes on with, or why that cannot be told. */
+  told(): Told | string {
+    const { args, awaited, callee, entering, growth, making, search, started, wait } = this;
+    if (!started) return tellBegin(callee, args);
+    if (this.isLeaving) return "it is coming down from compiled code";
+    if (wait !== null) return "it waits at a shared memory, in a list of others' besides";
+    if (awaited?.work !== undefined) return "a host function is in the middle of its work";
+    const saved = this.saved();
+    if (saved === null) return "it is not suspended";
+    return tell(saved, { awaited, entering, growth, making, search });
   }
 
   /** For a suspended thread that nobody will run again: its frames are no longer waited for. */
@@ -421,62 +444,10 @@ export class Thread extends Caller implements Waiter {
     if (exception !== null && isForeignReference(exception, this.store)) exception = null;
     if (host !== null && typeof host !== "function") exception = host.exceptionOf(error);
     if (exception === null) return this.fail(error);
-    // The frame of a function that has made a tail call is no more, and neither are its handlers.
-    const calls = returnWords === 0 ? 1 : 0;
-    return this.throwException(exception, { error }, calls);
+    return this.throwException(exception, { error }, returnWords);
   }
 
-  // Exceptions and slow instructions
-
-  /** Looks for a handler; without one the invocation ends with the error it came from, if any. */
-  private throwException(
-    exception: ExceptionInstance,
-    origin: { readonly error: unknown } | null = null,
-    gone = 0,
-  ): Outcome | null {
-    const search = new Search(exception, this.instance, this.callers.length, origin, gone);
-    this.search = search;
-    return this.isNested ? search.pause(this.store.objects, this.postpone()) : this.unwind(search);
-  }
-
-  /** Goes on with the search for a handler, as far as fuel and slice allow. */
-  private unwind(search: Search): Outcome | null {
-    const { objects } = this.store;
-    const { searchedPerUnit } = this.store.prices;
-    try {
-      while (!objects.admit(search.exception)) {
-        const pause = this.look();
-        if (pause !== null) return pause;
-      }
-    } catch (error) {
-      this.search = null;
-      return this.fail(error);
-    }
-    search.goOn(objects);
-    for (;;) {
-      const isPaid = this.chargeWork(search.price(searchedPerUnit));
-      if (isPaid) search.paid(searchedPerUnit);
-      if (isPaid && search.ended) break;
-      const pause = isPaid ? this.look() : OUT_OF_FUEL;
-      if (pause !== null) return search.pause(objects, pause);
-      search.advance(this.callers, this.parts);
-    }
-    this.search = null;
-    const { clause, exception, origin } = search;
-    if (clause !== null) {
-      search.land(this.parts);
-      this.callers.length = search.above;
-      this.instance = search.within;
-      this.limitStacks();
-      return this.pay(clause.cost);
-    }
-    return this.fail(origin === null ? this.uncaught(exception) : origin.error);
-  }
-
-  /** What an invocation ends with for an exception that nothing catches. */
-  protected uncaught(exception: ExceptionInstance): unknown {
-    return new WasmException(exception, payloadOf(exception), backtrace(this));
-  }
+  // Slow instructions
 
   private slow(): Outcome | null {
     const pause = this.look();

@@ -37,8 +37,11 @@ export class Search {
   private frameIsNew = true;
   /** Frames that are no more, and are passed first. */
   private gone: number;
-  /** What it has searched and not been paid for. */
-  private unpaid = 0;
+  /** The words of the call that the host has thrown it in, 0 of a tail call; null: a guest has. */
+  readonly callWords: number | null;
+  /** What it has searched and been paid for, and what not; below 0 as long as it is paid ahead. */
+  searched: number;
+  private unpaid: number;
   /** While it pauses: makes the exception count as alive, which may be in no frame. */
   private root: Root | null = null;
   private held: readonly ExceptionInstance[] = [];
@@ -48,13 +51,18 @@ export class Search {
     within: ModuleInstance | null,
     above: number,
     origin: { readonly error: unknown } | null,
-    gone: number,
+    callWords: number | null,
+    searched = 0,
   ) {
     this.exception = exception;
     this.within = within;
     this.above = above;
     this.origin = origin;
-    this.gone = gone;
+    this.callWords = callWords;
+    // The frame of a function that has made a tail call is no more, and neither are its handlers.
+    this.gone = callWords === 0 ? 1 : 0;
+    this.searched = searched;
+    this.unpaid = -searched;
   }
 
   /** The thread pauses like this, until `goOn`. */
@@ -72,12 +80,14 @@ export class Search {
 
   /** Units of fuel for what was searched since it was last paid, if one pays for `perUnit`. */
   price(perUnit: number): number {
-    return Math.floor(this.unpaid / perUnit);
+    return Math.max(0, Math.floor(this.unpaid / perUnit));
   }
 
   /** The price was paid; what is less than a unit is kept for later. */
   paid(perUnit: number): void {
-    this.unpaid %= perUnit;
+    const paid = perUnit * this.price(perUnit);
+    this.searched += paid;
+    this.unpaid -= paid;
   }
 
   /** Goes on to the frame beneath. */

@@ -66,6 +66,15 @@ export function readRaw(at: number, types: readonly ValType[]): RawValue[] {
   });
 }
 
+/** Writes into consecutive slots what `readRaw` reads. */
+export function writeRaw(at: number, types: readonly ValType[], values: readonly RawValue[]): void {
+  let word = at;
+  for (const [i, type] of types.entries()) {
+    writeSlot(word, type, values[i]);
+    word += 2 * slotsOf(type);
+  }
+}
+
 /** Reads the JavaScript values of consecutive slots. */
 export function readValues(at: number, types: readonly ValType[]): Value[] {
   let word = at;

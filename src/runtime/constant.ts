@@ -194,10 +194,12 @@ export class ConstantEvaluation {
     if (this.making === null) {
       const made = this.newArray(type, length, value.reference);
       if (made === null) return false;
-      this.making = new Making(made, isInitial(storage, words));
+      this.making = new Making(made, isInitial(storage, words), (array, at, count) => {
+        fillArray(array, at, words, count);
+      });
     }
     const { making } = this;
-    making.advance((made, at, count) => fillArray(made, at, words, count));
+    making.advance();
     if (!making.isDone) return false;
     this.making = null;
     stack.length -= 1 + operands;

@@ -64,7 +64,7 @@ const PART_BYTES = 1 << 19;
 const PART_WORK = 100;
 
 /** So many things of the same kind to be done, by index. */
-interface Step {
+export interface Step {
   readonly count: number;
   /** Works on one of them; false if it is not finished and wants to be called again. */
   readonly work: (index: number) => boolean;
@@ -151,7 +151,7 @@ export class Instantiation {
   }
 
   /** What there is to do, in an order in which constant expressions find what they depend on. */
-  private plan(): readonly Step[] {
+  protected plan(): readonly Step[] {
     const { module } = this;
     const step = (count: number, work: (index: number) => boolean): Step => ({ count, work });
     return [
@@ -372,7 +372,7 @@ export class Instantiation {
   }
 
   /** The value of an expression; null if it takes longer: the same is to be asked for again. */
-  private valueOf(expr: ConstExpr): RawValue | null {
+  protected valueOf(expr: ConstExpr): RawValue | null {
     this.evaluation ??= new ConstantEvaluation(this.instance, expr);
     const value = this.evaluation.advance();
     this.left -= value === null ? PART_WORK : this.evaluation.work;

@@ -12,15 +12,20 @@ export function isInitial(storage: ValType, words: readonly unknown[]): boolean 
   return isReference(storage) || words.every((word) => word === 0);
 }
 
+/** Sets `count` elements of an array from `at` on. */
+type Fill = (made: Aggregate, at: number, count: number) => void;
+
 /** An array that is counted and paid, and how many of its elements are set. */
 export class Making {
   readonly object: Aggregate;
+  private readonly fill: Fill;
   private readonly length: number;
   private done: number;
 
-  /** `isComplete`: its elements are what they shall be. */
-  constructor(object: Aggregate, isComplete: boolean) {
+  /** `isComplete`: its elements are what they shall be, and `fill` has nothing to do. */
+  constructor(object: Aggregate, isComplete: boolean, fill: Fill) {
     this.object = object;
+    this.fill = fill;
     this.length = arrayLength(object);
     this.done = isComplete ? this.length : 0;
   }
@@ -29,10 +34,10 @@ export class Making {
     return this.done === this.length;
   }
 
-  /** Sets the next elements by `fill`, `count` of them from `at` on; how many. */
-  advance(fill: (made: Aggregate, at: number, count: number) => void): number {
+  /** Sets the next elements; how many. */
+  advance(): number {
     const count = Math.min(this.length - this.done, PIECE_ELEMENTS);
-    fill(this.object, this.done, count);
+    this.fill(this.object, this.done, count);
     this.done += count;
     return count;
   }

@@ -4,6 +4,7 @@
 
 import { DEFAULT_PAGE_LOG2, type MemoryType } from "../module/module.ts";
 import { viewForLoop } from "./frozen.ts";
+import { Growth } from "./growth.ts";
 import { requireHeadroom } from "./headroom.ts";
 import {
   detach,
@@ -37,45 +38,6 @@ const OUTSIDE_BYTES = 1 << 19;
 /** Bytes that a growth copies in one piece, and what that counts for (see `Store.work`). */
 const PIECE_BYTES = 1 << 19;
 const PIECE_WORK = 60_000;
-
-/**
- * A growth whose bytes go into a larger buffer, piece by piece. Until all are there the memory is
- * as it was, and no guest of the store runs: who wants to goes on with it first (`Store.isReady`).
- */
-export class Growth {
-  private readonly memory: MemoryInstance;
-  readonly delta: number;
-  /** The buffer that the bytes come from, and the one that they go to; null before the first. */
-  from: ArrayBufferLike | null = null;
-  to: ArrayBuffer | null = null;
-  /** Bytes that are there. */
-  copied = 0;
-  /** What the growth has given; null: it is not complete. */
-  result: number | null = null;
-
-  constructor(memory: MemoryInstance, delta: number) {
-    this.memory = memory;
-    this.delta = delta;
-  }
-
-  /** Does a piece; whether it is complete. */
-  advance(): boolean {
-    this.result ??= this.memory.advance(this);
-    if (this.result !== null) this.abandon();
-    return this.result !== null;
-  }
-
-  /** Nobody waits for it any more. */
-  abandon(): void {
-    const { store } = this.memory;
-    if (store.growth === this) store.growth = null;
-  }
-
-  /** The host may write to the bytes of a memory: what is there of them is not right any more. */
-  disturb(memory: MemoryInstance): void {
-    if (memory === this.memory) this.copied = 0;
-  }
-}
 
 /** The same number, as a small integer of V8's if it can be one: a quotient may be none. */
 function smallInteger(value: number): number {

@@ -6,7 +6,7 @@
 import { CodeAccount } from "../code/room.ts";
 import { checkedPrices, PRICE_TABLE_2, type PriceTable } from "../isa/prices.ts";
 import { amount, anObject, nested, type OptionTable, oneOf, tableOf } from "../module/options.ts";
-import type { Growth } from "./memory.ts";
+import type { Growth } from "./growth.ts";
 import { GuestObjects } from "./roots.ts";
 import { DEFAULT_TIER, TIERS, type Tier } from "./tier.ts";
 import { Exhaustion } from "./trap.ts";

@@ -11,6 +11,7 @@ import {
   type Site,
   type SiteKind,
   type SiteTable,
+  WITHIN,
 } from "../code/sites.ts";
 import { RestoredThread } from "../interpreter/restored.ts";
 import type { Thread } from "../interpreter/thread.ts";
@@ -22,7 +23,8 @@ import {
   type RawValue,
   rawAt,
 } from "../runtime/instances.ts";
-import type { FrameShape, SavedFrame } from "../runtime/saved.ts";
+import type { Aggregate } from "../runtime/objects.ts";
+import type { Doing, FrameShape, SavedFrame } from "../runtime/saved.ts";
 import type { Store } from "../runtime/store.ts";
 import { SnapshotError } from "./errors.ts";
 import { learn } from "./tables.ts";
@@ -47,6 +49,8 @@ export interface SuspendedCall {
   readonly frames: readonly Frame[];
   /** Whether what the innermost one goes on with, up to the next control transfer, is paid. */
   readonly isPaid: boolean;
+  /** What it is in the middle of besides; of a call, the innermost frame waits for it. */
+  readonly doing: Doing | null;
 }
 
 const ZERO: readonly number[] = [0, 0, 0, 0];
@@ -59,37 +63,38 @@ const PAIR_WORDS = 2;
 
 /**
  * The frames of a suspended thread, in pieces of about 0.1 ms of looking at the functions that are
- * in progress. The thread may go on afterwards, or be abandoned; not in between.
- * @throws SnapshotError if it is not suspended, or in the middle of something that is in no frame:
- *   a host call, the search for a handler, the growth of a memory, a wait, a translation
+ * in progress. The thread may go on afterwards, or be abandoned; not in between. A call that waits
+ * for what a host function has promised is told as not made.
+ * @throws SnapshotError if it is not suspended, in the middle of a host function's work, waiting at
+ *   a shared memory, or on its way out of compiled code
  */
 export function* takeFrames(thread: Thread): Generator<void, SuspendedCall> {
   const { callee } = thread;
-  const saved = thread.isBusy ? null : thread.saved();
-  if (saved === null) {
-    throw new SnapshotError("the call is not suspended where its frames say all there is to it");
-  }
-  const { frames, isReturn, pending } = saved;
+  const told = thread.told();
+  if (typeof told === "string") throw new SnapshotError(`the call cannot be taken: ${told}`);
+  const { doing, frames, isReturn, isWaiting, pending } = told;
+  const waits = (i: number) => i > 0 || isWaiting;
   const positions = frames.map(({ place: { offset } }, i) => {
-    return i > 0 || isReturn ? offset + PAIR_WORDS : offset;
+    return waits(i) || isReturn ? offset + PAIR_WORDS : offset;
   });
   const tables = yield* learn(
     frames.map(({ place: { code } }, i) => ({ code, position: positions[i] })),
   );
   const sitesOf = (i: number) => tables[i].atPosition(positions[i]);
   const isBehindCall = ({ beneath }: Site) => beneath >= 0;
-  const first = sitesOf(0);
+  const first = frames.length === 0 ? [] : sitesOf(0);
   // Where several sites have one position, the last of those that cost as much is as good as any.
   const unpaid = first.findLast(isReturn ? isBehindCall : ({ cost }) => cost === pending);
   const sites = frames.map((_, i) =>
-    i > 0 ? sitesOf(i).find(isBehindCall) : (unpaid ?? first.at(-1)),
+    waits(i) ? sitesOf(i).find(isBehindCall) : (unpaid ?? first.at(-1)),
   );
   return {
     callee,
     frames: frames.map((frame, i) => {
-      return frameOf(frame, sites[i] as Site, i > 0, tables[i].layout);
+      return frameOf(frame, sites[i] as Site, waits(i), tables[i].layout);
     }),
-    isPaid: unpaid === undefined,
+    isPaid: doing !== null || unpaid === undefined,
+    doing,
   };
 }
 
@@ -143,15 +148,35 @@ function rawOf(words: ArrayLike<number>, at: number, type: ValType, reference: u
  */
 export function* putFrames(
   store: Store,
-  { callee, frames, isPaid }: SuspendedCall,
+  { callee, doing, frames, isPaid }: SuspendedCall,
   mayAwait: boolean,
 ): Generator<void, Thread> {
-  if (frames[0]?.kind === CALL) throw noSuch(frames[0]);
-  const { cost, saved } = yield* registerFrames(frames);
+  checkInnermost(frames, doing);
+  const { cost, saved } = yield* registerFrames(frames, doing);
   const thread = new RestoredThread(store, callee, mayAwait);
-  const outcome = thread.suspendIn(saved, isPaid ? 0 : cost);
+  const isWaiting = frames[0]?.kind === CALL;
+  const course = { frames: saved, cost: isPaid ? 0 : cost, doing, isWaiting };
+  const outcome = thread.suspendIn(course);
   if (outcome.kind === "threw") throw outcome.error;
   return thread;
+}
+
+/** @throws SnapshotError if the innermost frame is not where it may do this */
+function checkInnermost([innermost]: readonly Frame[], doing: Doing | null): void {
+  if (innermost === undefined) {
+    if (doing?.kind !== "call" && doing?.kind !== "throw") {
+      throw new SnapshotError("a call without frames does nothing");
+    }
+    return;
+  }
+  const { kind } = innermost;
+  const fits =
+    doing === null
+      ? kind !== CALL
+      : doing.kind === "call"
+        ? kind === CALL
+        : kind === WITHIN || (doing.kind === "throw" && kind === CALL);
+  if (!fits) throw noSuch(innermost);
 }
 
 /**
@@ -161,6 +186,7 @@ export function* putFrames(
  */
 function* registerFrames(
   frames: readonly Frame[],
+  doing: Doing | null,
 ): Generator<void, { readonly saved: readonly SavedFrame[]; readonly cost: number }> {
   const codes = frames.map(({ funcIndex, instance: { compiled } }) => compiled.code(funcIndex));
   const tables = yield* learn(frames.map(({ offset }, i) => ({ code: codes[i], offset })));
@@ -170,7 +196,8 @@ function* registerFrames(
     const table = tables[i];
     const site = siteOf(frame, table);
     if (i === 0) cost = frame.kind === CALL ? 0 : site.cost;
-    return savedFrame(frame, site, table);
+    const made = i === 0 && doing?.kind === "made" ? doing.object : null;
+    return savedFrame(frame, site, table, made);
   });
   return { saved, cost };
 }
@@ -202,7 +229,13 @@ export function shapeOf(site: Site, isCall: boolean, { code, layout }: SiteTable
   };
 }
 
-function savedFrame(frame: Frame, site: Site, table: SiteTable): SavedFrame {
+/** `made`: an array that the instruction there has made of its last two operands. */
+function savedFrame(
+  frame: Frame,
+  site: Site,
+  table: SiteTable,
+  made: Aggregate | null,
+): SavedFrame {
   const { layout } = table;
   const { instance, kind, locals, operands } = frame;
   const isCall = kind === CALL;
@@ -221,6 +254,8 @@ function savedFrame(frame: Frame, site: Site, table: SiteTable): SavedFrame {
     const { slot, type } = site.operands[i];
     if (slot >= 0) write(words, references, slot, type, operands[i]);
   }
+  // Where it is going to be, beside a number.
+  if (made !== null) references[site.operands[count - 2].slot] = made;
   return { instance, place, words, references };
 }
 

@@ -75,16 +75,17 @@ export interface Resumptions {
   readonly differences: string[];
   stops: number;
   taken: number;
-  refused: number;
   readonly kinds: Set<number>;
+  /** What they were in the middle of. */
+  readonly doing: Set<string>;
 }
 
 export const nothingSeen = (): Resumptions => ({
   differences: [],
   stops: 0,
   taken: 0,
-  refused: 0,
   kinds: new Set(),
+  doing: new Set(),
 });
 
 /** Stops at which a call is given up: most programs end much sooner. */
@@ -111,13 +112,11 @@ export function compareThreads(
     }
     if (expected.kind !== "suspended" || expected.reason !== "slice") break;
     seen.stops++;
-    if (thread.isBusy) seen.refused++;
-    else {
-      seen.taken++;
-      thread = resumed(thread, ({ frames }) => {
-        for (const { kind } of frames) seen.kinds.add(kind);
-      });
-    }
+    seen.taken++;
+    thread = resumed(thread, ({ doing, frames }) => {
+      for (const { kind } of frames) seen.kinds.add(kind);
+      if (doing !== null) seen.doing.add(doing.kind);
+    });
   }
   calm.abandon();
   thread.abandon();
@@ -133,10 +132,8 @@ export function endOf(
   let thread = begun;
   let outcome = thread.run(slice);
   while (outcome.kind === "suspended") {
-    if (!thread.isBusy) {
-      seen.taken++;
-      thread = resumed(thread, disturb);
-    }
+    seen.taken++;
+    thread = resumed(thread, disturb);
     outcome = thread.run(slice);
   }
   return `${ending(outcome)}, ${thread.fuelUsed} units`;
