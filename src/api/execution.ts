@@ -126,7 +126,8 @@ const MAX_NESTING = 200;
  */
 export class Execution {
   readonly store: Store;
-  private readonly call: Call;
+  /** For snapshots. */
+  readonly call: Call;
   /** For `AsyncCall`, like all that is not private but not documented for users. */
   interrupts: Interrupts;
   private final: Outcome | null = null;
@@ -149,10 +150,21 @@ export class Execution {
     args: readonly Value[],
     mayAwait: boolean,
     interrupts: Interrupts = NOTHING,
+    call: Call | null = null,
   ) {
     this.store = store;
-    this.call = beginCall(store.runtime, target, args, mayAwait, this);
+    this.call = call ?? beginCall(store.runtime, target, args, mayAwait, this);
     this.interrupts = interrupts;
+  }
+
+  /** For snapshots: a call that goes on, and has used so much. */
+  static restored(store: Store, call: Call, usage: Usage): Execution {
+    const execution = new Execution(store, call.callee, [], true, NOTHING, call);
+    call.watcher = execution;
+    execution.fuel = usage.fuel;
+    execution.peakMemoryBytes = usage.peakMemoryBytes;
+    execution.hostCalls = usage.hostCalls;
+    return execution;
   }
 
   get status(): ExecutionStatus {
@@ -245,6 +257,11 @@ export class Execution {
     return this.advance(slice);
   }
 
+  /** For snapshots: has its calls come out of compiled code, as far as nothing stops that. */
+  comeDown(): void {
+    if (this.status === "suspended" && this.call.comesDown) this.advance(0);
+  }
+
   /** For `AsyncCall`: nobody will run it again. */
   abandon(): void {
     this.call.abandon();
@@ -324,7 +341,9 @@ export class Execution {
       if (this.waiting !== null && this.settled === null) {
         return { kind: "suspended", reason: "host", promise: this.waiting };
       }
-      if (left <= 0 || worked >= MOST_WORK || this.isOverAllowance) {
+      const isOver = left <= 0 || worked >= MOST_WORK || this.isOverAllowance;
+      // A slice of nothing is for what comes down.
+      if (isOver && !(slice === 0 && call.comesDown)) {
         return { kind: "suspended", reason: "slice" };
       }
       const before = call.fuelUsed;

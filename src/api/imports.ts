@@ -65,16 +65,30 @@ export class Linking {
    * @throws whatever instantiation throws
    */
   advance(mayStall: boolean): boolean {
-    const { found, imports } = this;
+    const { found } = this;
     const wanted = this.module.imports;
     if (found.length === wanted.length) return this.instantiation().advance(mayStall);
     const end = Math.min(found.length + PIECE, wanted.length);
-    for (let index = found.length; index < end; index++) {
-      const { module, name } = wanted[index];
-      const value = lookUp(lookUp(imports, module), name);
-      found.push(value === undefined ? undefined : this.externOf(index, value));
-    }
+    for (let index = found.length; index < end; index++) found.push(this.find(index));
     return false;
+  }
+
+  /**
+   * What there is for one import.
+   * @throws LinkError for nothing, and for a value that can be no import of that kind
+   */
+  required(index: number): ExternInstance {
+    const found = this.find(index);
+    if (found !== undefined) return found;
+    const { module, name, type } = this.module.imports[index];
+    const expected = formatExpected(type, this.typeIds);
+    throw new LinkError({ importModule: module, importName: name, expected });
+  }
+
+  private find(index: number): ExternInstance | undefined {
+    const { module, name } = this.module.imports[index];
+    const value = lookUp(lookUp(this.imports, module), name);
+    return value === undefined ? undefined : this.externOf(index, value);
   }
 
   /** Gives back what was counted so far. */
@@ -149,7 +163,7 @@ function lookUp(object: Value, name: string): Value {
 }
 
 /** What is an instance of the engine already, of whatever type. */
-function knownExtern(value: Value): ExternInstance | null {
+export function knownExtern(value: Value): ExternInstance | null {
   if (value instanceof Memory) return { kind: "memory", value: value.target };
   if (value instanceof Table) return { kind: "table", value: value.target };
   if (value instanceof Global) return { kind: "global", value: value.target };

@@ -16,6 +16,7 @@ export {
   Trap,
   WasmException,
 } from "../runtime/trap.ts";
+export { SnapshotError } from "../state/errors.ts";
 export { Epoch } from "./epoch.ts";
 export {
   Execution,
@@ -52,6 +53,7 @@ export {
   ModuleDecoder,
   type ModuleOptions,
 } from "./module.ts";
+export type { Restored, RestoreOptions, SnapshotContents } from "./snapshot.ts";
 export { Store, type StoreOptions } from "./store.ts";
 export type { ExternDescription, LimitsDescription } from "./types.ts";
 export type { Value } from "./values.ts";

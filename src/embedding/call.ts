@@ -46,6 +46,12 @@ export interface Call extends CallInProgress {
   readonly fuelUsed: number;
   /** What the host has done for it besides, see `Store.work`. */
   readonly workDone: number;
+  /** The function that was called. */
+  readonly callee: FunctionInstance;
+  /** Who watches it; null: nobody. */
+  watcher: Watcher | null;
+  /** Whether its frames are on their way out of compiled code. */
+  readonly comesDown: boolean;
   /** Whether there is room for its frames where it would go on now. */
   readonly fits: boolean;
   /**

@@ -237,7 +237,8 @@ export abstract class Crosser extends Occupant implements Budgets {
     const call = isInFront ? (this.entering?.callee ?? null) : null;
     if (call !== null) this.entering = null;
     const above = this.callers.splice(callers);
-    this.inner = new InnerFrames(this.store, fp, ksp + 2, above, this.instance, call);
+    const { argumentsEnd, instance: inside, store } = this;
+    this.inner = new InnerFrames(store, fp, ksp + 2, above, inside, call, argumentsEnd);
     this.instance = instance;
     machine.fp = fp;
     machine.ksp = ksp;

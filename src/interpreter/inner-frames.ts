@@ -31,7 +31,10 @@ export class InnerFrames {
   private readonly place: Place | undefined;
   private readonly isReturn: boolean;
 
-  /** Those that begin at these words of the slots and of the control stack. */
+  /**
+   * Those that begin at these words of the slots and of the control stack; with the arguments of a
+   * host function that has promised, up to the word `argumentsEnd`.
+   */
   constructor(
     store: Store,
     slots: number,
@@ -39,6 +42,7 @@ export class InnerFrames {
     callers: readonly (ModuleInstance | null)[],
     instance: ModuleInstance | null,
     call: FunctionInstance | null,
+    argumentsEnd = 0,
   ) {
     const { fp, ksp, pc } = machine;
     this.store = store;
@@ -48,7 +52,7 @@ export class InnerFrames {
     this.fp = fp - slots;
     this.place = savedPlace(pc, ksp);
     this.isReturn = isParkedReturn();
-    const top = this.place === undefined ? fp : frameTop();
+    const top = Math.max(this.place === undefined ? fp : frameTop(), argumentsEnd);
     const end = call === null ? top : slots + 2 * slotCount(call.type.params);
     this.part = new Part(BOTTOM, { slots: end - slots, calls: ksp - calls });
     this.part.fill(slots, calls, store);

@@ -41,6 +41,9 @@ const NODE_FILE = /^src\/wasi\/node[^/]*\.ts$/;
 /** Packages that the command line loads if they are there. */
 const OPTIONAL_PEERS: ReadonlySet<string> = new Set(["wabt"]);
 
+/** Packages that are bundled, so that nobody needs them at run time. */
+const BUNDLED: ReadonlySet<string> = new Set(["@noble/hashes/sha2.js"]);
+
 /** The module that a static import or a re-export names; they begin a line. */
 const STATIC_IMPORT = /^(?:import|export)\b(?:[^"'`;=()]*\bfrom)?\s*(["'])([^"'\n]+)\1/gm;
 /** The module that a dynamic import or an import type names. */
@@ -71,6 +74,7 @@ function problem(path: string, specifier: string): string | null {
   }
   if (!specifier.startsWith(".")) {
     if (folder === "cli" && OPTIONAL_PEERS.has(specifier)) return null;
+    if (BUNDLED.has(specifier)) return null;
     return `there are no runtime dependencies, but it imports ${specifier}`;
   }
   if (!specifier.endsWith(".ts")) return `${specifier} lacks its extension .ts`;
