@@ -3,13 +3,15 @@
 
 import { I32, I64, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
+import type { BodyFacts } from "../validation/sink.ts";
+import type { ControlFrame } from "../validation/state.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { type Around, CheckWriter, MOST_PASSED, type NumberedSite, writeNumber } from "./checks.ts";
 import { Flow } from "./flow.ts";
 import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
-import { EMPTY, OP } from "./opcodes.ts";
+import { OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
 import { RoomWriter } from "./room.ts";
 import type { OpenSite, SiteKind, Sites } from "./sites.ts";
@@ -18,7 +20,7 @@ import { typeCode, writeLocals } from "./values.ts";
 
 /**
  * How long the host's compiler may be busy with a function, which it does not do in pieces: some
- * 10 ms. A unit is a local at a control point; a byte takes as long as some of these.
+ * 10 ms. A unit is a local or operand at a control point; a byte takes as long as some of these.
  */
 const MOST_EFFORT = 1 << 20;
 const BYTE_EFFORT = 5;
@@ -112,7 +114,7 @@ export class HostBody {
 
   /** Of the host's locals the first `params` are parameters, and one is the budget. */
   private setLocals(locals: readonly ValType[], params: number, budget: number): void {
-    for (const type of locals) typeCode(type);
+    for (const type of [...locals, ...this.type.results]) typeCode(type);
     this.locals = locals;
     this.params = params;
     this.budget = budget;
@@ -124,8 +126,8 @@ export class HostBody {
 
   // Blocks
 
-  open(op: number): void {
-    this.code.indexed(op, EMPTY);
+  open(op: number, type: number): void {
+    this.code.block(op, type);
     this.level++;
   }
 
@@ -244,18 +246,21 @@ export class HostBody {
   // Sites
 
   /**
-   * A loop, whose parameters are operands in locals. It is two of the host's: the inner one, to
-   * which branches go, leaves for the outer one when the budget is used up. So there is no call
-   * in a short loop, which V8 then handles as it would the guest's.
+   * A loop, with operands above this height as its parameters. It is two of the host's: the inner
+   * one, to which branches go, leaves for the outer one when the budget is used up. So there is no
+   * call in a short loop, which V8 then handles as it would the guest's.
    */
-  openLoop(offset: number): void {
+  openLoop(offset: number, height: number, type: number): void {
+    const { operands } = this;
     const site = this.sites.length;
     this.flow.loop(this.takeCost(), site);
-    this.open(OP.loop);
+    this.open(OP.loop, type);
+    operands.set(height);
     this.check("loop", offset, 0);
-    this.open(OP.loop);
+    this.open(OP.loop, type);
     this.insertions.push({ at: this.code.length, kind: "loop", site });
     this.merge();
+    operands.drop(height);
   }
 
   closeLoop(): void {
@@ -264,65 +269,57 @@ export class HostBody {
   }
 
   /**
-   * A loop, with its parameters in locals, in which the code begins further on. Of the two blocks,
-   * the inner one is left by branches to the header; the number of the site is given to
-   * `closeLoopAround`.
+   * A loop in which the code began further on. Of its two blocks the inner one is left by branches
+   * to the header, with the loop's parameters, and leaves a frame there.
    */
-  openLoopAround(offset: number): number {
-    this.open(OP.block);
-    this.open(OP.block);
-    return this.add("loop", offset, 0);
-  }
-
-  /** Branches to its header leave a frame there. */
-  closeLoopAround(site: number, reachable: boolean): void {
+  closeLoopAround({ height, offset, params }: ControlFrame, reachable: boolean): void {
+    const { code, insertions, operands } = this;
     if (reachable) this.branch(OP.br, this.level - 1);
     this.close();
-    this.insertions.push({ at: this.code.length, kind: "leave", site });
+    operands.save(height + params.length, { operandType: (i) => params[i - height] });
+    insertions.push({ at: code.length, kind: "leave", site: this.add("loop", offset, 0) });
+    operands.drop(height);
     this.close();
   }
 
-  /**
-   * In front of what may run other functions and takes so many operands: these are on the host's
-   * stack, and what was executed is paid. Others that lie there go into locals behind the call.
-   */
-  beginCall(count: number): void {
+  /** In front of what may run other functions: what was executed is paid. */
+  beginCall(): void {
     this.chargeAndStore();
     this.room.call(this.code);
-    this.operands.pop(count);
   }
 
   /** The same, where the callee takes the function's place. */
-  beginTailCall(count: number): void {
+  beginTailCall(): void {
     this.chargeAndStore();
     this.room.tailCall();
     this.insertions.push({ at: this.code.length, kind: "give room back" });
-    this.operands.pop(count);
   }
 
-  /** Behind a call that has left results of these types. */
-  checkBehind(offset: number, results: readonly ValType[]): void {
+  /** Behind a call that has left so many results. */
+  checkBehind(results: number, facts: BodyFacts): void {
     this.flow.call(this.takeCost(), this.sites.length);
-    this.checkResults("call", offset, results);
+    this.checkResults("call", results, facts);
   }
 
   /**
    * Behind `beginCall`: an instruction that a function of the runtime executes. That gets what is
    * left of the budget and the number of the site behind it, besides the operands.
    */
-  runtimeInstruction(callee: number, offset: number, results: readonly ValType[]): void {
+  runtimeInstruction(callee: number, results: number, facts: BodyFacts): void {
     const { code } = this;
     code.indexed(OP.localGet, this.budget);
     this.insertions.push({ at: code.length, kind: "number", site: this.sites.length });
     code.indexed(OP.call, callee);
     this.flow.instruction(this.takeCost(), this.sites.length);
-    this.checkResults("instruction", offset, results);
+    this.checkResults("instruction", results, facts);
   }
 
-  private checkResults(kind: SiteKind, offset: number, results: readonly ValType[]): void {
-    for (const type of results) this.operands.push(type);
-    this.operands.settle();
-    this.check(kind, offset, results.length);
+  /** All operands are on the host's stack, and go into locals for those who look at the frame. */
+  private checkResults(kind: SiteKind, results: number, facts: BodyFacts): void {
+    const { height, instruction } = facts;
+    this.operands.drop(height - results);
+    this.operands.save(height, facts);
+    this.check(kind, instruction.start, results);
     this.stored = true;
   }
 
@@ -337,8 +334,8 @@ export class HostBody {
       kind,
       offset,
       locals,
-      operands: operands.allTypes(),
-      operandLocals: operands.allLocals(),
+      operands: operands.savedTypes(),
+      operandLocals: operands.savedLocals(),
       results,
     });
     return this.sites.length - 1;
@@ -357,7 +354,8 @@ export class HostBody {
    * @throws LeftOut if the host's compiler would be busy with it for too long
    */
   checkEffort(bytes = this.code.length): void {
-    const locals = this.operands.first + this.operands.added.length;
+    const { added, first, highest } = this.operands;
+    const locals = first + added.length + highest;
     const points = this.flow.length + CHECK_POINTS * this.sites.length;
     if (BYTE_EFFORT * bytes + locals * points <= MOST_EFFORT) return;
     throw new LeftOut("the host's compiler would be busy with it for too long");

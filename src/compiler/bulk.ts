@@ -2,16 +2,17 @@
 // paid by the compiled code. Others are the runtime's, which does them in pieces.
 
 import { SHORT_BULK } from "../interpreter/meter.ts";
+import { I32, type ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
 import { writeNumber } from "./checks.ts";
 import { handlingOf } from "./handling.ts";
-import { OP } from "./opcodes.ts";
+import { EMPTY, OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
 
 const MEMORY_COPY = 0x20a;
 const MEMORY_FILL = 0x20b;
-const OPERANDS = 3;
+const OPERANDS: readonly ValType[] = [I32, I32, I32];
 
 /** Bytes of a page: what is no longer costs as much if it traps, in a memory that has a page. */
 const PAGE = 1 << 16;
@@ -44,15 +45,22 @@ export class ShortBulk {
   }
 
   /** Writes it; `callee` is the function of the runtime's for what is not short. */
-  write({ instruction }: BodyFacts, callee: number): void {
+  write(facts: BodyFacts, callee: number): void {
     const { body } = this;
     const { code, operands } = body;
     const { bytesPerUnit } = this.target.prices;
-    operands.settle();
-    const count = operands.localAt(operands.height - 1);
+    const { height, instruction } = facts;
+    operands.drop(height);
+    const locals = OPERANDS.map((type) => operands.take(type));
+    const push = () => {
+      for (const local of locals) code.indexed(OP.localGet, local);
+    };
+    const [to, from, count] = locals;
+    for (const local of [count, from, to]) code.indexed(OP.localSet, local);
+    operands.save(height, facts);
     body.chargeAndStore();
-    body.open(OP.block);
-    body.open(OP.block);
+    body.open(OP.block, EMPTY);
+    body.open(OP.block, EMPTY);
     code.indexed(OP.localGet, count);
     writeNumber(code, Math.min(PAGE, SHORT_BULK * bytesPerUnit));
     code.u8(OP.i32Above);
@@ -66,14 +74,16 @@ export class ShortBulk {
       writeNumber(code, unit);
       code.u8(OP.i32Divide);
     });
-    operands.copy(OPERANDS);
+    push();
     code.copy(instruction.bytes, instruction.start, instruction.pos);
     code.indexed(OP.br, 1);
     body.close();
-    body.beginCall(0);
-    operands.copy(OPERANDS);
-    operands.drop(OPERANDS);
-    body.runtimeInstruction(callee, instruction.start, []);
+    body.beginCall();
+    push();
+    body.runtimeInstruction(callee, 0, facts);
     body.close();
+    OPERANDS.forEach((type, i) => {
+      operands.giveBack(type, locals[i]);
+    });
   }
 }

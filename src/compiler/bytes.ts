@@ -49,6 +49,12 @@ export class ByteWriter {
     this.u32(index);
   }
 
+  /** What opens a block of this type, a signed integer. */
+  block(op: number, type: number): void {
+    this.u8(op);
+    this.s32(type);
+  }
+
   /** The bytes `source[start, end)`. */
   copy(source: Uint8Array, start: number, end: number): void {
     const count = end - start;

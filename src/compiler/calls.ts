@@ -1,6 +1,6 @@
 // Calls in host Wasm: the budget goes along in its global, and a check stands behind them.
 
-import { I32, type ValType } from "../isa/types.ts";
+import { I32 } from "../isa/types.ts";
 import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
@@ -23,44 +23,44 @@ export class CallWriter {
   }
 
   /** Writes a call; `left` if control does not come back. */
-  write(op: number, { instruction }: BodyFacts): "no call" | "returns" | "left" {
-    const { a, b, start } = instruction;
+  write(op: number, facts: BodyFacts): "no call" | "returns" | "left" {
+    const { a, b } = facts.instruction;
     const { functions } = this.target.module;
     switch (op) {
       case OP.call:
       case OP.returnCall: {
         const type = this.typeAt(functions[a]);
-        this.begin(op === OP.call, type.params.length);
+        this.begin(op === OP.call);
         this.body.call(op, a);
-        return this.end(op === OP.call, start, type.results);
+        return this.end(op === OP.call, type, facts);
       }
       case OP.callIndirect:
       case OP.returnCallIndirect: {
         const type = this.typeAt(a);
         const { tables } = this.target;
         const table = tables.use(b, a);
-        this.begin(op === OP.callIndirect, type.params.length + 1);
+        this.begin(op === OP.callIndirect);
         // Of an element that it cannot call V8 does not say whether there was one; besides,
         // functions of others are found by the index.
         this.body.keep(I32);
         if (table.mayOutgrow) this.resolve(b);
         this.body.code.indexed(op, this.target.typeIndex(a));
         this.body.code.u32(tables.numberOf(table));
-        return this.end(op === OP.callIndirect, start, type.results);
+        return this.end(op === OP.callIndirect, type, facts);
       }
       default:
         return "no call";
     }
   }
 
-  private begin(returns: boolean, count: number): void {
-    if (returns) this.body.beginCall(count);
-    else this.body.beginTailCall(count);
+  private begin(returns: boolean): void {
+    if (returns) this.body.beginCall();
+    else this.body.beginTailCall();
   }
 
-  private end(returns: boolean, offset: number, results: readonly ValType[]): "returns" | "left" {
+  private end(returns: boolean, { results }: FuncType, facts: BodyFacts): "returns" | "left" {
     const { body } = this;
-    if (returns) body.checkBehind(offset, results);
+    if (returns) body.checkBehind(results.length, facts);
     else body.flow.leave(body.takeCost());
     return returns ? "returns" : "left";
   }
@@ -73,7 +73,7 @@ export class CallWriter {
     code.u8(OP.i32Const);
     code.s32(MOST_ELEMENTS);
     code.u8(OP.i32NotBelow);
-    code.indexed(OP.if, EMPTY);
+    code.block(OP.if, EMPTY);
     code.indexed(OP.localGet, local);
     code.indexed(OP.call, this.target.imports.resolve(table));
     code.indexed(OP.localSet, local);

@@ -95,7 +95,7 @@ export class CheckWriter {
       out.u8(OP.i32Or);
     }
     const at = out.length;
-    out.indexed(OP.if, EMPTY);
+    out.block(OP.if, EMPTY);
     if (asksForRoom) room.tell(out);
     if (isInGroup) {
       writeNumber(out, 0);
@@ -108,7 +108,7 @@ export class CheckWriter {
     out.indexed(OP.localTee, budget);
     writeNumber(out, 0);
     out.u8(OP.i32Less);
-    out.indexed(OP.if, EMPTY);
+    out.block(OP.if, EMPTY);
     this.returnDummies(out);
     out.u8(OP.end);
     out.u8(OP.end);

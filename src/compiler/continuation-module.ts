@@ -93,17 +93,17 @@ export class ContinuationWriter implements Written {
   private readonly continuations: Continuation[] = [];
   /** Where the code of each begins in the module. */
   private readonly beginnings: number[] = [];
-  /** Types of the module's that are needed, by index there. */
-  private readonly types: number[] = [];
 
   /** @param main what the module's host module was written for, whose sites these are */
   constructor(main: HostTarget, sites: Sites) {
     const imports = new HostImports();
     const typeIndex = (index: number) => this.typeIndex(index);
+    const addedType: HostTarget["addedType"] = (...type) => imports.types.add(...type);
     this.target = {
       ...main,
       imports,
       typeIndex,
+      addedType,
       access: new ImportedGlobals(main.globals, imports),
     };
     this.validator = functionValidator(main.module);
@@ -117,9 +117,8 @@ export class ContinuationWriter implements Written {
   }
 
   private typeIndex(index: number): number {
-    simpleType(this.target.module, index);
-    const at = this.types.indexOf(index);
-    return at >= 0 ? at : this.types.push(index) - 1;
+    const { params, results } = simpleType(this.target.module, index);
+    return this.target.addedType(params.map(typeCode), results.map(typeCode));
   }
 
   /**
@@ -155,7 +154,7 @@ export class ContinuationWriter implements Written {
     const { beginnings, continuations } = this;
     const { imports } = this.target;
     const first = imports.count;
-    const firstType = this.types.length + imports.types.count;
+    const firstType = imports.types.count;
     const out = new ByteWriter();
     let end = 0;
     writeHeader(out);
@@ -197,14 +196,10 @@ export class ContinuationWriter implements Written {
   }
 
   private writeTypes(out: ByteWriter): void {
-    const { continuations, target, types } = this;
-    const { imports, module } = target;
-    out.u32(types.length + imports.types.count + 2 * continuations.length);
-    for (const index of types) {
-      const { params, results } = funcTypeAt(module, index) as FuncType;
-      writeType(out, params.map(typeCode), results.map(typeCode));
-    }
-    imports.types.write(out);
+    const { continuations } = this;
+    const { types } = this.target.imports;
+    out.u32(types.count + 2 * continuations.length);
+    types.write(out);
     for (const { site, type } of continuations) {
       const { locals, operands } = site;
       writeType(out, [...locals, ...operands].map(typeCode), type.results.map(typeCode));
@@ -215,7 +210,7 @@ export class ContinuationWriter implements Written {
   private writeImports(out: ByteWriter): void {
     const { imports } = this.target;
     out.u32(imports.count + sharedCount(this.target));
-    imports.writeImports(out, this.types.length);
+    imports.writeImports(out, 0);
     writeShared(out, this.target);
   }
 }

@@ -1,58 +1,37 @@
 // Writes one function as host Wasm while the validator goes over its body: the same instructions,
-// which pay as they go and can be stopped (host tier: docs/architecture.md). Blocks have neither
-// parameters nor results there: what branches take along is in locals of the label's.
+// which pay as they go and can be stopped (host tier: docs/architecture.md).
 
 import { zeroingPrice } from "../isa/prices.ts";
-import type { ValType } from "../isa/types.ts";
+import { I32, type ValType } from "../isa/types.ts";
 import { bodyOf, type FuncType, typeOfFunction } from "../module/module.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
+import type { ControlFrame } from "../validation/state.ts";
 import { HostBody } from "./body.ts";
 import { ByteWriter } from "./bytes.ts";
 import { CallWriter } from "./calls.ts";
 import { MOST_PASSED, type NumberedSite } from "./checks.ts";
 import { LeftOut } from "./left-out.ts";
-import { OP } from "./opcodes.ts";
+import { EMPTY, OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
 import { PlainWriter } from "./plain.ts";
 import type { Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
-
-/** Operands that a br_table may copy to the locals of its labels, all together. */
-const MOST_COPIES = 1 << 12;
+import { shortType, typeCode } from "./values.ts";
 
 /** A label of a block. */
 interface Label {
   readonly op: number;
   /** Which of the host's blocks branches go to. */
   readonly level: number;
-  /** Height of the operands beneath the block's parameters. */
-  readonly base: number;
-  /** Types and locals of what branches take along. */
-  readonly types: readonly ValType[];
-  readonly locals: readonly number[];
-  /** Types and locals of the block's parameters, for `else`. */
-  readonly params: readonly ValType[];
-  readonly paramLocals: readonly number[];
   /** Whether control arrives at its end from elsewhere. */
   targeted: boolean;
   /** Opened where control never comes: nothing of it is written. */
   readonly dead: boolean;
-  /** Site of the header of a loop in which the code begins further on; else -1. */
-  around: number;
+  /** Whether it is that of a loop in which the code begins further on. */
+  readonly isAround: boolean;
 }
 
-const DEAD: Label = {
-  op: 0,
-  level: 0,
-  base: 0,
-  types: [],
-  locals: [],
-  params: [],
-  paramLocals: [],
-  targeted: false,
-  dead: true,
-  around: -1,
-};
+const DEAD: Label = { op: 0, level: 0, targeted: false, dead: true, isAround: false };
 
 function localTypes(facts: BodyFacts): ValType[] {
   const { localCount } = facts;
@@ -99,13 +78,12 @@ export class HostEmitter implements BodySink {
 
   begin(facts: BodyFacts): void {
     if (this.awaited >= 0) return;
-    const { params, results } = this.type;
+    const { params } = this.type;
     const { body } = this;
     const locals = localTypes(facts);
     body.begin(locals, this.start);
     body.pay(zeroingPrice(this.target.prices, locals.length - params.length));
-    this.openLabel(OP.block, 0, results, []);
-    body.open(OP.block);
+    this.openLabel(OP.block);
     body.flow.block(body.takeCost());
   }
 
@@ -147,11 +125,12 @@ export class HostEmitter implements BodySink {
       this.unreachable(op, facts);
       return;
     }
+    this.operands.reach(facts.height);
     this.body.beginInstruction();
     this.body.pay(this.target.prices.fixed[op]);
     if (this.structured(op, facts)) return;
     const called = this.calls.write(op, facts);
-    if (called === "left") this.leave();
+    if (called === "left") this.leave(facts);
     else if (called === "no call") this.plain.write(op, facts);
   }
 
@@ -162,7 +141,7 @@ export class HostEmitter implements BodySink {
         this.body.chargeAndStore();
         this.body.flow.leave(this.body.takeCost());
         this.code.u8(op);
-        this.leave();
+        this.leave(facts);
         return true;
       case OP.block:
         this.openBlock(op, facts);
@@ -175,22 +154,22 @@ export class HostEmitter implements BodySink {
         this.openIf(facts);
         return true;
       case OP.else:
-        this.elsePart(true);
+        this.elsePart(facts, true);
         return true;
       case OP.end:
         this.endBlock(facts, true);
         return true;
       case OP.br:
-        this.branch(a);
+        this.branch(a, facts);
         return true;
       case OP.brIf:
-        this.branchIf(a);
+        this.branchIf(a, facts);
         return true;
       case OP.brTable:
-        this.branchTable(Array.from(labels.subarray(0, labelCount)));
+        this.branchTable(labels.subarray(0, labelCount), facts);
         return true;
       case OP.return:
-        this.returnResults();
+        this.returnResults(facts);
         return true;
       default:
         return false;
@@ -208,7 +187,7 @@ export class HostEmitter implements BodySink {
         this.labels.push(DEAD);
         return;
       case OP.else:
-        if (!this.labelAt(0).dead) this.elsePart(false);
+        if (!this.labelAt(0).dead) this.elsePart(facts, false);
         return;
       case OP.end:
       case 0x18: // delegate
@@ -220,37 +199,31 @@ export class HostEmitter implements BodySink {
 
   /** Opens what is open around the loop, and the loop itself; nothing of it is to be paid. */
   private beginWithin(facts: BodyFacts): void {
-    const { body, operands } = this;
+    const { body, code, operands } = this;
     this.awaited = -1;
     const locals = localTypes(facts);
     const types = Array.from({ length: facts.height }, (_, i) => facts.operandType(i));
     body.beginWithin(locals, types);
     const pushUpTo = (height: number) => {
-      for (let i = operands.height; i < height; i++)
-        operands.pushLocal(types[i], locals.length + i);
-    };
-    for (let i = facts.controlDepth - 1; i > 0; i--) {
-      const { height, labelTypes, offset, op } = facts.frameAt(i);
-      pushUpTo(height);
-      if (op === OP.loop) {
-        this.openLoopAround(height, labelTypes, offset);
-        continue;
+      for (let i = operands.saved; i < height; i++) {
+        code.indexed(OP.localGet, locals.length + i);
+        operands.adopt(types[i], locals.length + i);
       }
-      this.openLabel(OP.block, height, labelTypes, []);
-      body.open(OP.block);
+    };
+    this.openLabel(OP.block);
+    for (let i = facts.controlDepth - 2; i > 0; i--) {
+      const { height, offset, op, params, results } = facts.frameAt(i);
+      pushUpTo(height);
+      const isAround = op === OP.loop;
+      if (isAround) this.loopsAround.unshift(offset);
+      const type = this.blockType([], results);
+      body.open(OP.block, type);
+      // Branches to its header leave a frame there, for other code that begins at it.
+      if (isAround) body.open(OP.block, this.blockType([], params));
+      this.openLabel(isAround ? op : OP.block, isAround);
     }
     pushUpTo(facts.height);
     this.openLoop(facts);
-  }
-
-  /** A branch to its header leaves a frame there, for other code that begins at it. */
-  private openLoopAround(height: number, params: readonly ValType[], offset: number): void {
-    const { body, operands } = this;
-    const label = this.openLabel(OP.loop, height, params, []);
-    params.forEach((type, i) => operands.pushLocal(type, label.locals[i]));
-    label.around = body.openLoopAround(offset);
-    this.loopsAround.unshift(offset);
-    operands.forget(params.length);
   }
 
   // Blocks
@@ -259,154 +232,115 @@ export class HostEmitter implements BodySink {
     return this.labels[this.labels.length - 1 - index];
   }
 
-  private openLabel(
-    op: number,
-    base: number,
-    types: readonly ValType[],
-    params: readonly ValType[],
-  ): Label {
-    const { operands } = this;
-    // A loop is two of the host's.
-    const level = this.body.level + (op === OP.loop ? 2 : 1);
-    const locals = types.map((type) => operands.take(type));
-    const paramLocals = params.map((_, i) => operands.localAt(base + i));
-    const rest = { types, locals, params, paramLocals, targeted: false, dead: false, around: -1 };
-    const label = { op, level, base, ...rest };
-    this.labels.push(label);
-    return label;
+  /** The type of a block of the host's, as it is written. */
+  private blockType(params: readonly ValType[], results: readonly ValType[]): number {
+    const codes = results.map(typeCode);
+    if (params.length > 0 || codes.length > 1) {
+      return this.target.addedType(params.map(typeCode), codes);
+    }
+    return codes.length === 0 ? EMPTY : shortType(codes[0]);
   }
 
-  /** The frame below holds nothing on the host's stack when a block begins. */
+  /** Of the block of the host's that has been opened last. */
+  private openLabel(op: number, isAround = false): void {
+    const { level } = this.body;
+    this.labels.push({ op, level, targeted: false, dead: false, isAround });
+  }
+
   private openBlock(op: number, facts: BodyFacts): void {
-    const { height, labelTypes, params } = facts.frameAt(0);
-    this.operands.settle();
-    this.openLabel(op, height, labelTypes, params);
-    this.body.open(op);
+    const { body } = this;
+    const { params, results } = facts.frameAt(0);
+    if (op === OP.if) this.operands.saveBeneath(I32, facts.height, facts);
+    else this.operands.save(facts.height, facts);
+    body.open(op, this.blockType(params, results));
+    this.openLabel(op);
   }
 
   private openLoop(facts: BodyFacts): void {
-    const { height, params } = facts.frameAt(0);
     const { body, operands } = this;
+    const { height, params, results } = facts.frameAt(0);
     body.charge();
-    const { locals } = this.openLabel(OP.loop, height, params, []);
-    operands.pop(params.length);
-    this.setAll(locals);
-    operands.settle();
-    params.forEach((type, i) => operands.pushLocal(type, locals[i]));
-    body.openLoop(facts.instruction.start);
-    // Other locals are theirs from here on: a branch that is not taken may change the label's.
-    operands.copy(params.length);
-    operands.forget(params.length);
-    for (const type of params) operands.push(type);
+    operands.save(facts.height, facts);
+    body.openLoop(facts.instruction.start, height, this.blockType(params, results));
+    this.openLabel(OP.loop);
   }
 
   private openIf(facts: BodyFacts): void {
     const { body } = this;
     body.charge();
-    this.operands.popAbove();
     this.openBlock(OP.if, facts);
     body.flow.if(body.takeCost());
   }
 
-  private elsePart(reachable: boolean): void {
-    const { body, operands } = this;
+  private elsePart(facts: BodyFacts, reachable: boolean): void {
+    const { body } = this;
     const label = this.labels.pop() as Label;
-    if (reachable) this.fallThrough(label);
+    if (reachable) body.charge();
     label.targeted ||= reachable;
     if (label.op !== OP.if) {
       // The code began in the part before it.
       this.labels.push(label);
-      this.lose();
+      this.lost = true;
+      this.leave(facts);
       return;
     }
     this.lost = false;
     body.flow.else(body.takeCost());
     body.merge();
     this.code.u8(OP.else);
-    operands.drop(operands.height - label.base);
-    label.params.forEach((type, i) => operands.pushAgain(type, label.paramLocals[i]));
+    this.operands.drop(facts.closed.height);
     this.labels.push({ ...label, op: OP.else });
-  }
-
-  /** Control reaches the end of a part of a block, where it meets other paths. */
-  private fallThrough({ locals, types }: Label): void {
-    this.body.charge();
-    this.operands.pop(types.length);
-    this.setAll(locals);
-  }
-
-  /** What lies on the host's stack goes to these locals. */
-  private setAll(locals: readonly number[]): void {
-    for (let i = locals.length - 1; i >= 0; i--) this.code.indexed(OP.localSet, locals[i]);
   }
 
   private endBlock(facts: BodyFacts, reachable: boolean): void {
     const label = this.labels.pop() as Label;
     if (label.dead) return;
     if (this.labels.length === 0) {
-      this.endFunction(label, reachable);
+      this.endFunction(reachable);
       return;
     }
-    if (label.op === OP.loop) this.endLoop(label, facts.closed.results, reachable);
+    this.operands.drop(facts.closed.height);
+    if (label.op === OP.loop) this.endLoop(label, facts.closed, reachable);
     else this.endOther(label, reachable);
-    this.lost = false;
-    const isEntered = label.op !== OP.loop && (label.targeted || label.op === OP.if);
-    if (!reachable && !isEntered) this.lose();
+    this.lost = !reachable && !isEntered(label);
+    if (!this.lost) return;
+    // The host's validator is not to miss the operands that nothing is written for.
+    this.code.u8(OP.unreachable);
+    this.leave(facts);
   }
 
-  private lose(): void {
-    this.lost = true;
-    this.leave();
-  }
-
-  private endFunction({ locals, targeted }: Label, reachable: boolean): void {
+  private endFunction(reachable: boolean): void {
     const { body, code } = this;
-    if (reachable) this.writeReturn();
+    if (reachable) {
+      body.chargeAndStore();
+      body.flow.leave(body.takeCost());
+    }
     body.flow.end(body.takeCost());
-    body.close();
-    if (targeted) for (const local of locals) code.indexed(OP.localGet, local);
-    else code.u8(OP.unreachable);
     code.u8(OP.end);
   }
 
   /** Nothing arrives here but what falls through, with what it has. */
-  private endLoop(label: Label, results: readonly ValType[], reachable: boolean): void {
-    const { body, operands } = this;
-    operands.settle();
-    label.types.forEach((type, i) => operands.giveBack(type, label.locals[i]));
-    if (!reachable) for (const type of results) operands.pushLocal(type, operands.take(type));
+  private endLoop({ isAround }: Label, frame: ControlFrame, reachable: boolean): void {
+    const { body } = this;
     body.flow.end(body.takeCost());
-    if (label.around < 0) body.closeLoop();
-    else body.closeLoopAround(label.around, reachable);
+    if (isAround) body.closeLoopAround(frame, reachable);
+    else body.closeLoop();
   }
 
   private endOther(label: Label, reachable: boolean): void {
-    const { body, code, operands } = this;
-    const { locals, op, paramLocals, targeted, types } = label;
-    const meets = targeted || op !== OP.block;
-    if (reachable) {
-      if (meets) body.charge();
-      operands.pop(types.length);
-      this.setAll(locals);
-    }
+    const { body } = this;
+    const meets = label.targeted || label.op !== OP.block;
+    if (reachable && meets) body.charge();
     body.flow.end(body.takeCost());
     if (meets) body.merge();
-    if (op === OP.if && paramLocals.length > 0) {
-      // Without an `else`, the parameters are the results.
-      code.u8(OP.else);
-      for (const local of paramLocals) code.indexed(OP.localGet, local);
-      this.setAll(locals);
-    }
     body.close();
-    types.forEach((type, i) => operands.pushLocal(type, locals[i]));
   }
 
   // Branches
 
   /** What follows cannot be reached. */
-  private leave(): void {
-    const { operands } = this;
-    operands.drop(operands.height - this.labelAt(0).base);
+  private leave(facts: BodyFacts): void {
+    this.operands.drop(facts.frameAt(0).height);
     this.body.merge();
   }
 
@@ -414,79 +348,63 @@ export class HostEmitter implements BodySink {
     return index === this.labels.length - 1;
   }
 
-  private writeReturn(): void {
+  private returnResults(facts: BodyFacts): void {
     const { body } = this;
     body.chargeAndStore();
     body.flow.leave(body.takeCost());
-    this.operands.pop(this.type.results.length);
     this.code.u8(OP.return);
+    this.leave(facts);
   }
 
-  private returnResults(): void {
-    this.writeReturn();
-    this.leave();
-  }
-
-  private branch(index: number): void {
+  private branch(index: number, facts: BodyFacts): void {
     if (this.isFunction(index)) {
-      this.returnResults();
+      this.returnResults(facts);
       return;
     }
+    const { body } = this;
+    body.charge();
+    body.flow.branch(body.takeCost(), index);
+    body.branch(OP.br, this.targetOf(index));
+    this.leave(facts);
+  }
+
+  /** Control may go to a label: its level. */
+  private targetOf(index: number): number {
     const label = this.labelAt(index);
     label.targeted = true;
-    this.fallThrough(label);
-    this.body.flow.branch(this.body.takeCost(), index);
-    this.body.branch(OP.br, label.level);
-    this.leave();
+    return label.level;
   }
 
-  private branchIf(index: number): void {
+  private branchIf(index: number, facts: BodyFacts): void {
     const { body, code, operands } = this;
-    const label = this.labelAt(index);
-    const count = label.types.length;
     body.charge();
     body.flow.branchIf(body.takeCost(), index);
-    if (count === 0 && !this.isFunction(index)) {
-      operands.pop(1);
-      label.targeted = true;
-      body.branch(OP.brIf, label.level);
+    if (!this.isFunction(index)) {
+      body.branch(OP.brIf, this.targetOf(index));
       return;
     }
-    // The operands stay where they are for the path on which it is not taken.
-    operands.popAbove();
-    body.open(OP.if);
-    if (this.isFunction(index)) {
-      body.storeOnThisPath();
-      operands.copy(count);
-      code.u8(OP.return);
-    } else {
-      label.targeted = true;
-      operands.copy(count);
-      this.setAll(label.locals);
-      body.branch(OP.br, label.level);
-    }
+    const { results } = this.type;
+    if (results.length > 0) operands.saveBeneath(I32, facts.height, facts);
+    body.open(OP.if, EMPTY);
+    body.storeOnThisPath();
+    operands.copy(facts.height - results.length);
+    code.u8(OP.return);
     body.close();
   }
 
-  private branchTable(labels: readonly number[]): void {
-    const { body, code, operands } = this;
+  private branchTable(labels: Int32Array, facts: BodyFacts): void {
+    const { body, code } = this;
     const different = [...new Set(labels)];
-    const count = this.labelAt(labels[0]).types.length;
-    if (count * different.length > MOST_COPIES) {
-      throw new LeftOut(`a br_table to ${different.length} labels with ${count} operands each`);
-    }
     body.charge();
     body.flow.table(body.takeCost(), different);
-    operands.popAbove();
     if (different.some((index) => this.isFunction(index))) body.store();
-    for (const index of different) {
-      const label = this.labelAt(index);
-      label.targeted = true;
-      operands.copy(count);
-      this.setAll(label.locals);
-    }
     code.indexed(OP.brTable, labels.length - 1);
-    for (const index of labels) code.u32(body.level - this.labelAt(index).level);
-    this.leave();
+    for (const index of labels) code.u32(body.level - this.targetOf(index));
+    this.leave(facts);
   }
+}
+
+/** Whether control comes to the end of a block from elsewhere. */
+function isEntered({ op, targeted }: Label): boolean {
+  return op !== OP.loop && (targeted || op === OP.if);
 }

@@ -4,7 +4,8 @@
 import { type FeatureSet, featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
 import { type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
-import type { ValType } from "../isa/types.ts";
+import { I32, I64, type ValType } from "../isa/types.ts";
+import type { ModuleRecord } from "../module/module.ts";
 
 /** The same in the host's code. */
 export const SAME = 1;
@@ -15,22 +16,43 @@ export const RUNTIME_DOES = 3;
 /** Nothing for the host. */
 export const REFUSED = 4;
 
-/** Instructions that the runtime executes, and how many operands they take. */
-const BY_RUNTIME: ReadonlyMap<number, number> = new Map([
-  [0x25, 1], // table.get
-  [0x26, 2], // table.set
-  [0x40, 1], // memory.grow
-  [0xd2, 0], // ref.func
-  [0x208, 3], // memory.init
-  [0x209, 0], // data.drop
-  [0x20a, 3], // memory.copy
-  [0x20b, 3], // memory.fill
-  [0x20c, 3], // table.init
-  [0x20d, 0], // elem.drop
-  [0x20e, 3], // table.copy
-  [0x20f, 2], // table.grow
-  [0x210, 0], // table.size
-  [0x211, 3], // table.fill
+/** Types of the operands of an instruction with these immediates. */
+type Operands = (module: ModuleRecord, a: number, b: number) => readonly ValType[];
+
+function inMemory({ memories }: ModuleRecord, index: number): ValType {
+  return memories[index].type.address64 ? I64 : I32;
+}
+
+function inTable({ tables }: ModuleRecord, index: number): ValType {
+  return tables[index].type.address64 ? I64 : I32;
+}
+
+function elementOf({ tables }: ModuleRecord, index: number): ValType {
+  return tables[index].type.element;
+}
+
+/** Of copies: what counts is of the smaller type. */
+function copied(to: ValType, from: ValType): readonly ValType[] {
+  return [to, from, to === I64 ? from : to];
+}
+
+/** Instructions that the runtime executes. */
+const BY_RUNTIME: ReadonlyMap<number, Operands> = new Map<number, Operands>([
+  [0x25, (module, a) => [inTable(module, a)]], // table.get
+  [0x26, (module, a) => [inTable(module, a), elementOf(module, a)]], // table.set
+  [0x40, (module, a) => [inMemory(module, a)]], // memory.grow
+  [0xd2, () => []], // ref.func
+  [0x208, (module, _, b) => [inMemory(module, b), I32, I32]], // memory.init
+  [0x209, () => []], // data.drop
+  [0x20a, (module, a, b) => copied(inMemory(module, a), inMemory(module, b))], // memory.copy
+  [0x20b, (module, a) => [inMemory(module, a), I32, inMemory(module, a)]], // memory.fill
+  [0x20c, (module, _, b) => [inTable(module, b), I32, I32]], // table.init
+  [0x20d, () => []], // elem.drop
+  [0x20e, (module, a, b) => copied(inTable(module, a), inTable(module, b))], // table.copy
+  [0x20f, (module, a) => [elementOf(module, a), inTable(module, a)]], // table.grow
+  [0x210, () => []], // table.size
+  // table.fill
+  [0x211, (module, a) => [inTable(module, a), elementOf(module, a), inTable(module, a)]],
 ]);
 
 /** What matters of a row, in one shape: rows have many, and this is asked for each instruction. */
@@ -83,7 +105,11 @@ export function isConversion(op: number): boolean {
   return (op >= 0xa8 && op <= 0xab) || (op >= 0xae && op <= 0xb1);
 }
 
-/** How many operands an instruction takes that the runtime executes. */
-export function operandsOfRuntime(op: number): number {
-  return BY_RUNTIME.get(op) as number;
+/** Types of the operands of an instruction that the runtime executes, with these immediates. */
+export function operandsOfRuntime(
+  op: number,
+  [a, b]: readonly number[],
+  module: ModuleRecord,
+): readonly ValType[] {
+  return (BY_RUNTIME.get(op) as Operands)(module, a, b);
 }

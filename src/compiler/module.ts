@@ -85,6 +85,7 @@ export class HostModuleWriter {
       adapters,
       firstCalls: new FirstCalls(module),
       typeIndex: (index) => index,
+      addedType: (...type) => module.types.length + imports.types.add(...type),
       tables: new HostTables(module, adapters),
       memories: sharedMemories(module, features),
       globals,

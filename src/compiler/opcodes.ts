@@ -43,5 +43,5 @@ export const OP = {
   vector: 0xfd,
 } as const;
 
-/** The block type without parameters and results. */
-export const EMPTY = 0x40;
+/** The block type without parameters and results, a signed integer. */
+export const EMPTY = -0x40;

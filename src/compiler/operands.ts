@@ -1,21 +1,24 @@
-// Where the operands of a body are while it is written: the upper ones on the host's own stack, the
-// others in locals. Whatever lies beneath a site must be in a local, as the host cannot reach
-// below the top of its stack; to its optimiser both are the same.
+// The operands of a body lie on the host's stack as the guest has them. Where a frame may be saved
+// they are in locals besides, as the host can reach neither below the top of its stack nor out of a
+// block; to its optimiser both are the same.
 
 import type { ValType } from "../isa/types.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { OP } from "./opcodes.ts";
 import { typeCode } from "./values.ts";
 
-/** The operand stack of one function, and the locals it needs. */
+/** What says of which types the operands are, counted from the bottom. */
+export interface OperandTypes {
+  operandType(index: number): ValType;
+}
+
+/** Which operands of a function are in locals, and the locals that this takes. */
 export class HostOperands {
   private readonly code: ByteWriter;
-  private readonly types: ValType[] = [];
-  /** Locals of the operands that are in one: those below `settled`. */
+  /** Of the lowest operands, those that are in locals: which these are, and their types. */
   private readonly locals: number[] = [];
-  private settled = 0;
-  height = 0;
-  /** The most that there have been. */
+  private readonly types: ValType[] = [];
+  /** The most operands that there have been. */
   highest = 0;
   /** Types of the locals that were added, in the order of their indices. */
   readonly added: ValType[] = [];
@@ -28,22 +31,18 @@ export class HostOperands {
     this.code = code;
   }
 
-  typeAt(height: number): ValType {
-    return this.types[height];
+  /** How many are in locals. */
+  get saved(): number {
+    return this.locals.length;
   }
 
-  /** Types of all operands, and their locals once they are settled. */
-  allTypes(): ValType[] {
-    return this.types.slice(0, this.height);
+  /** Types and locals of those that are. */
+  savedTypes(): ValType[] {
+    return this.types.slice();
   }
 
-  allLocals(): number[] {
-    return this.locals.slice(0, this.height);
-  }
-
-  /** The local of an operand that is in one. */
-  localAt(height: number): number {
-    return this.locals[height];
+  savedLocals(): number[] {
+    return this.locals.slice();
   }
 
   /** A local of this type for as long as it is not given back. */
@@ -61,92 +60,61 @@ export class HostOperands {
     else unused.push(local);
   }
 
-  /** Takes a local that is not used at the moment. */
-  private retake(type: ValType, local: number): void {
-    const unused = this.free.get(type) ?? [];
-    const at = unused.indexOf(local);
-    if (at >= 0) unused.splice(at, 1);
+  /** There are so many operands now. */
+  reach(height: number): void {
+    if (height > this.highest) this.highest = height;
   }
 
-  /** The instruction before has left a value on the host's stack. */
-  push(type: ValType): void {
-    typeCode(type);
-    this.types[this.height++] = type;
-    if (this.height > this.highest) this.highest = this.height;
+  /** Those from this height on are gone, or others have taken their places. */
+  drop(height: number): void {
+    const { locals, types } = this;
+    while (locals.length > height) this.giveBack(types.pop() as ValType, locals.pop() as number);
   }
 
-  /** An operand that is in a local, which is its own from now on; nothing lies on the stack. */
-  pushLocal(type: ValType, local: number): void {
-    this.types[this.height] = type;
-    this.locals[this.height] = local;
-    this.settled = ++this.height;
-    if (this.height > this.highest) this.highest = this.height;
+  /** The next operand is in this local, which is its own from now on. */
+  adopt(type: ValType, local: number): void {
+    this.types.push(type);
+    this.locals.push(local);
   }
 
-  /** The same, where the local may have been given back meanwhile. */
-  pushAgain(type: ValType, local: number): void {
-    this.retake(type, local);
-    this.pushLocal(type, local);
+  /** Puts the operands below this height, which are all there are, into locals as well. */
+  save(height: number, types: OperandTypes): void {
+    const from = this.locals.length;
+    this.takeUpTo(height, types);
+    this.set(from);
   }
 
-  /** Moves all operands into locals. */
-  settle(): void {
-    this.settleFrom(this.settled);
-  }
-
-  private settleFrom(from: number): void {
-    for (let at = from; at < this.height; at++) this.locals[at] = this.take(this.types[at]);
-    for (let at = this.height - 1; at >= from; at--)
-      this.code.indexed(OP.localSet, this.locals[at]);
-    this.settled = this.height;
-  }
-
-  /** Pushes the upper `count` operands, which are in locals and stay there. */
-  copy(count: number): void {
-    for (let at = this.height - count; at < this.height; at++) {
-      this.code.indexed(OP.localGet, this.locals[at]);
-    }
-  }
-
-  /** Brings the upper `count` operands onto the host's stack, in order, and takes them away. */
-  pop(count: number): void {
-    const from = this.height - count;
-    if (this.settled > from) {
-      this.settle();
-      this.copy(count);
-    }
-    this.drop(count);
-  }
-
-  /** Brings the uppermost operand onto the host's stack, where nothing else lies. */
-  popAbove(): void {
-    const type = this.types[this.height - 1];
-    this.pop(1);
-    if (this.settled === this.height) return;
+  /** Puts the operands beneath the uppermost one, of this type, into locals as well. */
+  saveBeneath(type: ValType, height: number, types: OperandTypes): void {
+    if (this.saved >= height) return;
+    const { code } = this;
     const local = this.take(type);
-    this.code.indexed(OP.localSet, local);
-    this.settle();
-    this.code.indexed(OP.localGet, local);
+    code.indexed(OP.localSet, local);
+    this.save(height, types);
+    code.indexed(OP.localGet, local);
     this.giveBack(type, local);
   }
 
-  /** The upper `count` operands are gone; those on the host's stack by an instruction. */
-  drop(count: number): void {
-    this.height -= count;
-    for (; this.settled > this.height; this.settled--) {
-      const at = this.settled - 1;
-      this.giveBack(this.types[at], this.locals[at]);
+  private takeUpTo(height: number, types: OperandTypes): void {
+    for (let at = this.locals.length; at < height; at++) {
+      const type = types.operandType(at);
+      this.adopt(type, this.take(type));
     }
   }
 
-  /** The same, where their locals belong to somebody else. */
-  forget(count: number): void {
-    this.height -= count;
-    if (this.settled > this.height) this.settled = this.height;
+  /** Writes those from this height on, which are uppermost, to their locals. */
+  set(from: number): void {
+    const { code, locals } = this;
+    const last = locals.length - 1;
+    if (from > last) return;
+    for (let at = last; at > from; at--) code.indexed(OP.localSet, locals[at]);
+    code.indexed(OP.localTee, locals[from]);
+    this.copy(from + 1);
   }
 
-  /** Whether the uppermost operand is in a local. */
-  get isSettled(): boolean {
-    return this.settled === this.height;
+  /** Pushes what is in the locals of those from this height on. */
+  copy(from: number): void {
+    const { code, locals } = this;
+    for (let at = from; at < locals.length; at++) code.indexed(OP.localGet, locals[at]);
   }
 }

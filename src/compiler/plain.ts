@@ -4,7 +4,7 @@
 import type { InstructionReader } from "../binary/instructions.ts";
 import { instructionAt } from "../isa/index.ts";
 import type { Instruction } from "../isa/instruction.ts";
-import { I32, type ValType } from "../isa/types.ts";
+import type { ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
 import { ShortBulk } from "./bulk.ts";
@@ -19,7 +19,7 @@ import {
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
-import { canPass, writeBits, writeOfBits, writeUpperHalf } from "./values.ts";
+import { canPass, typeCode, writeBits, writeOfBits, writeUpperHalf } from "./values.ts";
 
 /** Writes plain instructions. */
 export class PlainWriter {
@@ -34,37 +34,36 @@ export class PlainWriter {
   }
 
   write(op: number, facts: BodyFacts): void {
-    const { operands } = this.body;
     switch (op) {
       case 0x01: // nop
         return;
       case 0x1a: // drop
-        if (operands.isSettled) operands.drop(1);
-        else this.same(facts, 1, null);
-        return;
+        return this.same(facts, 0);
       case 0x1b: // select
       case 0x1c: // select t
-        return this.same(facts, 3, facts.operand);
+        return this.same(facts, 1);
       case 0x20: // local.get
         this.body.flow.read(facts.instruction.a);
-        return this.same(facts, 0, facts.operand);
+        return this.same(facts, 1);
       case 0x21: // local.set
         this.body.flow.write(facts.instruction.a);
-        return this.same(facts, 1, null);
+        return this.same(facts, 0);
       case 0x22: // local.tee
         this.body.flow.write(facts.instruction.a);
-        return this.same(facts, 1, facts.operand);
+        return this.same(facts, 1);
       case 0x23: // global.get
         return this.globalGet(facts.instruction.a, facts.operand);
       case 0x24: // global.set
-        return this.globalSet(facts.instruction.a, facts.operand);
+        this.globalSet(facts.instruction.a, facts.operand);
+        return this.body.operands.drop(facts.height);
       case 0x3f: // memory.size
         this.requireMemory(facts.instruction.a);
-        return this.same(facts, 0, facts.operandType(facts.heightBefore));
+        return this.same(facts, 1);
       case 0xd0: // ref.null
-        return this.same(facts, 0, facts.operandType(facts.heightBefore));
+        typeCode(facts.operandType(facts.heightBefore));
+        return this.same(facts, 1);
       case 0xd1: // ref.is_null
-        return this.same(facts, 1, I32);
+        return this.same(facts, 1);
       default:
         this.byRow(op, facts);
     }
@@ -80,25 +79,17 @@ export class PlainWriter {
     if (isAccess) this.requireMemory(facts.instruction.b);
     if (kind === TRAPPING) {
       this.body.store();
-      if (isConversion(op)) this.keepOperand(params[0]);
+      // A NaN traps otherwise than a number that is too large; V8 does not say which it was.
+      if (isConversion(op)) this.body.keep(params[0]);
     }
-    this.same(facts, params.length, null);
-    for (let i = 0; i < results.length; i++) this.body.operands.push(results[i]);
+    this.same(facts, results.length);
   }
 
-  /** A NaN traps otherwise than a number that is too large; V8 does not say which it was. */
-  private keepOperand(type: ValType): void {
-    this.body.operands.pop(1);
-    this.body.keep(type);
-    this.body.operands.push(type);
-  }
-
-  /** The same instruction, which takes so many operands and leaves a result of this type. */
-  private same({ instruction }: BodyFacts, count: number, result: ValType | null): void {
+  /** The same instruction, which leaves so many results. */
+  private same({ height, instruction }: BodyFacts, results: number): void {
     const { code, operands } = this.body;
-    operands.pop(count);
+    operands.drop(height - results);
     code.copy(instruction.bytes, instruction.start, instruction.pos);
-    if (result !== null) operands.push(result);
   }
 
   private requireMemory(index: number): void {
@@ -112,7 +103,7 @@ export class PlainWriter {
   /** Globals hold bits. */
   private globalGet(index: number, type: ValType): void {
     this.requireGlobal(type);
-    const { code, operands } = this.body;
+    const { code } = this.body;
     const { access, globals } = this.target;
     const half = globals.upperHalves.get(index);
     access.get(code, index);
@@ -121,7 +112,6 @@ export class PlainWriter {
       access.get(code, half);
       writeUpperHalf(code);
     }
-    operands.push(type);
   }
 
   private globalSet(index: number, type: ValType): void {
@@ -129,7 +119,6 @@ export class PlainWriter {
     const { code, operands } = this.body;
     const { access, globals } = this.target;
     const half = globals.upperHalves.get(index);
-    operands.pop(1);
     if (half === undefined) {
       writeBits(code, type, 0);
       access.set(code, index);
@@ -147,19 +136,17 @@ export class PlainWriter {
 
   private byRuntime({ immediates, opcode }: Instruction, facts: BodyFacts): void {
     const { body, target } = this;
-    const { operands } = body;
-    const count = operandsOfRuntime(opcode);
-    const height = facts.heightBefore - count;
-    const params = Array.from({ length: count }, (_, i) => operands.typeAt(height + i));
-    const results = facts.height > height ? [facts.operandType(height)] : [];
     const words = immediateWords(immediates.split(" ").length, facts.instruction);
+    const params = operandsOfRuntime(opcode, words, target.module);
+    const height = facts.heightBefore - params.length;
+    const results = facts.height > height ? [facts.operandType(height)] : [];
     const callee = target.imports.instruction(opcode, words, params, results);
     if (this.shortBulk.has(opcode, facts)) {
       this.shortBulk.write(facts, callee);
       return;
     }
-    body.beginCall(count);
-    body.runtimeInstruction(callee, facts.instruction.start, results);
+    body.beginCall();
+    body.runtimeInstruction(callee, results.length, facts);
   }
 }
 

@@ -19,6 +19,8 @@ export interface HostTarget {
   readonly firstCalls: FirstCalls;
   /** The index that one of the module's types has in the host's module. */
   readonly typeIndex: (index: number) => number;
+  /** The index of a type that the host's module has besides, by codes of the binary format. */
+  readonly addedType: (params: readonly number[], results: readonly number[]) => number;
   /** Functions that the module's host module has besides. */
   readonly adapters: Adapters;
   readonly tables: HostTables;

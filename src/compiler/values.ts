@@ -26,6 +26,11 @@ export function typeCode(type: ValType): number {
   return code;
 }
 
+/** Such a code as a block type (spec: 5.4.1), which is a signed integer. */
+export function shortType(code: number): number {
+  return code - 0x80;
+}
+
 /** Whether values of this type can be passed to the runtime. */
 export function canPass(type: ValType): boolean {
   return PASSED.has(type);
