@@ -3,20 +3,23 @@
 
 import { I32, I64, type ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
+import type { Run } from "../validation/runs.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { ControlFrame } from "../validation/state.ts";
 import type { ByteWriter } from "./bytes.ts";
-import { type Around, CheckWriter, MOST_PASSED, type NumberedSite, writeNumber } from "./checks.ts";
-import { Flow } from "./flow.ts";
+import { type Around, CheckWriter, MOST_PASSED, writeNumber } from "./checks.ts";
+import type { HostDraft } from "./draft.ts";
+import type { Flow, SiteFacts } from "./flow.ts";
 import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import { HostOperands } from "./operands.ts";
 import { RoomWriter } from "./room.ts";
-import type { OpenSite, SiteKind, Sites } from "./sites.ts";
+import type { OpenSites, SiteKind, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 import { typeCode, writeLocals } from "./values.ts";
+import type { WordList } from "./words.ts";
 
 /**
  * How long the host's compiler may be busy with a function, which it does not do in pieces: some
@@ -34,17 +37,24 @@ const MOST_COST = 1 << 28;
  * frame in any case, a site's number and worst cost, a callee; what takes room for calls, and gives
  * it back.
  */
-type Insertion = { readonly at: number } & (
-  | { readonly kind: "check" | "loop" | "leave" | "number" | "worst"; readonly site: number }
-  | { readonly kind: "callee"; readonly callee: number }
-  | { readonly kind: "take room" }
-  | { readonly kind: "give room back" }
-);
+const CHECK = 0;
+const LOOP = 1;
+const LEAVE = 2;
+const NUMBER = 3;
+const WORST = 4;
+const CALLEE = 5;
+const TAKE_ROOM = 6;
+const GIVE_ROOM_BACK = 7;
+/** Words of one: where it is put in, its kind, the site or callee, where what follows goes to. */
+const ROW = 4;
+const KIND = 1;
+const SUBJECT = 2;
+const BEHIND = 3;
 
 /** One function's code. */
 export class HostBody {
   readonly code: ByteWriter;
-  readonly flow = new Flow();
+  readonly flow: Flow;
   readonly operands: HostOperands;
   private readonly functionIndex: number;
   private readonly type: FuncType;
@@ -58,14 +68,14 @@ export class HostBody {
   private readonly around: Around;
   private checkWriter: CheckWriter;
   private readonly room: RoomWriter;
-  private readonly insertions: Insertion[] = [];
-  private readonly sites: OpenSite[] = [];
+  private readonly insertions: WordList;
+  private readonly sites: OpenSites;
   /** Where the instructions `if` of checks are in the complete function. */
   readonly checks: number[] = [];
   /** How many blocks are open. */
   level = 0;
-  /** Pairs: from where code was copied, and where it has come to in the complete function. */
-  private readonly moves: number[] = [];
+  /** Where its code begins in the complete function. */
+  private beginning = 0;
   /** Price of what has been written since the budget was changed, and since the last event. */
   private unpaid = 0;
   private cost = 0;
@@ -74,17 +84,21 @@ export class HostBody {
 
   /**
    * @param groupGlobal see `FirstCalls`; -1: there is none
-   * @param code where it is written while it is not complete, all to itself
+   * @param draft where it is written while it is not complete, all to itself
    */
   constructor(
     functionIndex: number,
     type: FuncType,
     target: Pick<HostTarget, "access" | "globals">,
     groupGlobal: number,
-    code: ByteWriter,
+    draft: HostDraft,
   ) {
-    code.length = 0;
+    draft.clear();
+    const { code, flow, insertions, sites } = draft;
     this.code = code;
+    this.flow = flow;
+    this.insertions = insertions;
+    this.sites = sites;
     this.operands = new HostOperands(code);
     this.functionIndex = functionIndex;
     this.type = type;
@@ -120,8 +134,13 @@ export class HostBody {
     this.budget = budget;
     this.operands.first = budget + 2;
     this.room.begin(locals, budget + 1);
-    this.insertions.push({ at: this.code.length, kind: "take room" });
+    this.insert(TAKE_ROOM, 0);
     this.checkWriter = new CheckWriter(this.type, locals, budget, this.around);
+  }
+
+  /** Something is to be put in here. */
+  private insert(kind: number, subject: number): void {
+    this.insertions.row(this.code.length, kind, subject, 0);
   }
 
   // Blocks
@@ -146,6 +165,33 @@ export class HostBody {
   pay(price: number): void {
     this.unpaid += price;
     this.cost += price;
+  }
+
+  /** Copies plain instructions, which stay in this segment. */
+  run({
+    accessCount,
+    accesses,
+    bytes,
+    end,
+    highest,
+    instructions,
+    lowest,
+    price,
+    start,
+    trap,
+  }: Run): void {
+    const { code, flow, operands } = this;
+    operands.reach(highest);
+    operands.drop(lowest);
+    this.pay(price);
+    flow.run(instructions, accesses, accessCount);
+    if (trap < 0) {
+      code.copy(bytes, start, end);
+      return;
+    }
+    code.copy(bytes, start, trap);
+    this.store();
+    code.copy(bytes, trap, end);
   }
 
   /** Another instruction comes, of this segment or of the next one. */
@@ -204,7 +250,7 @@ export class HostBody {
     write();
     code.u8(OP.i32Sub);
     code.indexed(OP.localTee, left);
-    this.insertions.push({ at: code.length, kind: "worst", site: this.sites.length });
+    this.insert(WORST, this.sites.count);
     code.u8(OP.i32AtMost);
     code.indexed(OP.brIf, 0);
     code.indexed(OP.localGet, left);
@@ -252,13 +298,13 @@ export class HostBody {
    */
   openLoop(offset: number, height: number, type: number): void {
     const { operands } = this;
-    const site = this.sites.length;
+    const site = this.sites.count;
     this.flow.loop(this.takeCost(), site);
     this.open(OP.loop, type);
     operands.set(height);
     this.check("loop", offset, 0);
     this.open(OP.loop, type);
-    this.insertions.push({ at: this.code.length, kind: "loop", site });
+    this.insert(LOOP, site);
     this.merge();
     operands.drop(height);
   }
@@ -273,11 +319,11 @@ export class HostBody {
    * to the header, with the loop's parameters, and leaves a frame there.
    */
   closeLoopAround({ height, offset, params }: ControlFrame, reachable: boolean): void {
-    const { code, insertions, operands } = this;
+    const { operands } = this;
     if (reachable) this.branch(OP.br, this.level - 1);
     this.close();
     operands.save(height + params.length, { operandType: (i) => params[i - height] });
-    insertions.push({ at: code.length, kind: "leave", site: this.add("loop", offset, 0) });
+    this.insert(LEAVE, this.sites.add("loop", offset, 0, operands));
     operands.drop(height);
     this.close();
   }
@@ -292,12 +338,12 @@ export class HostBody {
   beginTailCall(): void {
     this.chargeAndStore();
     this.room.tailCall();
-    this.insertions.push({ at: this.code.length, kind: "give room back" });
+    this.insert(GIVE_ROOM_BACK, 0);
   }
 
   /** Behind a call that has left so many results. */
   checkBehind(results: number, facts: BodyFacts): void {
-    this.flow.call(this.takeCost(), this.sites.length);
+    this.flow.call(this.takeCost(), this.sites.count);
     this.checkResults("call", results, facts);
   }
 
@@ -308,9 +354,9 @@ export class HostBody {
   runtimeInstruction(callee: number, results: number, facts: BodyFacts): void {
     const { code } = this;
     code.indexed(OP.localGet, this.budget);
-    this.insertions.push({ at: code.length, kind: "number", site: this.sites.length });
+    this.insert(NUMBER, this.sites.count);
     code.indexed(OP.call, callee);
-    this.flow.instruction(this.takeCost(), this.sites.length);
+    this.flow.instruction(this.takeCost(), this.sites.count);
     this.checkResults("instruction", results, facts);
   }
 
@@ -324,27 +370,13 @@ export class HostBody {
   }
 
   private check(kind: SiteKind, offset: number, results: number): void {
-    const site = this.add(kind, offset, results);
-    this.insertions.push({ at: this.code.length, kind: "check", site });
-  }
-
-  private add(kind: SiteKind, offset: number, results: number): number {
-    const { locals, operands } = this;
-    this.sites.push({
-      kind,
-      offset,
-      locals,
-      operands: operands.savedTypes(),
-      operandLocals: operands.savedLocals(),
-      results,
-    });
-    return this.sites.length - 1;
+    this.insert(CHECK, this.sites.add(kind, offset, results, this.operands));
   }
 
   /** A call or tail call of a function of the module. */
   call(op: number, callee: number): void {
     this.code.u8(op);
-    this.insertions.push({ at: this.code.length, kind: "callee", callee });
+    this.insert(CALLEE, callee);
   }
 
   // The complete function
@@ -356,7 +388,7 @@ export class HostBody {
   checkEffort(bytes = this.code.length): void {
     const { added, first, highest } = this.operands;
     const locals = first + added.length + highest;
-    const points = this.flow.length + CHECK_POINTS * this.sites.length;
+    const points = this.flow.length + CHECK_POINTS * this.sites.count;
     if (BYTE_EFFORT * bytes + locals * points <= MOST_EFFORT) return;
     throw new LeftOut("the host's compiler would be busy with it for too long");
   }
@@ -368,19 +400,12 @@ export class HostBody {
    */
   finish(out: ByteWriter, sites: Sites, calls: number[], imports: HostImports): void {
     this.checkEffort();
-    const facts = this.flow.siteFacts(this.sites.length, this.locals.length);
-    const dearest = facts.reduce((most, { worst }) => Math.max(most, worst), 0);
+    const { functionIndex, locals, type } = this;
+    const facts = this.flow.siteFacts(this.sites.count, locals.length, sites.end);
+    const { dearest } = facts;
     if (dearest > MOST_COST) throw new LeftOut(`a path costs ${dearest}`);
-    const first = sites.end;
-    this.write(
-      out,
-      facts.map(({ live, worst }, i) => ({ live, worst, number: first + i })),
-      calls,
-      imports,
-    );
-    this.sites.forEach((site, i) => {
-      sites.add(this.functionIndex, site, facts[i], this.checkWriter.countAt(site.kind));
-    });
+    this.write(out, facts, calls, imports);
+    sites.addAll(functionIndex, locals, type.params.length, this.sites, facts);
   }
 
   /** Bytes of stack that a call of it takes. */
@@ -390,10 +415,16 @@ export class HostBody {
 
   /** Where in `code` lies what has come to `at` in the complete function; -1: it was put in. */
   before(at: number): number {
-    const { code, moves } = this;
-    for (let i = moves.length - 2; i >= 0; i -= 2) {
-      const from = moves[i] + at - moves[i + 1];
-      if (from >= moves[i]) return from < (moves[i + 2] ?? code.length) ? from : -1;
+    const { beginning, code, insertions } = this;
+    const { length, words } = insertions;
+    let from = 0;
+    let behind = beginning;
+    for (let row = 0; row <= length; row += ROW) {
+      const end = row === length ? code.length : words[row];
+      if (at < behind) return -1;
+      if (at < behind + end - from) return from + at - behind;
+      from = end;
+      behind = words[row + BEHIND];
     }
     return -1;
   }
@@ -401,58 +432,59 @@ export class HostBody {
   /** The same where the sites are known already, by their offsets. */
   finishWithin(
     out: ByteWriter,
-    siteAt: (offset: number) => NumberedSite,
+    factsOf: (sites: OpenSites) => SiteFacts,
     calls: number[],
     imports: HostImports,
   ): void {
-    this.write(
-      out,
-      this.sites.map(({ offset }) => siteAt(offset)),
-      calls,
-      imports,
-    );
+    this.write(out, factsOf(this.sites), calls, imports);
   }
 
-  private write(
-    out: ByteWriter,
-    sites: readonly NumberedSite[],
-    calls: number[],
-    imports: HostImports,
-  ): void {
-    const { code, insertions, moves } = this;
+  private write(out: ByteWriter, facts: SiteFacts, calls: number[], imports: HostImports): void {
+    const { code, insertions } = this;
     const added = [I32, I32, ...this.operands.added];
     writeLocals(out, [...this.locals.slice(this.params), ...added]);
+    this.beginning = out.length;
     let from = 0;
-    for (const item of insertions) {
-      moves.push(from, out.length);
-      out.copy(code.bytes, from, item.at);
-      from = item.at;
+    for (let row = 0; row < insertions.length; row += ROW) {
+      const { words } = insertions;
+      out.copy(code.bytes, from, words[row]);
+      from = words[row];
       this.checkEffort(out.length);
-      if (item.kind === "callee") calls.push(out.padded(item.callee));
-      else if (item.kind === "take room") this.room.take(out);
-      else if (item.kind === "give room back") this.room.giveBack(out);
-      else this.writeAt(out, item.kind, this.sites[item.site], sites[item.site], imports);
+      const subject = words[row + SUBJECT];
+      if (words[row + KIND] === CALLEE) calls.push(out.padded(subject));
+      else this.writeAt(out, words[row + KIND], subject, facts, imports);
+      words[row + BEHIND] = out.length;
     }
-    moves.push(from, out.length);
     out.copy(code.bytes, from, code.length);
     this.checkEffort(out.length);
   }
 
   private writeAt(
     out: ByteWriter,
-    kind: "check" | "loop" | "leave" | "number" | "worst",
-    site: OpenSite,
-    facts: NumberedSite,
+    kind: number,
+    site: number,
+    facts: SiteFacts,
     imports: HostImports,
   ): void {
-    const { checkWriter } = this;
-    if (kind === "number") writeNumber(out, facts.number);
-    else if (kind === "worst") writeNumber(out, facts.worst);
-    else if (kind === "check") this.checks.push(checkWriter.check(out, site, facts, imports));
-    else if (kind === "leave") checkWriter.leave(out, site, facts, imports);
-    else {
-      checkWriter.compare(out, OP.localGet, facts.worst);
-      out.indexed(OP.brIf, 1);
+    const { checkWriter, checks, room, sites } = this;
+    switch (kind) {
+      case CHECK:
+        checks.push(checkWriter.check(out, site, sites, facts, imports));
+        return;
+      case LOOP:
+        checkWriter.compare(out, OP.localGet, facts.worstOf(site));
+        out.indexed(OP.brIf, 1);
+        return;
+      case LEAVE:
+        return checkWriter.leave(out, site, sites, facts, imports);
+      case NUMBER:
+        return writeNumber(out, facts.numberOf(site));
+      case WORST:
+        return writeNumber(out, facts.worstOf(site));
+      case TAKE_ROOM:
+        return room.take(out);
+      case GIVE_ROOM_BACK:
+        return room.giveBack(out);
     }
   }
 }

@@ -2,8 +2,13 @@
 
 /** A growing run of bytes. */
 export class ByteWriter {
-  bytes = new Uint8Array(1024);
+  bytes: Uint8Array<ArrayBuffer>;
   length = 0;
+
+  /** @param room for so many bytes to begin with */
+  constructor(room = 1024) {
+    this.bytes = new Uint8Array(room);
+  }
 
   private reserve(count: number): void {
     const needed = this.length + count;
@@ -61,7 +66,7 @@ export class ByteWriter {
     if (this.length + count > this.bytes.length) this.reserve(count);
     const { bytes, length } = this;
     // For the few bytes of an instruction a loop is faster than a subarray.
-    if (count > 32) bytes.set(source.subarray(start, end), length);
+    if (count > 128) bytes.set(source.subarray(start, end), length);
     else for (let i = 0; i < count; i++) bytes[length + i] = source[start + i];
     this.length += count;
   }

@@ -4,13 +4,13 @@
 import type { ValType } from "../isa/types.ts";
 import type { FuncType } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
-import { isLive, type SiteFacts } from "./flow.ts";
+import type { SiteFacts } from "./flow.ts";
 import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import type { HostImports } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import type { RoomWriter } from "./room.ts";
-import { type OpenSite, SAVING, type Site } from "./sites.ts";
+import { type OpenSites, SAVING, type SiteKind } from "./sites.ts";
 import {
   PASSED_ORDER,
   type PassedAs,
@@ -24,18 +24,6 @@ import {
 /** The JavaScript API takes a thousand parameters; two say where and with what budget. */
 export const MOST_PASSED = 900;
 
-/** What is known of a site when the function is complete, and its number. */
-export interface NumberedSite extends Pick<SiteFacts, "live" | "worst"> {
-  readonly number: number;
-}
-
-/** A local, or half of one of type v128, as it is passed at a site. */
-interface PassedPart {
-  readonly local: number;
-  readonly part: number;
-  readonly type: ValType;
-}
-
 /** What checks have to do with besides: globals, and the room for frames. */
 export interface Around {
   readonly globals: HostGlobals;
@@ -47,48 +35,48 @@ export interface Around {
 
 export class CheckWriter {
   private readonly type: FuncType;
-  private readonly localCount: number;
+  private readonly locals: readonly ValType[];
   /** Local of the budget, and the global that has it across calls. */
   private readonly budget: number;
   private readonly around: Around;
-  /** The parts of the locals, by the class of parameters that they are passed as. */
-  private readonly passedLocals: Record<PassedAs, PassedPart[]> = {
+  /** The locals, by the class of parameters that they are passed as, ascending. */
+  private readonly passedLocals: Record<PassedAs, number[]> = {
     i32: [],
     i64: [],
   };
 
   constructor(type: FuncType, locals: readonly ValType[], budget: number, around: Around) {
     this.type = type;
-    this.localCount = locals.length;
+    this.locals = locals;
     this.budget = budget;
     this.around = around;
-    locals.forEach((type, local) => {
-      passedAs(type).forEach((kind, part) => {
-        this.passedLocals[kind].push({ local, part, type });
-      });
-    });
+    for (let local = 0; local < locals.length; local++) {
+      this.passedLocals[passedAs(locals[local])[0]].push(local);
+    }
   }
 
   /** How many locals may be passed at a site: at the entry, others are still zero. */
-  countAt(kind: Site["kind"]): number {
-    return kind === "entry" ? this.type.params.length : this.localCount;
+  private countAt(kind: SiteKind): number {
+    return kind === "entry" ? this.type.params.length : this.locals.length;
   }
 
   /** Asks for budget, or comes down; where the `if` of that is. */
   check(
     out: ByteWriter,
-    site: OpenSite,
-    { live, number, worst }: NumberedSite,
+    site: number,
+    sites: OpenSites,
+    facts: SiteFacts,
     imports: HostImports,
   ): number {
     const { budget } = this;
     const { access, globals, groupGlobal, room } = this.around;
-    const isEntry = site.kind === "entry";
+    const kind = sites.kindAt(site);
+    const isEntry = kind === "entry";
     const asksForRoom = isEntry && room.isAsked;
     const isInGroup = isEntry && groupGlobal >= 0;
-    const isLoop = site.kind === "loop";
+    const isLoop = kind === "loop";
     if (!isLoop) access.get(out, globals.budget);
-    this.compare(out, isLoop ? OP.localGet : OP.localTee, worst);
+    this.compare(out, isLoop ? OP.localGet : OP.localTee, facts.worstOf(site));
     if (asksForRoom) room.orNone(out);
     if (isInGroup) {
       out.indexed(OP.globalGet, groupGlobal);
@@ -101,9 +89,9 @@ export class CheckWriter {
       writeNumber(out, 0);
       out.indexed(OP.globalSet, groupGlobal);
     }
-    const callee = this.pushValues(out, site, live, imports);
+    const callee = this.pushValues(out, site, sites, facts, imports);
     out.indexed(OP.localGet, budget);
-    writeNumber(out, number);
+    writeNumber(out, facts.numberOf(site));
     out.indexed(OP.call, callee);
     out.indexed(OP.localTee, budget);
     writeNumber(out, 0);
@@ -118,16 +106,17 @@ export class CheckWriter {
   /** Leaves a frame in any case, as if others came down above it, but keeps the budget. */
   leave(
     out: ByteWriter,
-    site: OpenSite,
-    { live, number }: NumberedSite,
+    site: number,
+    sites: OpenSites,
+    facts: SiteFacts,
     imports: HostImports,
   ): void {
     const { access, globals } = this.around;
     out.indexed(OP.localGet, this.budget);
     access.set(out, globals.budget);
-    const callee = this.pushValues(out, site, live, imports);
+    const callee = this.pushValues(out, site, sites, facts, imports);
     writeNumber(out, SAVING);
-    writeNumber(out, number);
+    writeNumber(out, facts.numberOf(site));
     out.indexed(OP.call, callee);
     out.u8(OP.drop);
     this.returnDummies(out);
@@ -148,28 +137,25 @@ export class CheckWriter {
   /** Pushes what a frame holds; the function that takes it. */
   private pushValues(
     out: ByteWriter,
-    { kind: siteKind, operandLocals, operands }: OpenSite,
-    live: SiteFacts["live"],
+    site: number,
+    sites: OpenSites,
+    facts: SiteFacts,
     imports: HostImports,
   ): number {
-    const count = this.countAt(siteKind);
+    const count = this.countAt(sites.kindAt(site));
+    const firstOperand = sites.operandsFrom(site);
+    const lastOperand = sites.operandsUpTo(site);
     const counts = { i32: 0, i64: 0 };
     let passed = 0;
     for (const kind of PASSED_ORDER) {
       const before = passed;
-      for (const { local, part, type } of this.passedLocals[kind]) {
+      for (const local of this.passedLocals[kind]) {
         if (local >= count) break;
-        if (!isLive(live, local)) continue;
-        writePassed(out, type, local, part);
-        passed++;
+        if (facts.isLive(site, local)) passed += writeParts(out, this.locals[local], local);
       }
-      for (let i = 0; i < operands.length; i++) {
-        const parts = passedAs(operands[i]);
-        if (parts[0] !== kind) continue;
-        for (let part = 0; part < parts.length; part++) {
-          writePassed(out, operands[i], operandLocals[i], part);
-          passed++;
-        }
+      for (let i = firstOperand; i < lastOperand; i++) {
+        const type = sites.typeOf(i);
+        if (passedAs(type)[0] === kind) passed += writeParts(out, type, sites.localOf(i));
       }
       const padded = passedCount(passed - before);
       for (; passed < before + padded; passed++) writeDummy(out, typeOfPart(kind));
@@ -178,6 +164,13 @@ export class CheckWriter {
     if (passed > MOST_PASSED) throw new LeftOut(`${passed} values lie on its frame`);
     return imports.site(counts);
   }
+}
+
+/** Pushes all that a value in a local is passed as: how many that are. */
+function writeParts(out: ByteWriter, type: ValType, local: number): number {
+  const { length } = passedAs(type);
+  for (let part = 0; part < length; part++) writePassed(out, type, local, part);
+  return length;
 }
 
 export function writeNumber(out: ByteWriter, value: number): void {

@@ -14,9 +14,8 @@ import {
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { ByteWriter } from "./bytes.ts";
-import type { NumberedSite } from "./checks.ts";
 import { HostEmitter } from "./emitter.ts";
-import { setOf } from "./flow.ts";
+import type { SiteFacts } from "./flow.ts";
 import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import { codesOfBits, isSimple, writeType } from "./host-types.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
@@ -24,7 +23,7 @@ import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { Written, WrittenFunction } from "./places.ts";
 import { section, sharedCount, writeFunctions, writeHeader, writeShared } from "./sections.ts";
-import type { Site, Sites } from "./sites.ts";
+import type { OpenSites, Site, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 import {
   passedAs,
@@ -83,6 +82,10 @@ class ImportedGlobals implements GlobalAccess {
   set(out: ByteWriter, index: number): void {
     out.indexed(OP.call, this.imports.setter(index, this.globals.types[index]));
   }
+
+  isSame(): boolean {
+    return false;
+  }
 }
 
 /** Writes continuations into a host module. */
@@ -110,10 +113,16 @@ export class ContinuationWriter implements Written {
     this.sites = sites;
   }
 
-  private siteAt(offset: number): NumberedSite {
-    const number = this.sites.numberOf(offset);
-    const { locals, passedLocals, worst } = this.sites.at(number);
-    return { number, worst, live: setOf(passedLocals, locals.length) };
+  /** What is known of sites already: they are those of the module's host module. */
+  private factsOf(open: OpenSites): SiteFacts {
+    const { sites } = this;
+    const numbers = Array.from({ length: open.count }, (_, i) => sites.numberOf(open.offsetAt(i)));
+    const live = numbers.map((number) => new Set(sites.at(number).passedLocals));
+    return {
+      numberOf: (site) => numbers[site],
+      worstOf: (site) => sites.worstAt(numbers[site]),
+      isLive: (site, local) => live[site].has(local),
+    };
   }
 
   private typeIndex(index: number): number {
@@ -139,7 +148,7 @@ export class ContinuationWriter implements Written {
       emitter.checkEffort();
       yield;
     }
-    emitter.finishWithin(code, (at) => this.siteAt(at), calls);
+    emitter.finishWithin(code, (open) => this.factsOf(open), calls);
     for (const at of calls) {
       const callee = code.valueAt(at);
       code.patch(at, imports.callee(callee, simpleType(module, module.functions[callee])));
@@ -191,7 +200,7 @@ export class ContinuationWriter implements Written {
     if (!(number in this.continuations)) return null;
     const { functionIndex: funcIndex, offset } = this.continuations[number].site;
     const emitter = new HostEmitter(this.target, funcIndex, offset);
-    const finish = () => emitter.finishWithin(new ByteWriter(), (at) => this.siteAt(at), []);
+    const finish = () => emitter.finishWithin(new ByteWriter(), (open) => this.factsOf(open), []);
     return { funcIndex, beginning: this.beginnings[number], emitter, finish };
   }
 

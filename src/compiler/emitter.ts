@@ -4,17 +4,20 @@
 import { zeroingPrice } from "../isa/prices.ts";
 import { I32, type ValType } from "../isa/types.ts";
 import { bodyOf, type FuncType, typeOfFunction } from "../module/module.ts";
+import type { Run, RunRules, RunSink } from "../validation/runs.ts";
 import type { BodyFacts, BodySink } from "../validation/sink.ts";
 import type { ControlFrame } from "../validation/state.ts";
 import { HostBody } from "./body.ts";
-import { ByteWriter } from "./bytes.ts";
+import type { ByteWriter } from "./bytes.ts";
 import { CallWriter } from "./calls.ts";
-import { MOST_PASSED, type NumberedSite } from "./checks.ts";
+import { MOST_PASSED } from "./checks.ts";
+import { HostDraft } from "./draft.ts";
+import type { SiteFacts } from "./flow.ts";
 import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import type { HostOperands } from "./operands.ts";
 import { PlainWriter } from "./plain.ts";
-import type { Sites } from "./sites.ts";
+import type { OpenSites, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 import { shortType, typeCode } from "./values.ts";
 
@@ -40,7 +43,9 @@ function localTypes(facts: BodyFacts): ValType[] {
 }
 
 /** The sink that writes host Wasm. */
-export class HostEmitter implements BodySink {
+export class HostEmitter implements BodySink, RunSink {
+  readonly runs: RunSink = this;
+  readonly rules: RunRules;
   private readonly target: HostTarget;
   private readonly type: FuncType;
   readonly body: HostBody;
@@ -59,18 +64,19 @@ export class HostEmitter implements BodySink {
 
   /**
    * @param from offset of a loop's header, if the code is to begin there and not at the entry
-   * @param code see `HostBody`
+   * @param draft see `HostBody`
    */
-  constructor(target: HostTarget, index: number, from = -1, code = new ByteWriter()) {
+  constructor(target: HostTarget, index: number, from = -1, draft = new HostDraft()) {
     const { module } = target;
     this.awaited = from;
     this.target = target;
+    this.rules = target.rules;
     this.type = typeOfFunction(module, index);
     this.start = bodyOf(module, index).start;
     const group = target.firstCalls.groupOf(index);
     const groupGlobal = group < 0 ? -1 : target.globals.ofGroup(group);
-    this.body = new HostBody(index, this.type, target, groupGlobal, code);
-    this.code = code;
+    this.body = new HostBody(index, this.type, target, groupGlobal, draft);
+    this.code = draft.code;
     this.operands = this.body.operands;
     this.calls = new CallWriter(target, this.body);
     this.plain = new PlainWriter(target, this.body);
@@ -111,8 +117,20 @@ export class HostEmitter implements BodySink {
   }
 
   /** The same of code that begins at a loop, for which the sites of the function are known. */
-  finishWithin(out: ByteWriter, siteAt: (offset: number) => NumberedSite, calls: number[]): void {
-    this.body.finishWithin(out, siteAt, calls, this.target.imports);
+  finishWithin(out: ByteWriter, factsOf: (sites: OpenSites) => SiteFacts, calls: number[]): void {
+    this.body.finishWithin(out, factsOf, calls, this.target.imports);
+  }
+
+  get mostInRun(): number {
+    return this.body.flow.mostInSegment;
+  }
+
+  takesGlobal(index: number): boolean {
+    return this.target.access.isSame(index);
+  }
+
+  run(run: Run): void {
+    if (this.awaited < 0 && !this.lost) this.body.run(run);
   }
 
   instruction(facts: BodyFacts): void {

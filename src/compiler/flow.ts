@@ -4,6 +4,7 @@
 // backwards over the events finds the dearest path.
 
 import { LONGEST_SEGMENT } from "../code/segments.ts";
+import { WordList } from "./words.ts";
 
 const BLOCK = 0;
 const LOOP = 1;
@@ -18,77 +19,153 @@ const CALL = 9;
 const INSTRUCTION = 10;
 const CUT = 11;
 
-/** Where segments end. */
-const TRANSFERS: ReadonlySet<number> = new Set([
-  ...[IF, ELSE, BRANCH, BRANCH_IF, TABLE, LEAVE, CALL, CUT],
-]);
+/** Where segments end: a bit for each of these kinds. */
+const TRANSFERS = [IF, ELSE, BRANCH, BRANCH_IF, TABLE, LEAVE, CALL, CUT].reduce(
+  (kinds, kind) => kinds | (1 << kind),
+  0,
+);
 
-/** A label on the way back: what follows its end, and where an `if` goes for zero. */
-interface OpenLabel {
-  readonly target: PathAhead;
-  readonly end: PathAhead;
-  otherwise: PathAhead | null;
-}
+/** Words of an event: its kind, the cost since the one before, an operand, where accesses end. */
+const KIND = 0;
+const COST = 1;
+const OPERAND = 2;
+const ACCESSES = 3;
+const ROW = 4;
 
-/** What lies ahead of a place, up to the next check; for locals, up to the function's end. */
-interface PathAhead {
-  cost: number;
-  readonly live: Locals;
-}
-
-/** A set of locals, 32 a word. */
-type Locals = Int32Array;
-
-/** What is known at a site. */
+/** What is known at the sites of a function, when it is complete. */
 export interface SiteFacts {
   /** Cost of the dearest path to the next check; at least 1, as who must be looked at has none. */
-  readonly worst: number;
-  /** Cost of what is left of the segment that the site lies in. */
-  readonly rest: number;
-  /** Locals that may be read before they are written. */
-  readonly live: Locals;
+  worstOf(site: number): number;
+  /** Whether a local may be read before it is written. */
+  isLive(site: number, local: number): boolean;
+  numberOf(site: number): number;
 }
 
-function union(into: Locals, other: Locals): void {
-  for (let i = 0; i < into.length; i++) into[i] |= other[i];
+/** What has been found out at the sites of one function. */
+class FoundFacts implements SiteFacts {
+  /** Costs of the dearest paths, and of what is left of the segments that the sites lie in. */
+  readonly worst: Int32Array;
+  readonly rest: Int32Array;
+  /** Sets of locals, 32 a word. */
+  readonly live: Int32Array;
+  readonly words: number;
+  private readonly first: number;
+
+  constructor(sites: number, locals: number, first: number) {
+    this.words = (locals + 31) >> 5;
+    this.worst = new Int32Array(sites);
+    this.rest = new Int32Array(sites);
+    this.live = new Int32Array(sites * this.words);
+    this.first = first;
+  }
+
+  worstOf(site: number): number {
+    return this.worst[site];
+  }
+
+  restOf(site: number): number {
+    return this.rest[site];
+  }
+
+  numberOf(site: number): number {
+    return this.first + site;
+  }
+
+  isLive(site: number, local: number): boolean {
+    return ((this.live[site * this.words + (local >> 5)] >> (local & 31)) & 1) !== 0;
+  }
+
+  /** Adds to what is live at a site what is live at another one. */
+  unite(site: number, other: number): void {
+    const { live, words } = this;
+    for (let i = 0; i < words; i++) live[site * words + i] |= live[other * words + i];
+  }
+
+  /** The most that a path costs. */
+  get dearest(): number {
+    let most = 0;
+    for (const cost of this.worst) if (cost > most) most = cost;
+    return most;
+  }
 }
 
-/** The set of these locals, of so many. */
-export function setOf(members: readonly number[], count: number): Locals {
-  const set = new Int32Array((count + 31) >> 5);
-  for (const local of members) set[local >> 5] |= 1 << (local & 31);
-  return set;
+export type { FoundFacts };
+
+/**
+ * What lies ahead of places on the way back, by numbers: the cost up to the next check, and the
+ * locals that are live, in one row each. 0 is where nothing lies ahead.
+ */
+class Paths {
+  private readonly words: number;
+  private rows: Int32Array;
+  /** Where the way back has come to. */
+  cost = 0;
+  readonly live: Int32Array;
+
+  constructor(words: number) {
+    this.words = words;
+    this.live = new Int32Array(words);
+    this.rows = new Int32Array(16 * (1 + words));
+  }
+
+  /** Notes where it has come to. */
+  note(path: number): void {
+    const { live, words } = this;
+    const at = path * (1 + words);
+    if (at + words >= this.rows.length) {
+      const rows = new Int32Array(2 * (at + 1 + words));
+      rows.set(this.rows);
+      this.rows = rows;
+    }
+    this.rows[at] = this.cost;
+    for (let i = 0; i < words; i++) this.rows[at + 1 + i] = live[i];
+  }
+
+  /** Control goes on there. */
+  goTo(path: number): void {
+    const { live, rows, words } = this;
+    const at = path * (1 + words);
+    this.cost = rows[at];
+    for (let i = 0; i < words; i++) live[i] = rows[at + 1 + i];
+  }
+
+  /** Control may go on there as well. */
+  orTo(path: number): void {
+    const { live, rows, words } = this;
+    const at = path * (1 + words);
+    if (rows[at] > this.cost) this.cost = rows[at];
+    for (let i = 0; i < words; i++) live[i] |= rows[at + 1 + i];
+  }
 }
 
-export function isLive(live: Locals, local: number): boolean {
-  return ((live[local >> 5] >> (local & 31)) & 1) !== 0;
-}
-
-/** The events of one function, in order. */
+/** The events of one function after the other, in order. */
 export class Flow {
-  private readonly kinds: number[] = [];
-  private readonly costs: number[] = [];
-  private readonly operands: number[] = [];
+  private readonly events = new WordList();
   private readonly tables: (readonly number[])[] = [];
   /** Whether each open frame is a loop. */
   private readonly loops: boolean[] = [];
-  /** What is done to locals, twice the index, odd if it is written; how much by each event. */
-  private readonly accesses: number[] = [];
-  private readonly accessEnds: number[] = [];
+  /** What is done to locals, twice the index, odd if it is written. */
+  private readonly accesses = new WordList();
   /** Instructions since the last transfer of control. */
   private instructions = 0;
 
+  /** Begins with another function. */
+  clear(): void {
+    this.events.length = 0;
+    this.tables.length = 0;
+    this.loops.length = 0;
+    this.accesses.length = 0;
+    this.instructions = 0;
+  }
+
   /** How many events there are: about as many control points has the function. */
   get length(): number {
-    return this.kinds.length;
+    return this.events.length / ROW;
   }
 
   private add(kind: number, cost: number, operand = 0): void {
-    this.kinds.push(kind);
-    this.costs.push(cost);
-    this.operands.push(operand);
-    this.accessEnds.push(this.accesses.length);
-    if (TRANSFERS.has(kind)) this.instructions = 0;
+    this.events.row(kind, cost, operand, this.accesses.length);
+    if (((TRANSFERS >> kind) & 1) !== 0) this.instructions = 0;
   }
 
   /** Another instruction comes; whether the segment is so long that it ends in front of it. */
@@ -96,6 +173,17 @@ export class Flow {
     const isCut = this.instructions >= LONGEST_SEGMENT;
     this.instructions = isCut ? 1 : this.instructions + 1;
     return isCut;
+  }
+
+  /** How many instructions may come before the segment ends. */
+  get mostInSegment(): number {
+    return LONGEST_SEGMENT - this.instructions;
+  }
+
+  /** So many plain instructions come, which do this to locals. */
+  run(instructions: number, accesses: Int32Array, count: number): void {
+    this.instructions += instructions;
+    this.accesses.append(accesses, count);
   }
 
   read(local: number): void {
@@ -164,61 +252,50 @@ export class Flow {
     this.add(CALL, cost, site);
   }
 
-  /** The facts of each site, by its number; the function's entry has the number 0. */
-  siteFacts(sites: number, locals: number): SiteFacts[] {
-    const facts = new Array<SiteFacts>(sites);
-    const words = (locals + 31) >> 5;
-    const none: PathAhead = { cost: 0, live: new Int32Array(words) };
-    const labels: OpenLabel[] = [];
-    const targetOf = (label: number) => labels[labels.length - 1 - label].target;
-    const live = new Int32Array(words);
-    let cost = 0;
-    // What closed labels had is used again: there may be many of them, but few are open at once.
-    const spare: PathAhead[] = [];
-    const ahead = (): PathAhead => {
-      const path = spare.pop() ?? { cost, live: new Int32Array(words) };
-      path.cost = cost;
-      path.live.set(live);
-      return path;
-    };
-    const goTo = (path: PathAhead) => {
-      cost = path.cost;
-      live.set(path.live);
-    };
-    const orTo = (path: PathAhead) => {
-      cost = Math.max(cost, path.cost);
-      union(live, path.live);
-    };
-    const close = (): PathAhead => {
-      const { end, otherwise } = labels.pop() as OpenLabel;
-      spare.push(end);
-      if (otherwise !== null) spare.push(otherwise);
-      return otherwise ?? end;
+  /** The facts of each site; the function's entry is site 0, and has the number `first`. */
+  siteFacts(sites: number, locals: number, first: number): FoundFacts {
+    const facts = new FoundFacts(sites, locals, first);
+    const { accesses, events } = this;
+    const paths = new Paths(facts.words);
+    const { live } = paths;
+    // Of each open label: the path that branches to it take, and the one in front of the block.
+    const targets: number[] = [];
+    const begins: number[] = [];
+    const targetOf = (label: number) => targets[targets.length - 1 - label];
+    const close = (): number => {
+      targets.pop();
+      return begins.pop() as number;
     };
     // What is still to come up to the next transfer of control: segments go on through headers of
     // loops, and who enters one has to afford all of it (code/segments.ts).
     let segment = 0;
     const site = (number: number) => {
-      facts[number] = { worst: Math.max(1, cost), rest: segment, live: live.slice() };
-      cost = 0;
+      facts.worst[number] = Math.max(1, paths.cost);
+      facts.rest[number] = segment;
+      facts.live.set(live, number * facts.words);
+      paths.cost = 0;
     };
-    for (let i = this.kinds.length - 1; i >= 0; i--) {
-      const operand = this.operands[i];
-      switch (this.kinds[i]) {
+    for (let row = events.length - ROW; row >= 0; row -= ROW) {
+      const { words } = events;
+      const kind = words[row + KIND];
+      const operand = words[row + OPERAND];
+      const depth = targets.length;
+      switch (kind) {
         case END: {
+          const end = 1 + 2 * depth;
+          paths.note(end);
           // A branch to a loop meets the check of its header; for locals see `addLoops`.
-          const end = ahead();
-          labels.push({ target: operand === 1 ? none : end, end, otherwise: null });
+          targets.push(operand === 1 ? 0 : end);
+          begins.push(end);
           break;
         }
-        case ELSE: {
-          const label = labels[labels.length - 1];
-          label.otherwise = ahead();
-          goTo(label.end);
+        case ELSE:
+          paths.note(2 * depth);
+          paths.goTo(2 * depth - 1);
+          begins[depth - 1] = 2 * depth;
           break;
-        }
         case IF:
-          orTo(close());
+          paths.orTo(close());
           break;
         case BLOCK:
           close();
@@ -226,11 +303,11 @@ export class Flow {
         case LOOP:
           close();
           site(operand);
-          cost = segment;
+          paths.cost = segment;
           break;
         case INSTRUCTION:
           site(operand);
-          cost = segment;
+          paths.cost = segment;
           break;
         case CUT:
           break;
@@ -238,63 +315,60 @@ export class Flow {
           site(operand);
           break;
         case BRANCH:
-          goTo(targetOf(operand));
+          paths.goTo(targetOf(operand));
           break;
         case BRANCH_IF:
-          orTo(targetOf(operand));
+          paths.orTo(targetOf(operand));
           break;
         case TABLE:
-          goTo(none);
-          for (const label of this.tables[operand]) orTo(targetOf(label));
+          paths.goTo(0);
+          for (const label of this.tables[operand]) paths.orTo(targetOf(label));
           break;
         default:
-          goTo(none);
+          paths.goTo(0);
       }
-      if (TRANSFERS.has(this.kinds[i])) segment = 0;
-      segment += this.costs[i];
-      cost += this.costs[i];
-      this.accessBackwards(i, live);
+      const cost = words[row + COST];
+      segment = cost + (((TRANSFERS >> kind) & 1) !== 0 ? 0 : segment);
+      paths.cost += cost;
+      const first = row === 0 ? 0 : words[row - ROW + ACCESSES];
+      for (let at = words[row + ACCESSES] - 1; at >= first; at--) {
+        const access = accesses.words[at];
+        const bit = 1 << ((access >> 1) & 31);
+        if ((access & 1) === 0) live[access >> 6] |= bit;
+        else live[access >> 6] &= ~bit;
+      }
     }
     site(0);
     this.addLoops(facts);
     return facts;
   }
 
-  /** Goes back over the accesses between the event before and event `i`. */
-  private accessBackwards(i: number, live: Locals): void {
-    const first = i === 0 ? 0 : this.accessEnds[i - 1];
-    for (let at = this.accessEnds[i] - 1; at >= first; at--) {
-      const access = this.accesses[at];
-      const bit = 1 << ((access >> 1) & 31);
-      if ((access & 1) === 0) live[access >> 6] |= bit;
-      else live[access >> 6] &= ~bit;
-    }
-  }
-
   /**
    * What is live at a loop's header is taken as live in all of the loop, since its branches back
    * were left out: a path over several of them may as well enter the inner loops the first time.
    */
-  private addLoops(facts: readonly SiteFacts[]): void {
-    const loops: Locals[] = [new Int32Array(facts[0].live.length)];
-    for (let i = 0; i < this.kinds.length; i++) {
-      const operand = this.operands[i];
-      const around = loops[loops.length - 1];
-      switch (this.kinds[i]) {
+  private addLoops(facts: FoundFacts): void {
+    const { length, words } = this.events;
+    /** Sites of the loops around, of each open block; -1: there is none. */
+    const around: number[] = [-1];
+    for (let row = 0; row < length; row += ROW) {
+      const site = words[row + OPERAND];
+      const loop = around[around.length - 1];
+      switch (words[row + KIND]) {
         case BLOCK:
         case IF:
-          loops.push(around);
+          around.push(loop);
           break;
         case LOOP:
-          union(facts[operand].live, around);
-          loops.push(facts[operand].live);
+          if (loop >= 0) facts.unite(site, loop);
+          around.push(site);
           break;
         case CALL:
         case INSTRUCTION:
-          union(facts[operand].live, around);
+          if (loop >= 0) facts.unite(site, loop);
           break;
         case END:
-          loops.pop();
+          around.pop();
       }
     }
   }

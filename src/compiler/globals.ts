@@ -18,6 +18,8 @@ export interface GlobalAccess {
   get(out: ByteWriter, index: number): void;
   /** Gives one the value that is on the stack. */
   set(out: ByteWriter, index: number): void;
+  /** Whether code gets at one that holds no bits by the guest's instructions. */
+  isSame(index: number): boolean;
 }
 
 /** The globals of a module's host module, and how its own code gets at them. */
@@ -70,6 +72,11 @@ export class HostGlobals implements GlobalAccess {
   set(out: ByteWriter, index: number): void {
     this.used[index] = 1;
     out.indexed(OP.globalSet, index);
+  }
+
+  isSame(index: number): boolean {
+    this.used[index] = 1;
+    return true;
   }
 
   /** The section, with so many groups of functions. */

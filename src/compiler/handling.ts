@@ -6,6 +6,7 @@ import { instructionAt } from "../isa/index.ts";
 import { type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
 import { I32, I64, type ValType } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
+import type { Taken } from "../validation/runs.ts";
 
 /** The same in the host's code. */
 export const SAME = 1;
@@ -103,6 +104,14 @@ function find(op: number, { access, feature, name, params }: Instruction): numbe
 /** Whether it traps for what is no integer, or none that fits. */
 export function isConversion(op: number): boolean {
   return (op >= 0xa8 && op <= 0xab) || (op >= 0xae && op <= 0xb1);
+}
+
+/** Whether an instruction is copied, without a look at its immediates, in such a host module. */
+export function takenInRuns(op: number, features: FeatureSet, memories: number): Taken {
+  const { feature, isAccess, kind } = handlingOf(op);
+  const isCopied = (kind === SAME || kind === TRAPPING) && !isConversion(op);
+  if (!isCopied || (features & feature) !== feature || (isAccess && memories === 0)) return "alone";
+  return kind === TRAPPING ? "trapping" : "in runs";
 }
 
 /** Types of the operands of an instruction that the runtime executes, with these immediates. */

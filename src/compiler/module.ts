@@ -14,12 +14,15 @@ import {
 } from "../module/module.ts";
 import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
+import { RunRules } from "../validation/runs.ts";
 import { Adapters, takesBits, writeToBits } from "./adapters.ts";
 import { ByteWriter } from "./bytes.ts";
+import { HostDraft } from "./draft.ts";
 import { HostEmitter } from "./emitter.ts";
 import { addEntrances, type Entrances } from "./entrances.ts";
 import { FirstCalls } from "./first-calls.ts";
 import { HostGlobals } from "./globals.ts";
+import { takenInRuns } from "./handling.ts";
 import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
 import { canPassAll, writeType } from "./host-types.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
@@ -31,6 +34,8 @@ import { HostTables } from "./tables.ts";
 import { type HostTarget, sharedMemories } from "./target.ts";
 import { typeCode } from "./values.ts";
 
+/** Bytes that are written for one of a function, about. */
+const GROWTH = 2;
 /** Instructions after which it is asked whether a function is too dear. */
 const STEP = 64;
 
@@ -57,9 +62,9 @@ export interface HostModule {
 export class HostModuleWriter {
   private readonly target: HostTarget;
   private readonly validator: BodyValidator;
-  private readonly code = new ByteWriter();
+  private readonly code: ByteWriter;
   /** The next function, and what becomes of it. */
-  private readonly body = new ByteWriter();
+  private readonly draft = new HostDraft();
   private readonly function = new ByteWriter();
   private readonly sites = new Sites();
   /** Where indices of functions stand in `code`. */
@@ -77,9 +82,11 @@ export class HostModuleWriter {
     const imports = new HostImports();
     const adapters = new Adapters(module, imports);
     const globals = new HostGlobals(module);
+    const memories = sharedMemories(module, features);
     this.target = {
       module,
       prices,
+      rules: new RunRules(prices.fixed, (op) => takenInRuns(op, features, memories)),
       features,
       imports,
       adapters,
@@ -87,10 +94,13 @@ export class HostModuleWriter {
       typeIndex: (index) => index,
       addedType: (...type) => module.types.length + imports.types.add(...type),
       tables: new HostTables(module, adapters),
-      memories: sharedMemories(module, features),
+      memories,
       globals,
       access: globals,
     };
+    const { bodyEnds, bodyStarts } = module;
+    const bytes = (bodyEnds[bodyEnds.length - 1] ?? 0) - (bodyStarts[0] ?? 0);
+    this.code = new ByteWriter(GROWTH * bytes);
     this.validator = functionValidator(module);
     this.next = module.importedFunctions;
   }
@@ -140,7 +150,7 @@ export class HostModuleWriter {
 
   private begin(index: number): HostEmitter {
     const { module } = this.target;
-    const emitter = new HostEmitter(this.target, index, -1, this.body);
+    const emitter = new HostEmitter(this.target, index, -1, this.draft);
     this.emitter = emitter;
     const { end, start } = bodyOf(module, index);
     this.validator.beginFunction(index, start, end, emitter);
@@ -206,8 +216,9 @@ export class HostModuleWriter {
     out.u32(bodies.length + code.length);
     out.copy(bodies.bytes, 0, bodies.length);
     for (let i = 0; i < beginnings.length; i += 2) beginnings[i] += out.length;
-    out.copy(code.bytes, 0, code.length);
-    const bytes = out.bytes.slice(0, out.length);
+    const bytes = new Uint8Array(out.length + code.length);
+    bytes.set(out.bytes.subarray(0, out.length));
+    bytes.set(code.bytes.subarray(0, code.length), out.length);
     return {
       bytes,
       sites,

@@ -6,6 +6,7 @@ import type { ValType } from "../isa/types.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { OP } from "./opcodes.ts";
 import { typeCode } from "./values.ts";
+import type { WordList } from "./words.ts";
 
 /** What says of which types the operands are, counted from the bottom. */
 export interface OperandTypes {
@@ -36,13 +37,13 @@ export class HostOperands {
     return this.locals.length;
   }
 
-  /** Types and locals of those that are. */
-  savedTypes(): ValType[] {
-    return this.types.slice();
-  }
-
-  savedLocals(): number[] {
-    return this.locals.slice();
+  /** Adds type and local of each of those to a list. */
+  list(out: WordList): void {
+    const { locals, types } = this;
+    for (let i = 0; i < locals.length; i++) {
+      out.push(types[i]);
+      out.push(locals[i]);
+    }
   }
 
   /** A local of this type for as long as it is not given back. */

@@ -36,7 +36,6 @@ export class PlainWriter {
   write(op: number, facts: BodyFacts): void {
     switch (op) {
       case 0x01: // nop
-        return;
       case 0x1a: // drop
         return this.same(facts, 0);
       case 0x1b: // select

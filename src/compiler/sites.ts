@@ -1,8 +1,10 @@
 // Where a compiled function may stop, and the frame that comes out there, in Wasm's terms.
 
 import type { ValType } from "../isa/types.ts";
-import { isLive, type SiteFacts } from "./flow.ts";
+import type { FoundFacts } from "./flow.ts";
+import type { HostOperands } from "./operands.ts";
 import { type Bits, PASSED_ORDER, passedAs, passedCount, zeroBits } from "./values.ts";
+import { WordList } from "./words.ts";
 
 /**
  * The budget while frames are saved: below whatever a check compares it with. Functions return at
@@ -43,13 +45,62 @@ export interface Site {
   readonly rest: number;
 }
 
-/** A site in the making, and the locals in which its operands are. */
-export interface OpenSite extends Omit<Site, "functionIndex" | "passedLocals" | "rest" | "worst"> {
-  readonly operandLocals: readonly number[];
+const KINDS: readonly SiteKind[] = ["entry", "loop", "call", "instruction"];
+
+/** The sites of a function in the making. */
+export class OpenSites {
+  /** Kind, offset, results and where the operands end, of each. */
+  private readonly rows = new WordList();
+  /** Type and local of each operand. */
+  private readonly operands = new WordList();
+
+  clear(): void {
+    this.rows.length = 0;
+    this.operands.length = 0;
+  }
+
+  get count(): number {
+    return this.rows.length / 4;
+  }
+
+  /** Adds a site with operands, all of which are in locals; its number in the function. */
+  add(kind: SiteKind, offset: number, results: number, operands: HostOperands): number {
+    operands.list(this.operands);
+    this.rows.row(KINDS.indexOf(kind), offset, results, this.operands.length);
+    return this.count - 1;
+  }
+
+  kindAt(site: number): SiteKind {
+    return KINDS[this.rows.words[4 * site]];
+  }
+
+  offsetAt(site: number): number {
+    return this.rows.words[4 * site + 1];
+  }
+
+  resultsAt(site: number): number {
+    return this.rows.words[4 * site + 2];
+  }
+
+  /** Where its operands begin in the list of all sites' operands, and where they end. */
+  operandsFrom(site: number): number {
+    return site === 0 ? 0 : this.operandsUpTo(site - 1);
+  }
+
+  operandsUpTo(site: number): number {
+    return this.rows.words[4 * site + 3] / 2;
+  }
+
+  typeOf(operand: number): ValType {
+    return this.operands.words[2 * operand];
+  }
+
+  localOf(operand: number): number {
+    return this.operands.words[2 * operand + 1];
+  }
 }
 
-const KINDS: readonly SiteKind[] = ["entry", "loop", "call", "instruction"];
-/** Words of a site, besides its values: the fields of `HEAD`. */
+/** Words of a site, besides its values, in the order in which they are. */
 const HEAD_WORDS = 8;
 const HEAD = {
   kind: 0,
@@ -63,20 +114,10 @@ const HEAD = {
   passed: 7,
 } as const;
 
-/** The words, where there is room for so many. */
-function grown(words: Int32Array, needed: number): Int32Array {
-  if (needed <= words.length) return words;
-  const larger = new Int32Array(Math.max(2 * words.length, needed));
-  larger.set(words);
-  return larger;
-}
-
 /** The sites of a module by their numbers, which are in the order of the module: packed. */
 export class Sites {
-  private heads: Int32Array = new Int32Array(64 * HEAD_WORDS);
-  private values: Int32Array = new Int32Array(256);
-  private valueCount = 0;
-  private count = 0;
+  private readonly heads = new WordList();
+  private readonly values = new WordList();
   /** Types of the locals, by function. */
   private readonly locals = new Map<number, readonly ValType[]>();
   private readonly first: number;
@@ -88,44 +129,41 @@ export class Sites {
 
   /** The number of the next site. */
   get end(): number {
-    return this.first + this.count;
+    return this.first + this.heads.length / HEAD_WORDS;
   }
 
   /** What they take. */
   get bytes(): number {
-    return 4 * (this.count * HEAD_WORDS + this.valueCount);
+    return 4 * (this.heads.length + this.values.length);
   }
 
-  /** Adds a site; of its locals those of the first `count` are passed that are live. */
-  add(
+  /** Adds the sites of a function with these locals. */
+  addAll(
     functionIndex: number,
-    site: OpenSite,
-    { live, rest, worst }: SiteFacts,
-    count: number,
+    locals: readonly ValType[],
+    params: number,
+    open: OpenSites,
+    facts: FoundFacts,
   ): void {
-    const { kind, locals, offset, operands, results } = site;
-    const at = this.count++ * HEAD_WORDS;
-    this.heads = grown(this.heads, at + HEAD_WORDS);
-    this.values = grown(this.values, this.valueCount + count + operands.length);
     const { heads, values } = this;
-    const begin = this.valueCount;
-    if (kind === "entry") this.locals.set(functionIndex, locals);
-    for (let local = 0; local < count; local++) {
-      if (isLive(live, local)) values[this.valueCount++] = local;
+    this.locals.set(functionIndex, locals);
+    for (let site = 0; site < open.count; site++) {
+      const kind = open.kindAt(site);
+      const begin = values.length;
+      const count = kind === "entry" ? params : locals.length;
+      for (let local = 0; local < count; local++) {
+        if (facts.isLive(site, local)) values.push(local);
+      }
+      const passed = values.length - begin;
+      const last = open.operandsUpTo(site);
+      for (let i = open.operandsFrom(site); i < last; i++) values.push(open.typeOf(i));
+      heads.row(KINDS.indexOf(kind), functionIndex, open.offsetAt(site), open.resultsAt(site));
+      heads.row(facts.worst[site], facts.rest[site], values.length, passed);
     }
-    heads[at + HEAD.passed] = this.valueCount - begin;
-    for (const type of operands) values[this.valueCount++] = type;
-    heads[at + HEAD.kind] = KINDS.indexOf(kind);
-    heads[at + HEAD.functionIndex] = functionIndex;
-    heads[at + HEAD.offset] = offset;
-    heads[at + HEAD.results] = results;
-    heads[at + HEAD.worst] = worst;
-    heads[at + HEAD.rest] = rest;
-    heads[at + HEAD.end] = this.valueCount;
   }
 
   private field(number: number, field: keyof typeof HEAD): number {
-    return this.heads[(number - this.first) * HEAD_WORDS + HEAD[field]];
+    return this.heads.words[(number - this.first) * HEAD_WORDS + HEAD[field]];
   }
 
   kindAt(number: number): SiteKind {
@@ -158,8 +196,8 @@ export class Sites {
       functionIndex,
       offset: this.offsetAt(number),
       locals: this.locals.get(functionIndex) as readonly ValType[],
-      passedLocals: Array.from(this.values.subarray(begin, middle)),
-      operands: Array.from(this.values.subarray(middle, this.field(number, "end"))),
+      passedLocals: Array.from(this.values.words.subarray(begin, middle)),
+      operands: Array.from(this.values.words.subarray(middle, this.field(number, "end"))),
       results: this.field(number, "results"),
       worst: this.field(number, "worst"),
       rest: this.field(number, "rest"),

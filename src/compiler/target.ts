@@ -4,6 +4,7 @@
 import { type Feature, type FeatureSet, featureBit } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
 import { DEFAULT_PAGE_LOG2, type Limits, type ModuleRecord } from "../module/module.ts";
+import type { RunRules } from "../validation/runs.ts";
 import type { Adapters } from "./adapters.ts";
 import type { FirstCalls } from "./first-calls.ts";
 import type { GlobalAccess, HostGlobals } from "./globals.ts";
@@ -13,6 +14,7 @@ import type { HostTables } from "./tables.ts";
 export interface HostTarget {
   readonly module: ModuleRecord;
   readonly prices: PriceTable;
+  readonly rules: RunRules;
   /** What the host's engine knows. */
   readonly features: FeatureSet;
   readonly imports: HostImports;

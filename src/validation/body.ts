@@ -9,7 +9,6 @@ import { BOT, formatValType, I32, type ValType } from "../isa/types.ts";
 import { ModuleError } from "../module/errors.ts";
 import { type ConstExpr, functionName } from "../module/module.ts";
 import type { ModuleContext } from "./context.ts";
-import { MemoryRules } from "./memory-rules.ts";
 import {
   BINARY,
   FIRST,
@@ -25,6 +24,7 @@ import {
   UNARY,
 } from "./plain.ts";
 
+import { PlainRuns } from "./runs.ts";
 import type { BodyFacts, BodySink } from "./sink.ts";
 import { type ControlFrame, NO_TYPES } from "./state.ts";
 
@@ -34,7 +34,7 @@ const LOCALS_AT_ONCE = 1024;
 const BLOCK_PARTS: ReadonlySet<number> = new Set([0x05, 0x07, 0x18, 0x19]);
 
 /** Validates one body after the other against the same module. */
-export class BodyValidator extends MemoryRules implements BodyFacts {
+export class BodyValidator extends PlainRuns implements BodyFacts {
   private inConstant = false;
   /** Whether there are local declarations still to be read. */
   private inLocals = false;
@@ -192,7 +192,11 @@ export class BodyValidator extends MemoryRules implements BodyFacts {
       if (this.nextLabel > 0) return false;
       sink?.instruction(this);
     }
+    const runs = sink?.runs;
     do {
+      if (runs !== undefined && !this.frame.unreachable && !this.frame.dead) {
+        left -= this.readRun(runs, left);
+      }
       if (left <= 0) return false;
       left--;
       reader.next();

@@ -4,6 +4,7 @@
 
 import type { InstructionReader } from "../binary/instructions.ts";
 import type { ValType } from "../isa/types.ts";
+import type { RunSink } from "./runs.ts";
 import type { ControlFrame } from "./state.ts";
 
 /** Facts about the instruction that was just validated. Valid only during the call. */
@@ -42,4 +43,6 @@ export interface BodySink {
   /** The locals are known, the first instruction is about to be read. */
   begin?(facts: BodyFacts): void;
   instruction(facts: BodyFacts): void;
+  /** Of a body that was validated before, plain instructions may come in runs to this one. */
+  readonly runs?: RunSink;
 }
