@@ -39,6 +39,8 @@ export class CheckWriter {
   /** Local of the budget, and the global that has it across calls. */
   private readonly budget: number;
   private readonly around: Around;
+  /** In how many parts each local is passed. */
+  private readonly parts: number[] = [];
   /** The locals, by the class of parameters that they are passed as, ascending. */
   private readonly passedLocals: Record<PassedAs, number[]> = {
     i32: [],
@@ -51,7 +53,9 @@ export class CheckWriter {
     this.budget = budget;
     this.around = around;
     for (let local = 0; local < locals.length; local++) {
-      this.passedLocals[passedAs(locals[local])[0]].push(local);
+      const parts = passedAs(locals[local]);
+      this.parts.push(parts.length);
+      this.passedLocals[parts[0]].push(local);
     }
   }
 
@@ -151,11 +155,16 @@ export class CheckWriter {
       const before = passed;
       for (const local of this.passedLocals[kind]) {
         if (local >= count) break;
-        if (facts.isLive(site, local)) passed += writeParts(out, this.locals[local], local);
+        if (!facts.isLive(site, local)) continue;
+        writeParts(out, this.locals[local], local, this.parts[local]);
+        passed += this.parts[local];
       }
       for (let i = firstOperand; i < lastOperand; i++) {
         const type = sites.typeOf(i);
-        if (passedAs(type)[0] === kind) passed += writeParts(out, type, sites.localOf(i));
+        const parts = passedAs(type);
+        if (parts[0] !== kind) continue;
+        writeParts(out, type, sites.localOf(i), parts.length);
+        passed += parts.length;
       }
       const padded = passedCount(passed - before);
       for (; passed < before + padded; passed++) writeDummy(out, typeOfPart(kind));
@@ -166,11 +175,9 @@ export class CheckWriter {
   }
 }
 
-/** Pushes all that a value in a local is passed as: how many that are. */
-function writeParts(out: ByteWriter, type: ValType, local: number): number {
-  const { length } = passedAs(type);
-  for (let part = 0; part < length; part++) writePassed(out, type, local, part);
-  return length;
+/** Pushes a value in a local, in so many parts. */
+function writeParts(out: ByteWriter, type: ValType, local: number, count: number): void {
+  for (let part = 0; part < count; part++) writePassed(out, type, local, part);
 }
 
 export function writeNumber(out: ByteWriter, value: number): void {

@@ -22,19 +22,28 @@ import type { HostTarget } from "./target.ts";
 import { shortType, typeCode } from "./values.ts";
 
 /** A label of a block. */
-interface Label {
-  readonly op: number;
+class Label {
+  op: number;
   /** Which of the host's blocks branches go to. */
   readonly level: number;
   /** Whether control arrives at its end from elsewhere. */
-  targeted: boolean;
+  targeted = false;
   /** Opened where control never comes: nothing of it is written. */
   readonly dead: boolean;
   /** Whether it is that of a loop in which the code begins further on. */
   readonly isAround: boolean;
+  /** Offset of the last br_table that goes to it. */
+  table = 0;
+
+  constructor(op: number, level: number, dead: boolean, isAround: boolean) {
+    this.op = op;
+    this.level = level;
+    this.dead = dead;
+    this.isAround = isAround;
+  }
 }
 
-const DEAD: Label = { op: 0, level: 0, targeted: false, dead: true, isAround: false };
+const DEAD = new Label(0, 0, true, false);
 
 function localTypes(facts: BodyFacts): ValType[] {
   const { localCount } = facts;
@@ -184,7 +193,7 @@ export class HostEmitter implements BodySink, RunSink {
         this.branchIf(a, facts);
         return true;
       case OP.brTable:
-        this.branchTable(labels.subarray(0, labelCount), facts);
+        this.branchTable(labels, labelCount, facts);
         return true;
       case OP.return:
         this.returnResults(facts);
@@ -252,17 +261,15 @@ export class HostEmitter implements BodySink, RunSink {
 
   /** The type of a block of the host's, as it is written. */
   private blockType(params: readonly ValType[], results: readonly ValType[]): number {
-    const codes = results.map(typeCode);
-    if (params.length > 0 || codes.length > 1) {
-      return this.target.addedType(params.map(typeCode), codes);
+    if (params.length > 0 || results.length > 1) {
+      return this.target.addedType(params.map(typeCode), results.map(typeCode));
     }
-    return codes.length === 0 ? EMPTY : shortType(codes[0]);
+    return results.length === 0 ? EMPTY : shortType(typeCode(results[0]));
   }
 
   /** Of the block of the host's that has been opened last. */
   private openLabel(op: number, isAround = false): void {
-    const { level } = this.body;
-    this.labels.push({ op, level, targeted: false, dead: false, isAround });
+    this.labels.push(new Label(op, this.body.level, false, isAround));
   }
 
   private openBlock(op: number, facts: BodyFacts): void {
@@ -292,12 +299,11 @@ export class HostEmitter implements BodySink, RunSink {
 
   private elsePart(facts: BodyFacts, reachable: boolean): void {
     const { body } = this;
-    const label = this.labels.pop() as Label;
+    const label = this.labelAt(0);
     if (reachable) body.charge();
     label.targeted ||= reachable;
     if (label.op !== OP.if) {
       // The code began in the part before it.
-      this.labels.push(label);
       this.lost = true;
       this.leave(facts);
       return;
@@ -307,7 +313,7 @@ export class HostEmitter implements BodySink, RunSink {
     body.merge();
     this.code.u8(OP.else);
     this.operands.drop(facts.closed.height);
-    this.labels.push({ ...label, op: OP.else });
+    label.op = OP.else;
   }
 
   private endBlock(facts: BodyFacts, reachable: boolean): void {
@@ -410,14 +416,22 @@ export class HostEmitter implements BodySink, RunSink {
     body.close();
   }
 
-  private branchTable(labels: Int32Array, facts: BodyFacts): void {
+  private branchTable(labels: Int32Array, count: number, facts: BodyFacts): void {
     const { body, code } = this;
-    const different = [...new Set(labels)];
+    const { start } = facts.instruction;
+    const different: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const label = this.labelAt(labels[i]);
+      if (label.table === start) continue;
+      label.table = start;
+      label.targeted = true;
+      different.push(labels[i]);
+    }
     body.charge();
     body.flow.table(body.takeCost(), different);
     if (different.some((index) => this.isFunction(index))) body.store();
-    code.indexed(OP.brTable, labels.length - 1);
-    for (const index of labels) code.u32(body.level - this.targetOf(index));
+    code.indexed(OP.brTable, count - 1);
+    for (let i = 0; i < count; i++) code.u32(body.level - this.labelAt(labels[i]).level);
     this.leave(facts);
   }
 }

@@ -42,21 +42,26 @@ export interface SiteFacts {
 }
 
 /** What has been found out at the sites of one function. */
-class FoundFacts implements SiteFacts {
+export class FoundFacts implements SiteFacts {
   /** Costs of the dearest paths, and of what is left of the segments that the sites lie in. */
-  readonly worst: Int32Array;
-  readonly rest: Int32Array;
-  /** Sets of locals, 32 a word. */
-  readonly live: Int32Array;
-  readonly words: number;
-  private readonly first: number;
+  worst = new Int32Array(64);
+  rest = new Int32Array(64);
+  /** Sets of locals, of so many words each, with 32 in a word. */
+  live = new Int32Array(64);
+  words = 0;
+  private count = 0;
+  private first = 0;
 
-  constructor(sites: number, locals: number, first: number) {
-    this.words = (locals + 31) >> 5;
-    this.worst = new Int32Array(sites);
-    this.rest = new Int32Array(sites);
-    this.live = new Int32Array(sites * this.words);
+  /** Begins with a function of so many sites, which have numbers from `first` on. */
+  begin(sites: number, words: number, first: number): void {
+    this.count = sites;
+    this.words = words;
     this.first = first;
+    if (sites > this.worst.length) {
+      this.worst = new Int32Array(2 * sites);
+      this.rest = new Int32Array(2 * sites);
+    }
+    if (sites * words > this.live.length) this.live = new Int32Array(2 * sites * words);
   }
 
   worstOf(site: number): number {
@@ -84,28 +89,29 @@ class FoundFacts implements SiteFacts {
   /** The most that a path costs. */
   get dearest(): number {
     let most = 0;
-    for (const cost of this.worst) if (cost > most) most = cost;
+    for (let i = 0; i < this.count; i++) most = Math.max(most, this.worst[i]);
     return most;
   }
 }
-
-export type { FoundFacts };
 
 /**
  * What lies ahead of places on the way back, by numbers: the cost up to the next check, and the
  * locals that are live, in one row each. 0 is where nothing lies ahead.
  */
 class Paths {
-  private readonly words: number;
-  private rows: Int32Array;
+  private words = 0;
+  private rows = new Int32Array(256);
   /** Where the way back has come to. */
   cost = 0;
-  readonly live: Int32Array;
+  live = new Int32Array(8);
 
-  constructor(words: number) {
+  /** Begins at the end of a function, of whose locals so many words know. */
+  begin(words: number): void {
     this.words = words;
-    this.live = new Int32Array(words);
-    this.rows = new Int32Array(16 * (1 + words));
+    if (words > this.live.length) this.live = new Int32Array(2 * words);
+    this.live.fill(0, 0, words);
+    this.cost = 0;
+    this.note(0);
   }
 
   /** Notes where it has come to. */
@@ -141,6 +147,8 @@ class Paths {
 /** The events of one function after the other, in order. */
 export class Flow {
   private readonly events = new WordList();
+  private readonly paths = new Paths();
+  private readonly facts = new FoundFacts();
   private readonly tables: (readonly number[])[] = [];
   /** Whether each open frame is a loop. */
   private readonly loops: boolean[] = [];
@@ -252,11 +260,15 @@ export class Flow {
     this.add(CALL, cost, site);
   }
 
-  /** The facts of each site; the function's entry is site 0, and has the number `first`. */
+  /**
+   * The facts of each site, up to the next function; the entry is site 0, and has the number
+   * `first`.
+   */
   siteFacts(sites: number, locals: number, first: number): FoundFacts {
-    const facts = new FoundFacts(sites, locals, first);
-    const { accesses, events } = this;
-    const paths = new Paths(facts.words);
+    const { accesses, events, facts, paths } = this;
+    const sizeOfSet = (locals + 31) >> 5;
+    facts.begin(sites, sizeOfSet, first);
+    paths.begin(sizeOfSet);
     const { live } = paths;
     // Of each open label: the path that branches to it take, and the one in front of the block.
     const targets: number[] = [];
@@ -272,7 +284,7 @@ export class Flow {
     const site = (number: number) => {
       facts.worst[number] = Math.max(1, paths.cost);
       facts.rest[number] = segment;
-      facts.live.set(live, number * facts.words);
+      for (let i = 0; i < sizeOfSet; i++) facts.live[number * sizeOfSet + i] = live[i];
       paths.cost = 0;
     };
     for (let row = events.length - ROW; row >= 0; row -= ROW) {

@@ -175,15 +175,25 @@ export class HostModuleWriter {
     const { adapters, imports, module } = target;
     const { importedFunctions } = module;
     const indexOf = (index: number): number => {
-      if (index >= importedFunctions) return imports.count + index - importedFunctions;
       const type = this.typeOf(index);
       return takesBits(type)
         ? imports.function(index, type)
         : imports.count + adapters.imported(index);
     };
-    // The first time, functions may still be added, which moves all that are defined.
-    for (const at of calls) indexOf(code.valueAt(at));
-    for (const at of calls) code.patch(at, indexOf(code.valueAt(at)));
+    // For the first call of an import functions are added, which moves all that are defined.
+    const imported: number[] = [];
+    for (const at of calls) {
+      const index = code.valueAt(at);
+      if (index < importedFunctions) imported[index] ??= indexOf(index);
+    }
+    imported.forEach((_, index) => {
+      imported[index] = indexOf(index);
+    });
+    const first = imports.count - importedFunctions;
+    for (const at of calls) {
+      const index = code.valueAt(at);
+      code.patch(at, index < importedFunctions ? imported[index] : first + index);
+    }
   }
 
   /** The module, once all functions are written. */

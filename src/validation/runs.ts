@@ -15,6 +15,8 @@ const MOST_POPPED = 3;
 const PUSHES = 1 << 6;
 const TRAPS = 1 << 7;
 const RESULT = 8;
+const MOST_RESULT = 7;
+const PRICE = 16;
 
 /** Forms of what follows; `OTHER` comes in no run. */
 const OTHER = 1;
@@ -77,8 +79,9 @@ export type Taken = "alone" | "in runs" | "trapping";
 
 /** Which instructions come in runs. */
 export class RunRules {
-  readonly prices: Uint16Array;
-  private readonly rules = new Uint16Array(OPCODE_SPACE);
+  /** What has been learnt, by opcode: a rule, and the price above it. */
+  readonly known = new Uint32Array(OPCODE_SPACE);
+  private readonly prices: Uint16Array;
   private readonly taken: (op: number) => Taken;
 
   /**
@@ -91,18 +94,13 @@ export class RunRules {
     this.taken = taken;
   }
 
-  /** The rule of an instruction. */
-  of(op: number): number {
-    const rule = this.rules[op];
-    return rule !== 0 ? rule : this.learn(op);
-  }
-
-  private learn(op: number): number {
+  /** The rule and the price of an instruction that has not been met before. */
+  learn(op: number): number {
     const rule = ruleOf(instructionAt(op) as Instruction);
     const taken = rule === OTHER || SPECIAL.has(op) ? "in runs" : this.taken(op);
     const learnt = taken === "alone" ? OTHER : taken === "trapping" ? rule | TRAPS : rule;
-    this.rules[op] = learnt;
-    return learnt;
+    this.known[op] = learnt + this.prices[op] * 2 ** PRICE;
+    return this.known[op];
   }
 }
 
@@ -151,8 +149,7 @@ export class PlainRuns extends MemoryRules {
   protected readRun(sink: RunSink, most: number): number {
     const { current, directCount, directLocals, reader, stack } = this;
     const { globals } = this.context.module;
-    const { rules } = sink;
-    const { prices } = rules;
+    const { known } = sink.rules;
     const { accesses } = current;
     const { bytes, pos: start } = reader;
     const limit = Math.min(most, sink.mostInRun, LONGEST, stack.length - this.sp);
@@ -171,9 +168,9 @@ export class PlainRuns extends MemoryRules {
         op = opcodeOf(op, this.indexAt(at));
         at = reader.pos;
       }
-      const rule = rules.of(op);
+      const rule = known[op] || sink.rules.learn(op);
       const form = rule & FORM;
-      let type = rule >> RESULT;
+      let type = (rule >> RESULT) & MOST_RESULT;
       if (form >= LOCAL_READ && form <= GLOBAL) {
         let index = bytes[at++];
         if (index >= 0x80) {
@@ -206,7 +203,7 @@ export class PlainRuns extends MemoryRules {
         stack[sp++] = type;
         if (sp > highest) highest = sp;
       }
-      price += prices[op];
+      price += rule >>> PRICE;
       pos = at;
     }
     reader.pos = pos;
