@@ -49,6 +49,18 @@ export interface Selection {
   readonly runs: number | null;
   /** Processes over which the median is taken. */
   readonly processes: number | null;
+  /** The only tiers of ours, or ways to run, to measure. */
+  readonly ways: readonly string[] | null;
+}
+
+/** Those of `known` that the command line asks for; all by default. */
+export function chosenWays<Way extends string>(
+  known: readonly Way[],
+  { ways }: Selection,
+): readonly Way[] {
+  const unknown = ways?.find((way) => !known.some((one) => one === way));
+  if (unknown === undefined) return known.filter((way) => ways?.includes(way) ?? true);
+  throw new RangeError(`no way "${unknown}"; known: ${known.join(", ")}`);
 }
 
 /** A benchmark: tasks, each measured in a fresh process, and the report made of all of them. */
@@ -78,7 +90,9 @@ export interface Measuring {
   readonly versions: Readonly<Record<"node" | "v8", string>>;
 }
 
-export function measuringNode({ node }: Bench): Measuring {
+/** `version`: instead of the benchmark's own. */
+export function measuringNode({ node: own }: Bench, version: string | null): Measuring {
+  const node = version ?? own;
   if (node === undefined) return { path: process.execPath, versions: process.versions };
   const about = "JSON.stringify({ path: process.execPath, versions: process.versions })";
   const output = execFileSync("npx", ["--yes", `node@${node}`, "--print", about]);

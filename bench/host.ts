@@ -7,12 +7,14 @@ export type HostFunction = (...args: readonly (number | bigint)[]) => unknown;
 /** Imports by module and name, as the host takes them. */
 export type HostImports = Readonly<Record<string, Readonly<Record<string, HostFunction>>>>;
 
+/** An instance of the host's. */
+interface HostInstance {
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
 interface Host {
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (
-    module: object,
-    imports?: HostImports,
-  ) => { readonly exports: Readonly<Record<string, HostFunction>> };
+  readonly Instance: new (module: object, imports?: HostImports) => HostInstance;
   validate(bytes: Uint8Array): boolean;
 }
 
@@ -23,9 +25,14 @@ export function hostAccepts(bytes: Uint8Array): boolean {
   return host.validate(bytes);
 }
 
+/** An instance of the module, run by the host. */
+export function hostInstance(bytes: Uint8Array, imports?: HostImports): HostInstance {
+  return new host.Instance(new host.Module(bytes), imports);
+}
+
 /** The function that the module exports under `name`, run by the host. */
 export function hostExport(bytes: Uint8Array, name: string, imports?: HostImports): HostFunction {
-  const exported = new host.Instance(new host.Module(bytes), imports).exports[name];
-  if (typeof exported === "function") return exported;
+  const exported = hostInstance(bytes, imports).exports[name];
+  if (typeof exported === "function") return exported as HostFunction;
   throw new Error(`the module exports no function "${name}"`);
 }

@@ -1,5 +1,6 @@
 // Runs benchmarks and prints their tables: `npm run bench -- [name…] [--json] [--quick] [--save]`;
-// `--only NAME`, `--runs N` and `--processes N` narrow down those that understand them.
+// `--only NAME`, `--ways NAME,…`, `--runs N` and `--processes N` narrow down those that understand
+// them; `--node VERSION` has another Node measure, from npm.
 // Each task of a benchmark runs in a process of its own, so that none sees another's type feedback.
 
 import { execFileSync } from "node:child_process";
@@ -28,6 +29,7 @@ import { MICRO_RUN } from "./micro-run.ts";
 import { PACKAGES_BENCH } from "./packages.ts";
 import { plainScript } from "./plain.ts";
 import { PRINT } from "./print.ts";
+import { QUICKJS } from "./quickjs.ts";
 import { STARTUP } from "./startup.ts";
 import { STREAM } from "./stream.ts";
 import { WASI_BENCH } from "./wasi.ts";
@@ -45,6 +47,7 @@ const BENCHES: readonly Bench[] = [
   GC_BENCH,
   MICRO_RUN,
   PACKAGES_BENCH,
+  QUICKJS,
   WASI_BENCH,
   STARTUP,
   INSTANCES,
@@ -84,10 +87,10 @@ async function runChild(name: string, task: string): Promise<void> {
 function runBench(
   script: string,
   bench: Bench,
+  node: Measuring,
   quick: boolean,
   selection: Selection,
 ): StoredReport {
-  const node = measuringNode(bench);
   const results: [Task, Sample][] = [];
   const tasks = bench.tasks(quick, selection);
   for (const task of tasks) {
@@ -147,6 +150,8 @@ async function main(): Promise<void> {
       only: { type: "string" },
       runs: { type: "string" },
       processes: { type: "string" },
+      ways: { type: "string" },
+      node: { type: "string" },
     },
   });
   const benches = positionals.length > 0 ? positionals.map(benchNamed) : BENCHES;
@@ -154,16 +159,24 @@ async function main(): Promise<void> {
     only: values.only ?? null,
     runs: countOption("--runs", values.runs),
     processes: countOption("--processes", values.processes),
+    ways: values.ways?.split(",") ?? null,
   };
-  if (values.save && selection.only !== null) {
-    throw new RangeError("--save keeps whole tables: it cannot be combined with --only");
+  const { node = null } = values;
+  if (values.save && (selection.only ?? selection.ways ?? node) !== null) {
+    throw new RangeError("--save keeps whole tables: not with --only, --ways or --node");
   }
   ensureBuilt();
   const reports: StoredReport[] = [];
   const script = await plainScript(new URL(import.meta.url));
   try {
     for (const bench of benches) {
-      const report = runBench(script.path, bench, values.quick, selection);
+      const report = runBench(
+        script.path,
+        bench,
+        measuringNode(bench, node),
+        values.quick,
+        selection,
+      );
       reports.push(report);
       if (!values.json) console.log(textTable(report));
     }

@@ -74,6 +74,8 @@ export interface JobReport {
   readonly load: StepTime;
   /** The job's runs, one after the other. */
   readonly jobs: readonly StepTime[];
+  /** Most bytes that the process had resident up to the end of the first; 0: not known. */
+  readonly peak: number;
   /** The job's result, the same for every right engine and in every run. */
   readonly result: unknown;
 }
@@ -84,8 +86,8 @@ const MEBIBYTE = 2 ** 20;
 const LONG_LINE = /^.{300,}$/gm;
 
 /**
- * Does a package's job in a process of its own, with the bundle at `polyfill` imported first; null:
- * on the host's WebAssembly. `options` go to Node; `runs` is how often the job is done. Rejects if
+ * Does a package's job in a process of its own, with `polyfill` imported first, the path of a bundle
+ * or a URL; null: on the host's WebAssembly. `options` go to Node; `runs` is how often the job is done. Rejects if
  * the process fails, with what it wrote to standard error, or takes longer than it may.
  */
 export function runPackage(
