@@ -202,7 +202,9 @@ export interface Built {
   readonly api: typeof import("../src/api/index.ts");
   readonly cursor: typeof import("../src/binary/cursor.ts");
   readonly instructions: typeof import("../src/binary/instructions.ts");
-  readonly features: typeof import("../src/isa/features.ts");
+  readonly features: typeof import("../src/compiler/features.ts");
+  readonly hostCode: typeof import("../src/compiler/host-code.ts");
+  readonly hostModule: typeof import("../src/compiler/module.ts");
   readonly limits: typeof import("../src/module/limits.ts");
 }
 
@@ -226,7 +228,9 @@ export async function loadBuilt(): Promise<Built> {
     api: await load("api/index.js"),
     cursor: await load("binary/cursor.js"),
     instructions: await load("binary/instructions.js"),
-    features: await load("isa/features.js"),
+    features: await load("compiler/features.js"),
+    hostCode: await load("compiler/host-code.js"),
+    hostModule: await load("compiler/module.js"),
     limits: await load("module/limits.js"),
   };
 }

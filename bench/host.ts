@@ -25,9 +25,14 @@ export function hostAccepts(bytes: Uint8Array): boolean {
   return host.validate(bytes);
 }
 
+/** The host's module of these bytes, whose functions it compiles when they are called. */
+export function compileOnHost(bytes: Uint8Array): object {
+  return new host.Module(bytes);
+}
+
 /** An instance of the module, run by the host. */
 export function hostInstance(bytes: Uint8Array, imports?: HostImports): HostInstance {
-  return new host.Instance(new host.Module(bytes), imports);
+  return new host.Instance(compileOnHost(bytes), imports);
 }
 
 /** The function that the module exports under `name`, run by the host. */

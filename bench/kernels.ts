@@ -3,7 +3,7 @@
 // checksums compared. Two kinds of process: "mixed" ones have first run all the kernels of the
 // group, so that the interpreter's loops know every instruction they use and no longer change;
 // "alone" ones have run nothing else, which is faster than what a program that uses everything will
-// see. The host tier, where the host's engine executes what we write for it, is measured beside.
+// see. Each tier is measured running to the end and really stopped about every millisecond.
 
 import { readFileSync } from "node:fs";
 import {
@@ -15,7 +15,6 @@ import {
   median,
   type Package,
   type Report,
-  type Row,
   type Sample,
   type Selection,
   type Task,
@@ -83,38 +82,67 @@ const AMPLE_FUEL = 2 ** 50;
 /** Part of a kernel's work that is enough to learn from. */
 const LEARNING_PART = 20;
 const LEARNING_PASSES = 3;
-const WARM_NATIVE_RUNS = 8;
-const WARM_RUNS = 2;
+const WARM_RUNS = 8;
+/** Enough for the interpreter, which has learnt before. */
+const FEW_RUNS = 2;
 
-/** A kernel ready to run; a run gives the checksum. */
+/** The host's own WebAssembly, and how our own side executes a kernel. */
+const HOST = "host";
+const WAYS = ["interpreter", "interpreter stopped", "compiled", "compiled stopped"] as const;
+type Way = (typeof WAYS)[number];
+/** What stopped runs are compared with, to see how far they come in a millisecond. */
+const ENDLESS: Readonly<Partial<Record<Way, Way>>> = {
+  "interpreter stopped": "interpreter",
+  "compiled stopped": "compiled",
+};
+
+/** A kernel ready to run on some side; a run gives the checksum. */
+interface Side {
+  run(size: number): unknown;
+  /** Units after which runs stop, and go on. */
+  slice: number;
+  /** Units used and stops so far. */
+  fuel(): number;
+  stops(): number;
+}
+
 interface Kernel {
   readonly name: string;
   readonly size: number;
-  native(size: number): unknown;
-  ours(size: number): unknown;
-  compiled(size: number): unknown;
-  /** Fuel used so far by each tier. */
-  fuel(): Readonly<Record<Tier, number>>;
+  readonly host: (size: number) => unknown;
+  readonly ways: readonly (readonly [Way, Side])[];
 }
 
-/** Who executes our own side of a kernel. */
-type Tier = "ours" | "compiled";
-const TIERS: readonly Tier[] = ["ours", "compiled"];
+function sideOf({ Module, Store }: Package, bytes: Uint8Array, way: Way): Side {
+  const tier = way.startsWith("compiled") ? "compiled" : "interpreter";
+  const store = new Store({ fuel: AMPLE_FUEL, tier });
+  const func = store.instantiate(Module.from(bytes)).func("run");
+  let stops = 0;
+  return {
+    slice: Number.POSITIVE_INFINITY,
+    fuel: () => AMPLE_FUEL - store.fuel,
+    stops: () => stops,
+    run(size) {
+      const { slice } = this;
+      if (slice === Number.POSITIVE_INFINITY) return func.call(size);
+      const execution = func.start(size);
+      for (;;) {
+        const outcome = execution.run({ slice });
+        if (outcome.kind === "returned") return outcome.value;
+        if (outcome.kind !== "suspended") throw new Error(`${way} ${outcome.kind}`);
+        stops++;
+      }
+    },
+  };
+}
 
-function prepare({ Module, Store }: Package, { folder, sizes }: Group, name: string): Kernel {
+function prepare(wasmeter: Package, { folder, sizes }: Group, name: string): Kernel {
   const bytes = readFileSync(new URL(`${folder}/${name}.wasm`, import.meta.url));
-  const [ours, compiled] = (["interpreter", "compiled"] as const).map((tier) => {
-    const store = new Store({ fuel: AMPLE_FUEL, tier });
-    return { run: store.instantiate(Module.from(bytes)).func("run"), store };
-  });
-  const used = (store: { readonly fuel: number }) => AMPLE_FUEL - store.fuel;
   return {
     name,
     size: sizes[name],
-    native: hostExport(bytes, "run"),
-    ours: (size) => ours.run.call(size),
-    compiled: (size) => compiled.run.call(size),
-    fuel: () => ({ ours: used(ours.store), compiled: used(compiled.store) }),
+    host: hostExport(bytes, "run"),
+    ways: WAYS.map((way) => [way, sideOf(wasmeter, bytes, way)]),
   };
 }
 
@@ -127,33 +155,49 @@ function timedChecksum(kernel: Kernel, run: (size: number) => unknown, expected:
   throw new Error(`${kernel.name}: checksum ${checksum} instead of the host's ${expected}`);
 }
 
-/** Fuel of one run; every run must use the same, in both tiers. */
-function fuelOfRuns(kernel: Kernel, before: ReturnType<Kernel["fuel"]>, runs: number): number {
-  const after = kernel.fuel();
-  const [fuel, compiled] = TIERS.map((tier) => (after[tier] - before[tier]) / runs);
-  if (Number.isInteger(fuel) && fuel === compiled) return fuel;
-  throw new Error(`${kernel.name}: fuel differs between runs`);
+/** Stopped runs stop about every millisecond from now on. */
+function setSlices({ ways }: Kernel, seconds: (way: Way) => number, fuel: number): void {
+  for (const [way, side] of ways) {
+    const endless = ENDLESS[way];
+    if (endless !== undefined) side.slice = Math.ceil(fuel / (1e3 * seconds(endless)));
+  }
 }
 
-/** Medians of all sides in seconds, and the fuel of a run, under names with the kernel's. */
+/** Medians of all sides in seconds, fuel and stops of a run, under names with the kernel's. */
 function measureKernel(kernel: Kernel, runs: number): [string, number[]][] {
-  const expected = kernel.native(kernel.size);
-  for (let i = 0; i < WARM_NATIVE_RUNS; i++) {
-    timedChecksum(kernel, kernel.native, expected);
-    timedChecksum(kernel, kernel.compiled, expected);
+  const { name, ways } = kernel;
+  const expected = kernel.host(kernel.size);
+  const last = new Map<Way, number>();
+  const fuels = new Set<number>();
+  const runWay = ([way, side]: readonly [Way, Side]) => {
+    const before = side.fuel();
+    last.set(
+      way,
+      timedChecksum(kernel, (size) => side.run(size), expected),
+    );
+    fuels.add(side.fuel() - before);
+  };
+  for (let i = 0; i < WARM_RUNS; i++) {
+    timedChecksum(kernel, kernel.host, expected);
+    for (const item of ways) if (item[0].startsWith("compiled") || i < FEW_RUNS) runWay(item);
+    if (i === FEW_RUNS) setSlices(kernel, (way) => last.get(way) ?? 0, [...fuels][0]);
   }
-  for (let i = 0; i < WARM_RUNS; i++) timedChecksum(kernel, kernel.ours, expected);
-  const sides = ["native", ...TIERS] as const;
-  const times = sides.map((): number[] => []);
-  const before = kernel.fuel();
+  const times = new Map<string, number[]>([HOST, ...WAYS].map((side) => [side, []]));
+  const before = ways.map(([, side]) => side.stops());
   for (let i = 0; i < runs; i++) {
-    sides.forEach((side, at) => {
-      times[at].push(timedChecksum(kernel, kernel[side], expected));
-    });
+    times.get(HOST)?.push(timedChecksum(kernel, kernel.host, expected));
+    for (const item of ways) {
+      runWay(item);
+      times.get(item[0])?.push(last.get(item[0]) ?? 0);
+    }
   }
+  if (fuels.size !== 1) throw new Error(`${name}: fuel differs between runs: ${[...fuels]}`);
   return [
-    ...sides.map((side, at): [string, number[]] => [`${kernel.name} ${side}`, [median(times[at])]]),
-    [`${kernel.name} fuel`, [fuelOfRuns(kernel, before, runs)]],
+    ...[...times].map(([side, all]): [string, number[]] => [`${name} ${side}`, [median(all)]]),
+    ...ways.map(([way, side], i): [string, number[]] => {
+      return [`${name} ${way} stops`, [(side.stops() - before[i]) / runs]];
+    }),
+    [`${name} fuel`, [...fuels]],
   ];
 }
 
@@ -162,10 +206,10 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 async function learn(kernels: readonly Kernel[]): Promise<void> {
   for (let pass = 0; pass < LEARNING_PASSES; pass++) {
-    for (const kernel of kernels) {
-      const { size } = kernel;
+    for (const { size, ways } of kernels) {
+      const [[, interpreted]] = ways;
       // Recursion's work is exponential in its argument.
-      kernel.ours(size < 100 ? Math.ceil(size / 2) : Math.ceil(size / LEARNING_PART));
+      interpreted.run(size < 100 ? Math.ceil(size / 2) : Math.ceil(size / LEARNING_PART));
       await pause();
     }
   }
@@ -199,49 +243,50 @@ function tasks({ sizes }: Group, quick: boolean, selection: Selection): Task[] {
 
 const COLUMNS: readonly Column[] = [
   { key: "kernel", title: "kernel" },
-  { key: "native", title: "host, ms", digits: 1 },
-  { key: "ours", title: "wasmeter, ms", digits: 0 },
-  { key: "ratio", title: "ratio", digits: 1 },
   { key: "fuel", title: "million instructions", digits: 0 },
+  { key: "host", title: "host, ms", digits: 1 },
+  { key: "compiled", title: "compiled", digits: 2 },
+  { key: "compiled stopped", title: "stopped every ms", digits: 2 },
+  { key: "compiled stopped stops", title: "stops", digits: 0 },
+  { key: "interpreter", title: "interpreter", digits: 1 },
+  { key: "interpreter stopped", title: "stopped every ms", digits: 1 },
+  { key: "alone", title: "alone", digits: 1 },
   { key: "nanoseconds", title: "ns per instruction", digits: 2 },
-  { key: "alone", title: "ratio alone", digits: 1 },
-  { key: "compiled", title: "host tier, ratio", digits: 2 },
 ];
+/** Of which there is a geometric mean. */
+const RATIOS = [...WAYS, "alone"] as const;
 
 function geometricMean(values: readonly number[]): number {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }
 
 function report(group: Group, results: readonly (readonly [Task, Sample])[]): Report {
-  const value = (name: string, what: string, process: string) =>
+  const value = (name: string, what: string, process = "mixed") =>
     median(gather(results, `${name} ${what}`, (task) => task.process === process));
-  const ratioOf = (name: string, process: string, tier: Tier = "ours") =>
-    value(name, tier, process) / value(name, "native", process);
   const measured = Object.keys(group.sizes).filter((name) =>
-    results.some(([, sample]) => `${name} ours` in sample),
+    results.some(([, sample]) => `${name} fuel` in sample),
   );
-  const rows = measured.map((name) => ({
-    kernel: name,
-    native: 1e3 * value(name, "native", "mixed"),
-    ours: 1e3 * value(name, "ours", "mixed"),
-    ratio: ratioOf(name, "mixed"),
-    fuel: value(name, "fuel", "mixed") / 1e6,
-    nanoseconds: (1e9 * value(name, "ours", "mixed")) / value(name, "fuel", "mixed"),
-    alone: ratioOf(name, "alone"),
-    compiled: ratioOf(name, "mixed", "compiled"),
-  }));
-  const mean: Row = {
-    kernel: "geometric mean",
-    ratio: geometricMean(rows.map(({ ratio }) => ratio)),
-    nanoseconds: geometricMean(rows.map(({ nanoseconds }) => nanoseconds)),
-    alone: geometricMean(rows.map(({ alone }) => alone)),
-    compiled: geometricMean(rows.map(({ compiled }) => compiled)),
-  };
+  const rows = measured.map((name): Readonly<Record<string, number>> & { kernel: string } => {
+    const ratios = WAYS.map((way) => [way, value(name, way) / value(name, HOST)]);
+    return {
+      kernel: name,
+      host: 1e3 * value(name, HOST),
+      fuel: value(name, "fuel") / 1e6,
+      ...Object.fromEntries(ratios),
+      alone: value(name, "interpreter", "alone") / value(name, HOST, "alone"),
+      nanoseconds: (1e9 * value(name, "interpreter")) / value(name, "fuel"),
+      "compiled stopped stops": value(name, "compiled stopped stops"),
+    };
+  });
+  const mean = [...RATIOS, "nanoseconds"].map((key) => {
+    return [key, geometricMean(rows.map((row) => row[key]))];
+  });
   const about =
     `${group.about}, exact fuel on, beside the host's own WebAssembly in the same process: CPU ` +
-    'time, medians over runs and processes, in processes that ran all the kernels before; "alone": ' +
-    "in processes that ran nothing else. Host tier: the host's engine executes what it can.";
-  return { bench: group.name, about, columns: COLUMNS, rows: [...rows, mean] };
+    "time as ratio to the host's, medians over runs and processes, in processes that ran all the " +
+    'kernels before; "alone": the interpreter in processes that ran nothing else.';
+  const last = { kernel: "geometric mean", ...Object.fromEntries(mean) };
+  return { bench: group.name, about, columns: COLUMNS, rows: [...rows, last] };
 }
 
 function benchOf(group: Group): Bench {

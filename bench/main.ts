@@ -31,14 +31,17 @@ import { plainScript } from "./plain.ts";
 import { PRINT } from "./print.ts";
 import { QUICKJS } from "./quickjs.ts";
 import { STARTUP } from "./startup.ts";
+import { STOPS_BENCH } from "./stops.ts";
 import { STREAM } from "./stream.ts";
 import { WASI_BENCH } from "./wasi.ts";
+import { WRITING } from "./writing.ts";
 
 const BENCHES: readonly Bench[] = [
   DECODE,
   COLD,
   STREAM,
   GROWTH,
+  WRITING,
   PRINT,
   MICRO,
   EXECUTION,
@@ -52,6 +55,7 @@ const BENCHES: readonly Bench[] = [
   STARTUP,
   INSTANCES,
   CONTROL,
+  STOPS_BENCH,
   COLD_START,
   ATTACKS_BENCH,
 ];

@@ -1,9 +1,10 @@
 // One kind of instruction at a time, with the package `benchmark`: what a dispatch, a call, a call
-// to and from the host, an access to memory or an operation takes in wasmeter with exact fuel on,
-// and in the host's own WebAssembly. A process measures one kind: nothing else has trained it.
+// to and from the host, an access to memory or an operation takes in wasmeter with exact fuel on, in
+// either tier, and in the host's own WebAssembly. A process measures one kind: nothing else has trained it.
 
 import Benchmark from "benchmark";
 import load from "wabt";
+import type { Tier } from "../src/api/index.ts";
 import {
   type Bench,
   type Column,
@@ -27,7 +28,8 @@ type Side = () => unknown;
 /** One kind of instruction, ready to be measured. */
 interface Subject {
   readonly items: number;
-  readonly ours: Side;
+  readonly interpreter: Side;
+  readonly compiled: Side;
   readonly host: Side;
   /** Units of fuel that one run uses. */
   readonly fuel: number;
@@ -43,18 +45,35 @@ function side(run: HostFunction, { items }: MicroModule): Side {
   };
 }
 
-async function prepare({ Module, Store }: Package, name: string): Promise<Subject> {
+/** Our own side in a tier, and the units that it has used. */
+function ownSide({ Module, Store }: Package, bytes: Uint8Array, micro: MicroModule, tier: Tier) {
+  const store = new Store({ fuel: AMPLE_FUEL, tier });
+  const func = store.instantiate(Module.from(bytes), IMPORTS).func("run");
+  const run = side((...args) => func.call(...args), micro);
+  return { run, used: () => AMPLE_FUEL - store.fuel };
+}
+
+async function prepare(wasmeter: Package, name: string): Promise<Subject> {
   const micro = MICRO_MODULES[name];
   const { parseWat } = await load();
   const bytes = parseWat(`${name}.wat`, micro.text).toBinary({}).buffer;
-  const store = new Store({ fuel: AMPLE_FUEL });
-  const func = store.instantiate(Module.from(bytes), IMPORTS).func("run");
-  const ours = side((...args) => func.call(...args), micro);
+  const interpreter = ownSide(wasmeter, bytes, micro, "interpreter");
+  const compiled = ownSide(wasmeter, bytes, micro, "compiled");
   const host = side(hostExport(bytes, "run", IMPORTS), micro);
-  const before = store.fuel;
-  const [found, expected] = [ours(), host()];
-  if (found !== expected) throw new Error(`${name}: ${found} instead of the host's ${expected}`);
-  return { items: TURNS * (micro.items ?? 1), ours, host, fuel: before - store.fuel };
+  const expected = host();
+  for (const { run } of [interpreter, compiled]) {
+    const found = run();
+    if (found !== expected) throw new Error(`${name}: ${found} instead of the host's ${expected}`);
+  }
+  const fuel = interpreter.used();
+  if (compiled.used() !== fuel) throw new Error(`${name}: fuel differs between tiers`);
+  return {
+    items: TURNS * (micro.items ?? 1),
+    interpreter: interpreter.run,
+    compiled: compiled.run,
+    host,
+    fuel,
+  };
 }
 
 /** Seconds of the shortest sample: the others contain more of what else the machine was doing. */
@@ -70,12 +89,13 @@ function shortest(name: string, action: Side, seconds: number): Promise<number> 
 
 async function measure(task: Task): Promise<Sample> {
   const name = String(task.case);
-  const { items, ours, host, fuel } = await prepare(await loadPackage(), name);
+  const { compiled, fuel, host, interpreter, items } = await prepare(await loadPackage(), name);
   const seconds = Number(task.seconds);
   return {
     items: [items],
     fuel: [fuel],
-    ours: [await shortest(name, ours, seconds)],
+    interpreter: [await shortest(name, interpreter, seconds)],
+    compiled: [await shortest(name, compiled, seconds)],
     host: [await shortest(name, host, seconds)],
   };
 }
@@ -92,8 +112,10 @@ function tasks(quick: boolean, { only }: Selection): Task[] {
 
 const COLUMNS: readonly Column[] = [
   { key: "case", title: "what" },
-  { key: "ours", title: "wasmeter, ns", digits: 2 },
   { key: "host", title: "host, ns", digits: 2 },
+  { key: "compiled", title: "compiled, ns", digits: 2 },
+  { key: "compiledRatio", title: "ratio", digits: 2 },
+  { key: "interpreter", title: "interpreter, ns", digits: 2 },
   { key: "ratio", title: "ratio", digits: 1 },
   { key: "instructions", title: "fuel", digits: 2 },
   { key: "perInstruction", title: "ns per unit of fuel", digits: 2 },
@@ -106,14 +128,17 @@ export const MICRO_RUN: Bench = {
   report(results) {
     const rows = results.map(([task]) => {
       const value = (key: string) => gather(results, key, (other) => other === task)[0];
-      const [items, fuel, ours, host] = ["items", "fuel", "ours", "host"].map(value);
+      const [items, fuel] = ["items", "fuel"].map(value);
+      const [compiled, host, interpreter] = ["compiled", "host", "interpreter"].map(value);
       return {
         case: String(task.case),
-        ours: (1e9 * ours) / items,
         host: (1e9 * host) / items,
-        ratio: ours / host,
+        compiled: (1e9 * compiled) / items,
+        compiledRatio: compiled / host,
+        interpreter: (1e9 * interpreter) / items,
+        ratio: interpreter / host,
         instructions: fuel / items,
-        perInstruction: (1e9 * ours) / fuel,
+        perInstruction: (1e9 * interpreter) / fuel,
       };
     });
     const about =

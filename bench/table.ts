@@ -33,29 +33,62 @@ const DECODE_COLUMNS: readonly Column[] = [
   { key: "cold", title: "wasmeter, cold", digits: 0 },
 ];
 
-/** Behind the kernel. */
-const EXECUTION_COLUMNS: readonly Column[] = [
-  { key: "native", title: "host, ms", digits: 1 },
-  { key: "ours", title: "wasmeter, ms", digits: 0 },
-  { key: "ratio", title: "ratio", digits: 1 },
-  { key: "nanoseconds", title: "ns per instruction", digits: 2 },
-];
+/** Behind the kernel; `compiled`: whether the host's engine can execute any of them for us. */
+function executionColumns(compiled: boolean): readonly Column[] {
+  const host: readonly Column[] = [
+    { key: "compiled", title: "compiled", digits: 2 },
+    { key: "compiled stopped", title: "stopped every ms", digits: 2 },
+  ];
+  return [
+    { key: "fuel", title: "million instructions", digits: 0 },
+    { key: "host", title: "host, ms", digits: 1 },
+    ...(compiled ? host : []),
+    { key: "interpreter", title: "interpreter", digits: 1 },
+    { key: "interpreter stopped", title: "stopped every ms", digits: 1 },
+    { key: "nanoseconds", title: "ns per instruction", digits: 2 },
+  ];
+}
 
 /** The table of kernels in its own words. */
-function kernelTable(about: string, title: string, { rows }: StoredReport): string {
-  const columns = [{ key: "kernel", title }, ...EXECUTION_COLUMNS];
+function kernelTable(
+  about: string,
+  title: string,
+  { rows }: StoredReport,
+  compiled = true,
+): string {
+  const columns = [{ key: "kernel", title }, ...executionColumns(compiled)];
   return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(columns, rows)}`;
 }
 
 const PACKAGE_COLUMNS: readonly Column[] = [
   { key: "package", title: "npm package" },
-  { key: "nativeLoad", title: "load: host, ms", digits: 0 },
-  { key: "load", title: "wasmeter, ms", digits: 0 },
-  { key: "nativeJob", title: "first job: host, ms", digits: 0 },
-  { key: "job", title: "wasmeter, ms", digits: 0 },
-  { key: "nativeWarm", title: "warm: host, ms", digits: 0 },
-  { key: "warm", title: "wasmeter, ms", digits: 0 },
-  { key: "warmRatio", title: "ratio, warm", digits: 1 },
+  { key: "host job", title: "first job: host, ms", digits: 0 },
+  { key: "auto job", title: "auto", digits: 1 },
+  { key: "compiled job", title: "compiled", digits: 1 },
+  { key: "interpreter job", title: "interpreter", digits: 1 },
+  { key: "host warm", title: "warm: host, ms", digits: 0 },
+  { key: "auto warm", title: "auto", digits: 1 },
+  { key: "compiled warm", title: "compiled", digits: 1 },
+  { key: "interpreter warm", title: "interpreter", digits: 1 },
+  { key: "host peak", title: "peak: host, MiB", digits: 0 },
+  { key: "auto peak", title: "auto", digits: 0 },
+];
+
+const QUICKJS_COLUMNS: readonly Column[] = [
+  { key: "way", title: "QuickJS" },
+  { key: "first", title: "first run, ms", digits: 0 },
+  { key: "firstRatio", title: "ratio", digits: 2 },
+  { key: "warm", title: "warm, ms", digits: 0 },
+  { key: "warmRatio", title: "ratio", digits: 2 },
+];
+
+const STOP_COLUMNS: readonly Column[] = [
+  { key: "frames", title: "frames" },
+  { key: "compiled once", title: "compiled: stop and resume all, µs", digits: 1 },
+  { key: "compiled often", title: "at the innermost, µs", digits: 1 },
+  { key: "interpreter once", title: "interpreter: stop and resume all, µs", digits: 1 },
+  { key: "interpreter often", title: "at the innermost, µs", digits: 1 },
+  { key: "compiled bytes", title: "suspended, bytes", digits: 0 },
 ];
 
 const TABLES: readonly Part[] = [
@@ -77,8 +110,8 @@ const TABLES: readonly Part[] = [
     write(execution) {
       const about =
         "Kernels in C (`bench/kernels`), exact fuel on, beside the host's own optimised " +
-        "WebAssembly in the same process: CPU time, medians over runs and processes that have " +
-        "run all of them before.";
+        "WebAssembly in the same process, in each tier: CPU time as ratio to the host's, medians " +
+        "over runs and processes that have run all of them before.";
       return kernelTable(about, "execution", execution);
     },
   },
@@ -95,18 +128,36 @@ const TABLES: readonly Part[] = [
       const about =
         "And for kernels on GC objects (`bench/kernels/gc`, text), both sides on Node " +
         `${gc.environment.node}: Node 20 knows none.`;
-      return kernelTable(about, "objects", gc);
+      return kernelTable(about, "objects", gc, false);
     },
   },
   {
     benches: ["packages"],
-    write(packages) {
+    write({ rows }) {
       const about =
-        "npm packages (`test/packages`) with `wasmeter/polyfill` beside the host's own " +
-        "WebAssembly: CPU time of a fresh process to load the package and to do its job for the " +
-        "first time, and warm, after five runs; medians over processes; all results are equal.";
-      const table = markdownTable(PACKAGE_COLUMNS, packages.rows);
-      return `${wrapped(about, LINE_WIDTH)}\n\n${table}`;
+        "npm packages (`test/packages`) with `wasmeter/polyfill` in each tier, as ratios to the " +
+        "host's own WebAssembly: CPU time of a fresh process to do its job for the first time, and " +
+        "warm, after five runs; and what the process had resident at most up to the end of the " +
+        "first job; medians over processes; all results are equal.";
+      return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(PACKAGE_COLUMNS, rows)}`;
+    },
+  },
+  {
+    benches: ["quickjs"],
+    write({ rows }) {
+      const about =
+        "A script in QuickJS (`bench/quickjs.ts`), exact fuel on: the first run of a process, with " +
+        "all that has to be compiled on the way, and later ones; stopped: about every millisecond.";
+      return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(QUICKJS_COLUMNS, rows)}`;
+    },
+  },
+  {
+    benches: ["stops"],
+    write({ rows }) {
+      const about =
+        "What stopping and going on takes, by the number of frames: once for all of them, and " +
+        "again and again in the innermost; and the memory that such a suspended call holds.";
+      return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(STOP_COLUMNS, rows)}`;
     },
   },
 ];
@@ -131,6 +182,18 @@ const FIGURES: readonly Part[] = [
       ].map(over);
       const times = `\`require\` ${required} ms, \`import\` ${imported} ms (${plain} without code cache)`;
       return `Loading and first result of a tiny module, over an empty script: ${times}.`;
+    },
+  },
+  {
+    benches: ["writing"],
+    write(writing) {
+      const row = rowWith(writing, "module", "esbuild");
+      const [rate, growth, ready] = ["rate", "growth", "ready"].map((key) => number(row, key));
+      return (
+        `Writing for the host's engine: esbuild's ${number(row, "megabytes").toFixed(1)} MB of code ` +
+        `at ${rate.toFixed(0)} MB/s, ready in ${ready.toFixed(0)} ms, ` +
+        `${growth.toFixed(1)} bytes out per byte in.`
+      );
     },
   },
   {
