@@ -30,6 +30,7 @@ import { PACKAGES_BENCH } from "./packages.ts";
 import { plainScript } from "./plain.ts";
 import { PRINT } from "./print.ts";
 import { QUICKJS } from "./quickjs.ts";
+import { SHORT } from "./short.ts";
 import { STARTUP } from "./startup.ts";
 import { STOPS_BENCH } from "./stops.ts";
 import { STREAM } from "./stream.ts";
@@ -53,6 +54,7 @@ const BENCHES: readonly Bench[] = [
   QUICKJS,
   WASI_BENCH,
   STARTUP,
+  SHORT,
   INSTANCES,
   CONTROL,
   STOPS_BENCH,

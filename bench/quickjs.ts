@@ -101,8 +101,8 @@ interface Guest {
   readonly memory: Uint8Array;
 }
 
-function nativeGuest(bytes: Uint8Array): Guest {
-  const { exports } = hostInstance(bytes, IMPORTS);
+function nativeGuest(): Guest {
+  const { exports } = hostInstance(readFileSync(MODULE), IMPORTS);
   return {
     call: (name, ...args) => (exports[name] as (...args: readonly number[]) => unknown)(...args),
     get memory() {
@@ -118,15 +118,19 @@ interface Metered extends Guest {
   readonly fuel: number;
 }
 
-/** `slice`: units after which each call stops, and goes on. */
+interface Metering {
+  readonly tier: Tier;
+  readonly fuel?: number;
+  /** Units after which each call stops, and goes on. */
+  readonly slice?: number;
+}
+
 function meteredGuest(
   { Module, Store }: Package,
-  bytes: Uint8Array,
-  tier: Tier,
-  slice: number,
+  { fuel = AMPLE_FUEL, slice = ENDLESS, tier }: Metering,
 ): Metered {
-  const store = new Store({ fuel: AMPLE_FUEL, tier });
-  const instance = store.instantiate(Module.from(bytes), IMPORTS);
+  const store = new Store({ fuel, tier });
+  const instance = store.instantiate(Module.from(readFileSync(MODULE)), IMPORTS);
   let stops = 0;
   return {
     call(name, ...args) {
@@ -147,7 +151,7 @@ function meteredGuest(
       return stops;
     },
     get fuel() {
-      return AMPLE_FUEL - store.fuel;
+      return fuel - store.fuel;
     },
   };
 }
@@ -190,6 +194,11 @@ class Engine {
   }
 }
 
+/** Runs the script as far as so much fuel lasts, which is for instances and all. */
+export function runScript(wasmeter: Package, tier: Tier, fuel: number): void {
+  new Engine(meteredGuest(wasmeter, { tier, fuel })).run();
+}
+
 /** How the script is run: by the host itself, or by us in a tier, to the end or with stops. */
 interface Way {
   readonly name: string;
@@ -219,12 +228,11 @@ function waysOf(names: readonly string[]): readonly Way[] {
 }
 
 function prepare(wasmeter: Package, { slice, tier }: Way): Subject {
-  const bytes = readFileSync(MODULE);
   if (tier === null) {
-    const engine = new Engine(nativeGuest(bytes));
+    const engine = new Engine(nativeGuest());
     return { run: () => engine.run(), stops: () => 0, fuel: () => 0 };
   }
-  const guest = meteredGuest(wasmeter, bytes, tier, slice);
+  const guest = meteredGuest(wasmeter, { tier, slice });
   const engine = new Engine(guest);
   return { run: () => engine.run(), stops: () => guest.stops, fuel: () => guest.fuel };
 }
