@@ -7,9 +7,16 @@ import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Budgets, CostsAhead, OutsideInstruction } from "../runtime/tier.ts";
 import { deepen, undeepen } from "./host-stack.ts";
 import type { Written } from "./places.ts";
+import { LEAF_BYTES } from "./room.ts";
 import { frameOf, SAVING, type Site, type Sites } from "./sites.ts";
 import { Stop } from "./stops.ts";
 import { Transfer } from "./transfer.ts";
+
+/**
+ * Bytes of room that are kept back: for a call that does not ask, and the arguments or results of
+ * one on the way out, of which there are a thousand at most.
+ */
+export const SPARE_BYTES = LEAF_BYTES + 8_192;
 
 /** A call of compiled code from outside. */
 export class Entry {
@@ -18,6 +25,8 @@ export class Entry {
   readonly frame: number;
   /** Bytes of stack that calls may take. */
   readonly room: number;
+  /** What has to be left of them for there to be any for certain: see `HostGlobals`. */
+  floor = 0;
   /** Whether compiled code is running, whose budget and globals are valid, or what it calls. */
   isInside = false;
   /** How deep errors know the stack otherwise. */
@@ -44,7 +53,21 @@ export class Entry {
     this.entered = entered;
     this.thread = thread;
     this.frame = frame;
-    this.room = room;
+    this.room = room - SPARE_BYTES;
+    this.findFloor();
+  }
+
+  private findFloor(): void {
+    this.floor = Math.max(0, this.room + SPARE_BYTES - this.thread.knownRoom);
+  }
+
+  /** A function would leave so much of the room: false if that is too little, whoever is asked. */
+  hasRoom(left: number): boolean {
+    while (left < this.floor) {
+      if (!this.thread.findRoom()) return false;
+      this.findFloor();
+    }
+    return left >= 0;
   }
 
   /** What comes down. */

@@ -1,7 +1,7 @@
 // The globals of a host module: the guest's, which keep their indices and hold bits, the budget,
-// operands that are kept, the room for calls, upper halves of vectors, and one for each group of
-// functions. They are the module's own, since V8 is slower at those that are imported: whoever is
-// not in the module gets at them through functions.
+// operands that are kept, the room for calls and its floor, upper halves of vectors, and one for
+// each group of functions. They are the module's own, since V8 is slower at those that are
+// imported: whoever is not in the module gets at them through functions.
 
 import { I32, I64, V128, type ValType } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
@@ -27,7 +27,9 @@ export class HostGlobals implements GlobalAccess {
   /** Types of all but those of groups, which come behind them. */
   readonly types: readonly ValType[];
   readonly budget: number;
+  /** What is left for calls, and below what they have to ask for more. */
   readonly room: number;
+  readonly floor: number;
   /** The globals that hold the upper halves of vectors, by index of the guest's. */
   readonly upperHalves: ReadonlyMap<number, number>;
   /** Which ones code has got at. */
@@ -36,18 +38,20 @@ export class HostGlobals implements GlobalAccess {
   constructor({ globals }: ModuleRecord) {
     this.budget = globals.length;
     this.room = this.budget + 1 + KEPT.length;
+    this.floor = this.room + 1;
     const halves = new Map<number, number>();
     globals.forEach(({ type }, i) => {
-      if (type.type === V128) halves.set(i, this.room + 1 + halves.size);
+      if (type.type === V128) halves.set(i, this.floor + 1 + halves.size);
     });
     this.upperHalves = halves;
     const guests = globals.map(({ type }) => {
       return canPass(type.type) ? typeOfPart(passedAs(type.type)[0]) : I32;
     });
-    this.types = [...guests, I32, ...KEPT, I32, ...new Array<ValType>(halves.size).fill(I64)];
+    this.types = [...guests, I32, ...KEPT, I32, I32, ...new Array<ValType>(halves.size).fill(I64)];
     this.used = new Uint8Array(this.types.length);
     this.used[this.budget] = 1;
     this.used[this.room] = 1;
+    this.used[this.floor] = 1;
   }
 
   /** The one that keeps operands of a type. */

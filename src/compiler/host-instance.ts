@@ -17,14 +17,13 @@ import type {
 import type { Share } from "./account.ts";
 import { BorderGlobal, dummyResult, type HostGlobal, partsOfResult, resultOf } from "./border.ts";
 import { Continuations, type Run, type Surroundings } from "./continuations.ts";
-import { Entry } from "./entry.ts";
+import { Entry, SPARE_BYTES } from "./entry.ts";
 import { type Compiled, executes } from "./host-code.ts";
 import { HostFunctions } from "./host-functions.ts";
 import { type HostFunction, type HostTable, instantiateHidden } from "./host-objects.ts";
 import { type InstructionImport, RUNTIME, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { type Written, WrittenModule } from "./places.ts";
-import { LEAF_BYTES } from "./room.ts";
 import { NAMES } from "./sections.ts";
 import { SAVING } from "./sites.ts";
 import { TableMirror } from "./table-mirror.ts";
@@ -34,12 +33,6 @@ import { KEPT } from "./values.ts";
 
 /** Globals in a piece of work. */
 const GLOBALS = 128;
-
-/**
- * Bytes of room that are kept back: for a call that does not ask, and the arguments or results of
- * one on the way out, of which there are a thousand at most.
- */
-const SPARE_BYTES = LEAF_BYTES + 8_192;
 
 /** What is left of the budget, and a site's number, behind other values. */
 function lastTwo(values: readonly unknown[]): readonly [number, number] {
@@ -58,6 +51,8 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** See `KEPT`. */
   private readonly kept: readonly (HostGlobal | null)[];
   private readonly room: HostGlobal;
+  private readonly floor: HostGlobal;
+  private knownFloor = 0;
   /** Mutable globals on both sides. */
   private readonly globals: BorderGlobal[] = [];
   /** The host's, of those that it has. */
@@ -81,6 +76,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.budget = this.functions.global(globals.budget) as HostGlobal;
     this.kept = KEPT.map((type) => this.functions.global(globals.kept(type)));
     this.room = this.functions.global(globals.room) as HostGlobal;
+    this.floor = this.functions.global(globals.floor) as HostGlobal;
     this.tables.forEach((table, i) => {
       table.begin(...this.functions.writers(i));
     });
@@ -190,8 +186,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   ): Descent | Fault | null {
     const beneath = this.entry;
     const { instance, main } = this;
-    const left = room - SPARE_BYTES;
-    const entry = new Entry(instance, main.sites, run.written, thread, frame, left);
+    const entry = new Entry(instance, main.sites, run.written, thread, frame, room);
     this.entry = entry;
     this.goIn(entry, budget);
     try {
@@ -231,8 +226,16 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   /** Compiled code is to go on: what the interpreter may have changed is copied. */
   private goIn(entry: Entry, budget: number): void {
     this.budget.set(budget);
+    this.lower(entry.floor);
     for (const global of this.globals) global.copyIn();
     entry.goIn();
+  }
+
+  /** The host's code knows what has to be left of the room. */
+  private lower(floor: number): void {
+    if (floor === this.knownFloor) return;
+    this.floor.set(floor);
+    this.knownFloor = floor;
   }
 
   /** Others are to go on. */
@@ -292,10 +295,11 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     const entry = this.entry as Entry;
     const entered = sites.entryAt(number);
     if (entered >= 0) this.instance.store.work += target.firstCalls.enter(entered);
-    const hasOverflowed = entered >= 0 && (this.room.get() as number) < 0;
-    const budget = hasOverflowed
-      ? entry.overflowed(sites.at(number), values, left)
-      : entry.reached(number, values, left);
+    const hasRoom = entered < 0 || entry.hasRoom(this.room.get() as number);
+    this.lower(entry.floor);
+    const budget = hasRoom
+      ? entry.reached(number, values, left)
+      : entry.overflowed(sites.at(number), values, left);
     // Who leaves a frame at a loop's header keeps the budget.
     if (left > SAVING) this.budget.set(budget);
     return budget;

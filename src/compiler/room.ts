@@ -89,10 +89,10 @@ export class RoomWriter {
     this.access.set(out, this.globals.room);
   }
 
-  /** Or whether there is none, beside what lies on the host's stack. */
+  /** Or whether there may be none, beside what lies on the host's stack. */
   orNone(out: ByteWriter): void {
     out.indexed(OP.localGet, this.local);
-    writeNumber(out, 0);
+    this.access.get(out, this.globals.floor);
     out.u8(OP.i32Less);
     out.u8(OP.i32Or);
   }

@@ -184,8 +184,9 @@ export abstract class Caller extends Crosser {
       return this.makeRoom(callee, delta, words) ?? this.callHost(callee, frame, words);
     }
     const { tier } = callee;
-    if (tier !== null && this.mayEnter(tier, frame)) {
-      return this.callCompiled(callee, tier, delta, words);
+    if (tier !== null) {
+      if (this.mayEnter(tier, frame)) return this.callCompiled(callee, tier, delta, words);
+      if (this.isCrowded(tier, frame)) return this.overflow({ callee, delta, words });
     }
     const pause = this.prepare(callee, delta, words);
     if (pause !== null) return pause;
@@ -240,8 +241,9 @@ export abstract class Caller extends Crosser {
       return this.makeRoom(callee, 0, 0) ?? this.callHost(callee, machine.fp, 0);
     }
     const { tier } = callee;
-    if (tier !== null && this.mayEnter(tier, machine.fp)) {
-      return this.callCompiled(callee, tier, 0, 0);
+    if (tier !== null) {
+      if (this.mayEnter(tier, machine.fp)) return this.callCompiled(callee, tier, 0, 0);
+      if (this.isCrowded(tier, machine.fp)) return this.overflow({ callee, delta: 0, words: 0 });
     }
     const pause = this.prepare(callee, 0, 0);
     if (pause !== null) return pause;
@@ -269,15 +271,18 @@ export abstract class Caller extends Crosser {
     // Before the first look there is no end of units.
     const spent = Math.max(0, this.looks.units - this.untilLook);
     const continuation = tier.ascend(code, offset, cost, spent);
-    if (
-      continuation === null ||
-      !this.affords(ascent.stay * continuation.worst) ||
-      !this.mayEnter(continuation, machine.fp)
-    ) {
-      this.untilLook = this.looks.next();
-      return this.pay(cost);
+    if (continuation !== null && this.affords(ascent.stay * continuation.worst)) {
+      const { fp } = machine;
+      if (this.mayEnter(continuation, fp)) {
+        this.looks.found();
+        return this.callCompiled(this.functionAt(code.index), continuation, 0, 0);
+      }
+      if (this.isCrowded(continuation, fp)) {
+        this.pending = cost;
+        return this.overflow(null);
+      }
     }
-    this.looks.found();
-    return this.callCompiled(this.functionAt(code.index), continuation, 0, 0);
+    this.untilLook = this.looks.next();
+    return this.pay(cost);
   }
 }

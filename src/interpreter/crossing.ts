@@ -6,6 +6,7 @@
 // it is never seen by anybody that frames of the host's lie in between.
 
 import type { Growing } from "../runtime/growth.ts";
+import { hasHeadroom } from "../runtime/headroom.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import type {
@@ -36,9 +37,13 @@ const PAIR_WORDS = 2;
 
 /**
  * Bytes of the host's stack that calls in the host, and between tiers, may take: about half of what
- * V8 has.
+ * V8 has. How much is left of that nobody says, as a program may call from anywhere. So a thread
+ * begins with few, and looks for more when it needs them.
  */
 const HOST_STACK = 1 << 19;
+const FIRST_ROOM = 3 << 13;
+/** What a call that does not ask for room, and what it calls, need of it. */
+const LEAST_ROOM = 3 << 12;
 /** Bytes of it that go on the way out of the host, to register code or a host function. */
 const CROSSING_BYTES = 4_096;
 /** Words of the control stack that a call in the host needs for itself. */
@@ -50,6 +55,8 @@ const MANY_CALLS = 1 << 15;
 /** How a nested run ends that has returned, and one that goes on when all has come down. */
 const RETURNED: Outcome = { kind: "suspended", reason: "slice" };
 const COMES_DOWN: Outcome = { kind: "suspended", reason: "slice" };
+/** What comes of a call from `layDown` that has come down, which is laid down there as well. */
+const MORE_COMES_DOWN: Outcome = { kind: "suspended", reason: "slice" };
 
 /** A call that the thread has paused in front of. 0 words: a tail call. */
 export interface Entering {
@@ -79,8 +86,13 @@ export abstract class Crosser extends Occupant implements Budgets {
   private inner: InnerFrames | null = null;
   /** Opcode of the instruction that has trapped last, for who asks; -1 if it is not known. */
   trapOpcode = -1;
+  /** What `stack.hostBytes` was when it began to run, and how far it may go up for certain. */
+  private hostBase = 0;
+  private hostEnd = 0;
   /** What has gone wrong in the host. */
   protected fault: Fault | null = null;
+  /** How many runs were nested when `layDown` made a call that has not returned yet. */
+  private layingAt = -1;
   /** What is done when all has come down; null: nothing more than to go on. */
   private postponed: (() => Outcome | null) | null = null;
 
@@ -110,26 +122,72 @@ export abstract class Crosser extends Occupant implements Budgets {
     }, this.fault?.hostBytes ?? 0);
   }
 
+  /** Whether whoever returns from the current frame gets another instance back. */
+  private get isRestored(): boolean {
+    return CONTROL[machine.ksp - 2] === RESTORE_PC - 2;
+  }
+
   /** A function of another instance takes over the current frame. */
   protected takeOver(instance: ModuleInstance | null): void {
     if (instance === this.instance) return;
     // If the caller gets its instance back anyway, another such frame would only pile up.
-    if (CONTROL[machine.ksp - 2] === RESTORE_PC - 2) this.instance = instance;
+    if (this.isRestored) this.instance = instance;
     else this.switchTo(instance);
+  }
+
+  protected override occupy(slice: number): void {
+    super.occupy(slice);
+    this.hostBase = stack.hostBytes;
+    this.hostEnd = this.hostBase + FIRST_ROOM;
+  }
+
+  // The host's stack
+
+  /** See `Budgets`. */
+  get knownRoom(): number {
+    return this.hostEnd - stack.hostBytes;
+  }
+
+  /** See `Budgets`. */
+  findRoom(): boolean {
+    const { hostBase, hostEnd } = this;
+    const bytes = Math.min(hostEnd - hostBase, HOST_STACK - hostEnd);
+    if (bytes <= 0 || !hasHeadroom(bytes)) return false;
+    this.hostEnd += bytes;
+    return true;
+  }
+
+  /** Whether the host's stack has so much for certain, besides what is counted. */
+  private hasRoom(bytes: number): boolean {
+    while (this.knownRoom < bytes) if (!this.findRoom()) return false;
+    return true;
   }
 
   // Into the host
 
   /** Bytes of stack that calls in the host may take, from a frame at this word of the slots on. */
   private roomIn(frame: number): number {
-    const { controlLimit, ksp, slotLimit } = machine;
-    const calls = (controlLimit - ksp - CALLS_BETWEEN) >> 1;
-    return Math.min(HOST_STACK - stack.hostBytes, 4 * (slotLimit - frame), LEAST_CALL * calls);
+    return Math.min(HOST_STACK - stack.hostBytes, this.roomOnStacks(frame));
   }
 
-  /** Whether a function is better called in the host, where else there is register code for it. */
+  /** The same of the machine's stacks alone. */
+  private roomOnStacks(frame: number): number {
+    const { controlLimit, ksp, slotLimit } = machine;
+    const calls = (controlLimit - ksp - CALLS_BETWEEN) >> 1;
+    return Math.min(4 * (slotLimit - frame), LEAST_CALL * calls);
+  }
+
+  /** Whether a function can be called in the host, where else there is register code for it. */
   protected mayEnter({ leastRoom }: CompiledFunction, frame: number): boolean {
-    return this.roomIn(frame) >= leastRoom;
+    return this.roomIn(frame) >= leastRoom && this.hasRoom(LEAST_ROOM);
+  }
+
+  /**
+   * Whether it could be if calls of the host's did not lie beneath: it is to be called as soon as
+   * these have come down, or all that it leads to would be interpreted.
+   */
+  protected isCrowded({ leastRoom }: CompiledFunction, frame: number): boolean {
+    return this.isNested && this.roomOnStacks(frame) >= leastRoom;
   }
 
   /** Calls a function of another tier, with the frame `delta` words above this one. */
@@ -185,7 +243,8 @@ export abstract class Crosser extends Occupant implements Budgets {
     this.inner = null;
     this.layers.push({ descent, above: inner });
     // Who comes down because of what lies above does so with all that lies beneath.
-    return inner !== null && this.isNested ? COMES_DOWN : this.layDown();
+    if (inner !== null && this.isNested) return COMES_DOWN;
+    return this.layingAt === this.nested ? MORE_COMES_DOWN : this.layDown();
   }
 
   // Out of the host
@@ -212,7 +271,7 @@ export abstract class Crosser extends Occupant implements Budgets {
    * function makes would be told so too early, as frames in the host are counted roughly.
    */
   private mayNest({ host }: FunctionInstance): boolean {
-    if (stack.hostBytes > HOST_STACK) return false;
+    if (!this.hasRoom(0)) return false;
     const { controlLimit, fp, ksp, slotLimit } = machine;
     return host === null || (slotLimit - fp > MANY_SLOTS && controlLimit - ksp > MANY_CALLS);
   }
@@ -335,13 +394,26 @@ export abstract class Crosser extends Occupant implements Budgets {
           this.entering = { callee: above.call, delta: frame, words };
           return pause;
         }
-        return words === 0 ? this.tailCall(above.call) : this.call(above.call, frame, words);
+        const outcome = this.callAbove(above.call, frame, words);
+        if (outcome === MORE_COMES_DOWN) continue;
+        return outcome;
       }
       this.restoreAbove(frame, words, above);
     }
     const { postponed } = this;
     this.postponed = null;
     return postponed === null ? this.proceed() : postponed();
+  }
+
+  /** Calls what was to be called when all has come down: see `call`. */
+  private callAbove(callee: FunctionInstance, delta: number, words: number): Outcome | null {
+    const { layingAt } = this;
+    this.layingAt = this.nested;
+    try {
+      return words === 0 ? this.tailCall(callee) : this.call(callee, delta, words);
+    } finally {
+      this.layingAt = layingAt;
+    }
   }
 
   /** Puts frames back above the one on the machine, which has called the lowest of them. */
@@ -351,8 +423,12 @@ export abstract class Crosser extends Occupant implements Budgets {
       this.pushControl(CONTROL[machine.ksp], frame);
       machine.fp += frame;
     }
+    // Of those that pile up with tail calls only the lowest is needed, as in `takeOver`.
+    const isPiled = words === 0 && above.restores && this.isRestored;
+    if (isPiled) machine.ksp -= 2;
     above.restore(machine.fp);
-    for (const instance of above.callers) this.callers.push(instance);
+    for (let i = isPiled ? 1 : 0; i < above.callers.length; i++)
+      this.callers.push(above.callers[i]);
     this.instance = above.instance;
     this.limitCalls();
   }

@@ -5,10 +5,10 @@ import type { Place } from "../code/space.ts";
 import { slotCount } from "../isa/types.ts";
 import type { FunctionInstance, ModuleInstance } from "../runtime/instances.ts";
 import type { Store } from "../runtime/store.ts";
-import { machine } from "./loop.generated.ts";
+import { CONTROL, machine } from "./loop.generated.ts";
 import { type Depth, Part } from "./parts.ts";
 import { goOnAt, isParkedReturn, savedPlace } from "./places.ts";
-import { HOST_PC } from "./registers.ts";
+import { HOST_PC, RESTORE_PC } from "./registers.ts";
 import { frameTop } from "./stack.ts";
 
 /** A word with its part of a reference; and the objects around. */
@@ -24,6 +24,8 @@ export class InnerFrames {
   readonly instance: ModuleInstance | null;
   /** What is called in their place: they are its arguments only. */
   readonly call: FunctionInstance | null;
+  /** Whether the lowest thing there is a frame that gives the caller its instance back. */
+  readonly restores: boolean;
   private readonly store: Store;
   private readonly part: Part;
   private readonly fp: number;
@@ -49,6 +51,7 @@ export class InnerFrames {
     this.callers = callers;
     this.instance = instance;
     this.call = call;
+    this.restores = ksp > calls && CONTROL[calls] === RESTORE_PC - 2;
     this.fp = fp - slots;
     this.place = savedPlace(pc, ksp);
     this.isReturn = isParkedReturn();

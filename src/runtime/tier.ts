@@ -47,6 +47,13 @@ export interface Budgets {
    * new budget. -1: the interpreter has to go on in front of it, with the operands as they are now.
    */
   execute(instruction: OutsideInstruction, at: number, left: number, ahead: CostsAhead): number;
+  /**
+   * Bytes of the room of whoever was entered last that the host's stack has for certain. There may
+   * be more: see `findRoom`.
+   */
+  readonly knownRoom: number;
+  /** Finds out whether the host's stack has more for certain; false: it has not. */
+  findRoom(): boolean;
   /** Has a call made, like that, as soon as all has come down. */
   callFromBelow(callee: FunctionInstance): -1;
 }

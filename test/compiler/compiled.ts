@@ -14,6 +14,11 @@ export function compileInstance(instance: ModuleInstance, features: FeatureSet):
   if (reason !== null) return reason;
   const code = new HostCode(instance.module, instance.store.prices, features);
   while (!code.isComplete) code.advance(true);
+  return moveAtOnce(instance, code);
+}
+
+/** `moveToHost` in one piece. */
+export function moveAtOnce(instance: ModuleInstance, code: HostCode): string | null {
   const move = moveToHost(instance, code);
   for (;;) {
     const { done, value } = move.next();

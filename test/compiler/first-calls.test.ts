@@ -3,7 +3,6 @@
 
 import { describe, expect, it } from "vitest";
 import { hostCode } from "../../src/compiler/host-code.ts";
-import { moveToHost } from "../../src/compiler/tier.ts";
 import { beginCall } from "../../src/embedding/call.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import type { ModuleRecord } from "../../src/module/module.ts";
@@ -11,6 +10,7 @@ import { hostNamespace } from "../../src/runtime/host-memory.ts";
 import type { FunctionInstance } from "../../src/runtime/instances.ts";
 import { Store } from "../../src/runtime/store.ts";
 import { assemble, load } from "../validation/assemble.ts";
+import { moveAtOnce } from "./compiled.ts";
 
 /** `run` calls so many functions of 180 bytes each, which do nothing that takes long. */
 function calling(count: number): ModuleRecord {
@@ -26,7 +26,7 @@ function pauses(record: ModuleRecord): number {
   const instance = moduleInstantiate(store, record, []);
   const code = hostCode(record, store.prices);
   while (!code.isComplete) code.advance(true);
-  expect(moveToHost(instance, code)).toBeNull();
+  expect(moveAtOnce(instance, code)).toBeNull();
   const { value } = instance.exports.get("run") as { value: FunctionInstance };
   const call = beginCall(store, value, [], false);
   let count = 0;
