@@ -3,7 +3,10 @@
 
 const POLYNOMIAL = 0xedb88320;
 
-/** What a byte does that comes before 0 to 3 others. */
+/** Bytes that are taken at a time. */
+const WIDTH = 8;
+
+/** What a byte does that comes before 0 to 7 others. */
 function tables(): readonly Int32Array[] {
   const first = new Int32Array(256);
   for (let byte = 0; byte < 256; byte++) {
@@ -12,7 +15,7 @@ function tables(): readonly Int32Array[] {
     first[byte] = rest;
   }
   const all = [first];
-  for (let i = 1; i < 4; i++) {
+  for (let i = 1; i < WIDTH; i++) {
     const before = all[i - 1];
     all.push(before.map((value) => first[value & 0xff] ^ (value >>> 8)));
   }
@@ -24,14 +27,22 @@ let known: readonly Int32Array[] | null = null;
 /** The checksum of bytes, from 0 to 2^32 - 1. */
 export function crc32(bytes: Uint8Array): number {
   known ??= tables();
-  const [t0, t1, t2, t3] = known;
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = known;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let crc = -1;
   let at = 0;
-  // Four at a time: a megabyte takes about a millisecond.
-  for (; at + 4 <= bytes.length; at += 4) {
-    const word = crc ^ view.getInt32(at, true);
-    crc = t3[word & 0xff] ^ t2[(word >>> 8) & 0xff] ^ t1[(word >>> 16) & 0xff] ^ t0[word >>> 24];
+  for (; at + WIDTH <= bytes.length; at += WIDTH) {
+    const low = crc ^ view.getInt32(at, true);
+    const high = view.getInt32(at + 4, true);
+    crc =
+      t7[low & 0xff] ^
+      t6[(low >>> 8) & 0xff] ^
+      t5[(low >>> 16) & 0xff] ^
+      t4[low >>> 24] ^
+      t3[high & 0xff] ^
+      t2[(high >>> 8) & 0xff] ^
+      t1[(high >>> 16) & 0xff] ^
+      t0[high >>> 24];
   }
   for (; at < bytes.length; at++) crc = t0[(crc ^ bytes[at]) & 0xff] ^ (crc >>> 8);
   return ~crc >>> 0;
