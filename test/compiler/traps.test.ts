@@ -6,6 +6,7 @@ import { tracesTraps } from "../../src/compiler/host-stack.ts";
 import { moduleInstantiate } from "../../src/embedding/invoke.ts";
 import { Thread } from "../../src/interpreter/thread.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
+import { PRICE_TABLE_2 } from "../../src/isa/prices.ts";
 import type { FunctionInstance, ModuleInstance, Value } from "../../src/runtime/instances.ts";
 import { Store } from "../../src/runtime/store.ts";
 import { formatFrame } from "../../src/runtime/trap.ts";
@@ -130,6 +131,12 @@ describe.skipIf(localHost() === null)("a trap in the host's code", () => {
     vi.resetModules();
     const again = await import("../../src/compiler/host-stack.ts");
     expect(again.tracesTraps()).toBe(false);
+    const { HostCode } = await import("../../src/compiler/host-code.ts");
+    const binary = await import("../validation/assemble.ts");
+    const record = binary.load(assemble(TEXT));
+    const code = new HostCode(record, PRICE_TABLE_2, DEFAULT_FEATURES);
+    while (!code.isComplete) code.advance(true);
+    expect(() => code.result).toThrow("the host does not say where it traps");
   });
 
   it("is the interpreter's when functions of either tier have called each other", () => {
