@@ -7,9 +7,7 @@ import { rmSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
 import { DEFAULT_TIER, type Tier } from "../src/runtime/tier.ts";
-
-/** The statement in src/runtime/tier.ts. */
-const DEFAULT = /(\bDEFAULT_TIER: Tier = )"\w+"/;
+import { defaultTier } from "../tools/default-tier.ts";
 
 /** Below node_modules, so that packages are found from there. */
 const folder = new URL("../node_modules/.cache/wasmeter-bench/", import.meta.url);
@@ -32,11 +30,7 @@ export async function plainScript(
         transform: (code, id) =>
           code.replace(/\bimport\.meta\.url\b/g, JSON.stringify(pathToFileURL(id).href)),
       },
-      {
-        name: "the default of the option `tier`",
-        transform: (code, id) =>
-          id.endsWith("/src/runtime/tier.ts") ? code.replace(DEFAULT, `$1"${tier}"`) : null,
-      },
+      defaultTier(tier),
     ],
   });
   const path = fileURLToPath(new URL(`${process.pid}-${tier}.mjs`, folder));

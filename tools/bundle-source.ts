@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { DEFAULT_TIER } from "../src/runtime/tier.ts";
+import { defaultTier } from "./default-tier.ts";
 
 /** A bundle on disk. */
 export interface SourceBundle {
@@ -17,7 +19,8 @@ export interface SourceBundle {
 }
 
 /**
- * Bundles `module`, a path below src/, for Node's `--import`.
+ * Bundles `module`, a path below src/, for Node's `--import`. What tests find as the default of the
+ * option `tier` (test/tiers) is that of the bundle, too.
  *
  * Throws what rolldown reports if the module or one that it imports is missing.
  */
@@ -29,6 +32,7 @@ export async function bundleSource(module: string): Promise<SourceBundle> {
     external: [/^node:/, "wabt"],
     platform: "neutral",
     treeshake: { moduleSideEffects: true },
+    plugins: [defaultTier(DEFAULT_TIER)],
   });
   // Declarations stay as they are, as in the shipped bundle: the loop's arrays must be constants.
   await bundle.write({
