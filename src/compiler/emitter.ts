@@ -153,6 +153,7 @@ export class HostEmitter implements BodySink, RunSink {
       return;
     }
     this.operands.reach(facts.height);
+    this.operands.drop(facts.height);
     this.body.beginInstruction();
     this.body.pay(this.target.prices.fixed[op]);
     if (this.structured(op, facts)) return;

@@ -12,11 +12,12 @@ import { PRICE_TABLE_2 } from "../../src/isa/prices.ts";
 import type { ModuleRecord } from "../../src/module/module.ts";
 
 interface HostNamespace {
+  validate: (bytes: Uint8Array) => boolean;
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: object) => object;
 }
 
-const HOST = (globalThis as unknown as { WebAssembly: HostNamespace }).WebAssembly;
+export const HOST = (globalThis as unknown as { WebAssembly: HostNamespace }).WebAssembly;
 
 export function writeHostModule(record: ModuleRecord, features: FeatureSet): HostModule {
   const writer = new HostModuleWriter(record, PRICE_TABLE_2, features);
