@@ -7,7 +7,6 @@ import { LOOP, type Site as RegisterSite, type SiteTable } from "../code/sites.t
 import type { FunctionCode } from "../code/space.ts";
 import type { ValType } from "../isa/types.ts";
 import { bodyOf, typeOfFunction } from "../module/module.ts";
-import { hostNamespace } from "../runtime/host-memory.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Lease } from "../runtime/store.ts";
 import type { Budgets, Continuation, Descent, Fault } from "../runtime/tier.ts";
@@ -16,7 +15,7 @@ import { INSTANCE_BYTES } from "./account.ts";
 import { bitsOfWords, partsOfResult } from "./border.ts";
 import { type ContinuationModule, ContinuationWriter, entranceOf } from "./continuation-module.ts";
 import { CODE_BYTES } from "./host-code.ts";
-import { type HostTable, hiddenTable, instantiateHidden } from "./host-objects.ts";
+import { compileAtOnce, type HostTable, hiddenTable, instantiateHidden } from "./host-objects.ts";
 import type { RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import type { HostModule } from "./module.ts";
@@ -241,10 +240,9 @@ export class Continuations {
     imports: readonly RuntimeImport[],
     count: number,
   ): HostTable | null {
-    if (hostNamespace === undefined) return null;
     if (!this.lease.extend(INSTANCE_BYTES + CODE_BYTES * bytes.length)) return null;
     try {
-      const compiled = new hostNamespace.Module(bytes as Uint8Array<ArrayBuffer>);
+      const compiled = compileAtOnce(bytes);
       const functions = hiddenTable(count);
       instantiateHidden(compiled, this.around.importsOf(imports, functions));
       return functions;

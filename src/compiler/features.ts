@@ -1,7 +1,7 @@
 // Which proposals the host's own engine has: it is asked about one tiny module for each.
 
 import { FEATURES, type Feature, type FeatureSet, featureBit } from "../isa/features.ts";
-import { hostNamespace } from "../runtime/host-memory.ts";
+import { validates } from "./host-objects.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const I32 = 0x7f;
@@ -74,5 +74,5 @@ export function hostFeatures(): FeatureSet {
 }
 
 function has(name: Feature): boolean {
-  return hostNamespace?.validate(Uint8Array.of(...HEADER, ...PROBES[name])) ?? false;
+  return validates(Uint8Array.of(...HEADER, ...PROBES[name]));
 }

@@ -19,15 +19,12 @@ export class FirstCalls {
   private readonly module: ModuleRecord;
   /** How many groups there are; 0: they are not needed. */
   readonly count: number;
-  /** Whether an instance has come to each. */
-  private readonly entered: Uint8Array;
 
   constructor(module: ModuleRecord) {
     this.module = module;
     const { bodyEnds } = module;
     const bytes = bodyEnds.length === 0 ? 0 : this.begin(bodyEnds.length - 1);
     this.count = bytes > UNNOTICED ? 1 + Math.floor(bytes / GROUP) : 0;
-    this.entered = new Uint8Array(this.count);
   }
 
   /** Where a body begins, counted from the first one. */
@@ -41,12 +38,23 @@ export class FirstCalls {
     const body = index - this.module.importedFunctions;
     return this.count === 0 ? -1 : Math.floor(this.begin(body) / GROUP);
   }
+}
+
+/** The groups of a module's functions that an instance of it has come to. */
+export class CalledGroups {
+  private readonly groups: FirstCalls;
+  private readonly called: Uint8Array;
+
+  constructor(groups: FirstCalls) {
+    this.groups = groups;
+    this.called = new Uint8Array(groups.count);
+  }
 
   /** Somebody has come to the group of a function: the work that this was for the host. */
-  enter(index: number): number {
-    const group = this.groupOf(index);
-    if (group < 0 || this.entered[group] === 1) return 0;
-    this.entered[group] = 1;
+  call(index: number): number {
+    const group = this.groups.groupOf(index);
+    if (group < 0 || this.called[group] === 1) return 0;
+    this.called[group] = 1;
     return GROUP_WORK;
   }
 }

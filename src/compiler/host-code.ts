@@ -8,8 +8,9 @@ import type { FeatureSet } from "../isa/features.ts";
 import type { PriceTable } from "../isa/prices.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import { millisecondsNow } from "../runtime/clock.ts";
-import { hostNamespace } from "../runtime/host-memory.ts";
 import { hostFeatures } from "./features.ts";
+import { CalledGroups } from "./first-calls.ts";
+import { compileAtOnce, compileMeanwhile } from "./host-objects.ts";
 import { tracesTraps } from "./host-stack.ts";
 import { MOST_SIGNATURES } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
@@ -35,6 +36,8 @@ export interface Compiled {
   readonly written: Omit<HostModule, "bytes">;
   /** The host's module. */
   readonly module: object;
+  /** Which of its functions the host has compiled. */
+  readonly called: CalledGroups;
   /** Register code in which compiled functions are called like those of other instances. */
   readonly registerCode: CompiledModule;
   /** What all that takes of the host's memory. */
@@ -82,9 +85,7 @@ export class HostCode {
   advance(mayStall: boolean): void {
     if (this.isComplete) return;
     try {
-      if (hostNamespace !== undefined && !tracesTraps()) {
-        throw new LeftOut("the host does not say where it traps");
-      }
+      if (!tracesTraps()) throw new LeftOut("the host does not say where it traps");
       if (this.writer !== null) this.write(this.writer);
       else this.compile(this.written as HostModule, mayStall);
     } catch (error) {
@@ -109,19 +110,14 @@ export class HostCode {
   }
 
   private compile(written: HostModule, mayStall: boolean): void {
-    if (hostNamespace === undefined) throw new LeftOut("the host has no WebAssembly");
-    const bytes = written.bytes as Uint8Array<ArrayBuffer>;
+    const { bytes } = written;
     if (mayStall || bytes.length + TYPE_BYTES * typesOf(written) <= MOST_AT_ONCE) {
-      try {
-        this.complete(new hostNamespace.Module(bytes));
-      } catch (error) {
-        throw refusal(error);
-      }
+      this.complete(compileAtOnce(bytes));
     } else if (!this.isCompiling) {
       this.isCompiling = true;
-      hostNamespace.compile(bytes).then(
+      compileMeanwhile(bytes).then(
         (module) => this.complete(module),
-        (error) => this.fail(refusal(error)),
+        (error) => this.fail(error),
       );
     }
   }
@@ -133,7 +129,8 @@ export class HostCode {
     const { prices, record } = this;
     const registerCode = new CompiledModule(record, prices, (index) => executes(written, index));
     const hostBytes = CODE_BYTES * bytes.length + written.sites.bytes;
-    this.compiled = { written, module, registerCode, hostBytes };
+    const called = new CalledGroups(written.target.firstCalls);
+    this.compiled = { written, module, called, registerCode, hostBytes };
     this.written = null;
   }
 
@@ -150,10 +147,6 @@ export class HostCode {
 /** How many types of functions come in or go out, roughly. */
 function typesOf({ target: { imports, module } }: HostModule): number {
   return new Set(module.functions).size + imports.types.count;
-}
-
-function refusal(error: unknown): LeftOut {
-  return new LeftOut(`the host refuses it: ${(error as Error).message}`);
 }
 
 /** Whether a call from outside reaches compiled code. */

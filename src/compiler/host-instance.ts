@@ -290,11 +290,11 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
 
   /** A site: gives a new budget, or keeps the frame. */
   private reached(values: readonly unknown[]): number {
-    const { sites, target } = this.main;
+    const { sites } = this.main;
     const [left, number] = lastTwo(values);
     const entry = this.entry as Entry;
     const entered = sites.entryAt(number);
-    if (entered >= 0) this.instance.store.work += target.firstCalls.enter(entered);
+    if (entered >= 0) this.instance.store.work += this.share.compiled.called.call(entered);
     const hasRoom = entered < 0 || entry.hasRoom(this.room.get() as number);
     this.lower(entry.floor);
     const budget = hasRoom

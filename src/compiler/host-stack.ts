@@ -3,7 +3,7 @@
 // and the offset of the instruction in the module: `wasm-function[7]:0x1f4`.
 
 import { MOST_FRAMES } from "../interpreter/backtrace.ts";
-import { hostNamespace } from "../runtime/host-memory.ts";
+import { compileAtOnce, instantiateHidden } from "./host-objects.ts";
 
 /** The host's `Error`, with what V8 has added to it. */
 const host = Error as {
@@ -74,30 +74,31 @@ export function stackOf(error: Error): readonly (StackFrame | null)[] {
   });
 }
 
-/** A module with a function `f` that traps in front of its last byte. */
+/** A module whose start function traps in front of its last byte. */
 const TRAPS = Uint8Array.of(
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
   ...[1, 4, 1, 0x60, 0, 0], // a type without parameters and results
   ...[3, 2, 1, 0], // a function
-  ...[7, 5, 1, 1, 0x66, 0, 0], // its export
+  ...[8, 1, 0], // which is the start function
   ...[10, 6, 1, 4, 0, 0x01, 0x00, 0x0b], // nop, unreachable, end
 );
 
 let traced: boolean | null = null;
 
-/** Whether the host's engine says where it traps; it is asked once. */
+/**
+ * Whether the host's engine says where it traps; it is asked once.
+ * @throws LeftOut if there is none
+ */
 export function tracesTraps(): boolean {
   traced ??= findTrap();
   return traced;
 }
 
 function findTrap(): boolean {
-  if (hostNamespace === undefined) return false;
-  const { Instance, Module } = hostNamespace;
-  const made = new Instance(new Module(TRAPS), {}) as { readonly exports: { f(): void } };
+  const module = compileAtOnce(TRAPS);
   const before = deepen();
   try {
-    made.exports.f();
+    instantiateHidden(module, {});
   } catch (error) {
     const [frame] = stackOf(error as Error);
     return frame?.index === 0 && frame.offset === TRAPS.length - 2;

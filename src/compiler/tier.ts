@@ -5,6 +5,7 @@ import type { Lease } from "../runtime/store.ts";
 import { leaseFor, shareOf } from "./account.ts";
 import type { HostCode } from "./host-code.ts";
 import { HostInstance } from "./host-instance.ts";
+import { hostMissing } from "./host-objects.ts";
 import { LeftOut } from "./left-out.ts";
 
 /** Mutable globals are copied at every crossing, each for some 0.1 µs that nobody pays for. */
@@ -22,6 +23,7 @@ export function dearPart({ memories, module }: ModuleInstance): string | null {
 
 /** Why an instance cannot be the host's, whatever its code; null: nothing speaks against it. */
 export function reasonAgainst({ globals }: ModuleInstance): string | null {
+  if (hostMissing !== null) return hostMissing;
   const copied = globals.filter(({ type }) => type.mutable);
   if (copied.length > MOST_GLOBALS) return `it has ${copied.length} globals to copy`;
   return new Set(copied).size < copied.length ? "it imports a global twice" : null;

@@ -7,7 +7,6 @@ import { frameIn, MOST_FRAMES } from "../interpreter/backtrace.ts";
 import { instructionAt } from "../isa/index.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import { I32, type ValType } from "../isa/types.ts";
-import { hostNamespace } from "../runtime/host-memory.ts";
 import type { Fault } from "../runtime/tier.ts";
 import { type Backtrace, Exhaustion, Trap } from "../runtime/trap.ts";
 import {
@@ -22,6 +21,7 @@ import {
   UNREACHABLE,
 } from "../runtime/traps.ts";
 import { isConversion } from "./handling.ts";
+import { isTrap } from "./host-objects.ts";
 import { stackOf } from "./host-stack.ts";
 import { OP } from "./opcodes.ts";
 import { findPlaces, type HostFrame, type Place, type Written } from "./places.ts";
@@ -110,10 +110,6 @@ class HostFault implements Fault {
     if (!isTrap(error)) return new Exhaustion("stackBytes", "", backtrace);
     return new Trap(codeOf(executed, error.message, kept, places[0] ?? NOWHERE), backtrace);
   }
-}
-
-function isTrap(error: unknown): boolean {
-  return hostNamespace !== undefined && error instanceof hostNamespace.RuntimeError;
 }
 
 /** Whether the host's stack was too small: V8 and JavaScriptCore, SpiderMonkey. */

@@ -5,7 +5,6 @@
 import { type HostCode, hostCode } from "../compiler/host-code.ts";
 import { dearPart, moveToHost, reasonAgainst } from "../compiler/tier.ts";
 import { millisecondsNow } from "../runtime/clock.ts";
-import { hostNamespace } from "../runtime/host-memory.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Promotion } from "../runtime/tier.ts";
 
@@ -71,8 +70,7 @@ class HostPromotion implements Promotion {
 export function beginPromotion(instance: ModuleInstance): Promotion | null {
   const { tier } = instance.store;
   if (tier === "interpreter") return null;
-  instance.interpretedBecause =
-    hostNamespace === undefined ? "the host has no WebAssembly" : reasonAgainst(instance);
+  instance.interpretedBecause = reasonAgainst(instance);
   if (instance.interpretedBecause !== null) return null;
   const promotion = new HostPromotion(instance);
   instance.promotion = promotion;

@@ -2,7 +2,7 @@
 // whatever methods it has kept from before our package was there, nor by replacing what the host's
 // classes have.
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { assemble } from "../validation/assemble.ts";
 
 interface CallSite {
@@ -131,6 +131,25 @@ describe.skipIf(host.WebAssembly === undefined)("glue code", () => {
     // V8 names functions of Wasm modules by their indices.
     const functions = [...seen].filter((item) => typeof item === "function");
     expect(functions.filter(({ name }) => /^\d+$/.test(name))).toEqual([]);
+  });
+
+  it("gets nothing by a class of its own that was there before our package", async () => {
+    const got: unknown[] = [];
+    const construct = (target: Class, args: never[]) => {
+      got.push(args);
+      return new target(...args);
+    };
+    replace(host.WebAssembly, "Instance", {
+      value: new Proxy(host.WebAssembly.Instance, { construct }),
+    });
+    vi.resetModules();
+    const fresh = await import("../../src/api/index.ts");
+    const store = new fresh.Store({ tier: "compiled" });
+    const module = fresh.Module.from(assemble(TEXT));
+    const instance = store.instantiate(module, { "": { f: () => {} } });
+    instance.func("run").call();
+    expect(instance.target.interpretedBecause).toBe("the host's WebAssembly is not its own");
+    expect(got).toEqual([]);
   });
 
   it("gets nothing by replacing accessors, methods and classes", () => {
