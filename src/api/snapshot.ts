@@ -112,6 +112,8 @@ export function restoreSnapshot(
   { imports = {}, modules, refs = {}, ...options }: RestoreOptions,
   makeStore: MakeStore,
 ): Restored {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError("restore takes a Uint8Array");
+  if (!Array.isArray(modules)) throw new TypeError("restore: `modules` are to be a list");
   const state = readSnapshot(bytes);
   const { prices = PRICE_TABLE_2 } = options;
   if (prices.version !== state.accounts.prices) {

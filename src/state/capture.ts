@@ -128,7 +128,11 @@ function inOrder(instances: ReadonlySet<ModuleInstance>): ModuleInstance[] {
       if (definer !== null && definer !== undefined) needed.add(definer);
     }
     missing.set(instance, needed.size);
-    for (const one of needed) users.set(one, [...(users.get(one) ?? []), instance]);
+    for (const one of needed) {
+      const others = users.get(one);
+      if (others === undefined) users.set(one, [instance]);
+      else others.push(instance);
+    }
   }
   const ordered = [...instances].filter((instance) => missing.get(instance) === 0);
   for (const instance of ordered) {
@@ -167,7 +171,7 @@ class Capture {
   private readonly subject: Subject;
   private readonly instances: readonly ModuleInstance[];
   private readonly instanceNumbers: ReadonlyMap<ModuleInstance, number>;
-  private readonly modules: readonly ModuleRecord[];
+  private readonly modules: ReadonlyMap<ModuleRecord, number>;
   private readonly memories: ReadonlyMap<MemoryInstance, number>;
   private readonly tables: ReadonlyMap<TableInstance, number>;
   private readonly globals: ReadonlyMap<GlobalInstance, number>;
@@ -186,7 +190,8 @@ class Capture {
     this.subject = subject;
     this.instances = instances;
     this.instanceNumbers = new Map(instances.map((instance, number) => [instance, number]));
-    this.modules = [...new Set(instances.map(({ module }) => module))];
+    const modules = [...new Set(instances.map(({ module }) => module))];
+    this.modules = new Map(modules.map((module, number) => [module, number]));
     const memories = instances.flatMap(({ memories, module }) => {
       return memories.slice(module.importedMemories);
     });
@@ -206,7 +211,7 @@ class Capture {
     const pages = new PageStore();
     this.state = {
       accounts: this.accounts(),
-      modules: this.modules.map(digestOf),
+      modules: modules.map(digestOf),
       grants: this.grantStates,
       looseMemories: without(this.memories, memories).map(({ type }) => type),
       looseTables: without(this.tables, tables).map(
@@ -235,6 +240,7 @@ class Capture {
   }
 
   private findGrantsAndTypes(): void {
+    const looked = new Set<ModuleRecord>();
     for (const [number, instance] of this.instances.entries()) {
       let index = 0;
       for (const { kind, value } of importsOf(instance)) {
@@ -245,6 +251,8 @@ class Capture {
         }
         index++;
       }
+      if (looked.has(instance.module)) continue;
+      looked.add(instance.module);
       for (const [at, id] of typeIdsOf(instance.module).entries()) {
         if (!this.types.has(id)) this.types.set(id, { instance: number, index: at });
       }
@@ -268,7 +276,7 @@ class Capture {
   }
 
   private moduleOf({ instance }: Home): number {
-    return this.modules.indexOf(this.instances[instance].module);
+    return this.modules.get(this.instances[instance].module) as number;
   }
 
   private typeOf(type: ValType): TypeState {
@@ -361,7 +369,7 @@ class Capture {
   private instance(instance: ModuleInstance): InstanceState {
     const { dataLengths, elements, module } = instance;
     return {
-      module: this.modules.indexOf(module),
+      module: this.modules.get(module) as number,
       imports: Array.from(importsOf(instance), (extern) => this.import(extern)),
       elements: elements.map((segment): SegmentState => {
         if (segment.length === 0) return "dropped";

@@ -63,11 +63,13 @@ class Rebuild {
   private readonly state: StoreState;
   private readonly store: Store;
   private readonly loose: Loose;
-  private readonly initial = new Map<MemoryInstance, InitialPages>();
+  /** Who defines a memory, and which of its own that is. */
+  private readonly homes = new Map<MemoryInstance, { instance: ModuleInstance; index: number }>();
 
   constructor(state: StoreState, given: Given) {
     const { store } = given;
-    const modules = state.modules.map((digest) => moduleWith(digest, given.modules));
+    const byDigest = new Map(given.modules.map((module) => [hexOf(digestOf(module)), module]));
+    const modules = state.modules.map((digest) => moduleWith(digest, byDigest));
     const references = new References(state, modules, given);
     this.state = state;
     this.store = store;
@@ -121,7 +123,7 @@ class Rebuild {
     for (let i = module.importedMemories; i < instance.memories.length; i++) {
       const memory = instance.memories[i];
       this.growMemory(memory, memories.push(memory) - 1);
-      this.initial.set(memory, new InitialPages(instance, i, memory.byteLength));
+      this.homes.set(memory, { instance, index: i });
     }
     for (const table of instance.tables.slice(module.importedTables)) {
       this.growTable(table, tables.push(table) - 1);
@@ -194,7 +196,9 @@ class Rebuild {
 
   private fillMemory(memory: MemoryInstance, { runs }: MemoryState): void {
     const { byteLength, bytes } = memory;
-    const initial = this.initial.get(memory);
+    const home = this.homes.get(memory);
+    // Where segments go may be in globals.
+    const initial = home && new InitialPages(home.instance, home.index, byteLength);
     const pages = Math.ceil(byteLength / PAGE_BYTES);
     let index = 0;
     for (const { count, page } of runs) {
@@ -294,9 +298,9 @@ class Rebuild {
   }
 }
 
-function moduleWith(digest: Uint8Array, modules: readonly ModuleRecord[]): ModuleRecord {
+function moduleWith(digest: Uint8Array, modules: ReadonlyMap<string, ModuleRecord>): ModuleRecord {
   const wanted = hexOf(digest);
-  const found = modules.find((module) => hexOf(digestOf(module)) === wanted);
+  const found = modules.get(wanted);
   if (found !== undefined) return found;
   throw new SnapshotError(`the snapshot needs a module with the SHA-256 ${wanted}`);
 }

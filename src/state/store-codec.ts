@@ -70,6 +70,16 @@ const u64: Codec<bigint> = as(
   ([low, high]) => BigInt(low >>> 0) | (BigInt(high >>> 0) << 32n),
 );
 
+/** A double that is no less than 0. */
+const amount: Codec<number> = as(
+  double,
+  (value) => value,
+  (value, input) => {
+    if (value >= 0) return value;
+    throw input.error(`${value} is no amount`);
+  },
+);
+
 /** 0 for -1, and so on. */
 const size: Codec<number> = as(
   count,
@@ -173,22 +183,22 @@ const memoryType: Codec<MemoryType> = record<MemoryType>({
 // What there is in a store
 
 const usage: Codec<UsageState> = record<UsageState>({
-  fuel: double,
-  peakMemoryBytes: double,
-  hostCalls: double,
+  fuel: amount,
+  peakMemoryBytes: amount,
+  hostCalls: amount,
 });
 
 const LIMITS = Object.keys(DEFAULT_RUNTIME_LIMITS) as (keyof RuntimeLimits)[];
 
 const limits: Codec<Partial<RuntimeLimits>> = as(
-  list(pair(text, double)),
+  list(pair(text, amount)),
   (all) =>
     LIMITS.flatMap((name) => (all[name] === undefined ? [] : ([[name, all[name]]] as const))),
   (all, input) => {
     const found: Partial<Record<keyof RuntimeLimits, number>> = {};
     for (const [name, limit] of all) {
       const known = LIMITS.find((one) => one === name);
-      if (known === undefined || !(limit >= 0)) throw input.error(`there is no limit "${name}"`);
+      if (known === undefined) throw input.error(`there is no limit "${name}"`);
       found[known] = limit;
     }
     return found;
@@ -196,12 +206,12 @@ const limits: Codec<Partial<RuntimeLimits>> = as(
 );
 
 const accounts: Codec<AccountsState> = record<AccountsState>({
-  fuelLeft: double,
+  fuelLeft: amount,
   limits,
   prices: text,
-  fuel: double,
-  peakMemoryBytes: double,
-  hostCalls: double,
+  fuel: amount,
+  peakMemoryBytes: amount,
+  hostCalls: amount,
 });
 
 /** 0: dropped, 1: as the module lists them, 2: values. */

@@ -106,6 +106,17 @@ describe.each(TIERS)("a store, %s", (tier) => {
     expect(back.refs).toEqual({ host });
   });
 
+  it("whose segments go where a global says", () => {
+    const module = moduleOf(`(module (import "e" "at" (global $at i32)) (memory (export "memory") 2)
+      (data (global.get $at) "abc"))`);
+    const store = new Store({ tier });
+    const guest = store.instantiate(module, { e: { at: 70_000 } });
+    const bytes = store.snapshot({ instances: { guest } });
+    expect(bytes.length).toBeLessThan(1_000);
+    const { instances } = Store.restore(bytes, { modules: [module], tier });
+    expect(Buffer.compare(instances.guest.memory().bytes, guest.memory().bytes)).toBe(0);
+  });
+
   it("with a suspended execution that goes on as if nothing had been", () => {
     const { imports, logs } = logging();
     const store = new Store({ fuel: 1e6, tier });

@@ -132,12 +132,13 @@ const isOne = (error: unknown, classes: readonly (new (...args: never[]) => unkn
 function outcomeOf(bytes: Uint8Array, { imports, module }: Sample): string {
   let back: Restored;
   try {
-    back = Store.restore(bytes, { modules: [module], imports, fuel: 20_000, limits: LIMITS });
+    back = Store.restore(bytes, { modules: [module], imports, limits: LIMITS });
   } catch (error) {
     if (isOne(error, REFUSALS)) return "refused";
     throw error;
   }
   const { executions, instances, store } = back;
+  store.fuel = Math.min(store.fuel, 20_000);
   for (const run of Object.values(executions)) {
     const outcome = run.run();
     if (outcome.kind === "threw" && !isOne(outcome.error, ENDINGS)) throw outcome.error;

@@ -14,6 +14,7 @@ import { argument, refuel, takesNull } from "../interpreter/bounded.ts";
 import { exceptionProgram } from "../interpreter/exception-programs.ts";
 import { randomProgram } from "../interpreter/programs.ts";
 import { stackProgram } from "../interpreter/stack-programs.ts";
+import { begin, finish, quickjs } from "./quickjs-guest.ts";
 
 const COUNT = Number(process.env.WASMETER_PROGRAMS ?? 10);
 const SEED = Number(process.env.WASMETER_SEED ?? 1);
@@ -121,8 +122,19 @@ describe.each(MODES)("programs that become bytes at every stop, %s", (_, tiers) 
   });
 });
 
+/** Executables of Node besides this one, with colons in between. */
+const NODES = [process.execPath, ...(process.env.WASMETER_NODES?.split(":") ?? [])];
+
+/** What a script of this folder prints, in a process of its own. */
+function printed(node: string, script: string, ...args: readonly string[]): unknown {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const words = ["--import", "tsx", path, ...args];
+  const { stderr, stdout } = spawnSync(node, words, { encoding: "utf8" });
+  expect(stderr).toBe("");
+  return JSON.parse(stdout);
+}
+
 describe("a program of another process", () => {
-  const CHILD = fileURLToPath(new URL("./snapshot-child.ts", import.meta.url));
   const kernel = (name: string) => {
     return readFileSync(new URL(`../../bench/kernels/${name}.wasm`, import.meta.url));
   };
@@ -139,11 +151,24 @@ describe("a program of another process", () => {
       writeFileSync(`${directory}/module.wasm`, bytes);
       writeFileSync(`${directory}/snapshot`, store.snapshot({ executions: { run } }));
       const outcome = run.run();
-      const words = ["--import", "tsx", CHILD, directory];
-      const { stderr, stdout } = spawnSync(process.execPath, words, { encoding: "utf8" });
-      expect(stderr).toBe("");
+      const found = printed(process.execPath, "./snapshot-child.ts", directory);
       const value = outcome.kind === "returned" ? String(outcome.value) : outcome.kind;
-      expect(JSON.parse(stdout)).toEqual({ value, fuel: store.fuel, usage: run.usage });
+      expect(found).toEqual({ value, fuel: store.fuel, usage: run.usage });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it.each(NODES)("QuickJS in the middle of a script goes on, in %s", (node) => {
+    const directory = mkdtempSync(`${tmpdir()}/wasmeter-snapshot-`);
+    try {
+      const store = new Store();
+      const { guest, run } = begin(store, quickjs());
+      run.run({ slice: 1_000_000 });
+      const bytes = store.snapshot({ instances: { guest }, executions: { run } });
+      writeFileSync(`${directory}/snapshot`, bytes);
+      const found = printed(node, "./quickjs-child.ts", `${directory}/snapshot`);
+      expect(found).toEqual([finish(guest, run), run.usage.fuel]);
     } finally {
       rmSync(directory, { recursive: true });
     }
