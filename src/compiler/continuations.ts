@@ -21,6 +21,7 @@ import { LeftOut } from "./left-out.ts";
 import type { HostModule } from "./module.ts";
 import type { Written } from "./places.ts";
 import { passedAt, type Site } from "./sites.ts";
+import { offsetsIn } from "./stops.ts";
 import { Transfer } from "./transfer.ts";
 import { type Bits, passedAs } from "./values.ts";
 
@@ -169,12 +170,8 @@ export class Continuations {
 
   private *lookUp(code: FunctionCode): Generator<void, void> {
     const { sites } = this.around.main;
-    const { end, start } = bodyOf(code.module, code.index);
-    const offsets: number[] = [];
-    const first = sites.numberOf(start);
-    for (let i = first; i >= 0 && i < sites.end && sites.offsetAt(i) < end; i++) {
-      if (sites.kindAt(i) === "loop") offsets.push(sites.offsetAt(i));
-    }
+    const numbers = [...sites.numbersIn(bodyOf(code.module, code.index))];
+    const offsets = numbers.filter((i) => sites.kindAt(i) === "loop").map((i) => sites.offsetAt(i));
     if (this.knownLoops + offsets.length > MOST_LOOPS) {
       this.loops = new WeakMap();
       this.knownLoops = 0;
@@ -184,7 +181,8 @@ export class Continuations {
       return;
     }
     this.knownLoops += offsets.length;
-    const [table] = yield* learn(offsets.map((offset) => ({ code, offset })));
+    const others = () => offsetsIn(sites, code);
+    const [table] = yield* learn(offsets.map((offset) => ({ code, offset, others })));
     const byPosition = new Map<number, Header[]>();
     for (const site of offsets.flatMap((offset) => table.atOffset(offset))) {
       if (site.kind !== LOOP) continue;

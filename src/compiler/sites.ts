@@ -204,6 +204,18 @@ export class Sites {
     };
   }
 
+  /** The sites in a body that lies at `[start, end)` of the module, by their numbers. */
+  *numbersIn({ end, start }: { readonly end: number; readonly start: number }): Generator<number> {
+    const first = this.numberOf(start);
+    for (let i = first; i >= 0 && i < this.end && this.offsetAt(i) < end; i++) yield i;
+  }
+
+  /** How many operands a site has. */
+  heightAt(number: number): number {
+    const begin = number === this.first ? 0 : this.field(number - 1, "end");
+    return this.field(number, "end") - begin - this.field(number, "passed");
+  }
+
   /** The number of the site at an offset; -1: there is none. */
   numberOf(offset: number): number {
     let low = this.first;

@@ -4,9 +4,10 @@
 
 import type { CompiledModule } from "../code/compiled.ts";
 import { BEHIND, CALL, ENTRY, LOOP, type SiteKind, type SiteTable, WITHIN } from "../code/sites.ts";
-import type { Place } from "../code/space.ts";
+import type { FunctionCode, Place } from "../code/space.ts";
 import { SLOTS } from "../interpreter/loop.generated.ts";
 import type { ValType } from "../isa/types.ts";
+import { bodyOf } from "../module/module.ts";
 import { type ModuleInstance, putRaw, type RawValue } from "../runtime/instances.ts";
 import type { FrameShape } from "../runtime/saved.ts";
 import type { Descent } from "../runtime/tier.ts";
@@ -85,6 +86,21 @@ class Plan implements FrameShape {
   }
 }
 
+/** Sites and operands of a function that are found out about at once. */
+const MOST_LEARNT = 1 << 13;
+
+/** Offsets of all sites of a function; none if these are too much to be found out about at once. */
+export function offsetsIn(sites: Sites, { index, module }: FunctionCode): readonly number[] {
+  const offsets: number[] = [];
+  let size = 0;
+  for (const number of sites.numbersIn(bodyOf(module, index))) {
+    size += 1 + sites.heightAt(number);
+    if (size > MOST_LEARNT) return [];
+    offsets.push(sites.offsetAt(number));
+  }
+  return offsets;
+}
+
 /** Values in plans that are kept: some megabytes, for all modules together. */
 const MOST_KEPT = 1 << 17;
 
@@ -155,7 +171,8 @@ export class Stop implements Descent {
     if (keys.length > 0) {
       const sites = keys.map((key) => this.sites.at(key >> 1));
       const wanted = sites.map(({ functionIndex, offset }) => {
-        return { code: this.instance.compiled.code(functionIndex), offset };
+        const code = this.instance.compiled.code(functionIndex);
+        return { code, offset, others: () => offsetsIn(this.sites, code) };
       });
       const tables = yield* learn(wanted);
       keys.forEach((key, i) => {

@@ -11,6 +11,8 @@ export interface Wanted {
   readonly code: FunctionCode;
   readonly offset?: number;
   readonly position?: number;
+  /** Offsets that are found out about by the way if it is not known: each time takes as long. */
+  readonly others?: () => Iterable<number>;
 }
 
 /** Locals and operands in tables that are kept: some megabytes, for all modules together. */
@@ -31,7 +33,7 @@ export function* learn(sites: readonly Wanted[]): Generator<void, readonly SiteT
     if (table.knows(offset, position)) continue;
     let asked = unknown.get(table);
     if (asked === undefined) {
-      asked = { offsets: new Set(), positions: new Set() };
+      asked = { offsets: new Set(sites[i].others?.()), positions: new Set() };
       unknown.set(table, asked);
     }
     if (offset !== undefined) asked.offsets.add(offset);

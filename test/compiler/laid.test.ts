@@ -1,6 +1,7 @@
 // What is laid on the slots where compiled code stops, and what goes over its border.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { SiteTable } from "../../src/code/sites.ts";
 import { DEFAULT_FEATURES } from "../../src/isa/features.ts";
 import type { GlobalInstance } from "../../src/runtime/instances.ts";
 import { localHost } from "../fuzz/hosts.ts";
@@ -68,6 +69,34 @@ describe.skipIf(localHost() === null)("a frame that is laid where compiled code 
     }
     expect(seen).toMatchObject({ compiled: FUELS.length, differences: [] });
     expect(seen.stops).toBeGreaterThanOrEqual(FUELS.length);
+  });
+});
+
+describe.skipIf(localHost() === null)("a function whose calls come down", () => {
+  /** How often its body was gone through, to come down at many of its calls. */
+  function passes(operands: number, calls: number): number {
+    const beneath = "(i32.const 1)".repeat(operands);
+    const text = `(module
+      (func $g)
+      (func (export "f") (result i32)
+        ${beneath} ${"(call $g)".repeat(calls)} ${"(i32.add)".repeat(operands - 1)}))`;
+    const worlds = [true, false].map((isCompiled) => worldOf({ text }, isCompiled));
+    const learn = vi.spyOn(SiteTable.prototype, "learn");
+    const [compiled, interpreted] = worlds.map((world) =>
+      [1, 2, 3].map((round) => story(world, "f", [], { slice: operands + 20 * round })),
+    );
+    expect(compiled).toEqual(interpreted);
+    const tables = learn.mock.contexts as SiteTable[];
+    learn.mockRestore();
+    return tables.filter(({ code }) => code.index === 1).length;
+  }
+
+  it("is gone through once for all of them", () => {
+    expect(passes(1, 50)).toBe(1);
+  });
+
+  it("is gone through for each where too much lies beneath them", () => {
+    expect(passes(300, 50)).toBe(3);
   });
 });
 
