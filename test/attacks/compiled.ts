@@ -3,7 +3,7 @@
 
 import { I32, I64, type ValType } from "../../src/isa/types.ts";
 import { build, type Code, type Parts } from "./build.ts";
-import type { Attack } from "./probe.ts";
+import { type Attack, DEADLINE_MS, Watcher } from "./probe.ts";
 
 const NOTHING = [[], []] as const;
 /** Of guests that take about as long as they may. */
@@ -26,6 +26,32 @@ function compiled(name: string, parts: Parts, ...expected: readonly string[]): A
       await probe.timed(store, (options) => {
         return store.instantiate(other, {}, options).func("run").with(options).call();
       });
+    },
+  };
+}
+
+/** What has no end is looked at every 10 ms, compiled for the first time: it ends that late. */
+function soon(name: string, parts: Parts): Attack {
+  return {
+    name: `compiled: ${name}, stopped soon`,
+    item: 0,
+    async run(probe) {
+      const longest: number[] = [];
+      // Pauses of the host do not fall into all of them.
+      for (let i = 0; i < 5; i++) {
+        const module = probe.module(build({ ...parts, customs: [[`${i}`, new Uint8Array(1)]] }));
+        const run = probe.store({ tier: "compiled" }).instantiate(module).func("run");
+        let most = 0;
+        const note = (_: number, work: number) => {
+          most = Math.max(most, work);
+        };
+        const signal = new Watcher(note, null);
+        const ended = await probe.attempt(() => run.with({ timeout: DEADLINE_MS, signal }).call());
+        longest.push(most);
+        probe.check(ended === "Exhaustion deadline", `ended with ${ended}`);
+      }
+      const least = Math.min(...longest);
+      probe.check(least < 10, `${least.toFixed(1)} ms between two looks`);
     },
   };
 }
@@ -140,6 +166,11 @@ export const COMPILED_ATTACKS: readonly Attack[] = [
     "Exhaustion callDepth",
     "Exhaustion deadline",
   ),
+  soon(
+    "an endless loop",
+    again([], (c) => c.forever(() => {})),
+  ),
+  soon("49,000 locals, 10,000 blocks", again([[49_000, I32]], blocks(10_000))),
   compiled("49,000 locals, 1,000 blocks", again([[49_000, I32]], blocks(1_000))),
   compiled("49,000 locals, 10,000 blocks", again([[49_000, I32]], blocks(10_000))),
   compiled("800 locals, 10,000 blocks", again([[800, I32]], blocks(10_000))),

@@ -9,6 +9,7 @@ import { Store } from "../../src/runtime/store.ts";
 import { localHost } from "../fuzz/hosts.ts";
 import { assemble, load } from "../validation/assemble.ts";
 import { compileInstance } from "./compiled.ts";
+import { writeHostModule } from "./host.ts";
 import { story, worldOf } from "./nested.ts";
 import { compareTiers, nothingSeen } from "./tiers.ts";
 
@@ -78,5 +79,36 @@ describe.skipIf(localHost() === null)("the first call of a group of functions", 
     expect(asked.mock.calls.length).toBeGreaterThan(0);
     expect(asked.mock.calls.length).toBeLessThan(10);
     asked.mockRestore();
+  });
+});
+
+describe.skipIf(localHost() === null)("the room for calls", () => {
+  it("is given back by tail calls", () => {
+    const text = `(module
+      (global $sum (mut i32) (i32.const 0))
+      (func $add (param i32) (global.set $sum (i32.add (global.get $sum) (local.get 0))))
+      (func $even (param i32)
+        (if (local.get 0) (then
+          (return_call $odd (i32.sub (local.get 0) (i32.const 1))))))
+      (func $odd (param i32)
+        (call $add (local.get 0))
+        (if (local.get 0) (then
+          (return_call $even (i32.sub (local.get 0) (i32.const 1))))))
+      (func (export "f") (param i32) (call $even (local.get 0)) (nop)))`;
+    const overflowed = vi.spyOn(Entry.prototype, "overflowed");
+    const seen = nothingSeen();
+    const fuel = ENDLESS;
+    compareTiers(load(assemble(text)), DEFAULT_FEATURES, 1, { fuel, slice: fuel }, seen, 20_000);
+    expect(seen).toMatchObject({ compiled: 1, calls: 1, differences: [] });
+    expect(overflowed).not.toHaveBeenCalled();
+    overflowed.mockRestore();
+  });
+
+  it("is taken by what the host keeps of long functions", () => {
+    const bytes = (count: number) => {
+      const text = `(module (func ${"(drop (i32.const 1))".repeat(count)} (call 0)))`;
+      return writeHostModule(load(assemble(text)), DEFAULT_FEATURES).frameBytes;
+    };
+    expect(bytes(16_000) - bytes(100)).toBeGreaterThan((2 * 15_900) / 16);
   });
 });
