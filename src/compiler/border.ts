@@ -11,20 +11,10 @@ export function isShort(type: ValType): boolean {
   return type === I32 || type === F32;
 }
 
-/** The parts of what a function of the host's has returned for results of these types. */
-export function partsOfResult(types: readonly ValType[], result: unknown): readonly Bits[] {
-  const isOne = types.length === 1 && types[0] !== V128;
-  return isOne ? [result] : ((result ?? []) as readonly Bits[]);
-}
-
-/** The same the other way round. */
-export function resultOf(parts: readonly Bits[]): unknown {
-  return parts.length > 1 ? parts : parts[0];
-}
-
 /** What a function of ours gives where nobody looks at it. */
 export function dummyResult(types: readonly ValType[]): unknown {
-  return resultOf(partsOf(types).map((part) => (part === "i64" ? 0n : 0)));
+  const parts = partsOf(types).map((part) => (part === "i64" ? 0n : 0));
+  return parts.length > 1 ? parts : parts[0];
 }
 
 const cell = new Int32Array(2);

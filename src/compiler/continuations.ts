@@ -12,7 +12,7 @@ import type { Lease } from "../runtime/store.ts";
 import type { Budgets, Continuation, Descent, Fault } from "../runtime/tier.ts";
 import { learn } from "../state/tables.ts";
 import { INSTANCE_BYTES } from "./account.ts";
-import { bitsOfWords, partsOfResult } from "./border.ts";
+import { bitsOfWords } from "./border.ts";
 import { type ContinuationModule, ContinuationWriter, entranceOf } from "./continuation-module.ts";
 import { CODE_BYTES } from "./host-code.ts";
 import { compileAtOnce, type HostTable, hiddenTable, instantiateHidden } from "./host-objects.ts";
@@ -140,7 +140,7 @@ export class Continuations {
     const runHere: Run = {
       written,
       call: (frame) => run(...argumentsAt(frame)),
-      put: (frame, result) => returned.put(frame, partsOfResult(results, result)),
+      put: (frame, result) => returned.putResult(frame, result),
     };
     return {
       worst: site.worst,

@@ -15,7 +15,7 @@ import type {
   InstanceTier,
 } from "../runtime/tier.ts";
 import type { Share } from "./account.ts";
-import { BorderGlobal, dummyResult, type HostGlobal, partsOfResult, resultOf } from "./border.ts";
+import { BorderGlobal, dummyResult, type HostGlobal } from "./border.ts";
 import { Continuations, type Run, type Surroundings } from "./continuations.ts";
 import { Entry, SPARE_BYTES } from "./entry.ts";
 import { type Compiled, executes } from "./host-code.ts";
@@ -167,8 +167,8 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
     return {
       written: this.written,
-      call: (frame) => code(...passed.take(frame)),
-      put: (frame, result) => returned.put(frame, partsOfResult(results, result)),
+      call: (frame) => passed.call(code, frame),
+      put: (frame, result) => returned.putResult(frame, result),
     };
   }
 
@@ -317,7 +317,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       const ahead = { rest: sites.restAt(number), worst: sites.worstAt(number) };
       passed.put(entry.frame, values);
       this.budget.set(entry.execute(instruction, params, left, ahead));
-      return resultOf(returned.take(entry.frame));
+      return returned.takeResult(entry.frame);
     };
   }
 
@@ -338,7 +338,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
         return dummy;
       }
       this.goIn(entry, this.hasMemories ? budget : entry.comeDown(budget));
-      return resultOf(returned.take(frame));
+      return returned.takeResult(frame);
     };
   }
 }

@@ -5,6 +5,7 @@ import { SLOTS } from "../interpreter/loop.generated.ts";
 import { LONGS } from "../interpreter/registers.ts";
 import { slotsOf, type ValType } from "../isa/types.ts";
 import { isShort } from "./border.ts";
+import type { HostFunction } from "./host-objects.ts";
 import { type Bits, passedAs } from "./values.ts";
 
 /** Which part of which value is in which word of a frame. */
@@ -62,5 +63,36 @@ export class Transfer {
       parts[longs[i]] = LONGS[(frame + longs[i + 1]) >> 1];
     }
     return parts;
+  }
+
+  // The same for functions, which mostly have one value: nothing is made for that
+
+  private putOne(frame: number, value: Bits): void {
+    const { longs, shorts } = this;
+    if (shorts.length > 0) SLOTS[frame + shorts[1]] = value as number;
+    else LONGS[(frame + longs[1]) >> 1] = value as bigint;
+  }
+
+  private takeOne(frame: number): Bits {
+    const { longs, shorts } = this;
+    return shorts.length > 0 ? SLOTS[frame + shorts[1]] : LONGS[(frame + longs[1]) >> 1];
+  }
+
+  /** Calls a function with the values in the frame. */
+  call(callee: HostFunction, frame: number): unknown {
+    if (this.count === 0) return callee();
+    return this.count === 1 ? callee(this.takeOne(frame)) : callee(...this.take(frame));
+  }
+
+  /** What a function has returned, into the frame. */
+  putResult(frame: number, result: unknown): void {
+    if (this.count === 1) this.putOne(frame, result);
+    else if (this.count > 1) this.put(frame, result as readonly Bits[]);
+  }
+
+  /** What a function is to return, out of it. */
+  takeResult(frame: number): unknown {
+    if (this.count === 0) return undefined;
+    return this.count === 1 ? this.takeOne(frame) : this.take(frame);
   }
 }
