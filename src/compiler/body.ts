@@ -23,10 +23,12 @@ import type { WordList } from "./words.ts";
 
 /**
  * How long the host's compiler may be busy with a function, which it does not do in pieces: some
- * 10 ms. A unit is a local or operand at a control point; a byte takes as long as some of these.
+ * 10 ms. A unit is a local or operand at a control point; a byte takes as long as some of these,
+ * but less where it is put in at sites, which mostly pass locals.
  */
 const MOST_EFFORT = 1 << 20;
 const BYTE_EFFORT = 5;
+const SITE_BYTE_EFFORT = 2;
 /** Control points of a check. */
 const CHECK_POINTS = 2;
 /** A path that costs more would bring a budget near the mark of frames that are being saved. */
@@ -382,14 +384,16 @@ export class HostBody {
   // The complete function
 
   /**
-   * Called now and then while the function is written, which may well be too dear half-way.
+   * Called now and then while the function is written, which may well be too dear half-way; so
+   * many bytes have been put in.
    * @throws LeftOut if the host's compiler would be busy with it for too long
    */
-  checkEffort(bytes = this.code.length): void {
+  checkEffort(putIn = 0): void {
     const { added, first, highest } = this.operands;
     const locals = first + added.length + highest;
     const points = this.flow.length + CHECK_POINTS * this.sites.count;
-    if (BYTE_EFFORT * bytes + locals * points <= MOST_EFFORT) return;
+    const bytes = BYTE_EFFORT * this.code.length + SITE_BYTE_EFFORT * putIn;
+    if (bytes + locals * points <= MOST_EFFORT) return;
     throw new LeftOut("the host's compiler would be busy with it for too long");
   }
 
@@ -449,14 +453,14 @@ export class HostBody {
       const { words } = insertions;
       out.copy(code.bytes, from, words[row]);
       from = words[row];
-      this.checkEffort(out.length);
+      this.checkEffort(out.length - from);
       const subject = words[row + SUBJECT];
       if (words[row + KIND] === CALLEE) calls.push(out.padded(subject));
       else this.writeAt(out, words[row + KIND], subject, facts, imports);
       words[row + BEHIND] = out.length;
     }
     out.copy(code.bytes, from, code.length);
-    this.checkEffort(out.length);
+    this.checkEffort(out.length - code.length);
   }
 
   private writeAt(

@@ -25,6 +25,9 @@ const TRANSFERS = [IF, ELSE, BRANCH, BRANCH_IF, TABLE, LEAVE, CALL, CUT].reduce(
   0,
 );
 
+/** Ways back over the events of a function, at most. */
+const MOST_WAYS = 6;
+
 /** Words of an event: its kind, the cost since the one before, an operand, where accesses end. */
 const KIND = 0;
 const COST = 1;
@@ -52,7 +55,7 @@ export class FoundFacts implements SiteFacts {
   private count = 0;
   private first = 0;
 
-  /** Begins with a function of so many sites, which have numbers from `first` on. */
+  /** Begins with a function of so many sites, which have numbers from `first` on: none is live. */
   begin(sites: number, words: number, first: number): void {
     this.count = sites;
     this.words = words;
@@ -62,6 +65,7 @@ export class FoundFacts implements SiteFacts {
       this.rest = new Int32Array(2 * sites);
     }
     if (sites * words > this.live.length) this.live = new Int32Array(2 * sites * words);
+    else this.live.fill(0, 0, sites * words);
   }
 
   worstOf(site: number): number {
@@ -78,6 +82,17 @@ export class FoundFacts implements SiteFacts {
 
   isLive(site: number, local: number): boolean {
     return ((this.live[site * this.words + (local >> 5)] >> (local & 31)) & 1) !== 0;
+  }
+
+  /** Notes which locals are live at a site; whether that is news. */
+  note(site: number, locals: Int32Array): boolean {
+    const { live, words } = this;
+    let isNew = false;
+    for (let i = 0; i < words; i++) {
+      if (live[site * words + i] !== locals[i]) isNew = true;
+      live[site * words + i] = locals[i];
+    }
+    return isNew;
   }
 
   /** Adds to what is live at a site what is live at another one. */
@@ -116,15 +131,24 @@ class Paths {
 
   /** Notes where it has come to. */
   note(path: number): void {
-    const { live, words } = this;
+    this.noteAs(path, this.cost, this.live, 0);
+  }
+
+  /** Notes a check, where these locals are live: the set begins at a word. */
+  noteCheck(path: number, live: Int32Array, first: number): void {
+    this.noteAs(path, 0, live, first);
+  }
+
+  private noteAs(path: number, cost: number, live: Int32Array, first: number): void {
+    const { words } = this;
     const at = path * (1 + words);
     if (at + words >= this.rows.length) {
       const rows = new Int32Array(2 * (at + 1 + words));
       rows.set(this.rows);
       this.rows = rows;
     }
-    this.rows[at] = this.cost;
-    for (let i = 0; i < words; i++) this.rows[at + 1 + i] = live[i];
+    this.rows[at] = cost;
+    for (let i = 0; i < words; i++) this.rows[at + 1 + i] = live[first + i];
   }
 
   /** Control goes on there. */
@@ -150,8 +174,8 @@ export class Flow {
   private readonly paths = new Paths();
   private readonly facts = new FoundFacts();
   private readonly tables: (readonly number[])[] = [];
-  /** Whether each open frame is a loop. */
-  private readonly loops: boolean[] = [];
+  /** The site of each open frame that is a loop; 0: it is none. */
+  private readonly loops: number[] = [];
   /** What is done to locals, twice the index, odd if it is written. */
   private readonly accesses = new WordList();
   /** Instructions since the last transfer of control. */
@@ -206,17 +230,17 @@ export class Flow {
 
   block(cost: number): void {
     this.add(BLOCK, cost);
-    this.loops.push(false);
+    this.loops.push(0);
   }
 
   loop(cost: number, site: number): void {
     this.add(LOOP, cost, site);
-    this.loops.push(true);
+    this.loops.push(site);
   }
 
   if(cost: number): void {
     this.add(IF, cost);
-    this.loops.push(false);
+    this.loops.push(0);
   }
 
   else(cost: number): void {
@@ -224,7 +248,7 @@ export class Flow {
   }
 
   end(cost: number): void {
-    this.add(END, cost, this.loops.pop() ? 1 : 0);
+    this.add(END, cost, this.loops.pop());
   }
 
   branch(cost: number, label: number): void {
@@ -265,9 +289,21 @@ export class Flow {
    * `first`.
    */
   siteFacts(sites: number, locals: number, first: number): FoundFacts {
-    const { accesses, events, facts, paths } = this;
-    const sizeOfSet = (locals + 31) >> 5;
-    facts.begin(sites, sizeOfSet, first);
+    const { facts } = this;
+    facts.begin(sites, (locals + 31) >> 5, first);
+    // What is live at a loop's header is so at branches to it as well, which come first on the way
+    // back. So it is gone again until nothing is news; a function needs more than some ways only if
+    // branches leave many loops within each other.
+    for (let i = 0; i < MOST_WAYS; i++) if (!this.goBack(facts)) return facts;
+    this.addLoops(facts);
+    return facts;
+  }
+
+  /** Finds out on one way back; whether more is live at loops' headers than on the way before. */
+  private goBack(facts: FoundFacts): boolean {
+    const { accesses, events, paths } = this;
+    const { words: sizeOfSet } = facts;
+    let isNew = false;
     paths.begin(sizeOfSet);
     const { live } = paths;
     // Of each open label: the path that branches to it take, and the one in front of the block.
@@ -281,11 +317,11 @@ export class Flow {
     // What is still to come up to the next transfer of control: segments go on through headers of
     // loops, and who enters one has to afford all of it (code/segments.ts).
     let segment = 0;
-    const site = (number: number) => {
+    const site = (number: number): boolean => {
       facts.worst[number] = Math.max(1, paths.cost);
       facts.rest[number] = segment;
-      for (let i = 0; i < sizeOfSet; i++) facts.live[number * sizeOfSet + i] = live[i];
       paths.cost = 0;
+      return facts.note(number, live);
     };
     for (let row = events.length - ROW; row >= 0; row -= ROW) {
       const { words } = events;
@@ -296,9 +332,14 @@ export class Flow {
         case END: {
           const end = 1 + 2 * depth;
           paths.note(end);
-          // A branch to a loop meets the check of its header; for locals see `addLoops`.
-          targets.push(operand === 1 ? 0 : end);
           begins.push(end);
+          if (operand === 0) {
+            targets.push(end);
+            break;
+          }
+          // A branch to a loop meets the check of its header.
+          paths.noteCheck(end + 1, facts.live, operand * sizeOfSet);
+          targets.push(end + 1);
           break;
         }
         case ELSE:
@@ -314,7 +355,7 @@ export class Flow {
           break;
         case LOOP:
           close();
-          site(operand);
+          if (site(operand)) isNew = true;
           paths.cost = segment;
           break;
         case INSTRUCTION:
@@ -351,13 +392,12 @@ export class Flow {
       }
     }
     site(0);
-    this.addLoops(facts);
-    return facts;
+    return isNew;
   }
 
   /**
-   * What is live at a loop's header is taken as live in all of the loop, since its branches back
-   * were left out: a path over several of them may as well enter the inner loops the first time.
+   * What is live at a loop's header is taken as live in all of the loop: that is enough, since a
+   * path over several branches back may as well enter the inner loops the first time.
    */
   private addLoops(facts: FoundFacts): void {
     const { length, words } = this.events;

@@ -62,7 +62,7 @@ describe("the host's compiler is not given", () => {
     const reads = Array.from({ length: 800 }, (_, i) => [
       ...[0x20, 0, 0x20, 0x80 | ((i + 1) & 127), (i + 1) >> 7, 0x6a, 0x21, 0],
     ]);
-    const code = [...Array.from({ length: 100 }, () => LOOP).flat(), ...reads.flat()];
+    const code = [...Array.from({ length: 150 }, () => LOOP).flat(), ...reads.flat()];
     expect(written({ locals: 800, code, times: 1 }).reason).toBe(TOO_LONG);
   });
 });
