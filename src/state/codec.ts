@@ -5,9 +5,15 @@ import { SnapshotError } from "./errors.ts";
 
 /** Bytes that grow at their end. */
 export class Writer {
-  private buffer = new Uint8Array(1_024);
-  private view = new DataView(this.buffer.buffer);
+  private buffer: Uint8Array;
+  private view: DataView;
   length = 0;
+
+  /** `capacity`: bytes that there is room for at first. */
+  constructor(capacity = 1_024) {
+    this.buffer = new Uint8Array(capacity);
+    this.view = new DataView(this.buffer.buffer);
+  }
 
   /** Makes room for `count` more bytes: where they begin. */
   private grow(count: number): number {
@@ -91,10 +97,10 @@ export class Reader {
     return this.view.getFloat64(this.take(8), true);
   }
 
-  /** A copy of the next bytes. */
+  /** The next bytes, where they are. */
   bytes(count: number): Uint8Array {
     const at = this.take(count);
-    return this.source.slice(at, at + count);
+    return this.source.subarray(at, at + count);
   }
 
   /** The next so many bytes as a place of their own. */

@@ -81,18 +81,18 @@ function hashOf(bytes: Uint8Array): number {
   return hash;
 }
 
-/** Pages that are kept, each once. */
+/** Pages that are kept, each once, where they are: until a guest runs again. */
 export class PageStore {
   readonly pages: Uint8Array[] = [];
   private readonly byHash = new Map<number, number[]>();
 
-  /** The number of a page like this one, of which a copy is kept. */
+  /** The number of a page like this one. */
   private put(page: Uint8Array): number {
     const hash = hashOf(page);
     const alike = this.byHash.get(hash) ?? [];
     const known = alike.find((number) => areSame(page, this.pages[number]));
     if (known !== undefined) return known;
-    const number = this.pages.push(page.slice()) - 1;
+    const number = this.pages.push(page) - 1;
     this.byHash.set(hash, [...alike, number]);
     return number;
   }

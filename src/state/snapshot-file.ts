@@ -2,9 +2,9 @@
 // and a checksum at the end.
 
 import { crc32 } from "./checksum.ts";
-import { type Codec, Reader, Writer } from "./codec.ts";
+import { Reader, Writer } from "./codec.ts";
 import { SnapshotError } from "./errors.ts";
-import { CHUNKS } from "./store-codec.ts";
+import { CHUNKS, type Chunk } from "./store-codec.ts";
 import type { StoreState } from "./store-state.ts";
 
 /** `\0wms`, the low byte first. */
@@ -14,6 +14,8 @@ export const FORMAT_VERSION = 1;
 const NAME_BYTES = 4;
 const CHECKSUM_BYTES = 4;
 const HEAD_BYTES = 8;
+/** Name and length of a chunk. */
+const CHUNK_BYTES = NAME_BYTES + 8;
 
 /** Chunks whose names begin with a small letter may be passed by who does not know them. */
 const SMALL = /^[a-z]/;
@@ -33,19 +35,25 @@ function readName(input: Reader): string {
 
 /** The file of a store's state. */
 export function writeSnapshot(state: StoreState): Uint8Array {
-  const out = new Writer();
+  const written = <K extends keyof StoreState>(field: K) => {
+    const { codec, name }: Chunk<StoreState[K]> = CHUNKS[field];
+    const chunk = new Writer();
+    codec.write(chunk, state[field]);
+    return { name, contents: chunk.written };
+  };
+  const chunks = FIELDS.map(written);
+  let size = HEAD_BYTES + CHECKSUM_BYTES;
+  for (const { contents } of chunks) size += CHUNK_BYTES + contents.length;
+  const out = new Writer(size);
   out.u32(MAGIC);
   out.u32(FORMAT_VERSION);
-  const write = <K extends keyof StoreState>(field: K) => {
-    const chunk = new Writer();
-    CHUNKS[field].codec.write(chunk, state[field]);
-    writeName(out, CHUNKS[field].name);
-    out.f64(chunk.length);
-    out.bytes(chunk.written);
-  };
-  FIELDS.forEach(write);
+  for (const { contents, name } of chunks) {
+    writeName(out, name);
+    out.f64(contents.length);
+    out.bytes(contents);
+  }
   out.u32(crc32(out.written));
-  return out.written.slice();
+  return out.written;
 }
 
 /**
@@ -69,7 +77,7 @@ export function readSnapshot(bytes: Uint8Array): StoreState {
   const chunks = chunksOf(new Reader(bytes, HEAD_BYTES, end));
   const state: Partial<StoreState> = {};
   const read = <K extends keyof StoreState>(field: K) => {
-    const { codec, name }: { codec: Codec<StoreState[K]>; name: string } = CHUNKS[field];
+    const { codec, name }: Chunk<StoreState[K]> = CHUNKS[field];
     const chunk = chunks.get(name);
     if (chunk === undefined) throw new SnapshotError(`the snapshot has no chunk ${name}`);
     state[field] = codec.read(chunk);

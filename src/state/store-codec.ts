@@ -353,7 +353,7 @@ export const CHUNKS: { readonly [K in keyof StoreState]: Chunk<StoreState[K]> } 
 };
 
 /** A part of the data, and how it lies in a file. */
-interface Chunk<T> {
+export interface Chunk<T> {
   readonly name: string;
   readonly codec: Codec<T>;
 }
