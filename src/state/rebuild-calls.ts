@@ -3,10 +3,10 @@
 // at, and that each function returns what its caller waits for.
 
 import { Cursor } from "../binary/cursor.ts";
-import { CALL, type Site, type SiteKind, type SiteTable } from "../code/sites.ts";
+import { CALL, ENTRY, type Site, type SiteKind, type SiteTable } from "../code/sites.ts";
 import type { Thread } from "../interpreter/thread.ts";
 import type { ValType } from "../isa/types.ts";
-import type { FunctionInstance } from "../runtime/instances.ts";
+import type { FunctionInstance, RawValue } from "../runtime/instances.ts";
 import type { Aggregate } from "../runtime/objects.ts";
 import type { Doing } from "../runtime/saved.ts";
 import type { Store } from "../runtime/store.ts";
@@ -50,13 +50,15 @@ export function* rebuildCall(
     if (place.kind === CALL && returned !== null) checkResults(returned, types.awaited);
     returned = func.type.results;
     const { locals, operands } = state.frames[i];
-    return {
+    const frame = {
       ...place,
       instance,
       // A local that is not read again may have lost its value.
       locals: references.values(locals, types.locals, true),
       operands: references.values(operands, types.operands),
     };
+    if (place.kind === ENTRY) checkEntry(frame, func.type.params.length);
+    return frame;
   });
   if (returned !== null) checkResults(returned, callee.type.results);
   if (doing?.kind === "grown") checkGrowth(frames);
@@ -113,6 +115,15 @@ function checkResults(returned: readonly ValType[], awaited: readonly ValType[])
     returned.length === awaited.length &&
     returned.every((type, i) => valTypeIdMatches(type, awaited[i]));
   if (!fit) throw new SnapshotError("a function returns something else than its caller waits for");
+}
+
+/** Functions begin with locals that are zero or null, but for their arguments. */
+function checkEntry({ locals }: Frame, params: number): void {
+  const isSet = ({ high, low, reference, upper }: RawValue) => {
+    return (low | high | (upper?.low ?? 0) | (upper?.high ?? 0)) !== 0 || reference !== null;
+  };
+  if (!locals.slice(params).some(isSet)) return;
+  throw new SnapshotError("a function begins with locals that have values");
 }
 
 function checkGrowth([frame]: readonly Frame[]): void {

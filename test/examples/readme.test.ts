@@ -59,6 +59,10 @@ describe("the README's JavaScript", () => {
     );
   });
 
+  it("goes on with a guest that was bytes", () => {
+    expect(linesOf(scriptWith("store.snapshot("))).toEqual(["[ 871, 178 ] 3869898"]);
+  });
+
   it("runs a package on the polyfill", () => {
     const command = commands.filter((line) => line.endsWith(" app.mjs"));
     expect(command).toHaveLength(1);
@@ -80,7 +84,7 @@ describe("the README's JavaScript", () => {
   });
 
   it("is all tried here", () => {
-    expect(blocks("js")).toHaveLength(5);
+    expect(blocks("js")).toHaveLength(6);
   });
 });
 
