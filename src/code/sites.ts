@@ -271,16 +271,17 @@ export class SiteTable {
     offsets: Iterable<number>,
     positions: Iterable<number>,
     limit: number,
-  ): Generator<void, void> {
+  ): Generator<number, void> {
     const { byOffset, byPosition, code } = this;
     const unknown = {
       offsets: new Set([...offsets].filter((offset) => !byOffset.has(offset))),
       positions: new Set([...positions].filter((position) => !byPosition.has(position))),
     };
     if (unknown.offsets.size === 0 && unknown.positions.size === 0) return;
-    const recorder = new Recorder(code, new Draft(limit), unknown);
+    const draft = new Draft(limit);
+    const recorder = new Recorder(code, draft, unknown);
     const pass = new Pass(code, recorder, code.compiled.takeValidator());
-    while (!pass.advance(nextPiece())) yield;
+    while (!pass.advance(nextPiece())) yield draft.bytes;
     code.compiled.giveBack(pass.validator);
     this.known = recorder.layout;
     this.values = Math.max(this.values, recorder.localTypes.length);

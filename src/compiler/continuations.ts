@@ -101,7 +101,7 @@ export class Continuations {
   private modules = 0;
   private bytes = 0;
   /** What is being found out or made. */
-  private work: Generator<void, void> | null = null;
+  private work: Generator<unknown, void> | null = null;
 
   private readonly lease: Lease;
 
@@ -159,7 +159,7 @@ export class Continuations {
     return { written, call: () => run(...order.map((i) => values[i])) };
   }
 
-  private begin(index: number, spent: number, work: () => Generator<void, void>): void {
+  private begin(index: number, spent: number, work: () => Generator<unknown, void>): void {
     const { end, start } = bodyOf(this.around.instance.module, index);
     const { units, unitsPerByte } = patience;
     const enough = units + unitsPerByte * (end - start);
@@ -168,7 +168,7 @@ export class Continuations {
     this.work = work();
   }
 
-  private *lookUp(code: FunctionCode): Generator<void, void> {
+  private *lookUp(code: FunctionCode): Generator<number, void> {
     const { sites } = this.around.main;
     const numbers = [...sites.numbersIn(bodyOf(code.module, code.index))];
     const offsets = numbers.filter((i) => sites.kindAt(i) === "loop").map((i) => sites.offsetAt(i));

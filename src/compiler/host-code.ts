@@ -55,7 +55,8 @@ function checkWritten({ target }: HostModule): void {
 export class HostCode {
   private readonly record: ModuleRecord;
   private readonly prices: PriceTable;
-  private writer: HostModuleWriter | null;
+  private readonly features: FeatureSet;
+  private writer: HostModuleWriter | null = null;
   private written: HostModule | null = null;
   private isCompiling = false;
   private compiled: Compiled | null = null;
@@ -66,7 +67,7 @@ export class HostCode {
   constructor(record: ModuleRecord, prices: PriceTable, features: FeatureSet) {
     this.record = record;
     this.prices = prices;
-    this.writer = new HostModuleWriter(record, prices, features);
+    this.features = features;
   }
 
   get isComplete(): boolean {
@@ -86,11 +87,23 @@ export class HostCode {
     if (this.isComplete) return;
     try {
       if (!tracesTraps()) throw new LeftOut("the host does not say where it traps");
-      if (this.writer !== null) this.write(this.writer);
-      else this.compile(this.written as HostModule, mayStall);
+      if (this.written === null) this.write();
+      else this.compile(this.written, mayStall);
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** What it takes of the host's memory while it is in the making. */
+  get hostBytes(): number {
+    if (this.writer !== null) return this.writer.hostBytes;
+    return this.written === null ? 0 : CODE_BYTES * this.written.bytes.length;
+  }
+
+  /** Whoever has it made goes on without, and has no room for what there is of it. */
+  abandon(): void {
+    this.writer = null;
+    if (!this.isCompiling) this.written = null;
   }
 
   private fail(error: unknown): void {
@@ -100,7 +113,10 @@ export class HostCode {
     this.written = null;
   }
 
-  private write(writer: HostModuleWriter): void {
+  private write(): void {
+    const { features, prices, record } = this;
+    this.writer ??= new HostModuleWriter(record, prices, features);
+    const { writer } = this;
     const end = millisecondsNow() + PIECE;
     while (writer.writeNext(INSTRUCTIONS)) if (millisecondsNow() >= end) return;
     const written = writer.finish();

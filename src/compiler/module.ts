@@ -133,6 +133,11 @@ export class HostModuleWriter {
     return true;
   }
 
+  /** What it takes of the host's memory, besides what is written of one function. */
+  get hostBytes(): number {
+    return this.code.bytes.length + this.sites.bytes;
+  }
+
   /** Goes on with the next function; whether it is complete. */
   private advance(instructions: number): boolean {
     const emitter = this.emitter ?? this.begin(this.next);

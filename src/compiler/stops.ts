@@ -123,7 +123,9 @@ export class Stop implements Descent {
   private readonly values: (readonly unknown[])[] = [];
   /** Operands of an instruction that it has to stop in front of. */
   undone: readonly RawValue[] = [];
-  private work: Generator<void, void> | null = null;
+  private work: Generator<number, void> | null = null;
+  /** What is taken while it is being found out where the frames are. */
+  private workBytes = 0;
 
   constructor(instance: ModuleInstance, sites: Sites) {
     this.instance = instance;
@@ -152,7 +154,9 @@ export class Stop implements Descent {
   }
 
   get hostBytes(): number {
-    return this.values.reduce((sum, { length }) => sum + FRAME_BYTES + VALUE_BYTES * length, 0);
+    return this.values.reduce((sum, { length }) => {
+      return sum + FRAME_BYTES + VALUE_BYTES * length;
+    }, this.workBytes);
   }
 
   get cost(): number {
@@ -161,10 +165,12 @@ export class Stop implements Descent {
 
   advance(): boolean {
     this.work ??= this.findPlans();
-    return this.work.next().done === true;
+    const { done, value } = this.work.next();
+    this.workBytes = done === true ? 0 : value;
+    return done === true;
   }
 
-  private *findPlans(): Generator<void, void> {
+  private *findPlans(): Generator<number, void> {
     kept.bound();
     const plans = kept.of(this.instance.compiled);
     const keys = [...new Set(this.keys.filter((key) => !plans.has(key)))];

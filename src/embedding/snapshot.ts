@@ -11,7 +11,7 @@ import type { Call } from "./call.ts";
 import { beginPromotion } from "./tier.ts";
 
 /** What a generator gives in the end. */
-function finished<T>(work: Generator<void, T>): T {
+function finished<T>(work: Generator<unknown, T>): T {
   for (;;) {
     const { done, value } = work.next();
     if (done === true) return value;

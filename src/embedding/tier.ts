@@ -6,6 +6,7 @@ import { type HostCode, hostCode } from "../compiler/host-code.ts";
 import { dearPart, moveToHost, reasonAgainst } from "../compiler/tier.ts";
 import { millisecondsNow } from "../runtime/clock.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
+import type { Lease } from "../runtime/store.ts";
 import type { Promotion } from "../runtime/tier.ts";
 
 /**
@@ -24,6 +25,9 @@ class HostPromotion implements Promotion {
   private readonly code: HostCode;
   /** What is left of the units before it goes. */
   private left: number;
+  /** What the code takes of the host's memory until it is complete: then it is nobody's alone. */
+  private readonly lease: Lease;
+  private held = 0;
   /** Its move, once its code is complete. */
   private move: Generator<void, string | null> | null = null;
 
@@ -31,6 +35,7 @@ class HostPromotion implements Promotion {
     const { module, store } = instance;
     this.instance = instance;
     this.code = hostCode(module, store.prices);
+    this.lease = store.lease("compiledBytes", this);
     this.left = store.tier === "auto" ? this.unitsBefore() : 0;
   }
 
@@ -55,13 +60,31 @@ class HostPromotion implements Promotion {
     if (dear !== null) return true;
     if (!code.isComplete) {
       code.advance(mayStall);
-      return code.isAway;
+      if (this.hold(code.hostBytes)) return code.isAway;
+      code.abandon();
+      return this.end("its store has no room for it");
     }
+    this.hold(0);
     this.move ??= moveToHost(instance, code);
     const { done, value } = this.move.next();
-    if (done !== true) return false;
-    instance.promotion = null;
-    instance.interpretedBecause = value;
+    return done === true && this.end(value);
+  }
+
+  /** Has so much in the account of the store; false: there is no room for it. */
+  private hold(bytes: number): boolean {
+    const { held, lease } = this;
+    if (bytes > held && !lease.extend(bytes - held)) {
+      lease.release();
+      return false;
+    }
+    if (bytes < held) lease.shrink(held - bytes);
+    this.held = bytes;
+    return true;
+  }
+
+  private end(reason: string | null): true {
+    this.instance.promotion = null;
+    this.instance.interpretedBecause = reason;
     return true;
   }
 }

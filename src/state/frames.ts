@@ -68,7 +68,7 @@ const PAIR_WORDS = 2;
  * @throws SnapshotError if it is not suspended, in the middle of a host function's work, waiting at
  *   a shared memory, or on its way out of compiled code
  */
-export function* takeFrames(thread: Thread): Generator<void, SuspendedCall> {
+export function* takeFrames(thread: Thread): Generator<number, SuspendedCall> {
   const { callee } = thread;
   const told = thread.told();
   if (typeof told === "string") throw new SnapshotError(`the call cannot be taken: ${told}`);
@@ -150,7 +150,7 @@ export function* putFrames(
   store: Store,
   { callee, doing, frames, isPaid }: SuspendedCall,
   mayAwait: boolean,
-): Generator<void, Thread> {
+): Generator<number, Thread> {
   checkInnermost(frames, doing);
   const { cost, saved } = yield* registerFrames(frames, doing);
   const thread = new RestoredThread(store, callee, mayAwait);
@@ -187,7 +187,7 @@ function checkInnermost([innermost]: readonly Frame[], doing: Doing | null): voi
 function* registerFrames(
   frames: readonly Frame[],
   doing: Doing | null,
-): Generator<void, { readonly saved: readonly SavedFrame[]; readonly cost: number }> {
+): Generator<number, { readonly saved: readonly SavedFrame[]; readonly cost: number }> {
   const codes = frames.map(({ funcIndex, instance: { compiled } }) => compiled.code(funcIndex));
   const tables = yield* learn(frames.map(({ offset }, i) => ({ code: codes[i], offset })));
   let cost = 0;

@@ -32,7 +32,7 @@ export function* rebuildCall(
   store: Store,
   references: References,
   state: ExecutionState,
-): Generator<void, Thread> {
+): Generator<number, Thread> {
   const callee = references.func(state.callee);
   const doing = state.doing === null ? null : doingOf(references, state.doing);
   const places = state.frames.map((frame) => placeOf(references, frame));

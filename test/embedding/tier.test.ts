@@ -219,6 +219,23 @@ describe.skipIf(!hasHost)("what the host keeps", () => {
     expect(store.runtime.compiledFuel).toBe(0);
   });
 
+  it("counts while it is in the making, and is given back if there is no room", () => {
+    const made = (compiledBytes: number) => {
+      const store = new Store({ tier: "auto", limits: { compiledBytes } });
+      const execution = store.instantiate(many(1_000)).func("run").start(1_000_000);
+      let most = 0;
+      for (let i = 0; i < 1_000 && store.runtime.compiledFuel === 0; i++) {
+        execution.run({ slice: 10_000 });
+        if (store.runtime.compiledFuel === 0) most = Math.max(most, used(store));
+      }
+      return { compiledFuel: store.runtime.compiledFuel, most, left: used(store) };
+    };
+    const { compiledFuel, most } = made(1 << 28);
+    expect(compiledFuel).toBeGreaterThan(0);
+    expect(most).toBeGreaterThan(50_000);
+    expect(made(most / 2)).toEqual({ compiledFuel: 0, most: expect.any(Number), left: 0 });
+  });
+
   it("is given back when instances go", async () => {
     const store = new Store({ tier: "compiled" });
     const work = many(500);

@@ -14,7 +14,7 @@ import { Random } from "../fuzz/random.ts";
 import { argument, refuel, takesNull } from "../interpreter/bounded.ts";
 
 /** What a generator gives in the end. */
-export function finished<T>(work: Generator<void, T>): T {
+export function finished<T>(work: Generator<unknown, T>): T {
   for (;;) {
     const { done, value } = work.next();
     if (done === true) return value;
