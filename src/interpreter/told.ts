@@ -33,25 +33,18 @@ export function tellBegin(callee: FunctionInstance, args: readonly Value[]): Tol
 /** One that has. */
 export function tell(saved: SavedFrames, thread: InProgress): Told {
   const { frames, isInGuest, isReturn, pending, top } = saved;
-  const { awaited, entering, growth, making, search } = thread;
-  const call =
-    entering !== null
-      ? { callee: entering.callee, at: entering.delta, words: entering.words }
-      : awaited !== null && {
-          callee: awaited.callee,
-          at: awaited.frame,
-          words: awaited.returnWords,
-        };
-  if (call) {
+  const { growth, making, search } = thread;
+  const call = callIn(thread);
+  if (call !== null) {
     const { at, callee, words } = call;
     const args = valuesAt(top, at, callee.type.params);
     return above(beneath(frames, isInGuest, words), true, { kind: "call", callee, args });
   }
   if (search !== null) {
     const { callWords, exception, searched } = search;
-    const isOfHost = callWords !== null;
-    const left = isOfHost ? beneath(frames, isInGuest, callWords) : frames;
-    return above(left, isOfHost, { kind: "throw", exception, searched });
+    const left = callWords === null ? frames : beneath(frames, isInGuest, callWords);
+    const isWaiting = callWords !== null || !isInGuest;
+    return above(left, isWaiting, { kind: "throw", exception, searched });
   }
   if (growth !== null) {
     while (!growth.advance());
@@ -62,6 +55,15 @@ export function tell(saved: SavedFrames, thread: InProgress): Told {
     return above(frames, false, { kind: "made", object: making.object });
   }
   return { frames, isReturn, pending, doing: null, isWaiting: false };
+}
+
+/** The call that it waits in or in front of: where its arguments lie, and words as in `Entering`. */
+function callIn({ awaited, entering }: InProgress) {
+  if (entering !== null) {
+    return { callee: entering.callee, at: entering.delta, words: entering.words };
+  }
+  if (awaited === null) return null;
+  return { callee: awaited.callee, at: awaited.frame, words: awaited.returnWords };
 }
 
 /** What is done above these frames. */

@@ -22,8 +22,7 @@ import {
   isAggregate,
 } from "../runtime/objects.ts";
 import type { Doing } from "../runtime/saved.ts";
-import type { Store } from "../runtime/store.ts";
-import { DEFAULT_RUNTIME_LIMITS } from "../runtime/store.ts";
+import { DEFAULT_RUNTIME_LIMITS, type Store } from "../runtime/store.ts";
 import type { TableInstance } from "../runtime/table.ts";
 import { typeIdsOf } from "../validation/type-ids.ts";
 import { SnapshotError } from "./errors.ts";
