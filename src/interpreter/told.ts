@@ -57,7 +57,7 @@ export function tell(saved: SavedFrames, thread: InProgress): Told {
   return { frames, isReturn, pending, doing: null, isWaiting: false };
 }
 
-/** The call that it waits in or in front of: where its arguments lie, and words as in `Entering`. */
+/** The call that it waits in or in front of, where its arguments lie, and its words. */
 function callIn({ awaited, entering }: InProgress) {
   if (entering !== null) {
     return { callee: entering.callee, at: entering.delta, words: entering.words };
