@@ -1,15 +1,23 @@
-// The attacks of test/attacks/, one after the other on a machine that should be idle: how long the
-// host was without a look at the guest, what stayed in memory, how it ended. And 10,000 tenants with
-// a hostile one among them.
+// The attacks of test/attacks/, one after the other on a machine that should be idle, in either tier:
+// how long the host was without a look at the guest, what stayed in memory, how it ended. And 10,000
+// tenants with a hostile one among them.
 
-import { DEFAULT_TIER } from "../src/runtime/tier.ts";
+import type { Tier } from "../src/runtime/tier.ts";
 import { ATTACKS } from "../test/attacks/list.ts";
 import type { Result } from "../test/attacks/probe.ts";
 import { attackRunner } from "../test/attacks/run.ts";
 import { runTenants } from "../test/attacks/tenants.ts";
-import type { Bench, Column, Row, Sample, Task } from "./harness.ts";
+import {
+  type Bench,
+  type Column,
+  chosenWays,
+  type Row,
+  type Sample,
+  type Task,
+} from "./harness.ts";
 
 const TENANTS = 10_000;
+const TIERS: readonly Tier[] = ["interpreter", "compiled"];
 
 /** Endings by number, as samples hold numbers only. */
 const ENDINGS = [
@@ -42,10 +50,10 @@ function present(value: number | null): number[] {
   return value === null ? [] : [value];
 }
 
-async function measureAttack(name: string): Promise<Sample> {
+async function measureAttack(name: string, tier: Tier): Promise<Sample> {
   const attack = ATTACKS.find((item) => item.name === name);
   if (attack === undefined) throw new RangeError(`no attack is named "${name}"`);
-  const runner = await attackRunner(DEFAULT_TIER);
+  const runner = await attackRunner(tier);
   const result = await runner.run(attack);
   runner.close();
   const { bytes, failures, left, longest, looks, past, rss, spread, turn } = result;
@@ -70,6 +78,7 @@ async function measureTenants(seconds: number): Promise<Sample> {
 
 const COLUMNS: readonly Column[] = [
   { key: "attack", title: "attack" },
+  { key: "tier", title: "tier" },
   { key: "bytes", title: "bytes" },
   { key: "longest", title: "longest between looks, ms", digits: 1 },
   { key: "past", title: "past 50 ms, ms", digits: 1 },
@@ -81,12 +90,13 @@ const COLUMNS: readonly Column[] = [
   { key: "withstood", title: "withstood" },
 ];
 
-function rowOf(attack: string, sample: Sample): Row {
+function rowOf({ attack, tier }: Task, sample: Sample): Row {
   const value = (key: string) => sample[key]?.[0] ?? null;
   const ending = value("ended");
   const failures = value("failures");
   return {
     attack,
+    tier: tier ?? null,
     bytes: value("bytes") || null,
     longest: value("longest"),
     past: value("past"),
@@ -102,9 +112,13 @@ function rowOf(attack: string, sample: Sample): Row {
 /** Attacks. */
 export const ATTACKS_BENCH: Bench = {
   name: "attacks",
-  tasks(quick, { only }): Task[] {
+  tasks(quick, selection): Task[] {
+    const { only } = selection;
     const chosen = ATTACKS.filter(({ name }) => only === null || name === only);
-    const tasks: Task[] = chosen.map(({ name }) => ({ attack: name }));
+    const tiers = chosenWays(TIERS, selection);
+    const tasks = chosen.flatMap(({ name }) => {
+      return tiers.map((tier): Task => ({ attack: name, tier }));
+    });
     if (only === null) {
       const attack = `${TENANTS.toLocaleString("en")} tenants and a hostile one`;
       tasks.push({ attack, seconds: quick ? 20 : 120 });
@@ -112,11 +126,12 @@ export const ATTACKS_BENCH: Bench = {
     return tasks;
   },
   measure(task) {
-    const { attack, seconds } = task;
-    return seconds === undefined ? measureAttack(String(attack)) : measureTenants(Number(seconds));
+    const { attack, seconds, tier } = task;
+    if (seconds !== undefined) return measureTenants(Number(seconds));
+    return measureAttack(String(attack), tier as Tier);
   },
   report(results) {
-    const rows = results.map(([{ attack }, sample]) => rowOf(String(attack), sample));
+    const rows = results.map(([task, sample]) => rowOf(task, sample));
     const about =
       "Hostile modules, each in a process with a heap of 256 MB: longest time between two looks at " +
       "fuel, deadline and signal, time past a deadline of 50 ms, resident memory above what there " +

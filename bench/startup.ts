@@ -28,6 +28,9 @@ function commands(): Readonly<Record<string, readonly string[]>> {
     "empty module": [EMPTY],
     "first result, require": [COMMON_JS, fileURLToPath(packageUrl("bundle/index.cjs"))],
     "first result, import": [SCRIPT, packageUrl().href],
+    "the same, interpreter": [SCRIPT, packageUrl().href, "interpreter"],
+    "the same, auto": [SCRIPT, packageUrl().href, "auto"],
+    "the same, compiled": [SCRIPT, packageUrl().href, "compiled"],
     "import without code cache": [SCRIPT, packageUrl("portable/index.js").href],
   };
 }
@@ -48,7 +51,12 @@ async function measure(task: Task): Promise<Sample> {
   for (let round = 0; round < Number(task.processes); round++) {
     for (const [kind, args] of kinds) sample[kind].push(processTime(args));
     // Printing takes time of its own: the steps are asked for in another process.
-    const output = execFileSync(process.execPath, [SCRIPT, packageUrl().href, "times"]);
+    const output = execFileSync(process.execPath, [
+      SCRIPT,
+      packageUrl().href,
+      "interpreter",
+      "times",
+    ]);
     const steps = JSON.parse(output.toString()) as Record<string, number>;
     for (const step of STEPS) sample[step].push(steps[step]);
   }
@@ -86,7 +94,8 @@ export const STARTUP: Bench = {
       "Import of the package and first result of a tiny module: wall-clock time of whole " +
       "processes that take turns, and of the steps as the process itself sees them. The empty " +
       "script is node -e '', the empty module a file that Node loads as an ES module; without code " +
-      "cache is what another engine, or another Node than the one that built the package, loads.";
+      "cache is what another engine, or another Node than the one that built the package, loads. " +
+      "Where no tier is named, stores have the one that is their default.";
     return { bench: "startup", about, columns: COLUMNS, rows: [...kinds, ...STEPS.map(line)] };
   },
 };
