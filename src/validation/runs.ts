@@ -80,7 +80,7 @@ export type Taken = "alone" | "in runs" | "trapping";
 /** Which instructions come in runs. */
 export class RunRules {
   /** What has been learnt, by opcode: a rule, and the price above it. */
-  readonly known = new Uint32Array(OPCODE_SPACE);
+  readonly known = new Int32Array(OPCODE_SPACE);
   private readonly prices: Uint16Array;
   private readonly taken: (op: number) => Taken;
 
@@ -99,7 +99,7 @@ export class RunRules {
     const rule = ruleOf(instructionAt(op) as Instruction);
     const taken = rule === OTHER || SPECIAL.has(op) ? "in runs" : this.taken(op);
     const learnt = taken === "alone" ? OTHER : taken === "trapping" ? rule | TRAPS : rule;
-    this.known[op] = learnt + this.prices[op] * 2 ** PRICE;
+    this.known[op] = learnt | (this.prices[op] << PRICE);
     return this.known[op];
   }
 }
@@ -147,11 +147,13 @@ export class PlainRuns extends MemoryRules {
 
   /** Goes over so many instructions at most, and tells the sink of them; how many there were. */
   protected readRun(sink: RunSink, most: number): number {
+    const { known } = sink.rules;
+    const { bytes, pos: start } = this.reader;
+    // Most often the next one is no plain instruction: that must not take long.
+    if ((known[bytes[start]] & FORM) === OTHER) return 0;
     const { current, directCount, directLocals, reader, stack } = this;
     const { globals } = this.context.module;
-    const { known } = sink.rules;
     const { accesses } = current;
-    const { bytes, pos: start } = reader;
     const limit = Math.min(most, sink.mostInRun, LONGEST, stack.length - this.sp);
     let { sp } = this;
     let lowest = sp;
