@@ -11,6 +11,8 @@ import { phraseAgrees, runScript, type ScriptResult, summarize } from "../src/cl
 import { findScripts, readScript, type ScriptFile } from "../src/cli/spec/script.ts";
 import type { RunSettings } from "../src/cli/spec/state.ts";
 import { hostNamespace } from "../src/runtime/host-memory.ts";
+import { alternately, changes } from "../test/compiler/alternately.ts";
+import { Random } from "../test/fuzz/random.ts";
 import {
   type ManifestEntry,
   readManifest,
@@ -183,19 +185,29 @@ describe.skipIf(!SUITE_IS_THERE)("conformance suite", () => {
       }
     });
 
-    it(`${group}: the same verdicts and fuel in the host's engine, in any slices`, {
+    it(`${group}: the same verdicts and fuel in the host's engine, in any slices, and in turns`, {
       timeout: PATIENCE,
     }, () => {
       for (const file of scripts) {
         const whole = resultOf(file);
         const interpreted = overflows(whole) ? run(file, SHALLOW) : whole;
+        const compare = (compiled: ScriptResult) => {
+          expect(compiled.results.length).toBe(whole.results.length);
+          expect(firstDifference(interpreted, compiled, true)).toBe("");
+        };
         for (const slice of COMPILED_SLICES) {
           const compiled = run(file, { ...COMPILED, slice });
           // Who is stopped all the time is executed by the interpreter.
           if (compiled.stops === 0) compiledFuel += compiled.compiledFuel;
-          expect(compiled.results.length).toBe(whole.results.length);
-          expect(firstDifference(interpreted, compiled, true)).toBe("");
+          compare(compiled);
         }
+        const random = Random.of(1, 0);
+        compare(
+          alternately(
+            () => random.oneIn(3),
+            () => run(file, COMPILED),
+          ),
+        );
       }
     });
   }
@@ -208,6 +220,10 @@ describe.skipIf(!SUITE_IS_THERE)("conformance suite", () => {
       expect(compiledFuel).toBeGreaterThan(all / 3);
     },
   );
+
+  it.skipIf(hostNamespace === undefined)("changes tier in the midst of what it executes", () => {
+    expect(changes.down).toBeGreaterThan(1_000_000);
+  });
 
   it("uses fuel and is stopped: the comparison of slices compares something", () => {
     expect(stops).toBeGreaterThan(1_000_000);
