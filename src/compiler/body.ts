@@ -74,6 +74,8 @@ export class HostBody {
   private readonly sites: OpenSites;
   /** Where the instructions `if` of checks are in the complete function. */
   readonly checks: number[] = [];
+  /** What its instructions take besides: see `checkEffort`. */
+  effort = 0;
   /** How many blocks are open. */
   level = 0;
   /** Where its code begins in the complete function. */
@@ -393,7 +395,7 @@ export class HostBody {
     const locals = first + added.length + highest;
     const points = this.flow.length + CHECK_POINTS * this.sites.count;
     const bytes = BYTE_EFFORT * this.code.length + SITE_BYTE_EFFORT * putIn;
-    if (bytes + locals * points <= MOST_EFFORT) return;
+    if (this.effort + bytes + locals * points <= MOST_EFFORT) return;
     throw new LeftOut("the host's compiler would be busy with it for too long");
   }
 

@@ -56,6 +56,17 @@ const BY_RUNTIME: ReadonlyMap<number, Operands> = new Map<number, Operands>([
   [0x211, (module, a) => [inTable(module, a), elementOf(module, a), inTable(module, a)]],
 ]);
 
+/**
+ * How much longer than for its bytes V8's first compiler takes for an instruction, in the units of
+ * `HostBody.checkEffort`: it writes many instructions of the processor for it, or moves registers.
+ */
+function effortOf(name: string): number {
+  if (/^i(32|64)\.div_s$/.test(name)) return 30;
+  if (/^i(32|64)\.rot[lr]$/.test(name)) return 40;
+  if (/^i64\.trunc_(sat_f\d+_[su]|f\d+_u)$/.test(name)) return 60;
+  return /^i(32|64)\.trunc_/.test(name) ? 15 : 0;
+}
+
 /** What matters of a row, in one shape: rows have many, and this is asked for each instruction. */
 export class Handling {
   /** One of the constants of this file. */
@@ -67,6 +78,7 @@ export class Handling {
   readonly isAccess: boolean;
   readonly params: readonly ValType[];
   readonly results: readonly ValType[];
+  readonly effort: number;
 
   constructor(kind: number, { access, feature, name, params, results }: Instruction) {
     this.kind = kind;
@@ -75,6 +87,7 @@ export class Handling {
     this.isAccess = access !== null;
     this.params = params ?? [];
     this.results = results;
+    this.effort = effortOf(name);
   }
 }
 
@@ -108,8 +121,8 @@ export function isConversion(op: number): boolean {
 
 /** Whether an instruction is copied, without a look at its immediates, in such a host module. */
 export function takenInRuns(op: number, features: FeatureSet, memories: number): Taken {
-  const { feature, isAccess, kind } = handlingOf(op);
-  const isCopied = (kind === SAME || kind === TRAPPING) && !isConversion(op);
+  const { effort, feature, isAccess, kind } = handlingOf(op);
+  const isCopied = (kind === SAME || kind === TRAPPING) && !isConversion(op) && effort === 0;
   if (!isCopied || (features & feature) !== feature || (isAccess && memories === 0)) return "alone";
   return kind === TRAPPING ? "trapping" : "in runs";
 }

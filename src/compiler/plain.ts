@@ -69,9 +69,10 @@ export class PlainWriter {
   }
 
   private byRow(op: number, facts: BodyFacts): void {
-    const { feature, isAccess, kind, name, params, results } = handlingOf(op);
+    const { effort, feature, isAccess, kind, name, params, results } = handlingOf(op);
     if (kind === RUNTIME_DOES) return this.byRuntime(instructionAt(op) as Instruction, facts);
     if (kind === REFUSED) throw new LeftOut(`it uses ${name}`);
+    this.body.effort += effort;
     if ((this.target.features & feature) !== feature) {
       throw new LeftOut(`it uses ${name}, which the host does not know`);
     }

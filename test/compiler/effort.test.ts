@@ -14,6 +14,7 @@ import { assemble, load } from "../validation/assemble.ts";
 const BLOCK = [0x02, 0x40, 0x20, 0, 0x0d, 0, 0x0b];
 const LOOP = [0x03, 0x40, 0x20, 0, 0x0d, 0, 0x0b];
 const ADD = [0x20, 0, 0x20, 0, 0x6a, 0x21, 0];
+const DIVIDE = [0x20, 0, 0x20, 0, 0x6d, 0x21, 0];
 interface Body {
   readonly locals: number;
   readonly code: readonly number[];
@@ -52,6 +53,7 @@ describe("the host's compiler is not given", () => {
     ["800 locals and 1,000 blocks", { locals: 800, code: BLOCK, times: 1_000 }, TOO_LONG],
     ["100,000 loops", { locals: 1, code: LOOP, times: 100_000 }, TOO_LONG],
     ["a megabyte", { locals: 1, code: ADD, times: 150_000 }, TOO_LONG],
+    ["20,000 signed divisions", { locals: 1, code: DIVIDE, times: 20_000 }, TOO_LONG],
   ])("%s", (_, body, reason) => {
     const { pieces, reason: found } = written(body);
     expect(found).toBe(reason);
@@ -72,6 +74,7 @@ describe("the host's compiler is given", () => {
     ["100 locals and 1,000 blocks", { locals: 100, code: BLOCK, times: 1_000 }],
     ["3,000 loops", { locals: 1, code: LOOP, times: 3_000 }],
     ["200,000 bytes", { locals: 1, code: ADD, times: 28_000 }],
+    ["10,000 signed divisions", { locals: 1, code: DIVIDE, times: 10_000 }],
   ])("%s", (_, body) => {
     expect(written(body).reason).toBeUndefined();
   });
