@@ -5,7 +5,7 @@ import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
 import { EMPTY, OP } from "./opcodes.ts";
-import { MOST_ELEMENTS } from "./tables.ts";
+import type { UsedTable } from "./tables.ts";
 import type { HostTarget } from "./target.ts";
 
 /** Writes calls. */
@@ -43,7 +43,7 @@ export class CallWriter {
         // Of an element that it cannot call V8 does not say whether there was one; besides,
         // functions of others are found by the index.
         this.body.keep(I32);
-        if (table.mayOutgrow) this.resolve(b);
+        this.resolve(table);
         this.body.code.indexed(op, this.target.typeIndex(a));
         this.body.code.u32(tables.numberOf(table));
         return this.end(op === OP.callIndirect, type, facts);
@@ -65,17 +65,16 @@ export class CallWriter {
     return returns ? "returns" : "left";
   }
 
-  /** What the host's table has not is looked for. */
-  private resolve(table: number): void {
+  /** What the host's table may not have is looked for. */
+  private resolve({ index, limit }: UsedTable): void {
     const { code, operands } = this.body;
     const local = operands.take(I32);
     code.indexed(OP.localTee, local);
-    code.u8(OP.i32Const);
-    code.s32(MOST_ELEMENTS);
+    this.target.access.get(code, limit);
     code.u8(OP.i32NotBelow);
     code.block(OP.if, EMPTY);
     code.indexed(OP.localGet, local);
-    code.indexed(OP.call, this.target.imports.resolve(table));
+    code.indexed(OP.call, this.target.imports.resolve(index));
     code.indexed(OP.localSet, local);
     code.u8(OP.end);
     code.indexed(OP.localGet, local);

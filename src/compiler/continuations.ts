@@ -65,6 +65,8 @@ export interface Surroundings {
   readonly instance: ModuleInstance;
   readonly leastRoom: number;
   readonly main: Pick<HostModule, "sites" | "target">;
+  /** Another host module is to import the tables: whether there is room for that. */
+  lendTables(): boolean;
   /** What the host's module of theirs imports. */
   importsOf(items: readonly RuntimeImport[], functions: HostTable): object;
   /** Runs host code, whose frame is at a word of the slots: see `CompiledFunction`. */
@@ -239,6 +241,7 @@ export class Continuations {
     count: number,
   ): HostTable | null {
     if (!this.lease.extend(INSTANCE_BYTES + CODE_BYTES * bytes.length)) return null;
+    if (!this.around.lendTables()) return null;
     try {
       const compiled = compileAtOnce(bytes);
       const functions = hiddenTable(count);

@@ -1,7 +1,7 @@
 // The globals of a host module: the guest's, which keep their indices and hold bits, the budget,
-// operands that are kept, the room for calls and its floor, upper halves of vectors, and one for
-// each group of functions. They are the module's own, since V8 is slower at those that are
-// imported: whoever is not in the module gets at them through functions.
+// operands that are kept, the room for calls and its floor, upper halves of vectors, limits of
+// tables, and one for each group of functions. They are the module's own, since V8 is slower at
+// those that are imported: whoever is not in the module gets at them through functions.
 
 import { I32, I64, V128, type ValType } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
@@ -11,6 +11,9 @@ import { NOT_ENTERED } from "./first-calls.ts";
 import { OP } from "./opcodes.ts";
 import { MUTABLE } from "./sections.ts";
 import { canPass, KEPT, passedAs, typeCode, typeOfPart, writeDummy } from "./values.ts";
+
+/** Tables that a host module has at most: each has a global. */
+const MOST_TABLES = 64;
 
 /** How code gets at the globals of a module's host module, by their indices there. */
 export interface GlobalAccess {
@@ -32,10 +35,13 @@ export class HostGlobals implements GlobalAccess {
   readonly floor: number;
   /** The globals that hold the upper halves of vectors, by index of the guest's. */
   readonly upperHalves: ReadonlyMap<number, number>;
+  /** How many tables may have limits, and the first of these. */
+  readonly mostTables: number;
+  private readonly firstLimit: number;
   /** Which ones code has got at. */
   private readonly used: Uint8Array;
 
-  constructor({ globals }: ModuleRecord) {
+  constructor({ globals, tables }: ModuleRecord) {
     this.budget = globals.length;
     this.room = this.budget + 1 + KEPT.length;
     this.floor = this.room + 1;
@@ -47,7 +53,11 @@ export class HostGlobals implements GlobalAccess {
     const guests = globals.map(({ type }) => {
       return canPass(type.type) ? typeOfPart(passedAs(type.type)[0]) : I32;
     });
-    this.types = [...guests, I32, ...KEPT, I32, I32, ...new Array<ValType>(halves.size).fill(I64)];
+    this.mostTables = Math.min(tables.length, MOST_TABLES);
+    this.firstLimit = this.floor + 1 + halves.size;
+    const others = new Array<ValType>(halves.size).fill(I64);
+    const limits = new Array<ValType>(this.mostTables).fill(I32);
+    this.types = [...guests, I32, ...KEPT, I32, I32, ...others, ...limits];
     this.used = new Uint8Array(this.types.length);
     this.used[this.budget] = 1;
     this.used[this.room] = 1;
@@ -57,6 +67,11 @@ export class HostGlobals implements GlobalAccess {
   /** The one that keeps operands of a type. */
   kept(type: ValType): number {
     return this.budget + 1 + KEPT.indexOf(type);
+  }
+
+  /** The one that says how many elements the host's has of a table, by its number. */
+  limit(table: number): number {
+    return this.firstLimit + table;
   }
 
   /** That of a group of functions. */

@@ -5,7 +5,8 @@ import type { HostGlobal } from "./border.ts";
 import type { Entrances } from "./entrances.ts";
 import { type HostFunction, type HostTable, hiddenTable } from "./host-objects.ts";
 import type { HostModule } from "./module.ts";
-import type { Writer } from "./table-mirror.ts";
+import type { TableMirror, Writer } from "./table-mirror.ts";
+import type { UsedTable } from "./tables.ts";
 
 export class HostFunctions {
   /** The host module is instantiated with it. */
@@ -46,9 +47,10 @@ export class HostFunctions {
     return { get: this.getter(index), set: this.setter(index) } as HostGlobal;
   }
 
-  /** What writes to a table, by its number among those that are used. */
-  writers(table: number): readonly [place: Writer, clear: Writer] {
+  /** What writes to a table that is used, by its number among those, and its limit. */
+  writers({ limit }: UsedTable, table: number): Parameters<TableMirror["begin"]> {
     const { clear, place } = this.entrances;
-    return [this.at(place[table]) as Writer, this.at(clear[table]) as Writer];
+    const global = this.global(limit) as HostGlobal;
+    return [this.at(place[table]) as Writer, this.at(clear[table]) as Writer, global];
   }
 }

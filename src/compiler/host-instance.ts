@@ -78,7 +78,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.room = this.functions.global(globals.room) as HostGlobal;
     this.floor = this.functions.global(globals.floor) as HostGlobal;
     this.tables.forEach((table, i) => {
-      table.begin(...this.functions.writers(i));
+      table.begin(...this.functions.writers(list[i], i));
     });
     this.continuations = new Continuations(this);
   }
@@ -113,6 +113,10 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     if (!theirs.every((part) => part !== null)) return;
     const shared = new BorderGlobal(global, theirs);
     if (global.type.mutable) this.globals.push(shared);
+  }
+
+  lendTables(): boolean {
+    return this.tables.every((table) => table.lend());
   }
 
   importsOf(imports: readonly RuntimeImport[], functions: HostTable): object {

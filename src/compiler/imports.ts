@@ -28,7 +28,7 @@ export type RuntimeImport =
   | { readonly kind: "element"; readonly table: number; readonly type: FuncType }
   /** Gets at a global of the module's own host module, by its index there. */
   | { readonly kind: "getter" | "setter"; readonly index: number }
-  /** Gives the index in the host's table for one that is too large for that. */
+  /** Gives the index in the host's table for one that is not below its limit. */
   | { readonly kind: "resolve"; readonly table: number };
 
 export interface InstructionImport {
@@ -138,7 +138,7 @@ export class HostImports {
     return this.once(`element ${table} ${typeIndex}`, item, () => this.types.ofBits(type));
   }
 
-  /** The function that finds an element which the host's table has not. */
+  /** The function that finds an element which the host's table may not have. */
   resolve(table: number): number {
     const { i32 } = PASSED_CODES;
     const item = { kind: "resolve", table } as const;

@@ -93,7 +93,7 @@ export class HostModuleWriter {
       firstCalls: new FirstCalls(module),
       typeIndex: (index) => index,
       addedType: (...type) => module.types.length + imports.types.add(...type),
-      tables: new HostTables(module, adapters),
+      tables: new HostTables(module, adapters, globals),
       memories,
       globals,
       access: globals,

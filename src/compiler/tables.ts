@@ -1,25 +1,20 @@
-// The tables that a host module has: one for each of the guest's through which it calls, with as
-// many elements as are no burden for the host. Elements are functions of the module itself; for
-// others' there is one of each type that is called, which asks the runtime.
+// The tables that a host module has: one for each of the guest's through which it calls. Elements
+// are functions of the module itself; for others' there is one of each type that is called, which
+// asks the runtime. The first elements are as the guest's up to a limit, which is in a global.
 
 import { FUNCREF } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import type { Adapters } from "./adapters.ts";
+import type { HostGlobals } from "./globals.ts";
 import { isSimple } from "./host-types.ts";
 import { LeftOut } from "./left-out.ts";
-
-/**
- * Elements that the host's table has at most, with some 40 bytes each. For what is behind them
- * there is one more, into which they are put when they are called.
- */
-export const MOST_ELEMENTS = 1 << 16;
 
 /** A table through which functions are called. */
 export interface UsedTable {
   /** In the guest's index space. */
   readonly index: number;
-  /** Whether it may have more elements than the host's. */
-  readonly mayOutgrow: boolean;
+  /** The global that says how many elements of the host's are as the guest's. */
+  readonly limit: number;
   /** For the types that are called, the numbers of what stands for functions of others. */
   readonly others: Map<number, number>;
 }
@@ -28,10 +23,12 @@ export class HostTables {
   readonly list: UsedTable[] = [];
   private readonly module: ModuleRecord;
   private readonly adapters: Adapters;
+  private readonly globals: HostGlobals;
 
-  constructor(module: ModuleRecord, adapters: Adapters) {
+  constructor(module: ModuleRecord, adapters: Adapters, globals: HostGlobals) {
     this.module = module;
     this.adapters = adapters;
+    this.globals = globals;
   }
 
   /**
@@ -46,10 +43,12 @@ export class HostTables {
   }
 
   private add(index: number): UsedTable {
-    const { address64, element, max } = this.module.tables[index].type;
+    const { address64, element } = this.module.tables[index].type;
     if (address64 || element !== FUNCREF) throw new LeftOut("its table is nothing for the host");
-    const mayOutgrow = max === null || max > MOST_ELEMENTS;
-    const table = { index, mayOutgrow, others: new Map<number, number>() };
+    const number = this.list.length;
+    if (number === this.globals.mostTables) throw new LeftOut("it calls through too many tables");
+    const limit = this.globals.limit(number);
+    const table = { index, limit, others: new Map<number, number>() };
     this.list.push(table);
     return table;
   }

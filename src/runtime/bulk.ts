@@ -104,10 +104,11 @@ export function tableCopy(
   if (from + count > source.length || to + count > target.length) return TABLE_OUT_OF_BOUNDS;
   // From the end where the target lies above the source in the same table.
   if (to <= from) {
-    for (let i = 0; i < count; i++) target.set(to + i, source.get(from + i));
+    for (let i = 0; i < count; i++) target.put(to + i, source.get(from + i));
   } else {
-    for (let i = count - 1; i >= 0; i--) target.set(to + i, source.get(from + i));
+    for (let i = count - 1; i >= 0; i--) target.put(to + i, source.get(from + i));
   }
+  target.tell(to, to + count);
   return 0;
 }
 
@@ -123,8 +124,9 @@ export function tableInit(
   const source = instance.elements[index];
   if (from + count > source.length || to + count > table.length) return TABLE_OUT_OF_BOUNDS;
   if (source instanceof Uint32Array) {
-    for (let i = 0; i < count; i++) table.set(to + i, instance.functionAt(source[from + i]));
-  } else for (let i = 0; i < count; i++) table.set(to + i, source[from + i]);
+    for (let i = 0; i < count; i++) table.put(to + i, instance.functionAt(source[from + i]));
+  } else for (let i = 0; i < count; i++) table.put(to + i, source[from + i]);
+  table.tell(to, to + count);
   return 0;
 }
 

@@ -17,7 +17,7 @@ const HEAD = 1 << 18;
 
 /** Who has a copy of a table, or something made of it. */
 export interface TableWatcher {
-  /** The elements from `start` to `end` may be others; the table may have become longer. */
+  /** The elements from `start` to `end` may be others than before. */
   changed(start: number, end: number): void;
 }
 
@@ -56,7 +56,8 @@ export class TableInstance {
     return true;
   }
 
-  private tell(start: number, end: number): void {
+  /** What is done to elements with `put` is to be told. */
+  tell(start: number, end: number): void {
     for (const watcher of this.watchers) watcher.deref()?.changed(start, end);
   }
 
@@ -67,9 +68,14 @@ export class TableInstance {
 
   /** Replaces the element at `index`, which is below `length`. */
   set(index: number, value: Value): void {
+    this.put(index, value);
+    if (this.watchers !== NOBODY) this.tell(index, index + 1);
+  }
+
+  /** The same as one of many: the caller tells of all of them. */
+  put(index: number, value: Value): void {
     if (index < HEAD) this.head[index] = value;
     else this.tail.set(index - HEAD, value);
-    if (this.watchers !== NOBODY) this.tell(index, index + 1);
   }
 
   /** Replaces the elements from `start` to `end`, which is at most `length`. */
@@ -93,7 +99,6 @@ export class TableInstance {
     const inHead = Math.min(this.length, HEAD);
     while (head.length < inHead) head.push(value);
     if (this.length > HEAD) tail.extend(this.length - HEAD, value);
-    this.tell(before, this.length);
     return before;
   }
 }

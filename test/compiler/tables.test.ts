@@ -162,6 +162,67 @@ describe.skipIf(localHost() === null)("a table of a compiled instance", () => {
     expect(story(world, "call", [6])[0]).toMatch(/^trapped undefined element/);
   });
 
+  const MANY = `(module ${CALL} (table (export "t") 1000 1000 funcref)
+    (func $one (export "one") (result i32) (i32.const 1))
+    (func $two (result i32) (i32.const 2))
+    (elem (i32.const 0) func $one $one $one $two)
+    (elem (i32.const 990) func $two)
+    (func (export "call") (param i32) (result i32) (call_indirect (type $t) (local.get 0))))`;
+
+  it("is brought over as its elements are called, and is in an account", () => {
+    const [instance] = linked([MANY], true);
+    const { store } = instance;
+    const world = { store, instance, log: [] };
+    const before = store.usage("compiledBytes");
+    const call = (at: number) => story(world, "call", [at])[0];
+    expect(call(990)).toMatch(/^returned 2;/);
+    // The first 256, and one for what is called beyond them.
+    expect(store.usage("compiledBytes") - before).toBe(40 * 256);
+    for (let i = 0; i < 5; i++) expect(call(990)).toMatch(/^returned 2;/);
+    expect(store.usage("compiledBytes") - before).toBe(40 * 1000);
+  });
+
+  it("is not brought over where there is no room", () => {
+    const [first] = linked([MANY], true);
+    const compiledBytes = first.store.usage("compiledBytes") + 1_000;
+    const store = new Store({ compiledBytes });
+    const instance = moduleInstantiate(store, load(assemble(MANY)), []);
+    expect(compileInstance(instance, DEFAULT_FEATURES)).toBeNull();
+    const world = { store, instance, log: [] };
+    for (const [at, ending] of [
+      [3, "returned 2"],
+      [0, "returned 1"],
+      [990, "returned 2"],
+      [4, "trapped uninitialized element"],
+      [1000, "trapped undefined element"],
+    ]) {
+      expect(story(world, "call", [Number(at)])[0].startsWith(String(ending))).toBe(true);
+    }
+    expect(store.usage("compiledBytes")).toBeLessThanOrEqual(compiledBytes);
+  });
+
+  it("is written in a moment by what writes much, whoever has a copy", () => {
+    const [instance] = linked([MANY], true);
+    const { store } = instance;
+    const world = { store, instance, log: [] };
+    const table = tableOf(instance);
+    const one = instance.exports.get("one")?.value as FunctionInstance;
+    const call = (at: number) => story(world, "call", [at])[0];
+    expect(call(3)).toMatch(/^returned 2;/);
+    store.work = 0;
+    table.fill(one, 2, 1000);
+    expect(store.work).toBe(0);
+    expect(call(1)).toMatch(/^returned 1;/);
+    expect(call(3)).toMatch(/^returned 1;/);
+    expect(call(999)).toMatch(/^returned 1;/);
+    store.work = 0;
+    table.set(3, null);
+    table.set(999, null);
+    expect(store.work).toBe(30);
+    expect(call(3)).toMatch(/^trapped uninitialized element/);
+    expect(call(999)).toMatch(/^trapped uninitialized element/);
+  });
+
   it("of which too many instances have a copy is left to the interpreter", () => {
     const owner = `(module (table (export "t") 1 funcref))`;
     const user = `(module ${CALL} (import "m" "t" (table 1 funcref))
