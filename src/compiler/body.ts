@@ -2,7 +2,7 @@
 // put in once the function is complete, when the worst cost up to the next check is known.
 
 import { I32, I64, type ValType } from "../isa/types.ts";
-import type { FuncType } from "../module/module.ts";
+import type { FuncType, ModuleRecord } from "../module/module.ts";
 import type { Run } from "../validation/runs.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { ControlFrame } from "../validation/state.ts";
@@ -18,7 +18,7 @@ import { HostOperands } from "./operands.ts";
 import { RoomWriter } from "./room.ts";
 import type { OpenSites, SiteKind, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
-import { typeCode, writeLocals } from "./values.ts";
+import { requireHeld, writeLocals } from "./values.ts";
 import type { WordList } from "./words.ts";
 
 /**
@@ -59,6 +59,7 @@ export class HostBody {
   readonly flow: Flow;
   readonly operands: HostOperands;
   private readonly functionIndex: number;
+  private readonly module: ModuleRecord;
   private readonly type: FuncType;
   private locals: readonly ValType[] = [];
   /** How many of the host's locals, from the first on, are parameters. */
@@ -93,7 +94,7 @@ export class HostBody {
   constructor(
     functionIndex: number,
     type: FuncType,
-    target: Pick<HostTarget, "access" | "globals">,
+    target: Pick<HostTarget, "access" | "globals" | "module">,
     groupGlobal: number,
     draft: HostDraft,
   ) {
@@ -106,7 +107,8 @@ export class HostBody {
     this.operands = new HostOperands(code);
     this.functionIndex = functionIndex;
     this.type = type;
-    const { access, globals } = target;
+    const { access, globals, module } = target;
+    this.module = module;
     this.access = access;
     this.globals = globals;
     this.room = new RoomWriter(target, this.operands, this.code);
@@ -132,7 +134,7 @@ export class HostBody {
 
   /** Of the host's locals the first `params` are parameters, and one is the budget. */
   private setLocals(locals: readonly ValType[], params: number, budget: number): void {
-    for (const type of [...locals, ...this.type.results]) typeCode(type);
+    requireHeld(this.module, [...locals, ...this.type.results]);
     this.locals = locals;
     this.params = params;
     this.budget = budget;

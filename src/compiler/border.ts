@@ -1,10 +1,10 @@
 // Values between words and JavaScript as the host's functions have it: in the parts that bits are
-// passed in (values.ts). References do not pass here.
+// passed in (values.ts).
 
-import { F32, I32, V128, type ValType } from "../isa/types.ts";
+import { F32, I32, isReference, V128, type ValType } from "../isa/types.ts";
 import type { GlobalInstance } from "../runtime/instances.ts";
 import { partsOf } from "./host-types.ts";
-import type { Bits } from "./values.ts";
+import { type Bits, zeroOfPart } from "./values.ts";
 
 /** Whether a number or vector of this type is one part, of 32 bits. */
 export function isShort(type: ValType): boolean {
@@ -13,7 +13,7 @@ export function isShort(type: ValType): boolean {
 
 /** What a function of ours gives where nobody looks at it. */
 export function dummyResult(types: readonly ValType[]): unknown {
-  const parts = partsOf(types).map((part) => (part === "i64" ? 0n : 0));
+  const parts = partsOf(types).map(zeroOfPart);
   return parts.length > 1 ? parts : parts[0];
 }
 
@@ -26,8 +26,9 @@ function longOf(low: number, high: number): bigint {
   return cellLong[0];
 }
 
-/** The parts of a value in words. */
-export function bitsOfWords(words: ArrayLike<number>, type: ValType): Bits[] {
+/** The parts of a constant, which is a number or vector in words, or null. */
+export function bitsOfConstant(words: ArrayLike<number>, type: ValType): Bits[] {
+  if (isReference(type)) return [null];
   if (isShort(type)) return [words[0]];
   const lower = longOf(words[0], words[1]);
   return type === V128 ? [lower, longOf(words[2], words[3])] : [lower];

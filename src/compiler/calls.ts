@@ -7,6 +7,7 @@ import type { HostBody } from "./body.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import type { UsedTable } from "./tables.ts";
 import type { HostTarget } from "./target.ts";
+import { requireHeld } from "./values.ts";
 
 /** Writes calls. */
 export class CallWriter {
@@ -60,6 +61,7 @@ export class CallWriter {
 
   private end(returns: boolean, { results }: FuncType, facts: BodyFacts): "returns" | "left" {
     const { body } = this;
+    requireHeld(this.target.module, results);
     if (returns) body.checkBehind(results.length, facts);
     else body.flow.leave(body.takeCost());
     return returns ? "returns" : "left";

@@ -45,6 +45,7 @@ export class CheckWriter {
   private readonly passedLocals: Record<PassedAs, number[]> = {
     i32: [],
     i64: [],
+    reference: [],
   };
 
   constructor(type: FuncType, locals: readonly ValType[], budget: number, around: Around) {
@@ -149,7 +150,7 @@ export class CheckWriter {
     const count = this.countAt(sites.kindAt(site));
     const firstOperand = sites.operandsFrom(site);
     const lastOperand = sites.operandsUpTo(site);
-    const counts = { i32: 0, i64: 0 };
+    const counts = { i32: 0, i64: 0, reference: 0 };
     let passed = 0;
     for (const kind of PASSED_ORDER) {
       const before = passed;

@@ -12,7 +12,7 @@ import type { Lease } from "../runtime/store.ts";
 import type { Budgets, Continuation, Descent, Fault } from "../runtime/tier.ts";
 import { learn } from "../state/tables.ts";
 import { INSTANCE_BYTES } from "./account.ts";
-import { bitsOfWords } from "./border.ts";
+import { bitsOfConstant } from "./border.ts";
 import { type ContinuationModule, ContinuationWriter, entranceOf } from "./continuation-module.ts";
 import { CODE_BYTES } from "./host-code.ts";
 import { compileAtOnce, type HostTable, hiddenTable, instantiateHidden } from "./host-objects.ts";
@@ -57,6 +57,8 @@ export interface Stretch {
 
 /** The same with what puts its results, or those of what goes on after it, where they belong. */
 export interface Run extends Stretch {
+  /** See `CompiledFunction`. */
+  mayTake(frame: number): boolean;
   put(frame: number, result: unknown): void;
 }
 
@@ -137,11 +139,12 @@ export class Continuations {
   private continuation(ready: Ready, table: SiteTable, header: RegisterSite): Continuation {
     const { around } = this;
     const { results, run, site, written } = ready;
-    const argumentsAt = argumentsReader(table, header, site);
+    const passed = argumentsOf(table, header, site);
     const returned = Transfer.of(results);
     const runHere: Run = {
       written,
-      call: (frame) => run(...argumentsAt(frame)),
+      mayTake: (frame) => !passed.transfer.mustBeSeen(frame),
+      call: (frame) => run(...passed.at(frame)),
       put: (frame, result) => returned.putResult(frame, result),
     };
     return {
@@ -149,6 +152,7 @@ export class Continuations {
       get leastRoom() {
         return around.leastRoom;
       },
+      mayTake: runHere.mayTake,
       enter: (frame, budget, room, thread) => around.enter(runHere, frame, budget, room, thread),
     };
   }
@@ -264,12 +268,17 @@ function orderOf(site: Site): number[] {
   ];
 }
 
-/** What reads the values of a frame of register code, as a continuation takes them. */
-function argumentsReader(
+/** The values of a frame of register code, as a continuation takes them. */
+interface Arguments {
+  readonly transfer: Transfer;
+  at(frame: number): readonly Bits[];
+}
+
+function argumentsOf(
   { layout }: SiteTable,
   { operands }: RegisterSite,
   { locals, passedLocals }: Site,
-): (frame: number) => readonly Bits[] {
+): Arguments {
   const transfer = new Transfer();
   /** Those that are constants. */
   const values: Bits[] = [];
@@ -280,7 +289,7 @@ function argumentsReader(
   for (const local of passedLocals) add(locals[local], layout.localSlots[local]);
   for (const { slot, type, words } of operands) {
     if (slot >= 0) add(type, slot);
-    else values.push(...bitsOfWords(words, type));
+    else values.push(...bitsOfConstant(words, type));
   }
-  return (frame) => transfer.take(frame, values.slice());
+  return { transfer, at: (frame) => transfer.take(frame, values.slice()) };
 }

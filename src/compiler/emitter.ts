@@ -14,8 +14,9 @@ import { MOST_PASSED } from "./checks.ts";
 import { HostDraft } from "./draft.ts";
 import type { SiteFacts } from "./flow.ts";
 import { LeftOut } from "./left-out.ts";
+import { writeNullBranch } from "./null-branch.ts";
 import { EMPTY, OP } from "./opcodes.ts";
-import type { HostOperands } from "./operands.ts";
+import type { HostOperands, OperandTypes } from "./operands.ts";
 import { PlainWriter } from "./plain.ts";
 import type { OpenSites, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
@@ -191,7 +192,11 @@ export class HostEmitter implements BodySink, RunSink {
         this.branch(a, facts);
         return true;
       case OP.brIf:
-        this.branchIf(a, facts);
+        this.branchIf(a, facts.height, facts);
+        return true;
+      case OP.brOnNull:
+      case OP.brOnNonNull:
+        writeNullBranch(this.body, facts, (height, types) => this.branchIf(a, height, types));
         return true;
       case OP.brTable:
         this.branchTable(labels, labelCount, facts);
@@ -400,8 +405,10 @@ export class HostEmitter implements BodySink, RunSink {
     return label.level;
   }
 
-  private branchIf(index: number, facts: BodyFacts): void {
+  /** A branch that depends on what lies above so many operands. */
+  private branchIf(index: number, height: number, types: OperandTypes): void {
     const { body, code, operands } = this;
+    operands.drop(height);
     body.charge();
     body.flow.branchIf(body.takeCost(), index);
     if (!this.isFunction(index)) {
@@ -409,10 +416,10 @@ export class HostEmitter implements BodySink, RunSink {
       return;
     }
     const { results } = this.type;
-    if (results.length > 0) operands.saveBeneath(I32, facts.height, facts);
+    if (results.length > 0) operands.saveBeneath(I32, height, types);
     body.open(OP.if, EMPTY);
     body.storeOnThisPath();
-    operands.copy(facts.height - results.length);
+    operands.copy(height - results.length);
     code.u8(OP.return);
     body.close();
   }

@@ -6,7 +6,7 @@ import { I32, type ValType } from "../isa/types.ts";
 import { typeOfFunction } from "../module/module.ts";
 import { takesBits } from "./adapters.ts";
 import type { ByteWriter } from "./bytes.ts";
-import { canPassAll } from "./host-types.ts";
+import { canHoldAll } from "./host-types.ts";
 import { OP } from "./opcodes.ts";
 import { FUNCREF_CODE } from "./sections.ts";
 import type { HostTarget } from "./target.ts";
@@ -36,7 +36,7 @@ export function addEntrances({ adapters, globals, module, tables }: HostTarget):
   const callees = functions.slice();
   module.functions.forEach((_, i) => {
     const type = typeOfFunction(module, i);
-    if (!canPassAll(type)) return;
+    if (!canHoldAll(module, type)) return;
     const isDefined = i >= importedFunctions;
     if (isDefined) functions[i] = adapters.entry(i);
     if (isDefined) callees[i] = i - importedFunctions;

@@ -17,6 +17,8 @@ import { Transfer } from "./transfer.ts";
  * one on the way out, of which there are a thousand at most.
  */
 export const SPARE_BYTES = LEAF_BYTES + 8_192;
+/** No budget is withheld. */
+const NOTHING = -1;
 
 /** A call of compiled code from outside. */
 export class Entry {
@@ -33,10 +35,10 @@ export class Entry {
   private depthBefore: unknown;
   private readonly instance: ModuleInstance;
   private readonly sites: Sites;
-  /** Whether it stops at its next site, whatever its budget is. */
-  private mustStop = false;
   /** What it has left frames in. */
   private frames: Stop | null = null;
+  /** What is left of the budget, where code has been given none of it: see `comeDown`. */
+  private withheld = NOTHING;
   /** The host module whose function was entered last. */
   entered: Written;
 
@@ -105,10 +107,28 @@ export class Entry {
     return SAVING;
   }
 
+  /** Has it come down where it goes on with so much left: the budget that brings it there. */
+  comeDown(left: number): number {
+    this.withheld = left;
+    return 0;
+  }
+
+  /** What is left of the budget, if code has left so much. */
+  leftOf(left: number): number {
+    const { withheld } = this;
+    this.withheld = NOTHING;
+    return withheld === NOTHING ? left : withheld;
+  }
+
   /** A site: gives a new budget, or keeps the frame and gives `SAVING`. */
   reached(number: number, values: readonly unknown[], left: number): number {
+    if (this.withheld !== NOTHING) {
+      this.thread.book(this.leftOf(left));
+      this.stop.keepSeen(number, values);
+      return SAVING;
+    }
     const isComingDown = left <= SAVING / 2;
-    if (!isComingDown && !this.mustStop) {
+    if (!isComingDown) {
       const budget = this.thread.allot(left, this.sites.worstAt(number));
       if (budget >= 0) return budget;
     }
@@ -130,13 +150,6 @@ export class Entry {
     if (budget >= 0) return budget;
     this.stop.undone = readRaw(this.frame, params);
     return SAVING;
-  }
-
-  /** Has it come down where it goes on with so much left: the budget that brings it there. */
-  comeDown(left: number): number {
-    this.thread.book(left);
-    this.mustStop = true;
-    return 0;
   }
 
   /** The frame goes on in a function of another host module. */

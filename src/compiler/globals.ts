@@ -3,14 +3,14 @@
 // tables, and one for each group of functions. They are the module's own, since V8 is slower at
 // those that are imported: whoever is not in the module gets at them through functions.
 
-import { I32, I64, V128, type ValType } from "../isa/types.ts";
+import { I32, I64, isReference, V128, type ValType } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { writeNumber } from "./checks.ts";
 import { NOT_ENTERED } from "./first-calls.ts";
 import { OP } from "./opcodes.ts";
 import { MUTABLE } from "./sections.ts";
-import { canPass, KEPT, passedAs, typeCode, typeOfPart, writeDummy } from "./values.ts";
+import { KEPT, passedAs, typeCode, typeOfPart, writeDummy } from "./values.ts";
 
 /** Tables that a host module has at most: each has a global. */
 const MOST_TABLES = 64;
@@ -51,7 +51,8 @@ export class HostGlobals implements GlobalAccess {
     });
     this.upperHalves = halves;
     const guests = globals.map(({ type }) => {
-      return canPass(type.type) ? typeOfPart(passedAs(type.type)[0]) : I32;
+      // One of a reference is in the place of the guest's, which the runtime has.
+      return isReference(type.type) ? I32 : typeOfPart(passedAs(type.type)[0]);
     });
     this.mostTables = Math.min(tables.length, MOST_TABLES);
     this.firstLimit = this.floor + 1 + halves.size;

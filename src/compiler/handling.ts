@@ -3,8 +3,8 @@
 
 import { type FeatureSet, featureBit } from "../isa/features.ts";
 import { instructionAt } from "../isa/index.ts";
-import { type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
-import { I32, I64, type ValType } from "../isa/types.ts";
+import { ADDRESS, type Instruction, OPCODE_SPACE } from "../isa/instruction.ts";
+import { I32, I64, isReference, type ValType } from "../isa/types.ts";
 import type { ModuleRecord } from "../module/module.ts";
 import type { Taken } from "../validation/runs.ts";
 
@@ -39,6 +39,9 @@ function copied(to: ValType, from: ValType): readonly ValType[] {
 
 /** Instructions that the runtime executes. */
 const BY_RUNTIME: ReadonlyMap<number, Operands> = new Map<number, Operands>([
+  // Globals of references.
+  [0x23, () => []], // global.get
+  [0x24, ({ globals }, a) => [globals[a].type.type]], // global.set
   [0x25, (module, a) => [inTable(module, a)]], // table.get
   [0x26, (module, a) => [inTable(module, a), elementOf(module, a)]], // table.set
   [0x40, (module, a) => [inMemory(module, a)]], // memory.grow
@@ -105,10 +108,16 @@ export function handlingOf(op: number): Handling {
 /** Names of the numeric instructions that may trap; their meanings are not there at run time. */
 const MAY_TRAP = /\.(div|rem)_[su]$|\.trunc_f/;
 
-function find(op: number, { access, feature, name, params }: Instruction): number {
+function isReferenceType(type: ValType): boolean {
+  return type !== ADDRESS && isReference(type);
+}
+
+function find(op: number, { access, feature, name, params, results }: Instruction): number {
   if (BY_RUNTIME.has(op)) return RUNTIME_DOES;
   // What relaxed vectors give would be for the host to choose.
   if (feature === "relaxed-simd" || params === null) return REFUSED;
+  // References are something else to the host.
+  if ([...params, ...results].some(isReferenceType)) return REFUSED;
   if (access === null) return MAY_TRAP.test(name) ? TRAPPING : SAME;
   // Who waits is the runtime's matter.
   return access.kind === "wait" || access.kind === "notify" ? REFUSED : TRAPPING;

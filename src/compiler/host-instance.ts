@@ -158,6 +158,10 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       get leastRoom() {
         return leastRoom();
       },
+      mayTake: (frame) => {
+        run ??= this.runOf(index);
+        return run.mayTake(frame);
+      },
       enter: (frame, budget, room, thread) => {
         run ??= this.runOf(index);
         return this.enter(run, frame, budget, room, thread);
@@ -171,6 +175,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
     return {
       written: this.written,
+      mayTake: (frame) => !passed.mustBeSeen(frame),
       call: (frame) => passed.call(code, frame),
       put: (frame, result) => returned.putResult(frame, result),
     };
@@ -195,7 +200,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     this.goIn(entry, budget);
     try {
       const result = this.runOn(run, entry);
-      const left = this.budget.get() as number;
+      const left = entry.leftOf(this.budget.get() as number);
       if (left > SAVING) thread.book(left);
       if (left <= SAVING || entry.hasLeft) return entry.stop;
       run.put(frame, result);
@@ -320,7 +325,9 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       const entry = this.entry as Entry;
       const ahead = { rest: sites.restAt(number), worst: sites.worstAt(number) };
       passed.put(entry.frame, values);
-      this.budget.set(entry.execute(instruction, params, left, ahead));
+      const budget = entry.execute(instruction, params, left, ahead);
+      const mustStop = budget >= 0 && returned.mustBeSeen(entry.frame);
+      this.budget.set(mustStop ? entry.comeDown(budget) : budget);
       return returned.takeResult(entry.frame);
     };
   }
@@ -341,7 +348,8 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
         this.budget.set(SAVING);
         return dummy;
       }
-      this.goIn(entry, this.hasMemories ? budget : entry.comeDown(budget));
+      const mayGoOn = this.hasMemories && !returned.mustBeSeen(frame);
+      this.goIn(entry, mayGoOn ? budget : entry.comeDown(budget));
       return returned.takeResult(frame);
     };
   }

@@ -1,14 +1,19 @@
 // Types of functions that a host module has besides the guest's: they come behind those. To
 // JavaScript values go as bits, so that it meets no NaN whose payload it may change.
 
-import type { ValType } from "../isa/types.ts";
+import { isReference, type ValType } from "../isa/types.ts";
 import type { FuncType, ModuleRecord } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
-import { canPass, PASSED_CODES, type PassedAs, passedAs } from "./values.ts";
+import { canHold, PASSED_CODES, type PassedAs, passedAs } from "./values.ts";
 
-/** Whether all values of a function's type can be passed to the runtime. */
-export function canPassAll({ params, results }: FuncType): boolean {
-  return params.every(canPass) && results.every(canPass);
+/** Whether compiled code may hold all values of a function's type. */
+export function canHoldAll(module: ModuleRecord, { params, results }: FuncType): boolean {
+  return [...params, ...results].every((type) => canHold(module, type));
+}
+
+/** Whether the host takes functions of some other type for those of this one: see values.ts. */
+export function isErased({ params, results }: FuncType): boolean {
+  return params.some(isReference) || results.some(isReference);
 }
 
 /** Whether it is the same as any type that is written like it (spec: 3.1.2 Unrolling). */

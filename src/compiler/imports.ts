@@ -75,11 +75,11 @@ export class HostImports {
 
   /**
    * The function for sites with so many values of each class, in `PASSED_ORDER`; less than 1024
-   * of each. Every site asks for one, so that the key is a number.
+   * of all. Every site asks for one, so that the key is a number.
    * @throws LeftOut
    */
   site(counts: Readonly<Record<PassedAs, number>>): number {
-    const key = counts.i64 * 1024 + counts.i32;
+    const key = (counts.reference * 1024 + counts.i64) * 1024 + counts.i32;
     const known = this.knownSites.get(key);
     if (known !== undefined) return known;
     if (this.knownSites.size === MOST_SIGNATURES) {

@@ -24,7 +24,7 @@ import { FirstCalls } from "./first-calls.ts";
 import { HostGlobals } from "./globals.ts";
 import { takenInRuns } from "./handling.ts";
 import { BranchHints, EMPTY_BODY, emptyFunctions } from "./hints.ts";
-import { canPassAll, writeType } from "./host-types.ts";
+import { canHoldAll, writeType } from "./host-types.ts";
 import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { LEAF_BYTES } from "./room.ts";
@@ -165,8 +165,9 @@ export class HostModuleWriter {
   /** A function that has the runtime do its work. */
   private writeStub(index: number, out: ByteWriter): void {
     const type = this.typeOf(index);
-    if (canPassAll(type)) writeToBits(out, type, this.target.imports.function(index, type));
-    // Nobody calls it who has no references.
+    const { imports, module } = this.target;
+    if (canHoldAll(module, type)) writeToBits(out, type, imports.function(index, type));
+    // Nobody calls it who does not hold them.
     else for (const byte of EMPTY_BODY.slice(1)) out.u8(byte);
   }
 
@@ -254,7 +255,7 @@ export class HostModuleWriter {
     module.types.forEach((_, i) => {
       const type = funcTypeAt(module, i);
       // No function of another type is ever called.
-      if (type === undefined || !canPassAll(type)) writeType(out, [], []);
+      if (type === undefined || !canHoldAll(module, type)) writeType(out, [], []);
       else writeType(out, type.params.map(typeCode), type.results.map(typeCode));
     });
     imports.types.write(out);

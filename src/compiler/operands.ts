@@ -5,7 +5,6 @@
 import type { ValType } from "../isa/types.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { OP } from "./opcodes.ts";
-import { typeCode } from "./values.ts";
 import type { WordList } from "./words.ts";
 
 /** What says of which types the operands are, counted from the bottom. */
@@ -50,7 +49,6 @@ export class HostOperands {
   take(type: ValType): number {
     const unused = this.free.get(type)?.pop();
     if (unused !== undefined) return unused;
-    typeCode(type);
     this.added.push(type);
     return this.first + this.added.length - 1;
   }

@@ -4,7 +4,7 @@
 import type { InstructionReader } from "../binary/instructions.ts";
 import { instructionAt } from "../isa/index.ts";
 import type { Instruction } from "../isa/instruction.ts";
-import type { ValType } from "../isa/types.ts";
+import { EXTERNREF, isReference, type ValType } from "../isa/types.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { HostBody } from "./body.ts";
 import { ShortBulk } from "./bulk.ts";
@@ -17,9 +17,16 @@ import {
   TRAPPING,
 } from "./handling.ts";
 import { LeftOut } from "./left-out.ts";
-import { OP } from "./opcodes.ts";
+import { EMPTY, OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
-import { canPass, typeCode, writeBits, writeOfBits, writeUpperHalf } from "./values.ts";
+import {
+  requireHeld,
+  writeBits,
+  writeNull,
+  writeOfBits,
+  writeSelectReference,
+  writeUpperHalf,
+} from "./values.ts";
 
 /** Writes plain instructions. */
 export class PlainWriter {
@@ -39,8 +46,9 @@ export class PlainWriter {
       case 0x1a: // drop
         return this.same(facts, 0);
       case 0x1b: // select
-      case 0x1c: // select t
         return this.same(facts, 1);
+      case 0x1c: // select t
+        return this.selectTyped(facts);
       case 0x20: // local.get
         this.body.flow.read(facts.instruction.a);
         return this.same(facts, 1);
@@ -51,18 +59,19 @@ export class PlainWriter {
         this.body.flow.write(facts.instruction.a);
         return this.same(facts, 1);
       case 0x23: // global.get
-        return this.globalGet(facts.instruction.a, facts.operand);
+        return this.globalGet(facts);
       case 0x24: // global.set
-        this.globalSet(facts.instruction.a, facts.operand);
-        return this.body.operands.drop(facts.height);
+        return this.globalSet(facts);
       case 0x3f: // memory.size
         this.requireMemory(facts.instruction.a);
         return this.same(facts, 1);
       case 0xd0: // ref.null
-        typeCode(facts.operandType(facts.heightBefore));
-        return this.same(facts, 1);
+        requireHeld(this.target.module, [facts.operandType(facts.heightBefore)]);
+        return writeNull(this.body.code);
       case 0xd1: // ref.is_null
         return this.same(facts, 1);
+      case OP.refAsNonNull:
+        return this.asNonNull(facts);
       default:
         this.byRow(op, facts);
     }
@@ -70,7 +79,7 @@ export class PlainWriter {
 
   private byRow(op: number, facts: BodyFacts): void {
     const { effort, feature, isAccess, kind, name, params, results } = handlingOf(op);
-    if (kind === RUNTIME_DOES) return this.byRuntime(instructionAt(op) as Instruction, facts);
+    if (kind === RUNTIME_DOES) return this.byRuntime(row(facts), facts);
     if (kind === REFUSED) throw new LeftOut(`it uses ${name}`);
     this.body.effort += effort;
     if ((this.target.features & feature) !== feature) {
@@ -96,13 +105,33 @@ export class PlainWriter {
     if (index >= this.target.memories) throw new LeftOut("its memory is nothing for the host");
   }
 
-  private requireGlobal(type: ValType): void {
-    if (!canPass(type)) throw new LeftOut("it uses a global that the host cannot have");
+  private selectTyped(facts: BodyFacts): void {
+    if (!isReference(facts.operand)) return this.same(facts, 1);
+    const { code, operands } = this.body;
+    operands.drop(facts.height - 1);
+    writeSelectReference(code);
   }
 
-  /** Globals hold bits. */
-  private globalGet(index: number, type: ValType): void {
-    this.requireGlobal(type);
+  private asNonNull(facts: BodyFacts): void {
+    const { body } = this;
+    const { code, operands } = body;
+    operands.drop(facts.height - 1);
+    body.store();
+    const local = operands.take(EXTERNREF);
+    code.indexed(OP.localTee, local);
+    code.u8(OP.refIsNull);
+    code.block(OP.if, EMPTY);
+    code.u8(OP.unreachable);
+    code.u8(OP.end);
+    code.indexed(OP.localGet, local);
+    operands.giveBack(EXTERNREF, local);
+  }
+
+  /** Globals hold bits; those of references are with the runtime. */
+  private globalGet(facts: BodyFacts): void {
+    const type = facts.operand;
+    if (isReference(type)) return this.byRuntime(row(facts), facts);
+    const index = facts.instruction.a;
     const { code } = this.body;
     const { access, globals } = this.target;
     const half = globals.upperHalves.get(index);
@@ -114,8 +143,14 @@ export class PlainWriter {
     }
   }
 
-  private globalSet(index: number, type: ValType): void {
-    this.requireGlobal(type);
+  private globalSet(facts: BodyFacts): void {
+    const type = facts.operand;
+    if (isReference(type)) return this.byRuntime(row(facts), facts);
+    this.setNumber(facts.instruction.a, type);
+    this.body.operands.drop(facts.height);
+  }
+
+  private setNumber(index: number, type: ValType): void {
     const { code, operands } = this.body;
     const { access, globals } = this.target;
     const half = globals.upperHalves.get(index);
@@ -140,6 +175,7 @@ export class PlainWriter {
     const params = operandsOfRuntime(opcode, words, target.module);
     const height = facts.heightBefore - params.length;
     const results = facts.height > height ? [facts.operandType(height)] : [];
+    requireHeld(target.module, results);
     const callee = target.imports.instruction(opcode, words, params, results);
     if (this.shortBulk.has(opcode, facts)) {
       this.shortBulk.write(facts, callee);
@@ -148,6 +184,10 @@ export class PlainWriter {
     body.beginCall();
     body.runtimeInstruction(callee, results.length, facts);
   }
+}
+
+function row({ instruction }: BodyFacts): Instruction {
+  return instructionAt(instruction.op) as Instruction;
 }
 
 function immediateWords(count: number, { a, b }: InstructionReader): number[] {

@@ -5,10 +5,13 @@
 import type { CompiledModule } from "../code/compiled.ts";
 import { BEHIND, CALL, ENTRY, LOOP, type SiteKind, type SiteTable, WITHIN } from "../code/sites.ts";
 import type { FunctionCode, Place } from "../code/space.ts";
-import { SLOTS } from "../interpreter/loop.generated.ts";
+import { REFERENCES, SLOTS } from "../interpreter/loop.generated.ts";
+import { reserveReferences } from "../interpreter/registers.ts";
+import { writeSlot } from "../interpreter/values.ts";
 import type { ValType } from "../isa/types.ts";
 import { bodyOf } from "../module/module.ts";
-import { type ModuleInstance, putRaw, type RawValue } from "../runtime/instances.ts";
+import type { ModuleInstance, RawValue } from "../runtime/instances.ts";
+import type { Root } from "../runtime/roots.ts";
 import type { FrameShape } from "../runtime/saved.ts";
 import type { Descent } from "../runtime/tier.ts";
 import { shapeOf, siteOf } from "../state/frames.ts";
@@ -73,15 +76,18 @@ class Plan implements FrameShape {
     return 8 + this.transfer.size;
   }
 
-  /** Writes the frame that begins at the word `at`, where all is zero. */
+  /** Writes the frame that begins at the word `at`, where all words are zero. */
   put(at: number, values: readonly unknown[]): void {
+    const first = at >> 1;
+    if (this.references > 0) reserveReferences(first + this.references);
+    for (let i = 0; i < this.references; i++) REFERENCES[first + i] = null;
     this.transfer.put(at, values);
   }
 
   /** Writes the operands of the instruction that has not been done. */
   putUndone(at: number, operands: readonly RawValue[]): void {
     this.undone.forEach(([type, slot], i) => {
-      if (slot >= 0) putRaw(SLOTS, at + 2 * slot, type, operands[i]);
+      if (slot >= 0) writeSlot(at + 2 * slot, type, operands[i]);
     });
   }
 }
@@ -123,6 +129,8 @@ export class Stop implements Descent {
   private readonly values: (readonly unknown[])[] = [];
   /** Operands of an instruction that it has to stop in front of. */
   undone: readonly RawValue[] = [];
+  /** What of the values a census has to see; null: nothing. */
+  private seen: Root | null = null;
   private work: Generator<number, void> | null = null;
   /** What is taken while it is being found out where the frames are. */
   private workBytes = 0;
@@ -136,6 +144,12 @@ export class Stop implements Descent {
   keep(number: number, values: readonly unknown[], isAbove: boolean): void {
     this.keys.push(2 * number + (isAbove ? 1 : 0));
     this.values.push(values);
+  }
+
+  /** The same where nobody is above, with values that a census has to see. */
+  keepSeen(number: number, values: readonly unknown[]): void {
+    this.keep(number, values, false);
+    this.seen = this.instance.store.objects.hold(values);
   }
 
   get isEmpty(): boolean {
@@ -201,5 +215,6 @@ export class Stop implements Descent {
       if (i > 0) frame += frames[i].words;
     }
     frames[0]?.putUndone(frame, this.undone);
+    if (this.seen !== null) this.instance.store.objects.drop(this.seen);
   }
 }

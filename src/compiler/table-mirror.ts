@@ -8,7 +8,7 @@ import type { TableInstance, TableWatcher } from "../runtime/table.ts";
 import { idMatches } from "../validation/type-ids.ts";
 import type { HostGlobal } from "./border.ts";
 import { type HostTable, hiddenTable } from "./host-objects.ts";
-import { canPassAll, isSimple } from "./host-types.ts";
+import { isErased, isSimple } from "./host-types.ts";
 import { LeftOut } from "./left-out.ts";
 import type { UsedTable } from "./tables.ts";
 
@@ -131,7 +131,7 @@ export class TableMirror implements TableWatcher {
     const element = this.table.get(index);
     if (!(element instanceof FunctionInstance)) return NONE;
     const { code, instance, type } = element;
-    if (!canPassAll(type)) return NONE;
+    if (isErased(type)) return NONE;
     if (instance === this.instance) {
       const { functions, importedFunctions } = instance.module;
       // Others are told by their ids, which the host knows nothing of.

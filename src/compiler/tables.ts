@@ -3,10 +3,10 @@
 // asks the runtime. The first elements are as the guest's up to a limit, which is in a global.
 
 import { FUNCREF } from "../isa/types.ts";
-import type { ModuleRecord } from "../module/module.ts";
+import { type FuncType, funcTypeAt, type ModuleRecord } from "../module/module.ts";
 import type { Adapters } from "./adapters.ts";
 import type { HostGlobals } from "./globals.ts";
-import { isSimple } from "./host-types.ts";
+import { isErased, isSimple } from "./host-types.ts";
 import { LeftOut } from "./left-out.ts";
 
 /** A table through which functions are called. */
@@ -37,6 +37,9 @@ export class HostTables {
    */
   use(index: number, type: number): UsedTable {
     if (!isSimple(this.module, type)) throw new LeftOut("it calls elements of a type in a group");
+    if (isErased(funcTypeAt(this.module, type) as FuncType)) {
+      throw new LeftOut("it calls elements that take or give references");
+    }
     const table = this.list.find((used) => used.index === index) ?? this.add(index);
     if (!table.others.has(type)) table.others.set(type, this.adapters.element(index, type));
     return table;

@@ -1,9 +1,10 @@
 // Values that go between slots of a frame and what the host's functions take: worked out once, then
 // nothing is made for a value but what the host asks for.
 
-import { SLOTS } from "../interpreter/loop.generated.ts";
-import { LONGS } from "../interpreter/registers.ts";
-import { slotsOf, type ValType } from "../isa/types.ts";
+import { REFERENCES, SLOTS } from "../interpreter/loop.generated.ts";
+import { LONGS, reserveReferences } from "../interpreter/registers.ts";
+import { isReference, slotsOf, type ValType } from "../isa/types.ts";
+import { mustBeSeen } from "../runtime/roots.ts";
 import { isShort } from "./border.ts";
 import type { HostFunction } from "./host-objects.ts";
 import { type Bits, passedAs } from "./values.ts";
@@ -14,6 +15,8 @@ export class Transfer {
   private readonly shorts: number[] = [];
   /** The same of 64 bits. */
   private readonly longs: number[] = [];
+  /** The same of references, and their slots. */
+  private readonly references: number[] = [];
 
   /** How many parts the values have. */
   count = 0;
@@ -33,18 +36,22 @@ export class Transfer {
   add(type: ValType, index: number, slot: number): void {
     const parts = passedAs(type).length;
     this.count += parts;
-    if (isShort(type)) this.shorts.push(index, 2 * slot);
+    if (isReference(type)) this.references.push(index, slot);
+    else if (isShort(type)) this.shorts.push(index, 2 * slot);
     else for (let i = 0; i < parts; i++) this.longs.push(index + i, 2 * (slot + i));
   }
 
   /** How many numbers it consists of. */
   get size(): number {
-    return this.shorts.length + this.longs.length;
+    return this.shorts.length + this.longs.length + this.references.length;
   }
 
   /** Into the frame that begins at the word `frame`. */
   put(frame: number, parts: readonly Bits[]): void {
-    const { longs, shorts } = this;
+    const { longs, references, shorts } = this;
+    for (let i = 0; i < references.length; i += 2) {
+      putReference((frame >> 1) + references[i + 1], parts[references[i]]);
+    }
     for (let i = 0; i < shorts.length; i += 2) {
       SLOTS[frame + shorts[i + 1]] = parts[shorts[i]] as number;
     }
@@ -55,7 +62,10 @@ export class Transfer {
 
   /** Out of it; in `parts` there are others. */
   take(frame: number, parts: Bits[] = new Array(this.count)): readonly Bits[] {
-    const { longs, shorts } = this;
+    const { longs, references, shorts } = this;
+    for (let i = 0; i < references.length; i += 2) {
+      parts[references[i]] = REFERENCES[(frame >> 1) + references[i + 1]];
+    }
     for (let i = 0; i < shorts.length; i += 2) {
       parts[shorts[i]] = SLOTS[frame + shorts[i + 1]];
     }
@@ -68,14 +78,17 @@ export class Transfer {
   // The same for functions, which mostly have one value: nothing is made for that
 
   private putOne(frame: number, value: Bits): void {
-    const { longs, shorts } = this;
+    const { longs, references, shorts } = this;
     if (shorts.length > 0) SLOTS[frame + shorts[1]] = value as number;
-    else LONGS[(frame + longs[1]) >> 1] = value as bigint;
+    else if (longs.length > 0) LONGS[(frame + longs[1]) >> 1] = value as bigint;
+    else putReference((frame >> 1) + references[1], value);
   }
 
   private takeOne(frame: number): Bits {
-    const { longs, shorts } = this;
-    return shorts.length > 0 ? SLOTS[frame + shorts[1]] : LONGS[(frame + longs[1]) >> 1];
+    const { longs, references, shorts } = this;
+    if (shorts.length > 0) return SLOTS[frame + shorts[1]];
+    if (longs.length > 0) return LONGS[(frame + longs[1]) >> 1];
+    return REFERENCES[(frame >> 1) + references[1]];
   }
 
   /** Calls a function with the values in the frame. */
@@ -95,4 +108,18 @@ export class Transfer {
     if (this.count === 0) return undefined;
     return this.count === 1 ? this.takeOne(frame) : this.take(frame);
   }
+
+  /** Whether one of them in the frame must not get out of a census' sight. */
+  mustBeSeen(frame: number): boolean {
+    const { references } = this;
+    for (let i = 1; i < references.length; i += 2) {
+      if (mustBeSeen(REFERENCES[(frame >> 1) + references[i]])) return true;
+    }
+    return false;
+  }
+}
+
+function putReference(slot: number, reference: Bits): void {
+  reserveReferences(slot + 1);
+  REFERENCES[slot] = reference;
 }

@@ -15,6 +15,7 @@ import {
   INTEGER_OVERFLOW,
   INVALID_CONVERSION,
   MEMORY_OUT_OF_BOUNDS,
+  NULL_REFERENCE,
   UNALIGNED_ATOMIC,
   UNDEFINED_ELEMENT,
   UNINITIALIZED_ELEMENT,
@@ -58,6 +59,7 @@ function codeOf(executed: Executed, message: string, kept: Thrown["kept"], place
     const operand = kept[KEPT.indexOf((params as readonly ValType[])[0])];
     return Number.isNaN(operand) ? INVALID_CONVERSION : INTEGER_OVERFLOW;
   }
+  if (op === OP.refAsNonNull) return NULL_REFERENCE;
   if (message.includes("unaligned")) return UNALIGNED_ATOMIC;
   if (isBounds) return MEMORY_OUT_OF_BOUNDS;
   if (message.includes("by zero")) return DIVIDE_BY_ZERO;

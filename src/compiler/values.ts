@@ -1,9 +1,25 @@
 // Values as the host tier hands them over: which types it handles, how they are written in host
 // Wasm, and how those of a frame are passed to JavaScript. They are passed as bits, so that NaN
 // payloads survive: an i32 or f32 as an i32, an i64 or f64 as an i64, a v128 as two i64. References
-// do not pass.
+// of all types are externref to the host, as it knows nothing of our functions.
 
-import { F32, F64, I32, I64, V128, type ValType } from "../isa/types.ts";
+import {
+  EXTERNREF,
+  F32,
+  F64,
+  HEAP_EXTERN,
+  HEAP_FUNC,
+  HEAP_NOEXTERN,
+  HEAP_NOFUNC,
+  type HeapType,
+  heapOf,
+  I32,
+  I64,
+  isReference,
+  V128,
+  type ValType,
+} from "../isa/types.ts";
+import type { ModuleRecord } from "../module/module.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
@@ -16,14 +32,11 @@ const CODES: ReadonlyMap<ValType, number> = new Map([
   [V128, 0x7b],
 ]);
 
-/**
- * The code of a value type in the binary format.
- * @throws LeftOut for references: the runtime could not see which of them are held
- */
+const EXTERNREF_CODE = 0x6f;
+
+/** The code of a value type as the host has it, in the binary format. */
 export function typeCode(type: ValType): number {
-  const code = CODES.get(type);
-  if (code === undefined) throw new LeftOut("it handles references");
-  return code;
+  return CODES.get(type) ?? EXTERNREF_CODE;
 }
 
 /** Such a code as a block type (spec: 5.4.1), which is a signed integer. */
@@ -31,9 +44,27 @@ export function shortType(code: number): number {
   return code - 0x80;
 }
 
-/** Whether values of this type can be passed to the runtime. */
-export function canPass(type: ValType): boolean {
-  return PASSED.has(type);
+/** Abstract heap types of functions, and of what is the host's. */
+const HELD_HEAPS: ReadonlySet<HeapType> = new Set([
+  ...[HEAP_FUNC, HEAP_NOFUNC, HEAP_EXTERN, HEAP_NOEXTERN],
+]);
+
+/**
+ * Whether compiled code may hold values of a module's type. Of references only to functions and to
+ * what is the host's: a census of what guests make does not see those in the host's frames.
+ */
+export function canHold(module: ModuleRecord, type: ValType): boolean {
+  if (!isReference(type)) return true;
+  const heap = heapOf(type);
+  if (heap < 0) return HELD_HEAPS.has(heap);
+  return module.types[heap].composite.kind === "func";
+}
+
+/** @throws LeftOut if compiled code may not hold values of one of the types */
+export function requireHeld(module: ModuleRecord, types: readonly ValType[]): void {
+  for (const type of types) {
+    if (!canHold(module, type)) throw new LeftOut("it handles references to what guests make");
+  }
 }
 
 /**
@@ -76,11 +107,24 @@ export function writeDummy(out: ByteWriter, type: ValType): void {
       out.u8(OP.vector);
       out.u8(12);
       return out.u32Zeros(4);
+    default:
+      writeNull(out);
   }
 }
 
+export function writeNull(out: ByteWriter): void {
+  out.u8(OP.refNull);
+  out.u8(EXTERNREF_CODE);
+}
+
+/** Begins a `select` of values of a type that is no number: its type follows. */
+export function writeSelectReference(out: ByteWriter): void {
+  out.indexed(OP.selectTyped, 1);
+  out.u8(EXTERNREF_CODE);
+}
+
 /** How a value is passed: class of the parameters, which are sorted by it. */
-export type PassedAs = "i32" | "i64";
+export type PassedAs = "i32" | "i64" | "reference";
 
 const PASSED: ReadonlyMap<ValType, readonly PassedAs[]> = new Map<ValType, readonly PassedAs[]>([
   [I32, ["i32"]],
@@ -89,18 +133,26 @@ const PASSED: ReadonlyMap<ValType, readonly PassedAs[]> = new Map<ValType, reado
   [F64, ["i64"]],
   [V128, ["i64", "i64"]],
 ]);
+const PASSED_REFERENCE: readonly PassedAs[] = ["reference"];
+
+const PART_TYPES: Readonly<Record<PassedAs, ValType>> = {
+  i32: I32,
+  i64: I64,
+  reference: EXTERNREF,
+};
 
 export const PASSED_CODES: Readonly<Record<PassedAs, number>> = {
   i32: typeCode(I32),
   i64: typeCode(I64),
+  reference: EXTERNREF_CODE,
 };
 /** The type of a value's part. */
 export function typeOfPart(part: PassedAs): ValType {
-  return part === "i32" ? I32 : I64;
+  return PART_TYPES[part];
 }
 
 /** Parameters come in this order, so that fewer signatures are needed. */
-export const PASSED_ORDER: readonly PassedAs[] = ["i32", "i64"];
+export const PASSED_ORDER: readonly PassedAs[] = ["i32", "i64", "reference"];
 
 /** Up to so many parameters of a class are passed as they are; more of them in steps. */
 const EXACT = 4;
@@ -118,9 +170,7 @@ export function passedCount(count: number): number {
 
 /** The parameters that a value of this type becomes. */
 export function passedAs(type: ValType): readonly PassedAs[] {
-  const parts = PASSED.get(type);
-  if (parts === undefined) throw new LeftOut("it handles references");
-  return parts;
+  return PASSED.get(type) ?? PASSED_REFERENCE;
 }
 
 /** Part `part` of the value that is on the stack, as bits. */
@@ -169,12 +219,17 @@ export function writeUnpassed(out: ByteWriter, type: ValType, first: number): vo
 
 /**
  * A value as bits: i32 and f32 as a number (signed 32 bits), i64 and f64 as a bigint, a v128 as two
- * of them, the lower one first.
+ * of them, the lower one first; a reference as it is.
  */
 export type Bits = unknown;
 
 /** What a local starts with. */
 export function zeroBits(type: ValType): Bits {
   if (type === V128) return [0n, 0n];
-  return passedAs(type)[0] === "i32" ? 0 : 0n;
+  return zeroOfPart(passedAs(type)[0]);
+}
+
+export function zeroOfPart(part: PassedAs): Bits {
+  if (part === "reference") return null;
+  return part === "i32" ? 0 : 0n;
 }

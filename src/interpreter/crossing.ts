@@ -178,16 +178,18 @@ export abstract class Crosser extends Occupant implements Budgets {
   }
 
   /** Whether a function can be called in the host, where else there is register code for it. */
-  protected mayEnter({ leastRoom }: CompiledFunction, frame: number): boolean {
-    return this.roomIn(frame) >= leastRoom && this.hasRoom(LEAST_ROOM);
+  protected mayEnter(compiled: CompiledFunction, frame: number): boolean {
+    const hasRoom = this.roomIn(frame) >= compiled.leastRoom && this.hasRoom(LEAST_ROOM);
+    return hasRoom && compiled.mayTake(frame);
   }
 
   /**
    * Whether it could be if calls of the host's did not lie beneath: it is to be called as soon as
    * these have come down, or all that it leads to would be interpreted.
    */
-  protected isCrowded({ leastRoom }: CompiledFunction, frame: number): boolean {
-    return this.isNested && this.roomOnStacks(frame) >= leastRoom;
+  protected isCrowded(compiled: CompiledFunction, frame: number): boolean {
+    const hasRoom = this.isNested && this.roomOnStacks(frame) >= compiled.leastRoom;
+    return hasRoom && compiled.mayTake(frame);
   }
 
   /** Calls a function of another tier, with the frame `delta` words above this one. */

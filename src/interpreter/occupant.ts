@@ -207,11 +207,7 @@ export class Occupant extends FuelMeter {
     if (fp + words > machine.slotLimit || lastCall > machine.controlLimit) return false;
     descent.put(fp);
     for (let i = frames.length - 1; i >= 0; i--) {
-      const { place, references, words } = frames[i];
-      if (references > 0) {
-        reserveReferences((fp >> 1) + references);
-        for (let k = 0; k < references; k++) REFERENCES[(fp >> 1) + k] = null;
-      }
+      const { place, words } = frames[i];
       if (i === 0) break;
       writeReturn(ksp, place.code, place.offset);
       CONTROL[ksp + 1] = words;

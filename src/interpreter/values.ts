@@ -19,7 +19,8 @@ function readSlot(at: number, type: ValType): RawValue {
   return rawAt(SLOTS, at, type, isReference(type) ? REFERENCES[at >> 1] : null);
 }
 
-function writeSlot(at: number, type: ValType, value: RawValue): void {
+/** Writes a value into the slot at word `at`, and of a v128 the next one. */
+export function writeSlot(at: number, type: ValType, value: RawValue): void {
   if (isReference(type)) REFERENCES[at >> 1] = value.reference;
   else putRaw(SLOTS, at, type, value);
 }

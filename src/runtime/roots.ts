@@ -49,6 +49,17 @@ export function mayReferToObjects(type: ValType): boolean {
   return isReference(type) && !heapIdMatches(heapOf(type), HEAP_FUNC);
 }
 
+/** Whether a reference counts as long as something refers to it: others are the host's alone. */
+export function mustBeSeen(reference: unknown): boolean {
+  if (typeof reference !== "object" || reference === null) return false;
+  return (
+    isAggregate(reference) ||
+    GuestObject.is(reference) ||
+    HostValue.is(reference) ||
+    ExportedObject.objectOf(reference) !== null
+  );
+}
+
 /** A table, as far as it matters here. */
 interface ReferenceTable {
   readonly length: number;

@@ -86,7 +86,7 @@ export interface Descent extends Ending {
   readonly kind: "descent";
   /** Whose functions have come down. */
   readonly instance: ModuleInstance;
-  /** The innermost first; they hold no references. */
+  /** The innermost first. */
   readonly frames: readonly FrameShape[];
   /** Price of what the innermost one stopped in front of. */
   readonly cost: number;
@@ -125,6 +125,8 @@ export interface InstanceTier {
 export interface CompiledFunction {
   /** Bytes of room that it has to be given at least. */
   readonly leastRoom: number;
+  /** Whether it may be run with what lies at the word `frame`: nothing that a census looks for. */
+  mayTake(frame: number): boolean;
   /**
    * Runs it with the arguments that lie at the word `frame` of the slots, and leaves the results
    * there; or gives what it has ended with instead. Its calls take at most `room` bytes of stack:
