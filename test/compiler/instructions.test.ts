@@ -116,4 +116,11 @@ describe.skipIf(engine === null)("an instruction of the runtime's", () => {
         (i32.store (i32.const 131068) (i32.const 6))
         (i32.add (i32.load (i32.const 65532)) (i32.load (i32.const 131068)))))`);
   });
+
+  it("behind which a branch leaves the function with what lies beneath its condition", () => {
+    compare(`(module
+      (func $one (param i32) (result i32) (local.get 0))
+      (func (export "f") (param i32) (result i32)
+        (i32.const 5) (call $one (local.get 0)) (br_if 0) (drop) (i32.const 9)))`);
+  });
 });
