@@ -39,9 +39,6 @@ function copied(to: ValType, from: ValType): readonly ValType[] {
 
 /** Instructions that the runtime executes. */
 const BY_RUNTIME: ReadonlyMap<number, Operands> = new Map<number, Operands>([
-  // Globals of references.
-  [0x23, () => []], // global.get
-  [0x24, ({ globals }, a) => [globals[a].type.type]], // global.set
   [0x25, (module, a) => [inTable(module, a)]], // table.get
   [0x26, (module, a) => [inTable(module, a), elementOf(module, a)]], // table.set
   [0x40, (module, a) => [inMemory(module, a)]], // memory.grow

@@ -280,6 +280,12 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
         return this.functions.getter(item.index);
       case "setter":
         return this.functions.setter(item.index);
+      case "get reference":
+        return () => this.instance.globals[item.index].reference;
+      case "set reference":
+        return (reference) => {
+          this.instance.globals[item.index].reference = reference;
+        };
       case "resolve": {
         const mirror = this.tables.find(({ index }) => index === item.table) as TableMirror;
         return (index) => mirror.resolve(index as number);

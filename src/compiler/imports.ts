@@ -28,6 +28,8 @@ export type RuntimeImport =
   | { readonly kind: "element"; readonly table: number; readonly type: FuncType }
   /** Gets at a global of the module's own host module, by its index there. */
   | { readonly kind: "getter" | "setter"; readonly index: number }
+  /** Gets at a global of the guest's that is a reference. */
+  | { readonly kind: "get reference" | "set reference"; readonly index: number }
   /** Gives the index in the host's table for one that is not below its limit. */
   | { readonly kind: "resolve"; readonly table: number };
 
@@ -136,6 +138,13 @@ export class HostImports {
   element(table: number, typeIndex: number, type: FuncType): number {
     const item = { kind: "element", table, type } as const;
     return this.once(`element ${table} ${typeIndex}`, item, () => this.types.ofBits(type));
+  }
+
+  /** The function that gets or sets a global of the guest's that is a reference. */
+  reference(kind: "get reference" | "set reference", index: number): number {
+    const { reference } = PASSED_CODES;
+    const [params, results] = kind === "get reference" ? [[], [reference]] : [[reference], []];
+    return this.once(`${kind} ${index}`, { kind, index }, () => this.types.add(params, results));
   }
 
   /** The function that finds an element which the host's table may not have. */

@@ -20,6 +20,7 @@ import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import type { HostTarget } from "./target.ts";
 import {
+  isFunctionReference,
   requireHeld,
   writeBits,
   writeNull,
@@ -130,8 +131,8 @@ export class PlainWriter {
   /** Globals hold bits; those of references are with the runtime. */
   private globalGet(facts: BodyFacts): void {
     const type = facts.operand;
-    if (isReference(type)) return this.byRuntime(row(facts), facts);
     const index = facts.instruction.a;
+    if (isReference(type)) return this.getReference(index, type);
     const { code } = this.body;
     const { access, globals } = this.target;
     const half = globals.upperHalves.get(index);
@@ -145,9 +146,20 @@ export class PlainWriter {
 
   private globalSet(facts: BodyFacts): void {
     const type = facts.operand;
-    if (isReference(type)) return this.byRuntime(row(facts), facts);
-    this.setNumber(facts.instruction.a, type);
+    const index = facts.instruction.a;
+    if (isReference(type)) this.callGlobal("set reference", index);
+    else this.setNumber(index, type);
     this.body.operands.drop(facts.height);
+  }
+
+  /** What a census may have to see cannot come in here: no frame can be saved behind it. */
+  private getReference(index: number, type: ValType): void {
+    if (!isFunctionReference(type)) throw new LeftOut("it gets a global that may be an object");
+    this.callGlobal("get reference", index);
+  }
+
+  private callGlobal(kind: "get reference" | "set reference", index: number): void {
+    this.body.code.indexed(OP.call, this.target.imports.reference(kind, index));
   }
 
   private setNumber(index: number, type: ValType): void {

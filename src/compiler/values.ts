@@ -60,6 +60,12 @@ export function canHold(module: ModuleRecord, type: ValType): boolean {
   return module.types[heap].composite.kind === "func";
 }
 
+/** Whether a reference that compiled code may hold is always null or to a function. */
+export function isFunctionReference(type: ValType): boolean {
+  const heap = heapOf(type);
+  return heap >= 0 || heap === HEAP_FUNC || heap === HEAP_NOFUNC;
+}
+
 /** @throws LeftOut if compiled code may not hold values of one of the types */
 export function requireHeld(module: ModuleRecord, types: readonly ValType[]): void {
   for (const type of types) {

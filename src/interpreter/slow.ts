@@ -89,12 +89,6 @@ export function runtimeInstruction(
 ): Progress | null {
   const { tables, memories } = instance;
   switch (op) {
-    case 0x23: // global.get
-      getGlobal(instance, a);
-      return "done";
-    case 0x24: // global.set
-      setGlobal(instance, a);
-      return "done";
     case 0x25: // table.get
       reserveReferences((machine.x >> 1) + 1);
       check(tableGet(tables[a], unsigned(0, isWide(tables[a])), REFERENCES, machine.x >> 1));
@@ -140,6 +134,12 @@ function execute(op: number, instance: ModuleInstance, payer: Waiter): Progress 
   const a = extra(2);
   const { memories } = instance;
   switch (op) {
+    case 0x23: // global.get
+      getGlobal(instance, a);
+      return "done";
+    case 0x24: // global.set
+      setGlobal(instance, a);
+      return "done";
     case 0x3f: // memory.size
       memories[a].refresh();
       setInt(0, memories[a].pages, isWide(memories[a]));
