@@ -19,7 +19,7 @@ import {
 } from "./values.ts";
 
 /** Whether values of these types are the same as bits. */
-function areBits(types: readonly ValType[]): boolean {
+export function areBits(types: readonly ValType[]): boolean {
   return types.every((type) => {
     const [part, ...others] = passedAs(type);
     return others.length === 0 && PASSED_CODES[part] === typeCode(type);

@@ -1,13 +1,15 @@
 // Calls in host Wasm: the budget goes along in its global, and a check stands behind them.
 
-import { I32 } from "../isa/types.ts";
+import { EXNREF, I32, type ValType } from "../isa/types.ts";
 import { type FuncType, funcTypeAt } from "../module/module.ts";
 import type { BodyFacts } from "../validation/sink.ts";
+import { areBits } from "./adapters.ts";
 import type { HostBody } from "./body.ts";
+import { LeftOut } from "./left-out.ts";
 import { EMPTY, OP } from "./opcodes.ts";
 import type { UsedTable } from "./tables.ts";
 import type { HostTarget } from "./target.ts";
-import { requireHeld } from "./values.ts";
+import { passedAs, requireHeld, writePassed } from "./values.ts";
 
 /** Writes calls. */
 export class CallWriter {
@@ -49,9 +51,42 @@ export class CallWriter {
         this.body.code.u32(tables.numberOf(table));
         return this.end(op === OP.callIndirect, type, facts);
       }
+      case OP.throw:
+        return this.throw(op, this.typeAt(this.target.module.tags[a]).params, facts);
+      case OP.throwRef:
+        return this.throw(op, [EXNREF], facts);
       default:
         return "no call";
     }
+  }
+
+  /** The interpreter throws, and searches for handlers: all comes down in front of it. */
+  private throw(op: number, params: readonly ValType[], facts: BodyFacts): "left" {
+    const { body, target } = this;
+    const { height, heightBefore, instruction } = facts;
+    // What is beneath is gone behind it, but not in front of it.
+    if (heightBefore - params.length > height) throw new LeftOut("it throws above other operands");
+    const immediates = op === OP.throw ? [instruction.a] : [];
+    body.beginCall();
+    this.pass(params);
+    body.runtimeInstruction(target.imports.instruction(op, immediates, params, []), 0, facts);
+    body.code.u8(OP.unreachable);
+    body.flow.leave(body.takeCost());
+    return "left";
+  }
+
+  /** What lies on the host's stack becomes what is passed. */
+  private pass(types: readonly ValType[]): void {
+    if (areBits(types)) return;
+    const { code, operands } = this.body;
+    const locals = types.map((type) => operands.take(type));
+    for (let i = types.length - 1; i >= 0; i--) code.indexed(OP.localSet, locals[i]);
+    types.forEach((type, i) => {
+      for (let part = 0; part < passedAs(type).length; part++) {
+        writePassed(code, type, locals[i], part);
+      }
+      operands.giveBack(type, locals[i]);
+    });
   }
 
   private begin(returns: boolean): void {

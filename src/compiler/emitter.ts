@@ -176,6 +176,17 @@ export class HostEmitter implements BodySink, RunSink {
         this.openBlock(op, facts);
         this.body.flow.block(this.body.takeCost());
         return true;
+      case OP.try:
+      case OP.tryTable:
+        // What is thrown in it is the interpreter's matter, which lands in its handlers.
+        this.body.flow.protect();
+        this.openBlock(OP.block, facts);
+        this.body.flow.block(this.body.takeCost());
+        return true;
+      case OP.catch:
+      case OP.catchAll:
+        this.catchPart(facts, true);
+        return true;
       case OP.loop:
         this.openLoop(facts);
         return true;
@@ -186,6 +197,7 @@ export class HostEmitter implements BodySink, RunSink {
         this.elsePart(facts, true);
         return true;
       case OP.end:
+      case OP.delegate:
         this.endBlock(facts, true);
         return true;
       case OP.br:
@@ -215,15 +227,19 @@ export class HostEmitter implements BodySink, RunSink {
       case OP.block:
       case OP.loop:
       case OP.if:
-      case 0x06: // try
-      case 0x1f: // try_table
+      case OP.try:
+      case OP.tryTable:
         this.labels.push(DEAD);
         return;
       case OP.else:
         if (!this.labelAt(0).dead) this.elsePart(facts, false);
         return;
+      case OP.catch:
+      case OP.catchAll:
+        if (!this.labelAt(0).dead) this.catchPart(facts, false);
+        return;
       case OP.end:
-      case 0x18: // delegate
+      case OP.delegate:
         this.endBlock(facts, false);
     }
   }
@@ -320,6 +336,18 @@ export class HostEmitter implements BodySink, RunSink {
     this.code.u8(OP.else);
     this.operands.drop(facts.closed.height);
     label.op = OP.else;
+  }
+
+  /** Compiled code never comes to what handles exceptions. */
+  private catchPart(facts: BodyFacts, reachable: boolean): void {
+    const { body } = this;
+    if (reachable) {
+      body.charge();
+      body.flow.branch(body.takeCost(), 0);
+      this.labelAt(0).targeted = true;
+    }
+    this.lost = true;
+    this.leave(facts);
   }
 
   private endBlock(facts: BodyFacts, reachable: boolean): void {

@@ -180,6 +180,8 @@ export class Flow {
   private readonly accesses = new WordList();
   /** Instructions since the last transfer of control. */
   private instructions = 0;
+  /** Whether exceptions are handled, and may bring control to where it goes nowhere else. */
+  private hasHandlers = false;
 
   /** Begins with another function. */
   clear(): void {
@@ -188,6 +190,7 @@ export class Flow {
     this.loops.length = 0;
     this.accesses.length = 0;
     this.instructions = 0;
+    this.hasHandlers = false;
   }
 
   /** How many events there are: about as many control points has the function. */
@@ -224,6 +227,11 @@ export class Flow {
 
   write(local: number): void {
     this.accesses.push(2 * local + 1);
+  }
+
+  /** Exceptions are handled: what handlers read of locals is not known, so all are live. */
+  protect(): void {
+    this.hasHandlers = true;
   }
 
   // Each of these takes the cost since the event before it, its own instruction included.
@@ -294,8 +302,10 @@ export class Flow {
     // What is live at a loop's header is so at branches to it as well, which come first on the way
     // back. So it is gone again until nothing is news; a function needs more than some ways only if
     // branches leave many loops within each other.
-    for (let i = 0; i < MOST_WAYS; i++) if (!this.goBack(facts)) return facts;
-    this.addLoops(facts);
+    let isNew = true;
+    for (let i = 0; i < MOST_WAYS && isNew; i++) isNew = this.goBack(facts);
+    if (isNew) this.addLoops(facts);
+    if (this.hasHandlers) facts.live.fill(-1);
     return facts;
   }
 

@@ -52,6 +52,10 @@ const BY_RUNTIME: ReadonlyMap<number, Operands> = new Map<number, Operands>([
   [0x20e, (module, a, b) => copied(inTable(module, a), inTable(module, b))], // table.copy
   [0x20f, (module, a) => [elementOf(module, a), inTable(module, a)]], // table.grow
   [0x210, () => []], // table.size
+  // memory.atomic.notify, wait32, wait64: the interpreter does these.
+  [0x500, (module, _, b) => [inMemory(module, b), I32]],
+  [0x501, (module, _, b) => [inMemory(module, b), I32, I64]],
+  [0x502, (module, _, b) => [inMemory(module, b), I64, I64]],
   // table.fill
   [0x211, (module, a) => [inTable(module, a), elementOf(module, a), inTable(module, a)]],
 ]);
@@ -115,9 +119,7 @@ function find(op: number, { access, feature, name, params, results }: Instructio
   if (feature === "relaxed-simd" || params === null) return REFUSED;
   // References are something else to the host.
   if ([...params, ...results].some(isReferenceType)) return REFUSED;
-  if (access === null) return MAY_TRAP.test(name) ? TRAPPING : SAME;
-  // Who waits is the runtime's matter.
-  return access.kind === "wait" || access.kind === "notify" ? REFUSED : TRAPPING;
+  return access !== null || MAY_TRAP.test(name) ? TRAPPING : SAME;
 }
 
 /** Whether it traps for what is no integer, or none that fits. */

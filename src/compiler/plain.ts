@@ -1,7 +1,6 @@
 // All instructions but control: what the host does in the same way is copied byte by byte, what has
 // a bill or limits beyond its price is left to a function of the runtime.
 
-import type { InstructionReader } from "../binary/instructions.ts";
 import { instructionAt } from "../isa/index.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import { EXTERNREF, isReference, type ValType } from "../isa/types.ts";
@@ -181,9 +180,12 @@ export class PlainWriter {
     operands.giveBack(type, local);
   }
 
-  private byRuntime({ immediates, opcode }: Instruction, facts: BodyFacts): void {
+  private byRuntime({ access, immediates, opcode }: Instruction, facts: BodyFacts): void {
     const { body, target } = this;
-    const words = immediateWords(immediates.split(" ").length, facts.instruction);
+    const { a, b } = facts.instruction;
+    const isOne = immediates.split(" ").length === 1;
+    // Of an access only the memory matters: it is the interpreter's.
+    const words = access !== null ? [0, b] : isOne ? [a] : [a, b];
     const params = operandsOfRuntime(opcode, words, target.module);
     const height = facts.heightBefore - params.length;
     const results = facts.height > height ? [facts.operandType(height)] : [];
@@ -200,8 +202,4 @@ export class PlainWriter {
 
 function row({ instruction }: BodyFacts): Instruction {
   return instructionAt(instruction.op) as Instruction;
-}
-
-function immediateWords(count: number, { a, b }: InstructionReader): number[] {
-  return count === 1 ? [a] : [a, b];
 }

@@ -7,8 +7,10 @@ import {
   EXTERNREF,
   F32,
   F64,
+  HEAP_EXN,
   HEAP_EXTERN,
   HEAP_FUNC,
+  HEAP_NOEXN,
   HEAP_NOEXTERN,
   HEAP_NOFUNC,
   type HeapType,
@@ -44,14 +46,14 @@ export function shortType(code: number): number {
   return code - 0x80;
 }
 
-/** Abstract heap types of functions, and of what is the host's. */
+/** Abstract heap types of functions, of what is the host's, and of exceptions. */
 const HELD_HEAPS: ReadonlySet<HeapType> = new Set([
-  ...[HEAP_FUNC, HEAP_NOFUNC, HEAP_EXTERN, HEAP_NOEXTERN],
+  ...[HEAP_FUNC, HEAP_NOFUNC, HEAP_EXTERN, HEAP_NOEXTERN, HEAP_EXN, HEAP_NOEXN],
 ]);
 
 /**
- * Whether compiled code may hold values of a module's type. Of references only to functions and to
- * what is the host's: a census of what guests make does not see those in the host's frames.
+ * Whether compiled code may hold values of a module's type: none of objects, as a census of what
+ * guests make does not see the host's frames. Of others that must be seen it only ever holds null.
  */
 export function canHold(module: ModuleRecord, type: ValType): boolean {
   if (!isReference(type)) return true;
@@ -69,7 +71,7 @@ export function isFunctionReference(type: ValType): boolean {
 /** @throws LeftOut if compiled code may not hold values of one of the types */
 export function requireHeld(module: ModuleRecord, types: readonly ValType[]): void {
   for (const type of types) {
-    if (!canHold(module, type)) throw new LeftOut("it handles references to what guests make");
+    if (!canHold(module, type)) throw new LeftOut("it handles references to objects");
   }
 }
 
