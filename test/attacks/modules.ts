@@ -348,7 +348,7 @@ export const MODULE_ATTACKS: readonly Attack[] = [
     Module.from(build({ types: distinctTypes(200, round * 200) })),
   ),
   flat("a thousand modules of different types, instantiated", 12, 1000, (round) => {
-    const types = distinctTypes(50, round * 50);
+    const types = distinctTypes(20, round * 20);
     const functions = types.map((_, type) => ({ type, code: (code: Code) => code.op("nop") }));
     new Store().instantiate(Module.from(build({ types, functions })));
   }),

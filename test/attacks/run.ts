@@ -8,7 +8,7 @@ import type { Attack, Result } from "./probe.ts";
 /** What the heap of an attack's process may have: modest, so that who wastes it dies of it. */
 export const HEAP_MEGABYTES = 256;
 export const NODE_OPTIONS = [`--max-old-space-size=${HEAP_MEGABYTES}`, "--expose-gc"];
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 100_000;
 const AT_ONCE = 2;
 
 /** What is known of an attack whose process did not come to its end. */
