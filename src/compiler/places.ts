@@ -201,14 +201,14 @@ function* learn(
   frames: readonly HostFrame[],
   places: Map<number, Place | null>,
 ): Generator<number, void> {
-  const inHost = written.functionAt(frames[0].index);
-  if (inHost === null) return;
-  const code = compiled.code(inHost.funcIndex);
-  const recorder = new Recorder(code, inHost);
+  const found = written.functionAt(frames[0].index);
+  if (found === null) return;
+  const code = compiled.code(found.funcIndex);
+  const recorder = new Recorder(code, found);
   const pass = new Pass(code, recorder, compiled.takeValidator());
   while (!pass.advance(PIECE)) yield recorder.hostBytes;
   compiled.giveBack(pass.validator);
-  inHost.finish();
+  found.finish();
   for (const { offset } of frames) places.set(offset, recorder.placeAt(offset));
   kept.grew(frames.length);
 }

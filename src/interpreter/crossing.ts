@@ -254,15 +254,15 @@ export abstract class Crosser extends Occupant implements Budgets {
   /** See `Budgets`. */
   callOutside(callee: FunctionInstance, left: number, usedRoom: number): number {
     this.book(left);
-    const { inHost } = this;
+    const { bytesInHost } = this;
     const { hostBytes } = stack;
-    this.inHost = inHost + usedRoom;
+    this.bytesInHost = bytesInHost + usedRoom;
     stack.hostBytes = hostBytes + usedRoom + CROSSING_BYTES;
     this.limitStacks();
     try {
       return this.mayNest(callee) ? this.nest(callee) : this.callFromBelow(callee);
     } finally {
-      this.inHost = inHost;
+      this.bytesInHost = bytesInHost;
       stack.hostBytes = hostBytes;
       this.limitStacks();
     }

@@ -45,7 +45,7 @@ export class Occupant extends FuelMeter {
   private slotsAwayBeneath = 0;
   private callsAwayBeneath = 0;
   /** Bytes that its frames in the host take there, or as register code's, at most. */
-  protected inHost = 0;
+  protected bytesInHost = 0;
   /** What its frames take of the store's `hostBytes` while it is suspended. */
   private lease: Lease | null = null;
 
@@ -241,11 +241,11 @@ export class Occupant extends FuelMeter {
 
   /** Words that this thread and all beneath have in copies or in the host, not on the machine. */
   protected get slotsAway(): number {
-    return this.slotsAwayBeneath + (this.copied?.away.slots ?? 0) + (this.inHost >> 2);
+    return this.slotsAwayBeneath + (this.copied?.away.slots ?? 0) + (this.bytesInHost >> 2);
   }
 
   protected get callsAway(): number {
-    const calls = Math.ceil((2 * this.inHost) / LEAST_CALL);
+    const calls = Math.ceil((2 * this.bytesInHost) / LEAST_CALL);
     return this.callsAwayBeneath + (this.copied?.away.calls ?? 0) + calls;
   }
 
