@@ -10,12 +10,12 @@ import type { Lease } from "../runtime/store.ts";
 import type { Promotion } from "../runtime/tier.ts";
 
 /**
- * Units that an instance executes in the interpreter before it is worth an instance of the host's,
- * and for each byte of code that is not written yet: that takes 0.2 µs with all that follows, as
- * long as the interpreter takes for a unit while it is cold, and for 15 of them later.
+ * Units that an instance executes in the interpreter before it is worth an instance of the host's:
+ * some 3 ms while that is cold; and for each byte of code that is not written yet. That takes as
+ * long as two or three units (docs/rationale.md, "When is a module worth the host's engine?").
  */
-const INSTANCE_UNITS = 20_000;
-const BYTE_UNITS = 4;
+const INSTANCE_UNITS = 50_000;
+const BYTE_UNITS = 1;
 /** Units of `Store.work` in a millisecond. */
 const MILLISECOND = 200_000;
 
