@@ -6,6 +6,7 @@ import type { FuncType, ModuleRecord } from "../module/module.ts";
 import type { Run } from "../validation/runs.ts";
 import type { BodyFacts } from "../validation/sink.ts";
 import type { ControlFrame } from "../validation/state.ts";
+import { BudgetWriter } from "./budget.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { type Around, CheckWriter, MOST_PASSED, writeNumber } from "./checks.ts";
 import type { HostDraft } from "./draft.ts";
@@ -64,8 +65,7 @@ export class HostBody {
   private locals: readonly ValType[] = [];
   /** How many of the host's locals, from the first on, are parameters. */
   private params = 0;
-  /** Local of the budget, and the globals, of which one has it across calls. */
-  private budget = 0;
+  readonly budget: BudgetWriter;
   private readonly globals: HostGlobals;
   private readonly access: GlobalAccess;
   private readonly around: Around;
@@ -81,11 +81,8 @@ export class HostBody {
   level = 0;
   /** Where its code begins in the complete function. */
   private beginning = 0;
-  /** Price of what has been written since the budget was changed, and since the last event. */
-  private unpaid = 0;
+  /** Price of what has been written since the last event. */
   private cost = 0;
-  /** Whether the global has what the local has, so that it is known after a trap. */
-  private stored = true;
 
   /**
    * @param groupGlobal see `FirstCalls`; -1: there is none
@@ -111,6 +108,7 @@ export class HostBody {
     this.module = module;
     this.access = access;
     this.globals = globals;
+    this.budget = new BudgetWriter(code, access, globals);
     this.room = new RoomWriter(target, this.operands, this.code);
     this.around = { access, globals, groupGlobal, room: this.room };
     this.checkWriter = new CheckWriter(type, [], 0, this.around);
@@ -120,7 +118,7 @@ export class HostBody {
   begin(locals: readonly ValType[], offset: number): void {
     this.setLocals(locals, this.type.params.length, locals.length);
     this.check("entry", offset, 0);
-    this.stored = true;
+    this.budget.returned();
   }
 
   /** The same where the code begins in the midst: locals and operands are parameters. */
@@ -128,8 +126,7 @@ export class HostBody {
     const params = locals.length + operands.length;
     if (params > MOST_PASSED) throw new LeftOut(`${params} values lie on its frame`);
     this.setLocals(locals, params, params);
-    this.access.get(this.code, this.globals.budget);
-    this.code.indexed(OP.localSet, this.budget);
+    this.budget.takeOver();
   }
 
   /** Of the host's locals the first `params` are parameters, and one is the budget. */
@@ -137,7 +134,7 @@ export class HostBody {
     requireHeld(this.module, [...locals, ...this.type.results]);
     this.locals = locals;
     this.params = params;
-    this.budget = budget;
+    this.budget.begin(budget);
     this.operands.first = budget + 2;
     this.room.begin(locals, budget + 1);
     this.insert(TAKE_ROOM, 0);
@@ -169,7 +166,7 @@ export class HostBody {
   // Fuel
 
   pay(price: number): void {
-    this.unpaid += price;
+    this.budget.pay(price);
     this.cost += price;
   }
 
@@ -196,18 +193,13 @@ export class HostBody {
       return;
     }
     code.copy(bytes, start, trap);
-    this.store();
+    this.budget.keep();
     code.copy(bytes, trap, end);
   }
 
   /** Another instruction comes, of this segment or of the next one. */
   beginInstruction(): void {
     if (this.flow.next()) this.flow.cut(this.takeCost());
-  }
-
-  /** Price of what has been written and is not paid yet. */
-  get owed(): number {
-    return this.unpaid;
   }
 
   /** What has been written since the last event of the control flow. */
@@ -217,34 +209,6 @@ export class HostBody {
     return cost;
   }
 
-  /** Straight-line code ends here: pays for it. */
-  charge(): void {
-    if (this.unpaid === 0) return;
-    this.subtract();
-    this.code.indexed(OP.localSet, this.budget);
-    this.stored = false;
-  }
-
-  /** The same, and what follows may leave the function. */
-  chargeAndStore(): void {
-    if (this.unpaid === 0) {
-      this.store();
-      return;
-    }
-    this.subtract();
-    this.code.indexed(OP.localTee, this.budget);
-    this.access.set(this.code, this.globals.budget);
-    this.stored = true;
-  }
-
-  private subtract(): void {
-    const { budget, code, unpaid } = this;
-    code.indexed(OP.localGet, budget);
-    writeNumber(code, unpaid);
-    code.u8(OP.i32Sub);
-    this.unpaid = 0;
-  }
-
   /**
    * Pays a bill besides, of which `write` pushes what it comes to; or goes to the end of the block
    * around where the budget would not last up to the next check behind the site that comes next.
@@ -252,36 +216,15 @@ export class HostBody {
   payBill(write: () => void): void {
     const { budget, code, operands } = this;
     const left = operands.take(I32);
-    code.indexed(OP.localGet, budget);
+    code.indexed(OP.localGet, budget.local);
     write();
     code.u8(OP.i32Sub);
     code.indexed(OP.localTee, left);
     this.insert(WORST, this.sites.count);
     code.u8(OP.i32AtMost);
     code.indexed(OP.brIf, 0);
-    code.indexed(OP.localGet, left);
-    code.indexed(OP.localTee, budget);
-    this.access.set(code, this.globals.budget);
+    budget.replace(left);
     operands.giveBack(I32, left);
-  }
-
-  /** What follows may leave the function: the budget goes where it is found then. */
-  store(): void {
-    this.storeOnThisPath();
-    this.stored = true;
-  }
-
-  /** The same, where control may go on without having been here. */
-  storeOnThisPath(): void {
-    if (this.stored) return;
-    this.code.indexed(OP.localGet, this.budget);
-    this.access.set(this.code, this.globals.budget);
-  }
-
-  /** Control arrives from several places, each of which has paid. */
-  merge(): void {
-    this.unpaid = 0;
-    this.stored = false;
   }
 
   /** Keeps what lies on top of the host's stack, to know it if the next instruction traps. */
@@ -311,7 +254,7 @@ export class HostBody {
     this.check("loop", offset, 0);
     this.open(OP.loop, type);
     this.insert(LOOP, site);
-    this.merge();
+    this.budget.merge();
     operands.drop(height);
   }
 
@@ -336,13 +279,13 @@ export class HostBody {
 
   /** In front of what may run other functions: what was executed is paid. */
   beginCall(): void {
-    this.chargeAndStore();
+    this.budget.chargeAndHandOver();
     this.room.call(this.code);
   }
 
   /** The same, where the callee takes the function's place. */
   beginTailCall(): void {
-    this.chargeAndStore();
+    this.budget.chargeAndHandOver();
     this.room.tailCall();
     this.insert(GIVE_ROOM_BACK, 0);
   }
@@ -359,7 +302,7 @@ export class HostBody {
    */
   runtimeInstruction(callee: number, results: number, facts: BodyFacts): void {
     const { code } = this;
-    code.indexed(OP.localGet, this.budget);
+    code.indexed(OP.localGet, this.budget.local);
     this.insert(NUMBER, this.sites.count);
     code.indexed(OP.call, callee);
     this.flow.instruction(this.takeCost(), this.sites.count);
@@ -372,7 +315,7 @@ export class HostBody {
     this.operands.drop(height - results);
     this.operands.save(height, facts);
     this.check(kind, instruction.start, results);
-    this.stored = true;
+    this.budget.returned();
   }
 
   private check(kind: SiteKind, offset: number, results: number): void {

@@ -58,7 +58,7 @@ export class ShortBulk {
     const [to, from, count] = locals;
     for (const local of [count, from, to]) code.indexed(OP.localSet, local);
     operands.save(height, facts);
-    body.chargeAndStore();
+    body.budget.chargeAndHandOver();
     body.open(OP.block, EMPTY);
     body.open(OP.block, EMPTY);
     code.indexed(OP.localGet, count);

@@ -3,7 +3,7 @@
 // header of a loop around it, it leaves a frame there, for that loop's own continuation. All else
 // they share with the host module of the guest's module, whose sites theirs are.
 
-import type { ValType } from "../isa/types.ts";
+import { I32, type ValType } from "../isa/types.ts";
 import {
   bodyOf,
   type FuncType,
@@ -15,6 +15,7 @@ import type { BodyValidator } from "../validation/body.ts";
 import { functionValidator } from "../validation/module.ts";
 import { ByteWriter } from "./bytes.ts";
 import { HostEmitter } from "./emitter.ts";
+import { writeGetter } from "./entrances.ts";
 import type { SiteFacts } from "./flow.ts";
 import type { GlobalAccess, HostGlobals } from "./globals.ts";
 import { codesOfBits, isSimple, writeType } from "./host-types.ts";
@@ -22,7 +23,14 @@ import { HostImports, type RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import { OP } from "./opcodes.ts";
 import type { Written, WrittenFunction } from "./places.ts";
-import { section, sharedCount, writeFunctions, writeHeader, writeShared } from "./sections.ts";
+import {
+  MUTABLE,
+  section,
+  sharedCount,
+  writeFunctions,
+  writeHeader,
+  writeShared,
+} from "./sections.ts";
 import type { OpenSites, Site, Sites } from "./sites.ts";
 import type { HostTarget } from "./target.ts";
 import {
@@ -65,6 +73,9 @@ function passedTypes({ locals, operands, passedLocals }: Site): ValType[] {
   return [...passedLocals.map((local) => locals[local]), ...operands];
 }
 
+/** The only global of a host module of continuations: what was left when it might have trapped. */
+const KEPT_BUDGET = 0;
+
 /** How continuations get at the globals of the module's host module. */
 class ImportedGlobals implements GlobalAccess {
   private readonly globals: HostGlobals;
@@ -86,6 +97,14 @@ class ImportedGlobals implements GlobalAccess {
   isSame(): boolean {
     return false;
   }
+
+  // A call in front of everything that may trap would be too dear: that is in a global of its own.
+
+  keepBudget(out: ByteWriter): void {
+    out.indexed(OP.globalSet, KEPT_BUDGET);
+  }
+
+  readonly keepsInGlobal = false;
 }
 
 /** Writes continuations into a host module. */
@@ -169,18 +188,29 @@ export class ContinuationWriter implements Written {
     writeHeader(out);
     section(out, "type", (w) => this.writeTypes(w));
     section(out, "import", (w) => this.writeImports(w));
+    const functions = functionCount(continuations.length);
     section(out, "function", (w) => {
-      w.u32(2 * continuations.length);
-      for (let i = 0; i < 2 * continuations.length; i++) w.u32(firstType + i);
+      w.u32(functions);
+      for (let i = 0; i < functions; i++) w.u32(firstType + i);
     });
-    section(out, "element", (w) => writeFunctions(w, this.target, first, 2 * continuations.length));
+    section(out, "global", (w) => {
+      w.u32(1);
+      w.u8(typeCode(I32));
+      w.u8(MUTABLE);
+      writeDummy(w, I32);
+      w.u8(OP.end);
+    });
+    section(out, "element", (w) => writeFunctions(w, this.target, first, functions));
     section(out, "code", (w) => {
-      w.u32(2 * continuations.length);
+      w.u32(functions);
       continuations.forEach((continuation, i) => {
         w.sized(continuation.code);
         beginnings.push(w.length - continuation.code.length);
         w.sized(entryOf(continuation, first + 2 * i));
       });
+      const getter = new ByteWriter();
+      writeGetter(getter, KEPT_BUDGET);
+      w.sized(getter);
       end = w.length;
     });
     continuations.forEach((_, i) => {
@@ -207,13 +237,14 @@ export class ContinuationWriter implements Written {
   private writeTypes(out: ByteWriter): void {
     const { continuations } = this;
     const { types } = this.target.imports;
-    out.u32(types.count + 2 * continuations.length);
+    out.u32(types.count + functionCount(continuations.length));
     types.write(out);
     for (const { site, type } of continuations) {
       const { locals, operands } = site;
       writeType(out, [...locals, ...operands].map(typeCode), type.results.map(typeCode));
       writeType(out, codesOfBits(passedTypes(site)), codesOfBits(type.results));
     }
+    writeType(out, [], [typeCode(I32)]);
   }
 
   private writeImports(out: ByteWriter): void {
@@ -227,6 +258,16 @@ export class ContinuationWriter implements Written {
 /** The number of the function by which a continuation is entered: it is in the module behind it. */
 export function entranceOf(continuation: number): number {
   return 2 * continuation + 1;
+}
+
+/** The number of the one that gives what was left where so many continuations trapped. */
+export function keptBudgetOf(continuations: number): number {
+  return 2 * continuations;
+}
+
+/** How many functions a module of so many has. */
+export function functionCount(continuations: number): number {
+  return keptBudgetOf(continuations) + 1;
 }
 
 /** That function: takes and gives bits, and calls the one at `index`. */

@@ -12,14 +12,20 @@ import type { Lease } from "../runtime/store.ts";
 import type { Budgets, Continuation, Descent, Fault } from "../runtime/tier.ts";
 import { learn } from "../state/tables.ts";
 import { INSTANCE_BYTES } from "./account.ts";
-import { bitsOfConstant } from "./border.ts";
-import { type ContinuationModule, ContinuationWriter, entranceOf } from "./continuation-module.ts";
+import { bitsOfConstant, type HostGlobal } from "./border.ts";
+import {
+  type ContinuationModule,
+  ContinuationWriter,
+  entranceOf,
+  functionCount,
+  keptBudgetOf,
+} from "./continuation-module.ts";
+import type { Entered } from "./entry.ts";
 import { CODE_BYTES } from "./host-code.ts";
 import { compileAtOnce, type HostTable, hiddenTable, instantiateHidden } from "./host-objects.ts";
 import type { RuntimeImport } from "./imports.ts";
 import { LeftOut } from "./left-out.ts";
 import type { HostModule } from "./module.ts";
-import type { Written } from "./places.ts";
 import { passedAt, type Site } from "./sites.ts";
 import { offsetsIn } from "./stops.ts";
 import { Transfer } from "./transfer.ts";
@@ -46,12 +52,11 @@ interface Ready {
   readonly order: readonly number[];
   readonly results: readonly ValType[];
   readonly run: (...values: readonly Bits[]) => unknown;
-  readonly written: Written;
+  readonly entered: Entered;
 }
 
 /** Host code that can be run in the frame at a word of the slots, and the module that it is in. */
-export interface Stretch {
-  readonly written: Written;
+export interface Stretch extends Entered {
   call(frame: number): unknown;
 }
 
@@ -138,11 +143,11 @@ export class Continuations {
 
   private continuation(ready: Ready, table: SiteTable, header: RegisterSite): Continuation {
     const { around } = this;
-    const { results, run, site, written } = ready;
+    const { entered, results, run, site } = ready;
     const passed = argumentsOf(table, header, site);
     const returned = Transfer.of(results);
     const runHere: Run = {
-      written,
+      ...entered,
       mayTake: (frame) => !passed.transfer.mustBeSeen(frame),
       call: (frame) => run(...passed.at(frame)),
       put: (frame, result) => returned.putResult(frame, result),
@@ -161,8 +166,8 @@ export class Continuations {
   after(number: number, values: readonly Bits[]): Stretch | null {
     const ready = this.ready.get(this.around.main.sites.offsetAt(number));
     if (ready == null) return null;
-    const { order, run, written } = ready;
-    return { written, call: () => run(...order.map((i) => values[i])) };
+    const { entered, order, run } = ready;
+    return { ...entered, call: () => run(...order.map((i) => values[i])) };
   }
 
   private begin(index: number, spent: number, work: () => Generator<unknown, void>): void {
@@ -229,11 +234,13 @@ export class Continuations {
     this.modules++;
     this.bytes += bytes.length;
     const { module } = this.around.instance;
-    const functions = this.instantiate(bytes, imports, 2 * made.length);
+    const functions = this.instantiate(bytes, imports, functionCount(made.length));
+    const keptBudget = functions?.get(keptBudgetOf(made.length)) as HostGlobal["get"];
+    const entered = { written, keptBudget };
     made.forEach((site, i) => {
       const { results } = typeOfFunction(module, site.functionIndex);
       const run = functions?.get(entranceOf(i)) as Ready["run"] | undefined;
-      const ready = run && { site, order: orderOf(site), results, run, written };
+      const ready = run && { site, order: orderOf(site), results, run, entered };
       this.ready.set(site.offset, ready ?? null);
     });
   }

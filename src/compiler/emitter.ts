@@ -167,7 +167,7 @@ export class HostEmitter implements BodySink, RunSink {
     const { a, labelCount, labels } = facts.instruction;
     switch (op) {
       case OP.unreachable:
-        this.body.chargeAndStore();
+        this.body.budget.chargeAndKeep();
         this.body.flow.leave(this.body.takeCost());
         this.code.u8(op);
         this.leave(facts);
@@ -306,7 +306,7 @@ export class HostEmitter implements BodySink, RunSink {
   private openLoop(facts: BodyFacts): void {
     const { body, operands } = this;
     const { height, params, results } = facts.frameAt(0);
-    body.charge();
+    body.budget.charge();
     operands.save(facts.height, facts);
     body.openLoop(facts.instruction.start, height, this.blockType(params, results));
     this.openLabel(OP.loop);
@@ -314,7 +314,7 @@ export class HostEmitter implements BodySink, RunSink {
 
   private openIf(facts: BodyFacts): void {
     const { body } = this;
-    body.charge();
+    body.budget.charge();
     this.openBlock(OP.if, facts);
     body.flow.if(body.takeCost());
   }
@@ -322,7 +322,7 @@ export class HostEmitter implements BodySink, RunSink {
   private elsePart(facts: BodyFacts, reachable: boolean): void {
     const { body } = this;
     const label = this.labelAt(0);
-    if (reachable) body.charge();
+    if (reachable) body.budget.charge();
     label.targeted ||= reachable;
     if (label.op !== OP.if) {
       // The code began in the part before it.
@@ -332,7 +332,7 @@ export class HostEmitter implements BodySink, RunSink {
     }
     this.lost = false;
     body.flow.else(body.takeCost());
-    body.merge();
+    body.budget.merge();
     this.code.u8(OP.else);
     this.operands.drop(facts.closed.height);
     label.op = OP.else;
@@ -342,7 +342,7 @@ export class HostEmitter implements BodySink, RunSink {
   private catchPart(facts: BodyFacts, reachable: boolean): void {
     const { body } = this;
     if (reachable) {
-      body.charge();
+      body.budget.charge();
       body.flow.branch(body.takeCost(), 0);
       this.labelAt(0).targeted = true;
     }
@@ -370,7 +370,7 @@ export class HostEmitter implements BodySink, RunSink {
   private endFunction(reachable: boolean): void {
     const { body, code } = this;
     if (reachable) {
-      body.chargeAndStore();
+      body.budget.chargeAndHandOver();
       body.flow.leave(body.takeCost());
     }
     body.flow.end(body.takeCost());
@@ -388,9 +388,9 @@ export class HostEmitter implements BodySink, RunSink {
   private endOther(label: Label, reachable: boolean): void {
     const { body } = this;
     const meets = label.targeted || label.op !== OP.block;
-    if (reachable && meets) body.charge();
+    if (reachable && meets) body.budget.charge();
     body.flow.end(body.takeCost());
-    if (meets) body.merge();
+    if (meets) body.budget.merge();
     body.close();
   }
 
@@ -399,7 +399,7 @@ export class HostEmitter implements BodySink, RunSink {
   /** What follows cannot be reached. */
   private leave(facts: BodyFacts): void {
     this.operands.drop(facts.frameAt(0).height);
-    this.body.merge();
+    this.body.budget.merge();
   }
 
   private isFunction(index: number): boolean {
@@ -408,7 +408,7 @@ export class HostEmitter implements BodySink, RunSink {
 
   private returnResults(facts: BodyFacts): void {
     const { body } = this;
-    body.chargeAndStore();
+    body.budget.chargeAndHandOver();
     body.flow.leave(body.takeCost());
     this.code.u8(OP.return);
     this.leave(facts);
@@ -420,7 +420,7 @@ export class HostEmitter implements BodySink, RunSink {
       return;
     }
     const { body } = this;
-    body.charge();
+    body.budget.charge();
     body.flow.branch(body.takeCost(), index);
     body.branch(OP.br, this.targetOf(index));
     this.leave(facts);
@@ -437,7 +437,7 @@ export class HostEmitter implements BodySink, RunSink {
   private branchIf(index: number, height: number, types: OperandTypes): void {
     const { body, code, operands } = this;
     operands.drop(height);
-    body.charge();
+    body.budget.charge();
     body.flow.branchIf(body.takeCost(), index);
     if (!this.isFunction(index)) {
       body.branch(OP.brIf, this.targetOf(index));
@@ -446,7 +446,7 @@ export class HostEmitter implements BodySink, RunSink {
     const { results } = this.type;
     if (results.length > 0) operands.saveBeneath(I32, height, types);
     body.open(OP.if, EMPTY);
-    body.storeOnThisPath();
+    body.budget.leave();
     operands.copy(height - results.length);
     code.u8(OP.return);
     body.close();
@@ -463,9 +463,9 @@ export class HostEmitter implements BodySink, RunSink {
       label.targeted = true;
       different.push(labels[i]);
     }
-    body.charge();
+    body.budget.charge();
     body.flow.table(body.takeCost(), different);
-    if (different.some((index) => this.isFunction(index))) body.store();
+    if (different.some((index) => this.isFunction(index))) body.budget.handOver();
     code.indexed(OP.brTable, count - 1);
     for (let i = 0; i < count; i++) code.u32(body.level - this.labelAt(labels[i]).level);
     this.leave(facts);

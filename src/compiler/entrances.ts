@@ -60,7 +60,8 @@ export function addEntrances({ adapters, globals, module, tables }: HostTarget):
   return { functions, callees, getters, setters, place, clear };
 }
 
-function writeGetter(out: ByteWriter, global: number): void {
+/** The body of a function that gives the value of a global. */
+export function writeGetter(out: ByteWriter, global: number): void {
   out.u32(0);
   out.indexed(OP.globalGet, global);
   out.u8(OP.end);

@@ -5,6 +5,7 @@ import { readRaw } from "../interpreter/values.ts";
 import type { ValType } from "../isa/types.ts";
 import type { ModuleInstance } from "../runtime/instances.ts";
 import type { Budgets, CostsAhead, OutsideInstruction } from "../runtime/tier.ts";
+import type { HostGlobal } from "./border.ts";
 import { deepen, undeepen } from "./host-stack.ts";
 import type { Written } from "./places.ts";
 import { LEAF_BYTES } from "./room.ts";
@@ -19,6 +20,13 @@ import { Transfer } from "./transfer.ts";
 export const SPARE_BYTES = LEAF_BYTES + 8_192;
 /** No budget is withheld. */
 const NOTHING = -1;
+
+/** A host module whose function is entered. */
+export interface Entered {
+  readonly written: Written;
+  /** Gives what was left of the budget where the module's own code trapped. */
+  readonly keptBudget: HostGlobal["get"];
+}
 
 /** A call of compiled code from outside. */
 export class Entry {
@@ -40,12 +48,12 @@ export class Entry {
   /** What is left of the budget, where code has been given none of it: see `comeDown`. */
   private withheld = NOTHING;
   /** The host module whose function was entered last. */
-  entered: Written;
+  entered: Entered;
 
   constructor(
     instance: ModuleInstance,
     sites: Sites,
-    entered: Written,
+    entered: Entered,
     thread: Budgets,
     frame: number,
     room: number,
@@ -153,7 +161,7 @@ export class Entry {
   }
 
   /** The frame goes on in a function of another host module. */
-  goOn(entered: Written): void {
+  goOn(entered: Entered): void {
     this.stop.clear();
     this.entered = entered;
   }

@@ -23,6 +23,10 @@ export interface GlobalAccess {
   set(out: ByteWriter, index: number): void;
   /** Whether code gets at one that holds no bits by the guest's instructions. */
   isSame(index: number): boolean;
+  /** What is on the stack is what is left of the budget, should code of this module trap. */
+  keepBudget(out: ByteWriter): void;
+  /** Whether that is the same as giving the budget's global that value. */
+  readonly keepsInGlobal: boolean;
 }
 
 /** The globals of a module's host module, and how its own code gets at them. */
@@ -98,6 +102,12 @@ export class HostGlobals implements GlobalAccess {
     this.used[index] = 1;
     return true;
   }
+
+  keepBudget(out: ByteWriter): void {
+    this.set(out, this.budget);
+  }
+
+  readonly keepsInGlobal = true;
 
   /** The section, with so many groups of functions. */
   write(out: ByteWriter, groups: number): void {

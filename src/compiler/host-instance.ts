@@ -175,6 +175,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     const [passed, returned] = [Transfer.of(params), Transfer.of(results)];
     return {
       written: this.written,
+      keptBudget: this.budget.get,
       mayTake: (frame) => !passed.mustBeSeen(frame),
       call: (frame) => passed.call(code, frame),
       put: (frame, result) => returned.putResult(frame, result),
@@ -195,7 +196,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
   ): Descent | Fault | null {
     const beneath = this.entry;
     const { instance, main } = this;
-    const entry = new Entry(instance, main.sites, run.written, thread, frame, room);
+    const entry = new Entry(instance, main.sites, run, thread, frame, room);
     this.entry = entry;
     this.goIn(entry, budget);
     try {
@@ -207,9 +208,11 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
       return null;
     } catch (error) {
       if (!entry.isInside) throw error;
-      thread.book(this.budget.get() as number);
       const kept = this.kept.map((global) => (global?.get() ?? 0) as number);
-      const fault = faultOf(this, { error, kept, entered: entry.entered });
+      const { keptBudget, written } = entry.entered;
+      const fault = faultOf(this, { error, kept, entered: written });
+      const left = fault?.innermost === written ? keptBudget() : this.budget.get();
+      thread.book(left as number);
       if (fault === null) throw error;
       return fault;
     } finally {
@@ -225,7 +228,7 @@ export class HostInstance implements InstanceTier, Executed, Surroundings {
     while (entry.hasLeft && (this.budget.get() as number) > SAVING) {
       const next = this.continuations.after(...entry.stop.innermost);
       if (next === null) break;
-      entry.goOn(next.written);
+      entry.goOn(next);
       this.room.set(entry.room);
       result = next.call(entry.frame);
     }

@@ -136,7 +136,7 @@ class Recorder extends Emitter {
     rows[at + OFFSET] = instruction.start;
     rows[at + OPCODE] = instruction.op;
     rows[at + TABLE] = instruction.b;
-    rows[at + OWED] = body.owed - this.costs.total;
+    rows[at + OWED] = body.budget.owed - this.costs.total;
   }
 
   protected override cut(): void {

@@ -87,7 +87,7 @@ export class PlainWriter {
     }
     if (isAccess) this.requireMemory(facts.instruction.b);
     if (kind === TRAPPING) {
-      this.body.store();
+      this.body.budget.keep();
       // A NaN traps otherwise than a number that is too large; V8 does not say which it was.
       if (isConversion(op)) this.body.keep(params[0]);
     }
@@ -116,7 +116,7 @@ export class PlainWriter {
     const { body } = this;
     const { code, operands } = body;
     operands.drop(facts.height - 1);
-    body.store();
+    body.budget.keep();
     const local = operands.take(EXTERNREF);
     code.indexed(OP.localTee, local);
     code.u8(OP.refIsNull);

@@ -70,11 +70,13 @@ function codeOf(executed: Executed, message: string, kept: Thrown["kept"], place
 const NOWHERE: Place = { funcIndex: -1, offset: 0, op: -1, table: 0, owed: 0 };
 
 /** A trap, or too deep a recursion, whose place is being found out. */
-class HostFault implements Fault {
+export class HostFault implements Fault {
   readonly kind = "fault";
   private readonly executed: Executed;
   private readonly thrown: Thrown & { readonly error: Error };
   private readonly work: ReturnType<typeof findPlaces>;
+  /** The host module whose code has trapped; null: the host has not said it. */
+  readonly innermost: Written | null;
   /** The innermost first. */
   private places: readonly Place[] = [];
   owed = 0;
@@ -89,6 +91,7 @@ class HostFault implements Fault {
     this.executed = executed;
     this.thrown = thrown;
     this.work = findPlaces(executed.compiled, frames);
+    this.innermost = frames.length > 0 ? frames[0].written : null;
   }
 
   advance(): boolean {
@@ -120,7 +123,7 @@ function isOverflow(error: Error): boolean {
 }
 
 /** What an error of the host's means; null: it is none that its engine has raised. */
-export function faultOf(executed: Executed, thrown: Thrown): Fault | null {
+export function faultOf(executed: Executed, thrown: Thrown): HostFault | null {
   const { error } = thrown;
   if (!(error instanceof Error) || !(isTrap(error) || isOverflow(error))) return null;
   const stack = stackOf(error);
