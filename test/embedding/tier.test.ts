@@ -59,8 +59,8 @@ describe("the option tier", () => {
       const { target } = new Store({ tier: "compiled" }).instantiate(Module.from(bytes));
       return leftToInterpreter(target);
     };
-    expect(left(50)).toEqual([]);
-    expect(left(51)).toEqual([{ reason: "it has 51 globals to copy", functions: 1 }]);
+    expect(left(100)).toEqual([]);
+    expect(left(101)).toEqual([{ reason: "it has 101 globals to copy", functions: 1 }]);
   });
 
   it.skipIf(!hasHost)("compiled: nobody's code is run between the tiers", () => {
