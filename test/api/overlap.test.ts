@@ -18,7 +18,7 @@ const GUEST = `(module
       (br_if 0 (i32.lt_u (local.get $mine) (local.get 0))))
     (local.get $mine))
   (func (export "loop") (loop (br 0)))
-  (func (export "keep") (param externref) (loop (br 0)) (drop (local.get 0)))
+  (func (export "keep") (param externref) (loop (drop (local.get 0)) (br 0)))
   (func (export "trap") (loop (global.set $sum (i32.add (global.get $sum) (i32.const 1)))
     (br_if 0 (i32.lt_u (global.get $sum) (i32.const 100)))) (unreachable))
   (func (export "grow") (drop (memory.grow (i32.const 3))) (call $wait))

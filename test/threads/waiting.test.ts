@@ -27,7 +27,7 @@ describe("a guest that waits", () => {
   it("is suspended under callAsync, until another one notifies", async () => {
     const [a, b] = pair();
     const waiting = a.instance.func("wait32").callAsync(8, 0, FOREVER);
-    await sleep(5);
+    await sleep(200);
     expect(b.exports.notify(12, 1)).toBe(0);
     expect(b.exports.notify(8, 1)).toBe(1);
     expect(await waiting).toBe(0);
@@ -36,7 +36,8 @@ describe("a guest that waits", () => {
 
   it("sleeps on when the value changes and nobody notifies", async () => {
     const [a, b] = pair();
-    const waiting = a.instance.func("wait32").callAsync(8, 0, 60_000_000n);
+    const waiting = a.instance.func("wait32").callAsync(8, 0, 500_000_000n);
+    await sleep(200);
     b.exports.store(8, 5);
     expect(await waiting).toBe(TIMED_OUT);
   });
@@ -72,7 +73,7 @@ describe("a guest that waits", () => {
   it("is woken by the embedder, and wakes who waits by Atomics.wait", async () => {
     const { exports, instance, memory } = guest();
     const waiting = instance.func("wait32").callAsync(8, 0, FOREVER);
-    await sleep(1);
+    await sleep(200);
     expect([memory.notify(12), memory.notify(8, 0), memory.notify(8)]).toEqual([0, 0, 1]);
     expect(await waiting).toBe(0);
     thrown(RangeError, () => memory.notify(65_536));
