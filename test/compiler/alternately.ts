@@ -7,6 +7,7 @@ import { hostFeatures } from "../../src/compiler/features.ts";
 import { ascent } from "../../src/interpreter/ascent.ts";
 import { FuelMeter } from "../../src/interpreter/meter.ts";
 import type { ModuleInstance } from "../../src/runtime/instances.ts";
+import type { CompiledFunction } from "../../src/runtime/tier.ts";
 import { compileInstance } from "./compiled.ts";
 
 /** How often code has come down although there was budget. */
@@ -62,13 +63,33 @@ export function alternately<T>(comesDown: () => boolean, action: () => T): T {
   }
 }
 
+/** Instances whose functions nobody enters in the host's code any more. */
+const left = new WeakSet<ModuleInstance>();
+
+/** A compiled function as it is where its memory has left the host's engine. */
+function refusing(compiled: CompiledFunction): CompiledFunction {
+  return { ...compiled, leastRoom: Number.POSITIVE_INFINITY };
+}
+
 /** Takes an instance's functions back from the host's engine, or gives them to new code of it. */
 export function changeCode(instance: ModuleInstance): void {
-  if (instance.tier === null) {
+  const { tier } = instance;
+  if (tier === null || left.delete(instance)) {
     compileInstance(instance, hostFeatures());
     return;
   }
-  instance.tier = null;
-  for (const func of instance.functions) if (func?.instance === instance) func.tier = null;
+  left.add(instance);
+  instance.tier = {
+    compiled: tier.compiled,
+    leftOut: tier.leftOut,
+    ascend: () => null,
+    functionAt(index) {
+      const compiled = tier.functionAt(index);
+      return compiled && refusing(compiled);
+    },
+  };
+  for (const func of instance.functions) {
+    if (func?.instance === instance && func.tier !== null) func.tier = refusing(func.tier);
+  }
   changes.thrownAway++;
 }
