@@ -28,6 +28,9 @@ const TRANSFERS = [IF, ELSE, BRANCH, BRANCH_IF, TABLE, LEAVE, CALL, CUT].reduce(
 /** Ways back over the events of a function, at most. */
 const MOST_WAYS = 6;
 
+/** What is dearer counts as much, since its function is nothing for the host, and fits in a word. */
+const DEAREST = 1 << 30;
+
 /** Words of an event: its kind, the cost since the one before, an operand, where accesses end. */
 const KIND = 0;
 const COST = 1;
@@ -199,7 +202,7 @@ export class Flow {
   }
 
   private add(kind: number, cost: number, operand = 0): void {
-    this.events.row(kind, cost, operand, this.accesses.length);
+    this.events.row(kind, Math.min(cost, DEAREST), operand, this.accesses.length);
     if (((TRANSFERS >> kind) & 1) !== 0) this.instructions = 0;
   }
 
@@ -391,8 +394,9 @@ export class Flow {
           paths.goTo(0);
       }
       const cost = words[row + COST];
-      segment = cost + (((TRANSFERS >> kind) & 1) !== 0 ? 0 : segment);
-      paths.cost += cost;
+      const behind = ((TRANSFERS >> kind) & 1) !== 0 ? 0 : segment;
+      segment = Math.min(cost + behind, DEAREST);
+      paths.cost = Math.min(paths.cost + cost, DEAREST);
       const first = row === 0 ? 0 : words[row - ROW + ACCESSES];
       for (let at = words[row + ACCESSES] - 1; at >= first; at--) {
         const access = accesses.words[at];

@@ -58,9 +58,10 @@ export interface Result {
 export const DEADLINE_MS = 50;
 /**
  * The rule says 5 ms on an idle machine in a process that is warm. Tests share theirs, which makes
- * work slower, too, and run in cold processes: what is told here is pieces from no pieces.
+ * work slower, too, and run in cold processes: what is told here is pieces from no pieces. Alone, a
+ * memory of 256 MiB that has just been moved to the host's engine takes 92 for its first growth.
  */
-const LONGEST_WORK_MS = 80;
+const LONGEST_WORK_MS = 120;
 /** 5 ms of the fastest there is, filling memory: 64 bytes a unit. */
 const MOST_UNITS = 500_000;
 const SPARE_MEGABYTES = 64;
