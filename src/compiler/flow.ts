@@ -28,7 +28,7 @@ const TRANSFERS = [IF, ELSE, BRANCH, BRANCH_IF, TABLE, LEAVE, CALL, CUT].reduce(
 /** Ways back over the events of a function, at most. */
 const MOST_WAYS = 6;
 
-/** What is dearer counts as much, since its function is nothing for the host, and fits in a word. */
+/** What is dearer counts as much, which fits in a word: its function is nothing for the host. */
 const DEAREST = 1 << 30;
 
 /** Words of an event: its kind, the cost since the one before, an operand, where accesses end. */
