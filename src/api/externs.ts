@@ -13,7 +13,12 @@ import {
   wholeNumber,
 } from "../module/options.ts";
 import { allocateGlobal, allocateMemory, allocateTable, joinMemory } from "../runtime/allocate.ts";
-import { ExceptionInstance, type GlobalInstance, TagInstance } from "../runtime/instances.ts";
+import {
+  ExceptionInstance,
+  type ExternInstance,
+  type GlobalInstance,
+  TagInstance,
+} from "../runtime/instances.ts";
 import type { MemoryInstance } from "../runtime/memory.ts";
 import { notify } from "../runtime/notify.ts";
 import { SharedBytes, type SharedParts } from "../runtime/shared-bytes.ts";
@@ -403,5 +408,21 @@ export class Tag {
   /** Whether a caught error is an exception with this tag; its `payload` has the values. */
   is(error: unknown): error is WasmException {
     return error instanceof WasmException && error.tag === this.target;
+  }
+}
+
+/** What stands for an entity other than a function. */
+export function handleOf(
+  extern: Exclude<ExternInstance, { kind: "func" }>,
+): Memory | Table | Global | Tag {
+  switch (extern.kind) {
+    case "memory":
+      return Memory.of(extern.value);
+    case "table":
+      return Table.of(extern.value);
+    case "global":
+      return Global.of(extern.value);
+    case "tag":
+      return Tag.of(extern.value);
   }
 }

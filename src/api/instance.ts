@@ -3,7 +3,7 @@
 
 import { cut, listed } from "../module/errors.ts";
 import type { ExternInstance, ModuleInstance } from "../runtime/instances.ts";
-import { Global, Memory, Table, Tag } from "./externs.ts";
+import { Global, handleOf, Memory, Table, Tag } from "./externs.ts";
 import type { ExportedFunction, Func } from "./func.ts";
 import { standsFor } from "./handles.ts";
 import type { Store } from "./store.ts";
@@ -89,22 +89,11 @@ export class Instance<E extends object = DefaultExports> {
   }
 
   private wrap(extern: ExternInstance): Wrapped {
-    switch (extern.kind) {
-      case "func": {
-        const func = this.store.func(extern.value);
-        const exported: ExportedFunction = (...args) => func.call(...args);
-        standsFor(exported, extern.value);
-        return exported;
-      }
-      case "memory":
-        return Memory.of(extern.value);
-      case "table":
-        return Table.of(extern.value);
-      case "global":
-        return Global.of(extern.value);
-      case "tag":
-        return Tag.of(extern.value);
-    }
+    if (extern.kind !== "func") return handleOf(extern);
+    const func = this.store.func(extern.value);
+    const exported: ExportedFunction = (...args) => func.call(...args);
+    standsFor(exported, extern.value);
+    return exported;
   }
 }
 

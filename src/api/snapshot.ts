@@ -14,7 +14,7 @@ import { SnapshotError } from "../state/errors.ts";
 import { readSnapshot, writeSnapshot } from "../state/snapshot-file.ts";
 import type { StoreState } from "../state/store-state.ts";
 import { Execution, type Usage } from "./execution.ts";
-import { Global, Memory, Table, Tag } from "./externs.ts";
+import { handleOf } from "./externs.ts";
 import { type ImportMap, knownExtern, Linking } from "./imports.ts";
 import { Instance } from "./instance.ts";
 import { Module } from "./module.ts";
@@ -138,7 +138,9 @@ export function restoreSnapshot(
       if (Object.hasOwn(refs, name)) return refs[name];
       throw new SnapshotError(`the snapshot needs what was named "${name}", in \`refs\``);
     },
-    handle: (extern) => handleOf(store, extern),
+    handle(extern) {
+      return extern.kind === "func" ? store.func(extern.value) : handleOf(extern);
+    },
   });
   settle(store.runtime, state);
   store.bill(state.accounts.fuel);
@@ -170,19 +172,4 @@ function settle(runtime: RuntimeStore, { accounts }: StoreState): void {
   const { hostCalls, peakMemoryBytes }: Usage = accounts;
   runtime.hostCalls = hostCalls;
   runtime.peakMemoryBytes = Math.max(runtime.peakMemoryBytes, peakMemoryBytes);
-}
-
-function handleOf(store: Store, extern: ExternInstance): Value {
-  switch (extern.kind) {
-    case "func":
-      return store.func(extern.value);
-    case "memory":
-      return Memory.of(extern.value);
-    case "table":
-      return Table.of(extern.value);
-    case "global":
-      return Global.of(extern.value);
-    case "tag":
-      return Tag.of(extern.value);
-  }
 }

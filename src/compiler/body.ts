@@ -134,7 +134,7 @@ export class HostBody {
     requireHeld(this.module, [...locals, ...this.type.results]);
     this.locals = locals;
     this.params = params;
-    this.budget.begin(budget);
+    this.budget.local = budget;
     this.operands.first = budget + 2;
     this.room.begin(locals, budget + 1);
     this.insert(TAKE_ROOM, 0);

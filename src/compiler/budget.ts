@@ -24,11 +24,6 @@ export class BudgetWriter {
     this.globals = globals;
   }
 
-  /** The function begins: its budget is in this local. */
-  begin(local: number): void {
-    this.local = local;
-  }
-
   /** Takes what others have left. */
   takeOver(): void {
     this.access.get(this.code, this.globals.budget);

@@ -116,7 +116,9 @@ function addCall(reach: Reach, { callee, doing, frames }: SuspendedCall): void {
 function inOrder(instances: ReadonlySet<ModuleInstance>): ModuleInstance[] {
   const definers = new Map<object, ModuleInstance>();
   for (const instance of instances) {
-    for (const item of definedBy(instance)) definers.set(item, instance);
+    for (const items of Object.values(definedBy(instance))) {
+      for (const item of items) definers.set(item, instance);
+    }
   }
   const users = new Map<ModuleInstance, ModuleInstance[]>();
   const missing = new Map<ModuleInstance, number>();
@@ -146,12 +148,12 @@ function inOrder(instances: ReadonlySet<ModuleInstance>): ModuleInstance[] {
 
 /** What an instance defines besides functions. */
 function definedBy({ globals, memories, module, tables, tags }: ModuleInstance) {
-  return [
-    ...memories.slice(module.importedMemories),
-    ...tables.slice(module.importedTables),
-    ...globals.slice(module.importedGlobals),
-    ...tags.slice(module.importedTags),
-  ];
+  return {
+    memories: memories.slice(module.importedMemories),
+    tables: tables.slice(module.importedTables),
+    globals: globals.slice(module.importedGlobals),
+    tags: tags.slice(module.importedTags),
+  };
 }
 
 /** The numbers of the entities of one kind: loose ones first. */
@@ -191,14 +193,11 @@ class Capture {
     this.instanceNumbers = new Map(instances.map((instance, number) => [instance, number]));
     const modules = [...new Set(instances.map(({ module }) => module))];
     this.modules = new Map(modules.map((module, number) => [module, number]));
-    const memories = instances.flatMap(({ memories, module }) => {
-      return memories.slice(module.importedMemories);
-    });
-    const tables = instances.flatMap(({ module, tables }) => tables.slice(module.importedTables));
-    const globals = instances.flatMap(({ globals, module }) => {
-      return globals.slice(module.importedGlobals);
-    });
-    const tags = instances.flatMap(({ module, tags }) => tags.slice(module.importedTags));
+    const defined = instances.map(definedBy);
+    const memories = defined.flatMap((one) => one.memories);
+    const tables = defined.flatMap((one) => one.tables);
+    const globals = defined.flatMap((one) => one.globals);
+    const tags = defined.flatMap((one) => one.tags);
     this.memories = numbered(reach.memories, memories);
     this.tables = numbered(reach.tables, tables);
     this.globals = numbered(reach.globals, globals);
