@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Tier } from "../src/api/index.ts";
+import { IMPORTS } from "../test/packages/quickjs-wasi.ts";
 import {
   type Bench,
   type Column,
@@ -20,7 +21,7 @@ import {
   type Selection,
   type Task,
 } from "./harness.ts";
-import { type HostImports, hostInstance } from "./host.ts";
+import { hostInstance } from "./host.ts";
 
 const MODULE = new URL("node_modules/quickjs-wasi/quickjs.wasm", ROOT);
 const AMPLE_FUEL = 2 ** 50;
@@ -72,27 +73,6 @@ const SCRIPT = `(() => {
     float: Array.from({ length: 2000 }, (_, i) => Math.sin(i) * i).reduce((a, b) => a + b).toFixed(6),
   });
 })()`;
-
-/** What the program imports: a clock that stands still, no output, no functions of the host's. */
-const nothing = () => 0;
-const IMPORTS: HostImports = {
-  env: {
-    host_call: nothing,
-    host_interrupt: nothing,
-    host_promise_rejection: () => undefined,
-    host_module_normalize: nothing,
-    host_module_load: nothing,
-    host_get_timezone_offset: nothing,
-  },
-  wasi_snapshot_preview1: {
-    clock_time_get: nothing,
-    fd_close: nothing,
-    fd_fdstat_get: nothing,
-    fd_seek: nothing,
-    fd_write: nothing,
-    random_get: nothing,
-  },
-};
 
 /** An instance on either side. */
 interface Guest {

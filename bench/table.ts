@@ -49,6 +49,11 @@ function executionColumns(compiled: boolean): readonly Column[] {
   ];
 }
 
+/** A table below what it is about. */
+function explained(about: string, columns: readonly Column[], rows: readonly Row[]): string {
+  return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(columns, rows)}`;
+}
+
 /** The table of kernels in its own words. */
 function kernelTable(
   about: string,
@@ -57,7 +62,7 @@ function kernelTable(
   compiled = true,
 ): string {
   const columns = [{ key: "kernel", title }, ...executionColumns(compiled)];
-  return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(columns, rows)}`;
+  return explained(about, columns, rows);
 }
 
 const PACKAGE_COLUMNS: readonly Column[] = [
@@ -102,7 +107,7 @@ const TABLES: readonly Part[] = [
       const rows = decode.rows.map((row) => {
         return { ...row, cold: number(rowWith(cold, "module", row.module), "wasmeter") };
       });
-      return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(DECODE_COLUMNS, rows)}`;
+      return explained(about, DECODE_COLUMNS, rows);
     },
   },
   {
@@ -139,7 +144,7 @@ const TABLES: readonly Part[] = [
         "host's own WebAssembly: CPU time of a fresh process to do its job for the first time, and " +
         "warm, after five runs; and what the process had resident at most up to the end of the " +
         "first job; medians over processes; all results are equal.";
-      return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(PACKAGE_COLUMNS, rows)}`;
+      return explained(about, PACKAGE_COLUMNS, rows);
     },
   },
   {
@@ -148,7 +153,7 @@ const TABLES: readonly Part[] = [
       const about =
         "A script in QuickJS (`bench/quickjs.ts`), exact fuel on: the first run of a process, with " +
         "all that has to be compiled on the way, and later ones; stopped: about every millisecond.";
-      return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(QUICKJS_COLUMNS, rows)}`;
+      return explained(about, QUICKJS_COLUMNS, rows);
     },
   },
   {
@@ -157,7 +162,7 @@ const TABLES: readonly Part[] = [
       const about =
         "What stopping and going on takes, by the number of frames: once for all of them, and " +
         "again and again in the innermost; and the memory that such a suspended call holds.";
-      return `${wrapped(about, LINE_WIDTH)}\n\n${markdownTable(STOP_COLUMNS, rows)}`;
+      return explained(about, STOP_COLUMNS, rows);
     },
   },
 ];

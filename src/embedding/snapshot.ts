@@ -2,21 +2,13 @@
 
 import { Thread } from "../interpreter/thread.ts";
 import { SnapshotError } from "../state/errors.ts";
-import { type SuspendedCall, takeFrames } from "../state/frames.ts";
+import { finished, type SuspendedCall, takeFrames } from "../state/frames.ts";
 import { type Given, rebuild } from "../state/rebuild.ts";
 import { rebuildCall } from "../state/rebuild-calls.ts";
 import type { References } from "../state/references.ts";
 import type { ExecutionState, StoreState } from "../state/store-state.ts";
 import type { Call } from "./call.ts";
 import { beginPromotion } from "./tier.ts";
-
-/** What a generator gives in the end. */
-function finished<T>(work: Generator<unknown, T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done === true) return value;
-  }
-}
 
 /**
  * The frames of a suspended call.

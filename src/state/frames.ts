@@ -269,3 +269,11 @@ function write(
   if (isReference(type)) references[slot] = value.reference;
   else putRaw(words, 2 * slot, type, value);
 }
+
+/** What a generator gives in the end. */
+export function finished<T>(work: Generator<unknown, T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}

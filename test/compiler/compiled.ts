@@ -4,6 +4,7 @@ import { HostCode } from "../../src/compiler/host-code.ts";
 import { moveToHost, reasonAgainst } from "../../src/compiler/tier.ts";
 import type { FeatureSet } from "../../src/isa/features.ts";
 import type { ModuleInstance } from "../../src/runtime/instances.ts";
+import { finished } from "../../src/state/frames.ts";
 
 /**
  * Has the host execute an instance's functions, with code of its own. Null, or why it stays with
@@ -19,9 +20,5 @@ export function compileInstance(instance: ModuleInstance, features: FeatureSet):
 
 /** `moveToHost` in one piece. */
 export function moveAtOnce(instance: ModuleInstance, code: HostCode): string | null {
-  const move = moveToHost(instance, code);
-  for (;;) {
-    const { done, value } = move.next();
-    if (done === true) return value;
-  }
+  return finished(moveToHost(instance, code));
 }

@@ -8,7 +8,13 @@ import { Thread } from "../../src/interpreter/thread.ts";
 import type { Value } from "../../src/runtime/instances.ts";
 import { Exhaustion } from "../../src/runtime/trap.ts";
 import { SnapshotError } from "../../src/state/errors.ts";
-import { type Frame, putFrames, type SuspendedCall, takeFrames } from "../../src/state/frames.ts";
+import {
+  type Frame,
+  finished,
+  putFrames,
+  type SuspendedCall,
+  takeFrames,
+} from "../../src/state/frames.ts";
 import { instanceOf, thrown } from "../api/support.ts";
 import { joinBodies, joinSections, splitBodies, splitSections } from "../fuzz/parts.ts";
 import { SECTION } from "../fuzz/writer.ts";
@@ -16,7 +22,7 @@ import { GUEST, OTHER, PLAIN, TABLE } from "../interpreter/deep-programs.ts";
 import { evictAll } from "../interpreter/evicting.ts";
 import { useSmallParts, useUsualParts } from "../interpreter/small-parts.ts";
 import { assemble } from "../validation/assemble.ts";
-import { endOf, finished, nothingSeen, resumed } from "./resumed.ts";
+import { endOf, nothingSeen, resumed } from "./resumed.ts";
 
 afterEach(useUsualParts);
 

@@ -3,7 +3,8 @@
 
 import { readFileSync } from "node:fs";
 import { Store } from "../../src/api/index.ts";
-import { finish, IMPORTS, quickjs } from "./quickjs-guest.ts";
+import { IMPORTS } from "../packages/quickjs-wasi.ts";
+import { finish, quickjs } from "./quickjs-guest.ts";
 
 const [file] = process.argv.slice(2);
 const { executions, instances } = Store.restore(readFileSync(file), {

@@ -9,17 +9,9 @@ import type { FunctionInstance, ModuleInstance, Value } from "../../src/runtime/
 import type { Outcome } from "../../src/runtime/outcome.ts";
 import { Store } from "../../src/runtime/store.ts";
 import type { Exhaustion } from "../../src/runtime/trap.ts";
-import { putFrames, type SuspendedCall, takeFrames } from "../../src/state/frames.ts";
+import { finished, putFrames, type SuspendedCall, takeFrames } from "../../src/state/frames.ts";
 import { Random } from "../fuzz/random.ts";
 import { argument, refuel, takesNull } from "../interpreter/bounded.ts";
-
-/** What a generator gives in the end. */
-export function finished<T>(work: Generator<unknown, T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done === true) return value;
-  }
-}
 
 /** Another thread that goes on where this one, which is given up, was suspended. */
 export function resumed(thread: Thread, seen?: (call: SuspendedCall) => void): Thread {
